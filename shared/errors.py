@@ -1,0 +1,56 @@
+"""One family of errors, named for what happened. The edges translate them: `shared.problems` to HTTP, the bus to ack or dead letter."""
+
+
+class QuorateError(Exception):
+    """Something that Quorate refuses or cannot do; its text is fit to be shown to the caller.
+
+    `pointer` names the field of the request at fault as a JSON pointer, where there is one.
+    """
+
+    def __init__(self, detail: str, *, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+
+
+class Malformed(QuorateError):
+    """The request cannot be read at all."""
+
+
+class Invalid(QuorateError):
+    """The request can be read, but asks for something that cannot be."""
+
+
+class TooLarge(QuorateError):
+    """More bytes, entries or pixels than the limits allow."""
+
+
+class UnsupportedType(QuorateError):
+    """Content of a type that is not taken."""
+
+
+class Forbidden(QuorateError):
+    """The caller is known and may not do this."""
+
+
+class NotFound(QuorateError):
+    """There is no such thing, or not for this caller."""
+
+
+class Conflict(QuorateError):
+    """The state of things does not allow it now."""
+
+
+class Unavailable(QuorateError):
+    """Something that Quorate depends on does not answer; the same request may succeed later.
+
+    `retry_after_s` says how long to wait before trying again.
+    """
+
+    def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class StorageFull(QuorateError):
+    """There is no room left to store anything durably."""

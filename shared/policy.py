@@ -1,0 +1,48 @@
+"""The quorum policy and the detector policy of a task, as data that services exchange. The rules live in the subtask manager."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Stop = Literal["exact", "settled", "lead"]
+DetectorMode = Literal["off", "suggest", "vote", "accept"]
+
+UNSURE = "unsure"
+"""What an operator votes, where the task allows it, to name no label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuorumPolicy:
+    """When votes settle a subtask.
+
+    votes_required: how many votes are asked for, 1 to 100.
+    stop: `exact` collects them all; `settled` stops once the rest cannot change the outcome; `lead` at a lead of `lead`.
+    lead: by how many votes the leader must lead under `lead`.
+    min_agreement: a winner with a smaller share of the votes collected is not accepted, 0 to 1.
+    max_votes: how many votes may be collected where `votes_required` do not settle it.
+    """
+
+    votes_required: int = 3
+    stop: Stop = "settled"
+    lead: int = 3
+    min_agreement: float = 0.0
+    max_votes: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorPolicy:
+    """What the detector may do with a subtask.
+
+    mode: `off` | `suggest` (shown, never a vote) | `vote` (one of the votes) | `accept` (settles it alone when sure enough).
+    min_confidence: detections below it are dropped.
+    accept_confidence: from here on `accept` settles a subtask.
+    label_map: from the model's classes to the task's labels; equal names map by themselves.
+    audit_share: the share of subtasks on which the detector stays silent, 0 to 1.
+    prelabel_wait_s: how long `vote` and `accept` hold a subtask back from operators.
+    """
+
+    mode: DetectorMode = "suggest"
+    min_confidence: float = 0.25
+    accept_confidence: float = 0.9
+    label_map: dict[str, str] = field(default_factory=dict[str, str], hash=False)
+    audit_share: float = 0.05
+    prelabel_wait_s: float = 30.0
