@@ -1,0 +1,73 @@
+"""`python -P -m embedded`: the whole platform, until it is told to stop."""
+
+import socket
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from embedded import data_dir
+from embedded.app import create_app
+from embedded.settings import Settings
+from shared.errors import QuorateError
+from shared.telemetry import configure_logs
+
+GRACE_S = 10
+
+
+def main() -> int:
+    """Serve; returns the exit status."""
+    try:
+        settings = Settings()
+        settings.refuse_if_unsafe()
+        lock = data_dir.lock(settings.data_dir)
+        app = create_app(settings)
+        listener = _listen(settings)
+    except ValidationError as error:
+        for one in error.errors():
+            print(f"QUORATE_{str(one['loc'][0]).upper()}: {one['msg']}", file=sys.stderr)  # noqa: T201
+        return 2
+    except (QuorateError, OSError) as error:
+        print(f"quorate cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    configure_logs(settings.log_level)
+    config = uvicorn.Config(
+        app,
+        loop="auto",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    with lock, listener:
+        _Server(config, listener).run(sockets=[listener])
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it answers."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self._address: tuple[str, int] = listener.getsockname()[:2]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self._address
+            shown = f"[{host}]" if ":" in host else host
+            print(f"Quorate is ready on http://{shown}:{port}", flush=True)  # noqa: T201
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.set_inheritable(True)
+    return listener
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""All three services in one process, on SQLite and the filesystem. With each service's `app.py`, the only place that
+names adapters."""
+
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from embedded import data_dir
+from embedded.routes import admin_router, health_router, object_router
+from embedded.settings import Settings
+from services.detector import consumers as detector_consumers
+from services.detector import routes as detector_routes
+from services.detector.handlers import Resources as DetectorResources
+from services.detector.pool import InferencePool
+from services.subtask_manager import announcements as subtask_announcements
+from services.subtask_manager import consumers as subtask_consumers
+from services.subtask_manager import routes as subtask_routes
+from services.subtask_manager.handlers import Resources as SubtaskResources
+from services.subtask_manager.store import sqlite as subtask_sqlite
+from services.task_manager import announcements as task_announcements
+from services.task_manager import consumers as task_consumers
+from services.task_manager import routes as task_routes
+from services.task_manager.collector import Collector
+from services.task_manager.handlers import Resources as TaskResources
+from services.task_manager.ingest import Checker
+from services.task_manager.store import sqlite as task_sqlite
+from shared import problems
+from shared.bus.sqlite import SqliteBus
+from shared.clock import Clock
+from shared.edge import Edge
+from shared.objects.filesystem import FilesystemObjectStore
+from shared.outbox import Relay
+from shared.pictures import decode_bgr
+from shared.sqlite import Database
+
+CHECK_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """Everything that runs, wired; nothing is open before `running`."""
+
+    settings: Settings
+    tasks_file: Database
+    subtasks_file: Database
+    bus: SqliteBus
+    objects: FilesystemObjectStore
+    task_relay: Relay
+    subtask_relay: Relay
+    collector: Collector
+    tasks: TaskResources
+    subtasks: SubtaskResources
+    detector: DetectorResources
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open everything; on the way out take no more work, finish what runs, and close."""
+        async with AsyncExitStack() as stack:
+            for database in (self.tasks_file, self.subtasks_file):
+                database.open()
+                stack.push_async_callback(database.close)
+            await self.objects.open()
+            stack.push_async_callback(self.objects.close)
+            await self.bus.open()
+            if self.detector.pool is not None:
+                stack.push_async_callback(self.detector.pool.close)
+            for relay in (self.task_relay, self.subtask_relay):
+                relay.start()
+            stack.push_async_callback(self._stop_work)
+            task_consumers.subscribe(self.tasks, self.bus)
+            subtask_consumers.subscribe(self.subtasks, self.bus)
+            if self.detector.pool is not None:
+                prefetch = 2 * self.settings.detector_threads
+                detector_consumers.subscribe(self.detector, self.bus, prefetch=prefetch)
+            self.collector.start()
+            yield
+
+    async def _stop_work(self) -> None:
+        await self.collector.close()
+        for relay in (self.task_relay, self.subtask_relay):
+            await relay.close()
+        await self.bus.close()
+
+
+def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Platform:
+    """Wire the platform."""
+    root = settings.data_dir
+    spool = root / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+    objects = FilesystemObjectStore(root, secret, url_lifetime_s=settings.image_url_s)
+    bus = SqliteBus(root / "bus.sqlite", clock, delivery_limit=settings.delivery_limit)
+    tasks_file = Database(root / "tasks.sqlite", task_sqlite.SCHEMA)
+    subtasks_file = Database(root / "subtasks.sqlite", subtask_sqlite.SCHEMA)
+    task_store = task_sqlite.SqliteTaskStore(
+        tasks_file,
+        clock,
+        announce_task=task_announcements.task_changed,
+        announce_image=task_announcements.image_ready,
+    )
+    subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
+    task_relay, subtask_relay = Relay(task_store, bus), Relay(subtask_store, bus)
+    collector = Collector(task_store, objects, clock, relay_wake=task_relay.wake)
+    threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
+    return Platform(
+        settings=settings,
+        tasks_file=tasks_file,
+        subtasks_file=subtasks_file,
+        bus=bus,
+        objects=objects,
+        task_relay=task_relay,
+        subtask_relay=subtask_relay,
+        collector=collector,
+        tasks=TaskResources(
+            store=task_store,
+            objects=objects,
+            relay=task_relay,
+            checker=Checker(threads, settings.picture_limits),
+            clock=clock,
+            spool=spool,
+            archives=settings.archive_limits,
+            max_uploads=settings.max_uploads,
+            erase_soon=collector.wake,
+        ),
+        subtasks=SubtaskResources(
+            store=subtask_store, objects=objects, relay=subtask_relay, clock=clock, lease_s=settings.lease_s
+        ),
+        detector=_detector(settings, objects, bus, clock),
+    )
+
+
+def create_app(settings: Settings, *, clock: Clock = time.time) -> FastAPI:
+    """The platform as an ASGI app. Raises ModelUnusable where the settings name a model that cannot be used."""
+    platform = build(settings, secret=data_dir.secret(settings.data_dir), clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with platform.running():
+            yield
+
+    app = FastAPI(title="Quorate", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
+    app.add_middleware(Edge, allowed_hosts=settings.hosts)
+    problems.install(app)
+    app.state.platform = platform
+    for router in (
+        subtask_routes.router(platform.subtasks),
+        subtask_routes.old_router(platform.subtasks),
+        object_router(platform.objects, clock),
+        task_routes.upload_router(platform.tasks),
+        task_routes.router(platform.tasks),
+        detector_routes.router(platform.detector, max_picture_bytes=settings.max_image_bytes),
+        admin_router(platform.bus),
+        health_router(),
+    ):
+        app.include_router(router)
+    return app
+
+
+def _detector(settings: Settings, objects: FilesystemObjectStore, bus: SqliteBus, clock: Clock) -> DetectorResources:
+    if settings.model is None:
+        return DetectorResources(pool=None, voter="", objects=objects, bus=bus, clock=clock)
+    pool, voter = _load(settings.model, settings)
+    return DetectorResources(pool=pool, voter=voter, objects=objects, bus=bus, clock=clock)
+
+
+def _load(model: Path, settings: Settings) -> tuple[InferencePool, str]:
+    from services.detector.engine.opencv_dnn import OpenCvEngine  # noqa: PLC0415: only where there is a model
+    from services.detector.models import find_model  # noqa: PLC0415
+
+    files = find_model(model)
+    engines = [OpenCvEngine(files) for _ in range(settings.detector_threads)]
+    return InferencePool(engines, partial(decode_bgr, limits=settings.picture_limits)), files.model.voter

@@ -1,0 +1,41 @@
+"""The folder in which the embedded platform keeps everything."""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+from typing import IO
+
+from shared.errors import QuorateError
+
+SECRET_BYTES = 32
+
+
+class DataDirInUse(QuorateError):
+    """Another process works in this folder."""
+
+
+def lock(data_dir: Path) -> IO[bytes]:
+    """Make the folder this process's own, until the file that this returns is closed. Raises DataDirInUse."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    file = (data_dir / "lock").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise DataDirInUse(f"another quorate is running in {data_dir}; stop it, or choose another --data-dir") from None
+    return file
+
+
+def secret(data_dir: Path) -> bytes:
+    """The key that signs image URLs: made once, readable by the owner only."""
+    path = data_dir / "secret"
+    if not path.exists():
+        made = path.with_suffix(".new")
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        made.rename(path)
+    return path.read_bytes()

@@ -1,0 +1,311 @@
+"""The Python client of the platform."""
+
+import base64
+import json
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Self, cast
+from urllib.parse import quote
+
+import httpx
+
+from quorate.connection import Connection
+from quorate.errors import ApiError, BrokenOffError, NotInTimeError
+from quorate.retries import RETRIED_ERRORS, RetryPolicy, describe
+from quorate.shapes import (
+    Ballot,
+    DeadLetter,
+    Detections,
+    DetectorFields,
+    HeldLease,
+    Lease,
+    Leases,
+    QuorumFields,
+    RenewOutcome,
+    Result,
+    Subtask,
+    SubtaskState,
+    Task,
+    UploadReport,
+    VoteOutcome,
+)
+from quorate.sse import events, lines
+from quorate.uploads import Part, Unsent, merged, unsent_report
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+ExportFormat = Literal["jsonl", "csv"]
+
+FINISHED = frozenset({"completed", "cancelled"})
+CONFLICT, CONTENT_TOO_LARGE = 409, 413
+REFUSED_CONTENT = frozenset({400, CONTENT_TOO_LARGE, 415, 422})
+SEAL_FOR_S = 15.0
+PAGE = 200
+EVENT_STREAM = "text/event-stream"
+
+
+class Client:
+    """A caller's view of the platform: tasks, uploads, leases, votes, results.
+
+    Requests are repeated where no answer came or the platform was busy; all of them have the same effect twice as once.
+    Refusals raise ApiError; where no answer came at all, UnreachableError. May be shared between threads.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        user: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        retry: RetryPolicy | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._retry = retry or RetryPolicy()
+        self._timeout_s = timeout_s
+        self._api = Connection(base_url, user, timeout_s=timeout_s, retry=self._retry, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._api.close()
+
+    # Tasks
+
+    def create_task(
+        self,
+        name: str,
+        labels: Sequence[str],
+        *,
+        instructions: str | None = None,
+        allow_unsure: bool | None = None,
+        quorum: QuorumFields | None = None,
+        detector: DetectorFields | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """A new task. The same key again gives the same task; without one, each call makes its own."""
+        optional = {"instructions": instructions, "allow_unsure": allow_unsure, "quorum": quorum, "detector": detector}
+        body = {"name": name, "labels": list(labels)} | {k: v for k, v in optional.items() if v is not None}
+        key = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return cast("Task", self._api.json("POST", "/api/tasks", body=body, headers=key))
+
+    def task(self, task_id: str) -> Task:
+        return cast("Task", self._api.json("GET", _task(task_id)))
+
+    def tasks(self) -> Iterator[Task]:
+        return cast("Iterator[Task]", self._pages("/api/tasks"))
+
+    def seal(self, task_id: str) -> Task:
+        """No more images. While another upload still streams the platform says conflict: so for some seconds."""
+        end = self._retry.clock() + SEAL_FOR_S
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return cast("Task", self._api.json("POST", _task(task_id, "seal")))
+            except ApiError as error:
+                pause_s = self._retry.pause_s(tries)
+                if error.status != CONFLICT or self._retry.clock() + pause_s > end:
+                    raise
+            self._retry.sleep(pause_s)
+
+    def cancel(self, task_id: str) -> None:
+        """Cancels the task and erases its images."""
+        self._api.request("DELETE", _task(task_id))
+
+    # Images
+
+    def upload(self, task_id: str, parts: Sequence[Part]) -> UploadReport:
+        """Sends these files in one request and reports on each; a refused file is in the report, not an error."""
+        try:
+            return cast("UploadReport", self._api.json("POST", _task(task_id, "images"), parts=parts))
+        except ApiError as error:
+            if error.report is not None:
+                return error.report
+            if error.status not in REFUSED_CONTENT:
+                raise
+            if len(parts) == 1:
+                return unsent_report([Unsent(parts[0].filename, "rejected", error.detail or error.title)])
+        # Refused as a whole without a word about each: the good ones still get in one by one.
+        return merged(self.upload(task_id, [part]) for part in parts)
+
+    def image_bytes(self, url: str) -> bytes:
+        """The image behind a lease's or a result's `image_url`, which may be relative."""
+        return self._api.unsigned(url)
+
+    # Results
+
+    def results(self, task_id: str, *, state: SubtaskState | None = None, label: str | None = None) -> Iterator[Result]:
+        pages = self._pages(_task(task_id, "results"), {"state": state, "label": label})
+        return cast("Iterator[Result]", pages)
+
+    def export(self, task_id: str, target: Path | BinaryIO, *, file_format: ExportFormat = "jsonl") -> int:
+        """Writes the results to a file and says how many bytes. A path is there whole or not at all."""
+        if not isinstance(target, Path):
+            return self._export_to(task_id, target, file_format)
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            size_bytes = self._export_beside(task_id, beside, file_format)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+        return size_bytes
+
+    def _export_beside(self, task_id: str, beside: Path, file_format: ExportFormat) -> int:
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                with beside.open("wb") as file:
+                    size_bytes = self._export_to(task_id, file, file_format)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    return size_bytes
+            except BrokenOffError:
+                if tries >= self._retry.attempts:
+                    raise
+            self._retry.sleep(self._retry.pause_s(tries))
+
+    def _export_to(self, task_id: str, file: BinaryIO, file_format: ExportFormat) -> int:
+        size_bytes = 0
+        with self._api.stream(_task(task_id, "export"), params={"format": file_format}, accept="*/*") as response:
+            try:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+                    size_bytes += len(chunk)
+            except httpx.TransportError as error:
+                raise BrokenOffError(f"the export broke off: {describe(error)}") from error
+        return size_bytes
+
+    # Progress
+
+    def follow(self, task_id: str, *, timeout_s: float | None = None) -> Iterator[Task]:
+        """The task, each time its progress changes, until it is completed or cancelled; reconnects when cut off."""
+        end = float("inf") if timeout_s is None else self._retry.clock() + timeout_s
+        silent = 0
+        while True:
+            silent += 1
+            with suppress(*RETRIED_ERRORS):
+                for task in self._progress(task_id, end):
+                    silent = 1
+                    yield task
+                    if task["state"] in FINISHED:
+                        return
+            self._retry.sleep(max(0.0, min(self._retry.pause_s(silent), end - self._retry.clock())))
+            self._check_time(task_id, end)
+            # Asked for as well: behind a proxy that holds the stream back, this is all the progress there is.
+            task = self.task(task_id)
+            yield task
+            if task["state"] in FINISHED:
+                return
+
+    def _progress(self, task_id: str, end: float) -> Iterator[Task]:
+        left_s = end - self._retry.clock()
+        self._check_time(task_id, end)
+        read_timeout_s = min(self._timeout_s, max(left_s, 0.1))
+        path = _task(task_id, "events")
+        with self._api.stream(path, accept=EVENT_STREAM, read_timeout_s=read_timeout_s) as response:
+            for name, data in events(self._until(end, task_id, lines(response.iter_bytes()))):
+                if name == "progress":
+                    yield cast("Task", json.loads(data))
+
+    def _until(self, end: float, task_id: str, stream: Iterator[str]) -> Iterator[str]:
+        for line in stream:
+            self._check_time(task_id, end)
+            yield line
+
+    def _check_time(self, task_id: str, end: float) -> None:
+        if self._retry.clock() >= end:
+            raise NotInTimeError(f"task {task_id} did not finish in time")
+
+    def wait(self, task_id: str, timeout_s: float | None = None) -> Task:
+        """The task once it is completed or cancelled; NotInTimeError where that takes longer."""
+        for task in self.follow(task_id, timeout_s=timeout_s):
+            if task["state"] in FINISHED:
+                return task
+        raise AssertionError("following a task ends with its end")
+
+    # Leases and votes
+
+    def lease(self, count: int = 1, task_id: str | None = None) -> Leases:
+        """As many subtasks as the caller wants to hold, those already held first."""
+        return cast("Leases", self._api.json("POST", "/api/leases", body={"count": count, "task_id": task_id}))
+
+    def renew(self, held: Sequence[HeldLease]) -> list[RenewOutcome]:
+        body = {"leases": [{"subtask_id": h["subtask_id"], "token": h["token"]} for h in held]}
+        return cast("list[RenewOutcome]", self._api.json("POST", "/api/leases/renew", body=body)["outcomes"])
+
+    def give_back(self, subtask_id: str) -> None:
+        """Returns a lease; the subtask may be offered again."""
+        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}")
+
+    def skip(self, subtask_id: str) -> None:
+        """Returns a lease; the subtask is not offered to this caller again."""
+        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}", params={"skip": "true"})
+
+    def vote(self, subtask_id: str, label: str, token: str) -> VoteOutcome:
+        body = {"label": label, "token": token}
+        return cast("VoteOutcome", self._api.json("POST", _subtask(subtask_id, "vote"), body=body))
+
+    def votes(self, ballots: Sequence[Ballot]) -> list[VoteOutcome]:
+        """Many votes at once; each has its own outcome, in the order given."""
+        return cast(
+            "list[VoteOutcome]", self._api.json("POST", "/api/votes", body={"votes": list(ballots)})["outcomes"]
+        )
+
+    def undo(self, subtask_id: str) -> Lease:
+        """Takes one's own vote back; the lease is held again."""
+        return cast("Lease", self._api.json("DELETE", _subtask(subtask_id, "vote")))
+
+    def subtask(self, subtask_id: str) -> Subtask:
+        return cast("Subtask", self._api.json("GET", _subtask(subtask_id)))
+
+    def disputes(self, task_id: str | None = None) -> Iterator[Subtask]:
+        return cast("Iterator[Subtask]", self._pages("/api/disputes", {"task_id": task_id}))
+
+    def adjudicate(self, subtask_id: str, label: str, reason: str) -> Subtask:
+        path = f"/api/disputes/{_segment(subtask_id)}"
+        return cast("Subtask", self._api.json("POST", path, body={"label": label, "reason": reason}))
+
+    # The detector
+
+    def detect(self, image: bytes, image_id: str = "image") -> Detections:
+        """What the detector sees in this picture."""
+        body = {"id": image_id, "image": base64.b64encode(image).decode("ascii")}
+        return cast("Detections", self._api.json("POST", "/api/object_detection", body=body))
+
+    # Operations
+
+    def dead(self, limit: int = 100) -> list[DeadLetter]:
+        """Messages that could not be handled."""
+        return cast("list[DeadLetter]", self._api.json("GET", "/api/admin/dead", params={"limit": limit})["items"])
+
+    def replay(self, ids: Sequence[str] = ()) -> int:
+        """Sends dead messages again, all of them where none is named, and says how many."""
+        return cast("int", self._api.json("POST", "/api/admin/dead/replay", body={"ids": list(ids)})["replayed"])
+
+    def _pages(self, path: str, params: dict[str, str | int | None] | None = None) -> Iterator[Any]:
+        query: dict[str, str | int | None] = {"limit": PAGE, **(params or {})}
+        while True:
+            page = self._api.json("GET", path, params=query)
+            yield from page["items"]
+            if not page["next_cursor"]:
+                return
+            query["cursor"] = page["next_cursor"]
+
+
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _task(task_id: str, *rest: str) -> str:
+    return "/".join(("/api/tasks", _segment(task_id), *rest))
+
+
+def _subtask(subtask_id: str, *rest: str) -> str:
+    return "/".join(("/api/subtasks", _segment(subtask_id), *rest))

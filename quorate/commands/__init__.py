@@ -1,0 +1,1 @@
+"""The commands, loaded one by one as they are called."""

@@ -1,0 +1,186 @@
+"""`quorate label`: a batch of images in one command."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NotRequired, TypedDict
+
+import click
+
+from quorate.client import Client
+from quorate.exits import Exit
+from quorate.options import Options, json_flag, pass_options
+from quorate.progress import bar
+from quorate.session import connected
+from quorate.shapes import DetectorFields, QuorumFields, Task, UploadReport
+from quorate.summaries import ResultSummary, summarize
+from quorate.tables import show_summary
+from quorate.terminal import say, show, show_json
+from quorate.uploads import Found, Unsent, batches, found, merged, parts, unsent_report
+
+
+class Outcome(TypedDict):
+    """What `--json` prints: of the images only those that did not get in."""
+
+    task: Task
+    upload: UploadReport | None
+    results: NotRequired[ResultSummary]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The task that is asked for."""
+
+    name: str
+    labels: list[str]
+    instructions: str | None
+    quorum: QuorumFields
+    detector: DetectorFields
+    is_unsure_allowed: bool
+
+    def create(self, client: Client) -> Task:
+        return client.create_task(
+            self.name,
+            self.labels,
+            instructions=self.instructions,
+            allow_unsure=self.is_unsure_allowed or None,
+            quorum=self.quorum or None,
+            detector=self.detector or None,
+        )
+
+
+@click.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR|ZIP|FILE..."
+)
+@click.option("--labels", help="Separated by commas; in double quotes where one contains a comma.")
+@click.option("--votes", type=click.IntRange(1, 100), help="How many votes are asked for on each image (3).")
+@click.option("--name", help="The task's name; that of the first path if not given.")
+@click.option("--instructions", help="What operators are told.")
+@click.option("--stop", type=click.Choice(["exact", "settled", "lead"]), help="When to stop collecting (settled).")
+@click.option("--detector", type=click.Choice(["off", "suggest", "vote", "accept"]), help="Its part in it (suggest).")
+@click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
+@click.option("--wait", is_flag=True, help="Wait until the task is completed, then summarize its results.")
+@click.option("--resume", metavar="TASK", help="Go on with a task whose upload was interrupted.")
+@json_flag
+@pass_options
+def label(
+    options: Options,
+    *,
+    paths: tuple[Path, ...],
+    labels: str | None,
+    votes: int | None,
+    name: str | None,
+    instructions: str | None,
+    stop: Literal["exact", "settled", "lead"] | None,
+    detector: Literal["off", "suggest", "vote", "accept"] | None,
+    unsure: bool,
+    wait: bool,
+    resume: str | None,
+) -> None:
+    """Upload images to be labeled.
+
+    Creates a task, uploads everything, and seals it. Prints the task's id. Files that were refused are listed with the
+    reason; then the exit code is 3.
+    """
+    wish = Wish(
+        name=name or paths[0].absolute().name or "images",
+        labels=_listed(labels),
+        instructions=instructions,
+        quorum=_quorum(votes, stop),
+        detector={"mode": detector} if detector else {},
+        is_unsure_allowed=unsure,
+    )
+    if not wish.labels and resume is None:
+        raise click.UsageError("--labels is needed for a new task")
+    if not any(isinstance(item, Found) for item in found(paths)):
+        raise click.UsageError("there are no images here")
+    with connected(options) as client:
+        task = wish.create(client) if resume is None else client.task(resume)
+        outcome = _filled(client, task, paths, as_json=options.as_json)
+        if wait and outcome["task"]["state"] != "open":
+            outcome["task"] = _watched(client, task["id"])
+            outcome["results"] = summarize(client.results(task["id"]))
+    if options.as_json:
+        show_json(outcome)
+    elif "results" in outcome:
+        show_summary(outcome["results"])
+    raise SystemExit(_exit(outcome))
+
+
+def _listed(labels: str | None) -> list[str]:
+    rows = csv.reader([labels or ""], skipinitialspace=True)
+    return [cell.strip() for row in rows for cell in row if cell.strip()]
+
+
+def _quorum(votes: int | None, stop: Literal["exact", "settled", "lead"] | None) -> QuorumFields:
+    quorum = QuorumFields()
+    if votes is not None:
+        quorum["votes_required"] = votes
+    if stop is not None:
+        quorum["stop"] = stop
+    return quorum
+
+
+def _filled(client: Client, task: Task, paths: Sequence[Path], *, as_json: bool) -> Outcome:
+    """Uploads and seals, unless an earlier run has already."""
+    task_id = task["id"]
+    if not as_json:
+        show(task_id)
+    if task["state"] != "open":
+        say(f"task {task_id} is {task['state']}: nothing is sent")
+        return Outcome(task=task, upload=None)
+    say(f"task {task_id}: should this be interrupted, go on with --resume {task_id}")
+    report = _sent(client, task_id, paths)
+    _tell(report)
+    if report["accepted"] + report["duplicates"] == 0:
+        say(f"task {task_id} is left open: no image was accepted")
+        return Outcome(task=task, upload=report)
+    return Outcome(task=client.seal(task_id), upload=report)
+
+
+def _sent(client: Client, task_id: str, paths: Sequence[Path]) -> UploadReport:
+    total = sum(1 for _ in found(paths))
+    with bar("uploading") as progress:
+        return merged(_reports(client, task_id, paths, lambda done: progress(done, total)))
+
+
+def _reports(
+    client: Client, task_id: str, paths: Sequence[Path], progress: Callable[[int], None]
+) -> Iterator[UploadReport]:
+    """A report per request, of its images only those that did not get in: a batch may be of any size."""
+    done = 0
+    for batch in batches(parts(paths)):
+        report = unsent_report([batch]) if isinstance(batch, Unsent) else client.upload(task_id, batch)
+        done += len(report["images"])
+        progress(done)
+        yield {**report, "images": [i for i in report["images"] if i["status"] not in {"accepted", "duplicate"}]}
+
+
+def _tell(report: UploadReport) -> None:
+    for image in report["images"]:
+        say(f"{image['status']}: {image['filename']}: {image['reason']}")
+    counts = (
+        ("accepted", "accepted"),
+        ("duplicates", "already there"),
+        ("rejected", "rejected"),
+        ("skipped", "skipped"),
+    )
+    say(", ".join(f"{report[key]} {word}" for key, word in counts if report[key] or key == "accepted"))
+
+
+def _watched(client: Client, task_id: str) -> Task:
+    with bar("labeling") as progress:
+        task = client.task(task_id)
+        for task in client.follow(task_id):
+            counts = task["counts"]
+            progress(counts["completed"] + counts["disputed"], counts["images"])
+    return task
+
+
+def _exit(outcome: Outcome) -> Exit:
+    report = outcome["upload"]
+    if outcome["task"]["state"] == "cancelled" or (report and report["accepted"] + report["duplicates"] == 0):
+        return Exit.REFUSED
+    return Exit.PARTIAL if report and report["rejected"] else Exit.OK

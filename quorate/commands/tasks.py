@@ -1,0 +1,99 @@
+"""Commands about one's tasks."""
+
+import sys
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from quorate.client import Client, ExportFormat
+from quorate.options import Options, json_flag, pass_options
+from quorate.session import connected
+from quorate.shapes import SubtaskState
+from quorate.tables import show_results, show_task, show_tasks
+from quorate.terminal import say, show, show_json
+
+ROWS = 1000
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many tasks to list.")
+@json_flag
+@pass_options
+def status(options: Options, task: str | None, limit: int) -> None:
+    """Show a task with its counts, or list the tasks."""
+    with connected(options) as client:
+        if task is None:
+            _list(client, limit, as_json=options.as_json)
+        elif options.as_json:
+            show_json(client.task(task))
+        else:
+            show_task(client.task(task))
+
+
+def _list(client: Client, limit: int, *, as_json: bool) -> None:
+    tasks = list(islice(client.tasks(), limit))
+    if as_json:
+        show_json({"items": tasks})
+    else:
+        show_tasks(tasks)
+
+
+@click.command()
+@click.argument("task")
+@click.option("--state", type=click.Choice(["open", "completed", "disputed"]), help="Only images in this state.")
+@click.option("--label", help="Only images with this label.")
+@click.option("--limit", type=click.IntRange(1), help=f"How many images; a table shows {ROWS} unless told, JSON all.")
+@json_flag
+@pass_options
+def results(options: Options, task: str, state: SubtaskState | None, label: str | None, limit: int | None) -> None:
+    """Show the images of a task with their labels.
+
+    With --json, one line of JSON each.
+    """
+    with connected(options) as client:
+        found = client.results(task, state=state, label=label)
+        if options.as_json:
+            for result in islice(found, limit):
+                show_json(result)
+            return
+        rows = limit or ROWS
+        show_results(islice(found, rows))
+        if limit is None and next(found, None) is not None:
+            say(f"only the first {rows} images are shown: see --limit, --json, or quorate export")
+
+
+@click.command()
+@click.argument("task")
+@click.option("--format", "file_format", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; stdout if not given."
+)
+@json_flag
+@pass_options
+def export(options: Options, task: str, file_format: ExportFormat, output: Path | None) -> None:
+    """Export the results of a task. A file is there whole or not at all."""
+    with connected(options) as client:
+        if output is None:
+            client.export(task, sys.stdout.buffer, file_format=file_format)
+            return
+        size_bytes = client.export(task, output, file_format=file_format)
+    if options.as_json:
+        show_json({"path": str(output), "format": file_format, "bytes": size_bytes})
+    else:
+        say(f"{output}: {size_bytes} bytes")
+
+
+@click.command()
+@click.argument("task")
+@json_flag
+@pass_options
+def cancel(options: Options, task: str) -> None:
+    """Cancel a task and erase its images."""
+    with connected(options) as client:
+        client.cancel(task)
+    if options.as_json:
+        show_json({"id": task, "state": "cancelled"})
+    else:
+        show(f"{task} is cancelled and erased")

@@ -1,0 +1,53 @@
+"""What can go wrong between the client and the platform."""
+
+from collections.abc import Sequence
+
+from quorate.shapes import FieldError, UploadReport
+
+
+class QuorateError(Exception):
+    """Anything that the client could not do; its text is fit to be shown."""
+
+
+class ApiError(QuorateError):
+    """The platform answered, and refused. `report` is there where an upload was refused file by file."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        *,
+        detail: str = "",
+        errors: Sequence[FieldError] = (),
+        request_id: str | None = None,
+        report: UploadReport | None = None,
+    ) -> None:
+        super().__init__(status, title, detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.request_id = request_id
+        self.report = report
+
+    def __str__(self) -> str:
+        text = f"{self.status} {self.title}"
+        if self.detail:
+            text += f": {self.detail}"
+        if self.errors:
+            text += "; " + "; ".join(
+                f"{e['pointer']}: {e['detail']}" if e["pointer"] else e["detail"] for e in self.errors
+            )
+        return f"{text} (request {self.request_id})" if self.request_id else text
+
+
+class UnreachableError(QuorateError):
+    """No answer came, however often it was tried."""
+
+
+class NotInTimeError(QuorateError):
+    """The task did not finish within the time given."""
+
+
+class BrokenOffError(UnreachableError):
+    """An answer that began did not come to its end."""

@@ -1,0 +1,13 @@
+"""Which event goes to which handler of the detector."""
+
+from functools import partial
+
+from services.detector import handlers
+from services.detector.handlers import Resources
+from shared.bus import Bus
+
+
+def subscribe(at: Resources, bus: Bus, *, prefetch: int) -> None:
+    """Deliver the events that the detector listens to; no more at a time than it can look at soon."""
+    bus.consume("detector.subtask.opened.v1", partial(handlers.prelabel, at), prefetch=prefetch)
+    bus.consume("detector.task.cancelled.v1", partial(handlers.forget_task, at), prefetch=1)

@@ -1,0 +1,28 @@
+"""What every detection engine does, whatever library runs the model."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detector.models import Model
+from shared.detection import Detection
+
+
+class Engine(Protocol):
+    """One loaded model, warmed up. Not thread-safe: one instance per inference thread, never shared."""
+
+    @property
+    def model(self) -> Model:
+        """The model that this engine runs."""
+        ...
+
+    def detect(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
+        """Find objects in an upright picture, given as height x width x 3 bytes in the order blue, green, red.
+
+        Labels are the model's class names. Confidence is 0 to 1, at least `min_confidence`. Rectangles are in pixels of
+        the picture, rounded and clipped to it, at least 1 x 1. Of two objects of the same class that overlap with an
+        intersection over union above `nms_iou` (0 to 1), only the surer one is kept. The surest comes first; equally
+        sure ones come in the order of the model's classes, then from left to right and top to bottom.
+        """
+        ...

@@ -1,0 +1,84 @@
+"""What the detector does: look at an image, for people or for a subtask."""
+
+from dataclasses import dataclass, field
+
+from services.detector.domain import propose
+from services.detector.pool import InferencePool
+from shared import events
+from shared.bus import Bus
+from shared.clock import Clock
+from shared.detection import Detection
+from shared.errors import NotFound, QuorateError, Unavailable
+from shared.objects import ObjectStore
+
+SOURCE = "quorate/detector"
+NMS_IOU = 0.45
+API_CONFIDENCE = 0.25
+MAX_CANCELLED = 10_000
+
+
+@dataclass(slots=True)
+class CancelledTasks:
+    """The tasks cancelled of late: there is no use in looking at their images."""
+
+    _ids: dict[str, None] = field(default_factory=dict[str, None])
+
+    def add(self, task_id: str) -> None:
+        self._ids[task_id] = None
+        if len(self._ids) > MAX_CANCELLED:
+            del self._ids[next(iter(self._ids))]
+
+    def __contains__(self, task_id: str) -> bool:
+        return task_id in self._ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the handlers work with. `voter` is the model's name as a voter; without a model there is no pool."""
+
+    pool: InferencePool | None
+    voter: str
+    objects: ObjectStore
+    bus: Bus
+    clock: Clock
+    cancelled: CancelledTasks = field(default_factory=CancelledTasks)
+
+
+async def detect(at: Resources, picture: bytes) -> tuple[Detection, ...]:
+    """What the model sees in a picture. Raises Unavailable without a model, and what decoding raises."""
+    if at.pool is None:
+        raise Unavailable(
+            "no detection model is loaded: start with QUORATE_MODEL set to a model's .cfg", retry_after_s=60
+        )
+    return await at.pool.detect(picture, min_confidence=API_CONFIDENCE, nms_iou=NMS_IOU)
+
+
+async def prelabel(at: Resources, event: events.SubtaskOpenedV1) -> None:
+    """Look at a subtask's image and say what was seen; also where nothing could be: people should not wait for it."""
+    opened = event.data
+    if opened.task_id in at.cancelled or at.pool is None:
+        return
+    seen = events.SubtaskPrelabeled(task_id=opened.task_id, subtask_id=opened.subtask_id, model=at.voter)
+    try:
+        picture = await at.objects.get(opened.object_key)
+        found = await at.pool.detect(picture, min_confidence=opened.min_confidence, nms_iou=NMS_IOU)
+    except NotFound:
+        return  # its task was cancelled and erased
+    except Unavailable:
+        raise
+    except QuorateError as error:
+        seen = seen.model_copy(update={"error": error.detail})
+    else:
+        proposal = propose(
+            found, labels=opened.labels, label_map=opened.label_map, min_confidence=opened.min_confidence
+        )
+        seen = seen.model_copy(
+            update={"label": proposal.label, "confidence": proposal.confidence, "objects": proposal.objects}
+        )
+    event_id = f"{opened.subtask_id}/prelabeled/{at.voter}"
+    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=opened.subtask_id, at=at.clock())
+    await at.bus.publish([events.message(events.SubtaskPrelabeledV1(**attributes, data=seen))])
+
+
+async def forget_task(at: Resources, event: events.TaskCancelledV1) -> None:
+    at.cancelled.add(event.data.task_id)

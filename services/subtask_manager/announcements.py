@@ -1,0 +1,60 @@
+"""What the subtask manager tells the others, from the facts that its rules state."""
+
+from services.subtask_manager.domain import Brief, Fact, Subtask, tally_of
+from shared import events
+from shared.events import Message
+
+SOURCE = "quorate/subtask_manager"
+_ENDED = {
+    Fact.COMPLETED: events.SubtaskCompletedV1,
+    Fact.DISPUTED: events.SubtaskDisputedV1,
+    Fact.ADJUDICATED: events.SubtaskAdjudicatedV1,
+}
+
+
+def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float) -> list[Message]:
+    """The events of a change, with ids that are the same however often it is announced."""
+    return [_opened(subtask, brief, now) if fact == Fact.OPENED else _ended(subtask, Fact(fact), now) for fact in facts]
+
+
+def _opened(subtask: Subtask, brief: Brief, now: float) -> Message:
+    data = events.SubtaskOpened(
+        task_id=subtask.task_id,
+        subtask_id=subtask.id,
+        object_key=subtask.object_key,
+        labels=brief.labels,
+        label_map=brief.detector.label_map,
+        min_confidence=brief.detector.min_confidence,
+    )
+    event_id = f"{subtask.id}/opened"
+    return events.message(
+        events.SubtaskOpenedV1(
+            **events.envelope(event_id=event_id, source=SOURCE, subject=subtask.id, at=now), data=data
+        )
+    )
+
+
+def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
+    result = subtask.result
+    if result is None:
+        raise ValueError(f"subtask {subtask.id} has not ended")
+    seen = subtask.prelabel
+    data = events.SubtaskEnded(
+        task_id=subtask.task_id,
+        subtask_id=subtask.id,
+        revision=result.revision,
+        state="disputed" if subtask.state == "disputed" else "completed",
+        label=result.label,
+        agreement=result.agreement,
+        tally=tally_of(subtask),
+        votes=tuple(events.VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
+        decided_by=result.decided_by,
+        completed_at=result.completed_at,
+        reason=result.reason,
+        prelabel=seen
+        and events.Prelabel(model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects),
+    )
+    event_id = f"{subtask.id}/ended/{result.revision}"
+    return events.message(
+        _ENDED[fact](**events.envelope(event_id=event_id, source=SOURCE, subject=subtask.id, at=now), data=data)
+    )

@@ -1,0 +1,164 @@
+"""What the subtask manager does, one command or event each: load, ask the domain, save."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import TypeVar
+
+from services.subtask_manager import domain
+from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from services.subtask_manager.store import Claim, SubtaskStore
+from shared import events
+from shared.clock import Clock
+from shared.decision import Decision
+from shared.errors import QuorateError
+from shared.objects import ObjectStore
+from shared.outbox import Relay
+
+A = TypeVar("A")
+PURGE_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the handlers work with. `lease_s` is how long a lease lives."""
+
+    store: SubtaskStore
+    objects: ObjectStore
+    relay: Relay
+    clock: Clock
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteOutcome:
+    """What became of one vote of a batch: the vote as counted, or why it was refused, and the subtask's state if known."""
+
+    subtask_id: str
+    vote: Vote | None
+    refusal: QuorateError | None
+    state: domain.State | None
+
+
+async def lease(at: Resources, *, operator: str, task_id: str | None, count: int) -> Claim:
+    token = secrets.token_hex(16)
+
+    def grant(subtask: Subtask, brief: Brief, now: float):
+        wanted = Lease(operator=operator, token=token, expires_at=now + at.lease_s)
+        return domain.grant_lease(subtask, brief, lease=wanted, now=now)
+
+    return await at.store.claim(operator, task_id=task_id, count=count, grant=grant)
+
+
+async def renew(at: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
+    def decide(subtask: Subtask, brief: Brief, now: float):
+        return domain.renew_lease(subtask, brief, operator=operator, token=token, now=now, lease_s=at.lease_s)
+
+    return (await at.store.update(subtask_id, decide)).answer
+
+
+async def give_back(at: Resources, *, operator: str, subtask_id: str, is_skip: bool) -> None:
+    rule = domain.skip if is_skip else domain.give_back
+    await at.store.update(subtask_id, lambda subtask, brief, now: rule(subtask, brief, operator=operator, now=now))
+    at.relay.wake()
+
+
+async def vote(at: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
+    def decide(subtask: Subtask, brief: Brief, now: float):
+        return domain.cast_vote(subtask, brief, voter=voter, label=label, token=token, now=now)
+
+    decision = await at.store.update(subtask_id, decide)
+    if decision.facts:
+        at.relay.wake()
+    return decision.answer
+
+
+async def vote_through_live_lease(at: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
+    """A vote in the old wire shape, which knows no tokens."""
+
+    def decide(subtask: Subtask, brief: Brief, now: float):
+        held = [one.token for one in domain.live_leases(subtask, now) if one.operator == voter]
+        return domain.cast_vote(subtask, brief, voter=voter, label=label, token="".join(held), now=now)
+
+    decision = await at.store.update(subtask_id, decide)
+    at.relay.wake()
+    return decision.answer
+
+
+async def vote_each(at: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
+    """Votes as (subtask id, label, token), each on its own."""
+
+    async def one(subtask_id: str, label: str, token: str) -> VoteOutcome:
+        try:
+            cast = await vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token)
+        except QuorateError as refusal:
+            return VoteOutcome(subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(at, subtask_id))
+        return VoteOutcome(subtask_id=subtask_id, vote=cast, refusal=None, state=cast.state)
+
+    return list(await asyncio.gather(*(one(*each) for each in votes)))
+
+
+async def undo(at: Resources, *, voter: str, subtask_id: str) -> tuple[Subtask, Brief]:
+    token = secrets.token_hex(16)
+
+    def decide(subtask: Subtask, brief: Brief, now: float):
+        handed_back = Lease(operator=voter, token=token, expires_at=now + at.lease_s)
+        decision = domain.undo_vote(subtask, brief, voter=voter, lease=handed_back, now=now)
+        return Decision(state=decision.state, answer=brief)
+
+    decision = await at.store.update(subtask_id, decide)
+    return decision.state, decision.answer
+
+
+async def adjudicate(at: Resources, *, by: str, subtask_id: str, label: str, reason: str) -> Subtask:
+    def decide(subtask: Subtask, brief: Brief, now: float):
+        return domain.adjudicate(subtask, brief, by=by, label=label, reason=reason, now=now)
+
+    decision = await at.store.update(subtask_id, decide)
+    at.relay.wake()
+    return decision.state
+
+
+async def open_subtask(at: Resources, event: events.ImageReadyV1) -> None:
+    image = event.data
+    brief = Brief(
+        task_id=image.task_id,
+        owner=image.owner,
+        labels=image.labels,
+        allow_unsure=image.allow_unsure,
+        instructions=image.instructions,
+        quorum=image.quorum,
+        detector=image.detector,
+        created_at=image.task_created_at,
+    )
+
+    def decide(now: float):
+        return domain.open_subtask(brief, subtask_id=image.image_id, object_key=image.object_key, now=now)
+
+    await at.store.open(brief, decide)
+    at.relay.wake()
+
+
+async def take_prelabel(at: Resources, event: events.SubtaskPrelabeledV1) -> None:
+    seen = event.data
+    prelabel = domain.Prelabel(model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects)
+
+    def decide(subtask: Subtask, brief: Brief, now: float):
+        return domain.apply_prelabel(subtask, brief, prelabel=prelabel, now=now)
+
+    await at.store.update(seen.subtask_id, decide)
+    at.relay.wake()
+
+
+async def cancel_task(at: Resources, event: events.TaskCancelledV1) -> None:
+    await at.store.cancel(event.data.task_id)
+    while await at.store.purge(event.data.task_id, PURGE_BATCH) == PURGE_BATCH:
+        pass
+
+
+async def _state(at: Resources, subtask_id: str) -> domain.State | None:
+    try:
+        subtask, _ = await at.store.find(subtask_id)
+    except QuorateError:
+        return None
+    return subtask.state

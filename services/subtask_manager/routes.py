@@ -1,0 +1,148 @@
+"""HTTP in and out of the subtask manager."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Response
+
+from services.subtask_manager import handlers, wire
+from services.subtask_manager.handlers import Resources
+from services.subtask_manager.shapes import lease_shown, subtask_shown
+from shared import problems
+from shared.answers import json_answer
+from shared.caller import Who, identified
+from shared.clock import iso
+from shared.errors import Invalid, QuorateError
+from shared.paging import Cursor, Limit, cursor_of, read_cursor
+from shared.requests import bounded
+
+
+def router(at: Resources) -> APIRouter:
+    """Leases, votes and disputes."""
+    routes = APIRouter(prefix="/api", tags=["subtasks"], route_class=bounded(), responses=problems.RESPONSES)
+    _add_leases(routes, at)
+    _add_votes(routes, at)
+    _add_disputes(routes, at)
+    return routes
+
+
+def old_router(at: Resources) -> APIRouter:
+    """The wire of the Go labeling system, so that its own operators run unchanged; they may send no Content-Type."""
+    routes = APIRouter(
+        prefix="/api",
+        tags=["old shapes"],
+        route_class=bounded(is_any_type=True),
+        responses=problems.RESPONSES,
+        strict_content_type=False,
+    )
+    _add_old_shapes(routes, at)
+    return routes
+
+
+def _add_leases(routes: APIRouter, at: Resources) -> None:
+    @routes.post("/leases", response_model=wire.Leases)
+    async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
+        claim = await handlers.lease(at, operator=who.id, task_id=wanted.task_id, count=wanted.count)
+        now = at.clock()
+        return json_answer(
+            {
+                "leases": [lease_shown(at, subtask, brief, who.id, now) for subtask, brief in claim.held],
+                "more": claim.is_cut_short,
+                "waiting_for_others": claim.waiting_for_others,
+            }
+        )
+
+    @routes.post("/leases/renew", response_model=wire.RenewOutcomes)
+    async def renew(held: wire.RenewRequest, who: Who) -> Response:
+        return json_answer({"outcomes": [await _renewed(at, who.id, one) for one in held.leases]})
+
+    @routes.delete("/leases/{subtask_id}", status_code=204)
+    async def give_back(subtask_id: str, who: Who, skip: Annotated[bool, Query()] = False) -> Response:
+        await handlers.give_back(at, operator=who.id, subtask_id=subtask_id, is_skip=skip)
+        return Response(status_code=204)
+
+
+async def _renewed(at: Resources, operator: str, one: wire.HeldLease) -> dict[str, Any]:
+    try:
+        lease = await handlers.renew(at, operator=operator, subtask_id=one.subtask_id, token=one.token)
+    except QuorateError as refusal:
+        return {
+            "subtask_id": one.subtask_id,
+            "status": problems.status_of(refusal),
+            "detail": refusal.detail,
+            "expires_at": None,
+        }
+    return {"subtask_id": one.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(lease.expires_at)}
+
+
+def _add_votes(routes: APIRouter, at: Resources) -> None:
+    @routes.post("/votes", response_model=wire.VoteOutcomes)
+    async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
+        votes = [(vote.subtask_id, vote.label, vote.token) for vote in batch.votes]
+        outcomes = await handlers.vote_each(at, voter=who.id, votes=votes)
+        return json_answer({"outcomes": [_outcome(one) for one in outcomes]})
+
+    @routes.post("/subtasks/{subtask_id}/vote", response_model=wire.VoteOutcome)
+    async def vote(subtask_id: str, one: wire.VoteRequest, who: Who) -> Response:
+        cast = await handlers.vote(at, voter=who.id, subtask_id=subtask_id, label=one.label, token=one.token)
+        return json_answer({"subtask_id": subtask_id, "status": 200, "detail": "counted", "subtask_state": cast.state})
+
+    @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
+    async def undo(subtask_id: str, who: Who) -> Response:
+        subtask, brief = await handlers.undo(at, voter=who.id, subtask_id=subtask_id)
+        return json_answer(lease_shown(at, subtask, brief, who.id, at.clock()))
+
+    @routes.get("/subtasks/{subtask_id}", response_model=wire.SubtaskShown)
+    async def show(subtask_id: str, _who: Who) -> Response:
+        subtask, brief = await at.store.find(subtask_id)
+        return json_answer(subtask_shown(at, subtask, brief, at.clock()))
+
+
+def _outcome(one: handlers.VoteOutcome) -> dict[str, Any]:
+    return {
+        "subtask_id": one.subtask_id,
+        "status": problems.status_of(one.refusal) if one.refusal else 200,
+        "detail": one.refusal.detail if one.refusal else "counted",
+        "subtask_state": one.state,
+    }
+
+
+def _add_disputes(routes: APIRouter, at: Resources) -> None:
+    @routes.get("/disputes", response_model=wire.Disputes)
+    async def disputes(
+        _who: Who, task_id: wire.Id | None = None, cursor: Cursor = None, limit: Limit = 100
+    ) -> Response:
+        found = await at.store.disputes(task_id=task_id, after=read_cursor(cursor), limit=limit + 1)
+        now = at.clock()
+        return json_answer(
+            {
+                "items": [subtask_shown(at, subtask, brief, now) for subtask, brief in found[:limit]],
+                "next_cursor": cursor_of(found[limit - 1][0].id) if len(found) > limit else None,
+            }
+        )
+
+    @routes.post("/disputes/{subtask_id}", response_model=wire.SubtaskShown)
+    async def adjudicate(subtask_id: str, decision: wire.Adjudication, who: Who) -> Response:
+        await handlers.adjudicate(at, by=who.id, subtask_id=subtask_id, label=decision.label, reason=decision.reason)
+        subtask, brief = await at.store.find(subtask_id)
+        return json_answer(subtask_shown(at, subtask, brief, at.clock()))
+
+
+def _add_old_shapes(routes: APIRouter, at: Resources) -> None:
+    @routes.get("/subtasks", response_model=wire.OldSubtasks)
+    async def subtasks(
+        body: Annotated[wire.OldSubtasksRequest | None, Body()] = None,
+        userId: Annotated[str | None, Query(max_length=200)] = None,  # noqa: N803: the old wire's name
+        numberOfSubtasks: Annotated[int | None, Query(ge=1, le=wire.MAX_LEASES)] = None,  # noqa: N803
+    ) -> Response:
+        user = body.userId if body else userId
+        count = body.numberOfSubtasks if body else numberOfSubtasks
+        if user is None or count is None:
+            raise Invalid("userId and numberOfSubtasks are needed, in a JSON body or in the query")
+        claim = await handlers.lease(at, operator=identified(user).id, task_id=None, count=count)
+        return json_answer({"subtasks": [{"id": subtask.id, "labels": brief.labels} for subtask, brief in claim.held]})
+
+    @routes.patch("/subtasks/{subtask_id}")
+    async def assign(subtask_id: str, old: wire.OldVote) -> Response:
+        voter = identified(old.userId).id
+        cast = await handlers.vote_through_live_lease(at, voter=voter, subtask_id=subtask_id, label=old.assignedLabel)
+        return json_answer({"newTotal:": cast.total})  # the colon is the old wire's

@@ -1,0 +1,345 @@
+"""Subtasks in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
+
+import functools
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from services.subtask_manager import walk as walks
+from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.store import Announce, Claim, Decide
+from services.subtask_manager.store.codec import decode_brief, decode_subtask, encode
+from services.subtask_manager.walk import Candidate, Walk
+from shared.clock import Clock
+from shared.decision import Decision
+from shared.errors import NotFound
+from shared.events import Message
+from shared.sqlite import Database
+
+A = TypeVar("A")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS briefs (
+    task_id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    open INTEGER NOT NULL DEFAULT 0,       -- open subtasks, kept in the transactions that change it
+    is_cancelled INTEGER NOT NULL DEFAULT 0,
+    body BLOB                              -- NULL for a tombstone that came before the task
+);
+CREATE INDEX IF NOT EXISTS tasks_with_work ON briefs (created_at, task_id) WHERE open > 0 AND NOT is_cancelled;
+CREATE TABLE IF NOT EXISTS subtasks (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    available_at REAL,
+    has_votes INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_slot ON subtasks (task_id, slot, available_at, has_votes, id)
+    WHERE available_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_opening ON subtasks (task_id, available_at, slot, has_votes, id)
+    WHERE available_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_task ON subtasks (task_id, id);
+CREATE INDEX IF NOT EXISTS disputed ON subtasks (id, task_id) WHERE state = 'disputed';
+CREATE TABLE IF NOT EXISTS leases (
+    operator TEXT NOT NULL, subtask_id TEXT NOT NULL, task_id TEXT NOT NULL, expires_at REAL NOT NULL,
+    PRIMARY KEY (operator, subtask_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS walks (
+    operator TEXT NOT NULL, task_id TEXT NOT NULL,
+    start INTEGER NOT NULL, slot INTEGER NOT NULL, since REAL NOT NULL, phase TEXT NOT NULL,
+    PRIMARY KEY (operator, task_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked for no task and was cut short
+    operator TEXT PRIMARY KEY, created_at REAL NOT NULL, task_id TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, type TEXT, subject TEXT, body BLOB);
+CREATE INDEX IF NOT EXISTS outbox_by_id ON outbox (id);
+"""
+WINDOW = 64
+MAX_WINDOWS = 8
+MAX_TASKS = 32
+BRIEFS_CACHED = 256
+
+
+@dataclass(slots=True, kw_only=True)
+class _Search:
+    """A lease request under way."""
+
+    operator: str
+    grant: Decide[bool]
+    wanted: int
+    now: float
+    windows_left: int = MAX_WINDOWS
+    granted: list[tuple[Subtask, Brief]] = field(default_factory=list[tuple[Subtask, Brief]])
+
+    @property
+    def is_satisfied(self) -> bool:
+        return len(self.granted) >= self.wanted
+
+
+class SqliteSubtaskStore:
+    """A `SubtaskStore` on one SQLite file."""
+
+    def __init__(self, database: Database, clock: Clock, announce: Announce) -> None:
+        self._database = database
+        self._clock = clock
+        self._announce = announce
+        self._decoded = functools.lru_cache(BRIEFS_CACHED)(decode_brief)
+
+    async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
+        def insert(db: sqlite3.Connection) -> bool:
+            db.execute(
+                "INSERT OR IGNORE INTO briefs (task_id, created_at, body) VALUES (?,?,?)",
+                (brief.task_id, brief.created_at, encode(brief)),
+            )
+            row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (brief.task_id,)).fetchone()
+            now = self._clock()
+            decision = decide(now)
+            subtask = decision.state
+            if row[0] or db.execute("SELECT 1 FROM subtasks WHERE id = ?", (subtask.id,)).fetchone():
+                return False
+            db.execute(
+                "INSERT INTO subtasks VALUES (?,?,?,?,?,?,?)",
+                (
+                    subtask.id,
+                    subtask.task_id,
+                    subtask.slot,
+                    subtask.state,
+                    subtask.available_at,
+                    bool(subtask.votes),
+                    encode(subtask),
+                ),
+            )
+            db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
+            self._keep_events(db, decision, brief, now)
+            return True
+
+        return await self._database.write(insert)
+
+    async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
+        return await self._database.read(lambda db: self._load(db, subtask_id))
+
+    async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
+        return await self._database.write(lambda db: self._update(db, subtask_id, decide))
+
+    async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
+        return await self._database.write(lambda db: self._claim(db, operator, task_id, count, grant))
+
+    async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
+        query = """SELECT id FROM subtasks WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?)
+                   ORDER BY id LIMIT ?"""
+
+        def select(db: sqlite3.Connection) -> list[tuple[Subtask, Brief]]:
+            rows = db.execute(query, (after, task_id, task_id, limit)).fetchall()
+            return [self._load(db, row[0]) for row in rows if self._is_found(db, row[0])]
+
+        return await self._database.read(select)
+
+    async def cancel(self, task_id: str) -> None:
+        tombstone = """INSERT INTO briefs (task_id, created_at, is_cancelled) VALUES (?, 0, 1)
+                       ON CONFLICT (task_id) DO UPDATE SET is_cancelled = 1"""
+        await self._database.write(lambda db: db.execute(tombstone, (task_id,)).rowcount)
+
+    async def purge(self, task_id: str, limit: int) -> int:
+        def remove(db: sqlite3.Connection) -> int:
+            rows = db.execute(
+                "SELECT s.id FROM subtasks s JOIN briefs b USING (task_id) WHERE task_id = ? AND is_cancelled LIMIT ?",
+                (task_id, limit),
+            ).fetchall()
+            for (subtask_id,) in rows:
+                subtask = decode_subtask(self._body(db, subtask_id))
+                db.executemany(
+                    "DELETE FROM leases WHERE operator = ? AND subtask_id = ?",
+                    [(lease.operator, subtask_id) for lease in subtask.leases],
+                )
+                db.execute("DELETE FROM subtasks WHERE id = ?", (subtask_id,))
+            if len(rows) < limit:
+                db.execute("UPDATE briefs SET open = 0, body = NULL WHERE task_id = ? AND is_cancelled", (task_id,))
+            return len(rows)
+
+        return await self._database.write(remove)
+
+    async def pending(self, limit: int) -> list[Message]:
+        query = "SELECT id, type, subject, body FROM outbox ORDER BY seq LIMIT ?"
+        rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
+        return [Message(id=i, type=kind, subject=subject, body=body) for i, kind, subject, body in rows]
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        rows = [(i,) for i in ids]
+        await self._database.write(lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", rows).rowcount)
+
+    def _brief(self, db: sqlite3.Connection, task_id: str) -> Brief:
+        row = db.execute("SELECT body FROM briefs WHERE task_id = ? AND NOT is_cancelled", (task_id,)).fetchone()
+        if row is None:
+            raise NotFound("no such task, or none with images yet")
+        return self._decoded(row[0])
+
+    def _body(self, db: sqlite3.Connection, subtask_id: str) -> bytes:
+        row = db.execute("SELECT body FROM subtasks WHERE id = ?", (subtask_id,)).fetchone()
+        if row is None:
+            raise NotFound("no such subtask")
+        return row[0]
+
+    def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
+        subtask = decode_subtask(self._body(db, subtask_id))
+        try:
+            return subtask, self._brief(db, subtask.task_id)
+        except NotFound:
+            raise NotFound("no such subtask") from None
+
+    def _is_found(self, db: sqlite3.Connection, subtask_id: str) -> bool:
+        query = "SELECT 1 FROM subtasks JOIN briefs USING (task_id) WHERE id = ? AND NOT is_cancelled"
+        return db.execute(query, (subtask_id,)).fetchone() is not None
+
+    def _update(self, db: sqlite3.Connection, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
+        subtask, brief = self._load(db, subtask_id)
+        now = self._clock()
+        decision = decide(subtask, brief, now)
+        self._save(db, subtask, decision, brief, now)
+        return decision
+
+    def _save(
+        self, db: sqlite3.Connection, before: Subtask, decision: Decision[Subtask, A], brief: Brief, now: float
+    ) -> None:
+        after = decision.state
+        if after is before:
+            return
+        db.execute(
+            "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
+            (after.state, after.available_at, bool(after.votes), encode(after), after.id),
+        )
+        if before.state == "open" != after.state:
+            db.execute("UPDATE briefs SET open = open - 1 WHERE task_id = ?", (after.task_id,))
+        self._keep_leases(db, before, after)
+        self._keep_events(db, decision, brief, now)
+
+    def _keep_leases(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
+        if after.leases == before.leases:
+            return
+        operators = {lease.operator for lease in after.leases}
+        for lease in before.leases:
+            if lease.operator not in operators:
+                db.execute("DELETE FROM leases WHERE operator = ? AND subtask_id = ?", (lease.operator, after.id))
+        for lease in after.leases:
+            if lease not in before.leases:
+                row = (lease.operator, after.id, after.task_id, lease.expires_at)
+                db.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", row)
+
+    def _keep_events(self, db: sqlite3.Connection, decision: Decision[Subtask, A], brief: Brief, now: float) -> None:
+        if decision.facts:
+            messages = self._announce(decision.state, brief, decision.facts, now)
+            db.executemany(
+                "INSERT INTO outbox (id, type, subject, body) VALUES (?,?,?,?)",
+                [(m.id, m.type, m.subject, m.body) for m in messages],
+            )
+
+    def _claim(
+        self, db: sqlite3.Connection, operator: str, task_id: str | None, count: int, grant: Decide[bool]
+    ) -> Claim:
+        now = self._clock()
+        if task_id is not None:
+            self._brief(db, task_id)
+        held = self._held(db, operator, task_id, count, now)
+        search = _Search(operator=operator, grant=grant, wanted=count - len(held), now=now)
+        is_cut_short = self._search(db, search, task_id)
+        held += search.granted
+        waiting = 0 if held else self._count_open(db, task_id)
+        return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
+
+    def _held(
+        self, db: sqlite3.Connection, operator: str, task_id: str | None, count: int, now: float
+    ) -> list[tuple[Subtask, Brief]]:
+        rows = db.execute(
+            """SELECT subtask_id FROM leases JOIN briefs USING (task_id)
+               WHERE operator = ? AND expires_at > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
+               ORDER BY expires_at, subtask_id LIMIT ?""",
+            (operator, now, task_id, task_id, count),
+        ).fetchall()
+        return [self._load(db, row[0]) for row in rows]
+
+    def _count_open(self, db: sqlite3.Connection, task_id: str | None) -> int:
+        query = "SELECT coalesce(sum(open), 0) FROM briefs WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"
+        return db.execute(query, (task_id, task_id)).fetchone()[0]
+
+    def _search(self, db: sqlite3.Connection, search: _Search, task_id: str | None) -> bool:
+        """Grant what can be granted; True where it stopped before it had looked everywhere."""
+        if search.is_satisfied:
+            return False
+        if task_id is not None:
+            return not self._search_task(db, search, task_id)
+        created_at, last_task = db.execute(
+            "SELECT created_at, task_id FROM rounds WHERE operator = ?", (search.operator,)
+        ).fetchone() or (0.0, "")
+        tasks = db.execute(
+            """SELECT created_at, task_id FROM briefs WHERE open > 0 AND NOT is_cancelled
+               AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
+            (created_at, last_task, MAX_TASKS + 1),
+        ).fetchall()
+        for position, (task_created_at, one) in enumerate(tasks):
+            if position == MAX_TASKS or not self._search_task(db, search, one):
+                row = (search.operator, task_created_at, one)
+                db.execute("INSERT OR REPLACE INTO rounds VALUES (?,?,?)", row)
+                return True
+            if search.is_satisfied:
+                break
+        db.execute("DELETE FROM rounds WHERE operator = ?", (search.operator,))
+        return (
+            bool(last_task) and not search.is_satisfied
+        )  # a round that began in the middle has the oldest still to see
+
+    def _search_task(self, db: sqlite3.Connection, search: _Search, task_id: str) -> bool:
+        """Walk on through a task; False where there was more to see than there are windows to look through."""
+        key = (search.operator, task_id)
+        row = db.execute(
+            "SELECT start, slot, since, phase FROM walks WHERE operator = ? AND task_id = ?", key
+        ).fetchone()
+        walk = began = (
+            Walk(start=row[0], slot=row[1], since=row[2], phase=row[3])
+            if row
+            else walks.begin(search.operator, task_id, search.now)
+        )
+        is_seen = False
+        while not is_seen and not search.is_satisfied and search.windows_left:
+            search.windows_left -= 1
+            window = self._window(db, task_id, walk, search.now)
+            is_last = len(window) < WINDOW
+            is_seen = is_last and walk.phase == "openings"
+            first_left = self._grant(db, search, window)
+            walk = walks.advance(walk, window, first_left=first_left, is_last=is_last)
+        if row is None or walk != began:
+            db.execute(
+                "INSERT OR REPLACE INTO walks VALUES (?,?,?,?,?,?)",
+                (*key, walk.start, walk.slot, walk.since, walk.phase),
+            )
+        return is_seen or search.is_satisfied
+
+    def _window(self, db: sqlite3.Connection, task_id: str, walk: Walk, now: float) -> list[Candidate]:
+        if walk.phase == "openings":
+            rows = db.execute(
+                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
+                   WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
+                   ORDER BY available_at, slot LIMIT ?""",
+                (task_id, walk.since, walk.slot, now, WINDOW),
+            )
+        else:
+            rows = db.execute(
+                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
+                   WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
+                (task_id, *walk.slots(), now, WINDOW),
+            )
+        return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
+
+    def _grant(self, db: sqlite3.Connection, search: _Search, window: Sequence[Candidate]) -> int | None:
+        """Grant candidates of a window until there are enough; returns the first one left that was not asked for."""
+        asked: set[int] = set()
+        for position in walks.priority(window):
+            if search.is_satisfied:
+                break
+            asked.add(position)
+            decision = self._update(db, window[position].id, search.grant)
+            if decision.answer:
+                search.granted.append((decision.state, self._brief(db, decision.state.task_id)))
+        return next((position for position in range(len(window)) if position not in asked), None)

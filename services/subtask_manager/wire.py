@@ -1,0 +1,156 @@
+"""Requests and answers of the subtask manager's API."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from shared.detection import Detection
+from shared.requests import Wire
+
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+Token = Annotated[str, Field(min_length=1, max_length=64)]
+
+MAX_LEASES = 100
+MAX_VOTES = 1000
+
+
+class LeaseRequest(Wire):
+    """How many leases the caller wants to hold, of a task or of the oldest with work."""
+
+    count: Annotated[int, Field(ge=1, le=MAX_LEASES)] = 1
+    task_id: Id | None = None
+
+
+class PrelabelShown(BaseModel):
+    label: str | None
+    confidence: float | None
+    model: str
+    objects: list[Detection]
+
+
+class LeaseGranted(BaseModel):
+    subtask_id: str
+    task_id: str
+    labels: list[str]
+    image_url: str
+    token: str
+    expires_at: str
+    instructions: str | None
+    allow_unsure: bool
+    prelabel: PrelabelShown | None
+
+
+class Leases(BaseModel):
+    """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you."""
+
+    leases: list[LeaseGranted]
+    more: bool
+    waiting_for_others: int
+
+
+class HeldLease(Wire):
+    subtask_id: Id
+    token: Token
+
+
+class RenewRequest(Wire):
+    leases: Annotated[list[HeldLease], Field(min_length=1, max_length=MAX_LEASES)]
+
+
+class RenewOutcome(BaseModel):
+    subtask_id: str
+    status: int
+    detail: str
+    expires_at: str | None
+
+
+class RenewOutcomes(BaseModel):
+    outcomes: list[RenewOutcome]
+
+
+class VoteRequest(Wire):
+    label: Label
+    token: Token
+
+
+class VoteInBatch(Wire):
+    subtask_id: Id
+    label: Label
+    token: Token
+
+
+class VotesRequest(Wire):
+    votes: Annotated[list[VoteInBatch], Field(min_length=1, max_length=MAX_VOTES)]
+
+
+class VoteOutcome(BaseModel):
+    subtask_id: str
+    status: int
+    detail: str
+    subtask_state: Literal["open", "completed", "disputed"] | None
+
+
+class VoteOutcomes(BaseModel):
+    outcomes: list[VoteOutcome]
+
+
+class VoteShown(BaseModel):
+    voter: str
+    label: str | None
+    at: str
+
+
+class ResultShown(BaseModel):
+    label: str | None
+    agreement: float | None
+    votes: dict[str, int]
+    decided_by: str | None
+    revision: int
+    completed_at: str
+    by: str | None
+    reason: str | None
+
+
+class SubtaskShown(BaseModel):
+    id: str
+    task_id: str
+    state: Literal["open", "completed", "disputed"]
+    labels: list[str]
+    image_url: str
+    votes: list[VoteShown]
+    live_leases: int
+    result: ResultShown | None
+
+
+class Disputes(BaseModel):
+    items: list[SubtaskShown]
+    next_cursor: str | None
+
+
+class Adjudication(Wire):
+    label: Label
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class OldSubtasksRequest(Wire):
+    """As the Go system's operators ask for work."""
+
+    userId: Annotated[str, Field(min_length=1, max_length=200)]  # noqa: N815: the old wire's name
+    numberOfSubtasks: Annotated[int, Field(ge=1, le=MAX_LEASES)]  # noqa: N815: the old wire's name
+
+
+class OldSubtask(BaseModel):
+    id: str
+    labels: list[str]
+
+
+class OldSubtasks(BaseModel):
+    subtasks: list[OldSubtask]
+
+
+class OldVote(Wire):
+    """As the Go system's operators vote."""
+
+    userId: Annotated[str, Field(min_length=1, max_length=200)]  # noqa: N815: the old wire's name
+    assignedLabel: Label  # noqa: N815: the old wire's name

@@ -1,0 +1,88 @@
+"""What must happen though nobody asks again: erasing cancelled tasks, completing finished ones, removing lost objects."""
+
+import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import AsyncIterator, Callable
+
+from services.task_manager import domain
+from services.task_manager.store import TaskStore
+from shared.clock import Clock
+from shared.objects import ObjectStore
+
+log = logging.getLogger(__name__)
+
+SWEEP_S = 600.0
+GRACE_S = 3600.0
+"""An object that no image names is removed when it is so old: until then an upload may be about to name it."""
+BATCH = 500
+
+
+class Collector:
+    """Sweeps when woken, and every ten minutes."""
+
+    def __init__(self, store: TaskStore, objects: ObjectStore, clock: Clock, *, relay_wake: Callable[[], None]) -> None:
+        self._store = store
+        self._objects = objects
+        self._clock = clock
+        self._relay_wake = relay_wake
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with a sweep: a crash may have left something."""
+        self._task = asyncio.create_task(self._run(), name="collector")
+
+    def wake(self) -> None:
+        """A task was cancelled."""
+        self._woken.set()
+
+    async def close(self) -> None:
+        """Stop where it stands; the next sweep goes on from there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def sweep(self) -> None:
+        """Erase, complete and collect all there is."""
+        for task_id in await self._store.unerased():
+            await self._erase(task_id)
+        for task_id in await self._store.unfinished():
+            await self._store.update(task_id, lambda task, now: domain.complete(task, now=now))
+            self._relay_wake()
+        await self._collect()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except Exception:  # the next sweep goes on where this one stopped
+                log.exception("a sweep failed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), SWEEP_S)
+            self._woken.clear()
+
+    async def _erase(self, task_id: str) -> None:
+        async for keys in _batches(self._objects.keys(f"{task_id}/", stored_before=math.inf)):
+            await self._objects.delete(keys)
+        while await self._store.remove_images(task_id, BATCH) == BATCH:
+            pass
+        await self._store.update(task_id, lambda task, _now: domain.mark_erased(task))
+
+    async def _collect(self) -> None:
+        async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):
+            lost = set(keys) - await self._store.referenced(keys)
+            if lost:
+                await self._objects.delete(sorted(lost))
+
+
+async def _batches(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:
+    batch: list[str] = []
+    async for key in keys:
+        batch.append(key)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

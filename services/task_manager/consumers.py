@@ -1,0 +1,15 @@
+"""Which event goes to which handler of the task manager."""
+
+from functools import partial
+
+from services.task_manager import handlers
+from services.task_manager.handlers import Resources
+from shared.bus import Bus
+
+PREFETCH = 64
+
+
+def subscribe(at: Resources, bus: Bus) -> None:
+    """Deliver the events that the task manager listens to."""
+    for ended in ("completed", "disputed", "adjudicated"):
+        bus.consume(f"task_manager.subtask.{ended}.v1", partial(handlers.record_result, at), prefetch=PREFETCH)

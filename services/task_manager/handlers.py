@@ -1,0 +1,113 @@
+"""What the task manager does, one command or event each: load, ask the domain, save."""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.task_manager import domain
+from services.task_manager.archives import ArchiveLimits
+from services.task_manager.domain import Counts, Task
+from services.task_manager.ingest import Checker
+from services.task_manager.store import TaskStore
+from shared import events
+from shared.clock import Clock
+from shared.errors import NotFound
+from shared.objects import ObjectStore
+from shared.outbox import Relay
+from shared.policy import DetectorPolicy, QuorumPolicy
+
+EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.SubtaskAdjudicatedV1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector."""
+
+    store: TaskStore
+    objects: ObjectStore
+    relay: Relay
+    checker: Checker
+    clock: Clock
+    spool: Path
+    archives: ArchiveLimits
+    max_uploads: int
+    erase_soon: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a client asks for in a new task; `body` is all of it, to tell a repeated request from another."""
+
+    name: str
+    labels: tuple[str, ...]
+    instructions: str | None
+    allow_unsure: bool
+    quorum: QuorumPolicy
+    detector: DetectorPolicy
+    body: bytes
+
+
+async def create_task(at: Resources, *, owner: str, key: str | None, terms: Terms) -> Task:
+    labels = domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
+    domain.check_policies(terms.quorum, terms.detector, labels)
+    wanted = Task(
+        id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
+        owner=owner,
+        name=terms.name,
+        labels=labels,
+        instructions=terms.instructions,
+        allow_unsure=terms.allow_unsure,
+        quorum=terms.quorum,
+        detector=terms.detector,
+        created_at=at.clock(),
+        body_sha256=hashlib.sha256(terms.body).hexdigest(),
+    )
+    return domain.repeat_create(await at.store.create(wanted), wanted)
+
+
+async def seal(at: Resources, *, task_id: str) -> tuple[Task, Counts]:
+    await at.store.update(task_id, lambda task, now: domain.seal(task, now=now))
+    await complete_if_finished(at, task_id)
+    return await at.store.find(task_id)
+
+
+async def cancel(at: Resources, *, task_id: str) -> None:
+    await at.store.update(task_id, lambda task, now: domain.cancel(task, now=now))
+    at.relay.wake()
+    at.erase_soon()
+
+
+async def complete_if_finished(at: Resources, task_id: str) -> None:
+    """After a durable write: whoever sees that a sealed task has no open image completes it, once."""
+    if await at.store.is_finished(task_id):
+        await at.store.update(task_id, lambda task, now: domain.complete(task, now=now))
+        at.relay.wake()
+
+
+async def record_result(at: Resources, event: EndedEvent) -> None:
+    ended = event.data
+    result = domain.Result(
+        label=ended.label,
+        agreement=ended.agreement,
+        tally=ended.tally,
+        votes=tuple(domain.VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in ended.votes),
+        decided_by=ended.decided_by,
+        revision=ended.revision,
+        completed_at=ended.completed_at,
+        reason=ended.reason,
+    )
+    seen = ended.prelabel
+    prelabel = seen and domain.Prelabel(
+        model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects
+    )
+    try:
+        await at.store.update_image(
+            ended.task_id,
+            ended.subtask_id,
+            lambda image, _now: domain.record_result(image, state=ended.state, result=result, prelabel=prelabel),
+        )
+    except NotFound:
+        return  # its task was cancelled and erased meanwhile
+    await complete_if_finished(at, ended.task_id)

@@ -1,0 +1,188 @@
+"""HTTP in and out of the task manager."""
+
+from typing import Annotated, Any, Literal
+
+import pydantic_core
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
+
+from services.task_manager import handlers, wire
+from services.task_manager.export import FORMATS, export
+from services.task_manager.handlers import Resources, Terms
+from services.task_manager.ingest import Report
+from services.task_manager.progress import Progress
+from services.task_manager.shapes import image_shown, task_shown, upload_shown
+from services.task_manager.uploads import Uploads
+from shared import problems
+from shared.answers import json_answer
+from shared.caller import Who
+from shared.errors import Malformed, TooLarge, UnsupportedType
+from shared.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
+from shared.requests import bounded
+
+FORM_OVERHEAD_BYTES = 200_000_000
+"""What a form may hold beside one archive of the greatest size."""
+
+_UPLOAD_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                }
+            },
+            "application/json": {"schema": wire.ImageRequest.model_json_schema()},
+        },
+    }
+}
+
+
+def router(at: Resources) -> APIRouter:
+    """Tasks and their results."""
+    routes = APIRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
+    _add_tasks(routes, at)
+    _add_results(routes, at)
+    return routes
+
+
+def upload_router(at: Resources) -> APIRouter:
+    """Uploads, whose bodies are parsed as they come."""
+    route_class = bounded(at.archives.max_unpacked_bytes + FORM_OVERHEAD_BYTES, is_any_type=True)
+    routes = APIRouter(prefix="/api", tags=["tasks"], route_class=route_class, responses=problems.RESPONSES)
+    uploads = Uploads(at)
+
+    @routes.post("/tasks/{task_id}/images", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
+    @routes.post("/tasks/{task_id}/upload", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
+    async def upload(task_id: str, request: Request, _who: Who) -> Response:
+        content_type = request.headers.get("content-type", "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == "multipart/form-data":
+            reports = await uploads.form(task_id, request.stream(), content_type)
+        elif media_type == "application/json":
+            one = await _image_request(request, at.checker.limits.max_bytes * 4 // 3 + 10_000)
+            reports = await uploads.single(task_id, str(one.id), one.image)
+        else:
+            raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
+        return _report(request, reports)
+
+    return routes
+
+
+async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise TooLarge(f"the body is over the limit of {max_bytes:,} bytes")
+    try:
+        content = pydantic_core.from_json(bytes(body), allow_inf_nan=False)
+    except ValueError as error:
+        raise Malformed(f"the body is not JSON: {error}") from error
+    try:
+        return wire.ImageRequest.model_validate(content)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+
+
+def _report(request: Request, reports: list[Report]) -> Response:
+    """The report; where nothing was accepted or known, as a problem with every reason."""
+    shown = upload_shown(reports)
+    if shown["accepted"] or shown["duplicates"]:
+        return json_answer(shown)
+    statuses = {problems.status_of(report.error) if report.error else 422 for report in reports}
+    fields = [
+        {"pointer": f"/images/{position}", "detail": report.reason or ""}
+        for position, report in enumerate(reports)
+        if report.status == "rejected"
+    ]
+    detail = "none of the files could be taken" if reports else "the request holds no file"
+    if len(fields) == 1:
+        detail = fields[0]["detail"]
+    return problems.problem(request, statuses.pop() if len(statuses) == 1 else 422, detail, fields=fields, **shown)
+
+
+def _add_tasks(routes: APIRouter, at: Resources) -> None:
+    @routes.post("/tasks", status_code=201, response_model=wire.TaskShown)
+    async def create(
+        wanted: wire.TaskRequest,
+        who: Who,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    ) -> Response:
+        terms = Terms(
+            name=wanted.name,
+            labels=tuple(wanted.labels),
+            instructions=wanted.instructions,
+            allow_unsure=wanted.allow_unsure,
+            quorum=wanted.quorum.policy(),
+            detector=wanted.detector.policy(),
+            body=wanted.model_dump_json().encode(),
+        )
+        task = await handlers.create_task(at, owner=who.id, key=idempotency_key, terms=terms)
+        return json_answer(task_shown(*await at.store.find(task.id)), 201)
+
+    @routes.get("/tasks", response_model=wire.Tasks)
+    async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        found = await at.store.tasks(after=read_cursor(cursor, TIME_AND_ID), limit=limit + 1)
+        return json_answer(
+            {
+                "items": [task_shown(task, counts) for task, counts, _ in found[:limit]],
+                "next_cursor": cursor_of(found[limit - 1][2]) if len(found) > limit else None,
+            }
+        )
+
+    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown)
+    async def task(task_id: str, _who: Who) -> Response:
+        return json_answer(task_shown(*await at.store.find(task_id)))
+
+    @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
+    async def seal(task_id: str, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.seal(at, task_id=task_id)))
+
+    @routes.delete("/tasks/{task_id}", status_code=204)
+    async def cancel(task_id: str, _who: Who) -> Response:
+        await handlers.cancel(at, task_id=task_id)
+        return Response(status_code=204)
+
+
+def _add_results(routes: APIRouter, at: Resources) -> None:
+    progress = Progress(at.store)
+
+    @routes.get("/tasks/{task_id}/images", response_model=wire.Results)
+    @routes.get("/tasks/{task_id}/results", response_model=wire.Results)
+    async def results(
+        task_id: str,
+        _who: Who,
+        state: Literal["open", "completed", "disputed"] | None = None,
+        label: Annotated[str | None, Query(max_length=200)] = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        await at.store.find(task_id)
+        found = await at.store.images(task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1)
+        now = at.clock()
+        items: list[dict[str, Any]] = [
+            image_shown(image) | {"image_url": at.objects.url(image.object_key, now=now)} for image in found[:limit]
+        ]
+        return json_answer(
+            {"items": items, "next_cursor": cursor_of(found[limit - 1].id) if len(found) > limit else None}
+        )
+
+    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse)
+    async def export_results(
+        task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
+    ) -> StreamingResponse:
+        await at.store.find(task_id)
+        headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
+        return StreamingResponse(export(at.store, task_id, form), 200, headers, FORMATS[form][0])
+
+    @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
+    async def events(task_id: str, _who: Who) -> StreamingResponse:
+        await at.store.find(task_id)
+        return StreamingResponse(progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream")

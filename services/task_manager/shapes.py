@@ -1,0 +1,73 @@
+"""Tasks and images as answers, ready to be written as JSON."""
+
+from typing import Any
+
+from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.ingest import Report
+from shared.clock import iso
+
+
+def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
+    """A task with its live counts."""
+    return {
+        "id": task.id,
+        "name": task.name,
+        "owner": task.owner,
+        "labels": task.labels,
+        "instructions": task.instructions,
+        "allow_unsure": task.allow_unsure,
+        "state": task.state,
+        "quorum": task.quorum,
+        "detector": task.detector,
+        "counts": counts,
+        "created_at": iso(task.created_at),
+        "sealed_at": _iso_or_none(task.sealed_at),
+        "completed_at": _iso_or_none(task.completed_at),
+        "cancelled_at": _iso_or_none(task.cancelled_at),
+    }
+
+
+def image_shown(image: Image) -> dict[str, Any]:
+    """An image with its result, without its URL."""
+    result = image.result
+    return {
+        "image_id": image.id,
+        "filename": image.filename,
+        "sha256": image.sha256,
+        "stored_sha256": image.stored_sha256,
+        "width": image.width,
+        "height": image.height,
+        "state": image.state,
+        "label": result and result.label,
+        "agreement": result and result.agreement,
+        "votes": result and dict(result.tally),
+        "decided_by": result and result.decided_by,
+        "revision": result and result.revision,
+        "completed_at": result and iso(result.completed_at),
+        "prelabel": image.prelabel,
+    }
+
+
+def upload_shown(reports: list[Report]) -> dict[str, Any]:
+    """The report of an upload."""
+    statuses = [report.status for report in reports]
+    return {
+        "images": [
+            {
+                "filename": report.filename,
+                "status": report.status,
+                "image_id": report.image_id,
+                "sha256": report.sha256,
+                "reason": report.reason,
+            }
+            for report in reports
+        ],
+        "accepted": statuses.count("accepted"),
+        "duplicates": statuses.count("duplicate"),
+        "rejected": statuses.count("rejected"),
+        "skipped": statuses.count("skipped"),
+    }
+
+
+def _iso_or_none(at: float | None) -> str | None:
+    return None if at is None else iso(at)

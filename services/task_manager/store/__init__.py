@@ -1,0 +1,86 @@
+"""What the task manager keeps: tasks, images, and the events that their changes cause."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from services.task_manager.domain import Counts, Image, Task
+from shared.decision import Decision
+from shared.events import Message
+
+DecideTask = Callable[[Task, float], Decision[Task, None]]
+DecideImage = Callable[[Image, float], Decision[Image, None]]
+"""A rule, asked with the present state and the time (epoch seconds)."""
+AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
+AnnounceImage = Callable[[Task, Image], Message]
+
+
+class TaskStore(Protocol):
+    """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
+    more than once; what it raises is raised, and nothing saved."""
+
+    async def create(self, task: Task) -> Task:
+        """Save a new task; where its id is there already, answer with the one that is."""
+        ...
+
+    async def find(self, task_id: str) -> tuple[Task, Counts]:
+        """A task and its counts. Raises NotFound."""
+        ...
+
+    async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
+        """Tasks, newest first, each with its key; those behind the key `after`."""
+        ...
+
+    async def update(self, task_id: str, decide: DecideTask) -> Task:
+        """Change a task by a rule. Raises NotFound."""
+        ...
+
+    async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
+        """Which of these images are durably there."""
+        ...
+
+    async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
+        """Save new images and announce them; returns the ids of those that were there already, which stay as they are.
+        Raises NotOpen where the task was sealed or cancelled meanwhile, and saves none."""
+        ...
+
+    async def find_image(self, task_id: str, image_id: str) -> Image:
+        """An image. Raises NotFound."""
+        ...
+
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> None:
+        """Change an image by a rule. Raises NotFound."""
+        ...
+
+    async def images(
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+    ) -> list[Image]:
+        """A task's images in order of their ids, those after the id `after`, of a state, with a label."""
+        ...
+
+    async def is_finished(self, task_id: str) -> bool:
+        """Whether the task is sealed and none of its images is open: one indexed look-up."""
+        ...
+
+    async def remove_images(self, task_id: str, limit: int) -> int:
+        """Remove images of a cancelled task, `limit` at the most; returns how many were removed."""
+        ...
+
+    async def referenced(self, object_keys: Sequence[str]) -> set[str]:
+        """Which of these objects an image names."""
+        ...
+
+    async def unerased(self) -> list[str]:
+        """Cancelled tasks whose erasure has not been finished."""
+        ...
+
+    async def unfinished(self) -> list[str]:
+        """Sealed tasks without an open image, which a crash kept from completing."""
+        ...
+
+    async def pending(self, limit: int) -> list[Message]:
+        """The oldest events not yet cleared."""
+        ...
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        """Forget published events."""
+        ...

@@ -1,0 +1,217 @@
+"""Tasks in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from services.task_manager.domain import Counts, Image, NotOpen, Task
+from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store.codec import decode_image, decode_task, encode
+from shared.clock import Clock
+from shared.errors import NotFound
+from shared.events import Message
+from shared.sqlite import Database
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+    id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    state TEXT NOT NULL,
+    is_erased INTEGER NOT NULL,
+    images INTEGER NOT NULL DEFAULT 0,     -- counts, kept in the transactions that change them
+    completed INTEGER NOT NULL DEFAULT 0,
+    disputed INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS newest ON tasks (created_at, id);
+CREATE INDEX IF NOT EXISTS ending ON tasks (state, is_erased) WHERE state IN ('sealed', 'cancelled');
+CREATE TABLE IF NOT EXISTS images (
+    task_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    label TEXT,
+    object_key TEXT NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS by_id ON images (task_id, id);
+CREATE INDEX IF NOT EXISTS by_state ON images (task_id, state, id);
+CREATE INDEX IF NOT EXISTS by_label ON images (task_id, label, id) WHERE label IS NOT NULL;
+CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, type TEXT, subject TEXT, body BLOB);
+CREATE INDEX IF NOT EXISTS outbox_by_id ON outbox (id);
+"""
+_TASK = "SELECT body, images, completed, disputed"
+
+
+class SqliteTaskStore:
+    """A `TaskStore` on one SQLite file."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._announce_task = announce_task
+        self._announce_image = announce_image
+
+    async def create(self, task: Task) -> Task:
+        def insert(db: sqlite3.Connection) -> Task:
+            row = (task.id, task.created_at, task.state, task.is_erased, encode(task))
+            db.execute("INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)", row)
+            return self._find(db, task.id)[0]
+
+        return await self._database.write(insert)
+
+    async def find(self, task_id: str) -> tuple[Task, Counts]:
+        return await self._database.read(lambda db: self._find(db, task_id))
+
+    async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
+        query = f"{_TASK}, created_at, id FROM tasks WHERE (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?"
+        created_at, _, task_id = after.partition("|")
+        key = (float(created_at), task_id) if after else (float("inf"), "")
+        rows = await self._database.read(lambda db: db.execute(query, (*key, limit)).fetchall())
+        return [(decode_task(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
+
+    async def update(self, task_id: str, decide: DecideTask) -> Task:
+        def change(db: sqlite3.Connection) -> Task:
+            before, _ = self._find(db, task_id)
+            now = self._clock()
+            decision = decide(before, now)
+            task = decision.state
+            if task is not before:
+                db.execute(
+                    "UPDATE tasks SET state = ?, is_erased = ?, body = ? WHERE id = ?",
+                    (task.state, task.is_erased, encode(task), task.id),
+                )
+                self._keep_events(db, self._announce_task(task, decision.facts, now))
+            return task
+
+        return await self._database.write(change)
+
+    async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
+        query = "SELECT 1 FROM images WHERE task_id = ? AND id = ?"
+        return await self._database.read(
+            lambda db: {i for i in image_ids if db.execute(query, (task_id, i)).fetchone()}
+        )
+
+    async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
+        def insert(db: sqlite3.Connection) -> set[str]:
+            now_task, _ = self._find(db, task.id)
+            if now_task.state != "open":
+                raise NotOpen(f"the task is {now_task.state} and takes no more images")
+            known = {image.id for image in images if not self._insert(db, image)}
+            added = {image.id: image for image in images if image.id not in known}
+            db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
+            self._keep_events(db, [self._announce_image(task, image) for image in added.values()])
+            return known
+
+        return await self._database.write(insert)
+
+    async def find_image(self, task_id: str, image_id: str) -> Image:
+        return await self._database.read(lambda db: self._find_image(db, task_id, image_id))
+
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> None:
+        def change(db: sqlite3.Connection) -> None:
+            before = self._find_image(db, task_id, image_id)
+            image = decide(before, self._clock()).state
+            if image is before:
+                return
+            db.execute(
+                "UPDATE images SET state = ?, label = ?, body = ? WHERE task_id = ? AND id = ?",
+                (image.state, image.result and image.result.label, encode(image), task_id, image_id),
+            )
+            for state, step in ((before.state, -1), (image.state, 1)):
+                if state != "open":
+                    db.execute(f"UPDATE tasks SET {state} = {state} + ? WHERE id = ?", (step, task_id))  # noqa: S608
+
+        await self._database.write(change)
+
+    async def images(
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+    ) -> list[Image]:
+        where, values = "task_id = ? AND id > ?", [task_id, after]
+        for column, value in (("state", state), ("label", label)):
+            if value is not None:
+                where += f" AND {column} = ?"
+                values.append(value)
+        query = f"SELECT body FROM images WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608: only columns of ours
+        return await self._database.read(
+            lambda db: [decode_image(body) for (body,) in db.execute(query, (*values, limit))]
+        )
+
+    async def is_finished(self, task_id: str) -> bool:
+        query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608: a constant
+        return await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone() is not None)
+
+    async def remove_images(self, task_id: str, limit: int) -> int:
+        remove = """DELETE FROM images WHERE rowid IN (
+            SELECT i.rowid FROM images i JOIN tasks t ON t.id = i.task_id
+            WHERE i.task_id = ? AND t.state = 'cancelled' LIMIT ?)"""
+
+        def change(db: sqlite3.Connection) -> int:
+            removed = db.execute(remove, (task_id, limit)).rowcount
+            if removed < limit:
+                db.execute(
+                    "UPDATE tasks SET images = 0, completed = 0, disputed = 0 WHERE id = ? AND state = 'cancelled'",
+                    (task_id,),
+                )
+            return removed
+
+        return await self._database.write(change)
+
+    async def referenced(self, object_keys: Sequence[str]) -> set[str]:
+        query = "SELECT object_key FROM images WHERE task_id = ? AND id = ?"
+
+        def select(db: sqlite3.Connection) -> set[str]:
+            ids = [(key.partition("/")[0], key.partition("/")[2][:32]) for key in object_keys]
+            rows = (db.execute(query, one).fetchone() for one in ids)
+            return {row[0] for row in rows if row} & set(object_keys)
+
+        return await self._database.read(select)
+
+    async def unerased(self) -> list[str]:
+        query = "SELECT id FROM tasks WHERE state = 'cancelled' AND NOT is_erased"
+        return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
+
+    async def unfinished(self) -> list[str]:
+        query = f"SELECT id FROM tasks WHERE {_FINISHED}"  # noqa: S608: a constant
+        return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
+
+    async def pending(self, limit: int) -> list[Message]:
+        query = "SELECT id, type, subject, body FROM outbox ORDER BY seq LIMIT ?"
+        rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
+        return [Message(id=i, type=kind, subject=subject, body=body) for i, kind, subject, body in rows]
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        rows = [(i,) for i in ids]
+        await self._database.write(lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", rows).rowcount)
+
+    def _find(self, db: sqlite3.Connection, task_id: str) -> tuple[Task, Counts]:
+        row = db.execute(f"{_TASK} FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        if row is None:
+            raise NotFound("no such task")
+        return decode_task(row[0]), _counts(row)
+
+    def _find_image(self, db: sqlite3.Connection, task_id: str, image_id: str) -> Image:
+        row = db.execute("SELECT body FROM images WHERE task_id = ? AND id = ?", (task_id, image_id)).fetchone()
+        if row is None:
+            raise NotFound("no such image")
+        return decode_image(row[0])
+
+    def _insert(self, db: sqlite3.Connection, image: Image) -> bool:
+        row = (image.task_id, image.id, image.state, image.object_key, encode(image))
+        insert = "INSERT OR IGNORE INTO images (task_id, id, state, object_key, body) VALUES (?,?,?,?,?)"
+        return db.execute(insert, row).rowcount == 1
+
+    def _keep_events(self, db: sqlite3.Connection, messages: Sequence[Message]) -> None:
+        db.executemany(
+            "INSERT INTO outbox (id, type, subject, body) VALUES (?,?,?,?)",
+            [(m.id, m.type, m.subject, m.body) for m in messages],
+        )
+
+
+_FINISHED = """state = 'sealed' AND NOT EXISTS (
+    SELECT 1 FROM images WHERE images.task_id = tasks.id AND images.state = 'open')"""
+
+
+def _counts(row: Sequence[int]) -> Counts:
+    _, images, completed, disputed = row[:4]
+    return Counts(images=images, open=images - completed - disputed, completed=completed, disputed=disputed)

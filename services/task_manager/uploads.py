@@ -1,0 +1,109 @@
+"""An upload from its first byte to its report: registered while it lasts, every file answered for."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from typing import IO
+
+from services.task_manager import archives, domain, multipart
+from services.task_manager.handlers import Resources
+from services.task_manager.ingest import Ingest, Report
+from services.task_manager.multipart import Part, PartLimits
+from shared.errors import QuorateError, Unavailable
+from shared.requests import decode_base64
+
+FIELDS = ("images", "files")
+RENEW_S = domain.REGISTRATION_S / 3
+
+
+class Uploads:
+    """The uploads of this process, so many at a time."""
+
+    def __init__(self, at: Resources) -> None:
+        self._at = at
+        self._free = asyncio.Semaphore(at.max_uploads)
+
+    async def form(self, task_id: str, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
+        """Pictures and archives of a multipart body, parsed as it comes."""
+        boundary = multipart.boundary_of(content_type)
+        limits = PartLimits(
+            max_picture_bytes=self._at.checker.limits.max_bytes,
+            max_archive_bytes=self._at.archives.max_unpacked_bytes,
+        )
+        async with self._ingest(task_id) as ingest:
+            async for part in multipart.parts(chunks, boundary, limits=limits, spool=self._at.spool):
+                await self._take(ingest, part)
+            return await ingest.finish()
+
+    async def single(self, task_id: str, filename: str, image: str) -> list[Report]:
+        """One picture in plain base64."""
+        data = decode_base64(image)
+        async with self._ingest(task_id) as ingest:
+            await ingest.add(filename, data)
+            return await ingest.finish()
+
+    @contextlib.asynccontextmanager
+    async def _ingest(self, task_id: str) -> AsyncIterator[Ingest]:
+        """An ingest whose upload is registered with the task for as long as it lasts."""
+        if self._free.locked():
+            raise Unavailable("too many uploads are under way", retry_after_s=2)
+        at, upload_id = self._at, secrets.token_hex(8)
+        async with self._free:
+            task = await at.store.update(
+                task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
+            )
+            ingest = Ingest(
+                task, store=at.store, objects=at.objects, checker=at.checker, clock=at.clock, saved=at.relay.wake
+            )
+            renewal = asyncio.create_task(self._renew(task_id, upload_id))
+            try:
+                yield ingest
+            finally:
+                renewal.cancel()
+                await ingest.abandon()
+                with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
+                    await asyncio.shield(
+                        at.store.update(task_id, lambda task, _now: domain.end_upload(task, upload_id=upload_id))
+                    )
+
+    async def _renew(self, task_id: str, upload_id: str) -> None:
+        """Keep the task from being sealed while a long upload goes on. If it cannot be, saving images says so."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            with contextlib.suppress(QuorateError):
+                await self._at.store.update(
+                    task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
+                )
+
+    async def _take(self, ingest: Ingest, part: Part) -> None:
+        if part.field not in FIELDS:
+            ingest.note(part.filename or part.field, "rejected", "send pictures in the form field 'images' or 'files'")
+        elif part.error is not None:
+            ingest.note(part.filename, "rejected", part.error.detail, part.error)
+        elif part.archive is not None:
+            with part.archive as file:
+                await self._unpack(ingest, part.filename, file)
+        elif part.filename.lower().endswith(".zip"):
+            error = archives.NotAnArchive("the file is called .zip and is no zip archive")
+            ingest.note(part.filename, "rejected", error.detail, error)
+        else:
+            await ingest.add(part.filename, part.data)
+
+    async def _unpack(self, ingest: Ingest, filename: str, file: IO[bytes]) -> None:
+        limits = self._at.archives
+        try:
+            archive = await asyncio.to_thread(archives.open_archive, file, limits)
+        except QuorateError as error:
+            ingest.note(filename, "rejected", error.detail, error)
+            return
+        with archive:
+            for entry in archive.infolist():
+                try:
+                    data = await asyncio.to_thread(archives.read_entry, archive, entry, limits)
+                except archives.EntrySkipped as skipped:
+                    ingest.note(entry.filename, "skipped", str(skipped))
+                except QuorateError as error:
+                    ingest.note(entry.filename, "rejected", error.detail, error)
+                else:
+                    await ingest.add(entry.filename, data)

@@ -1,0 +1,143 @@
+"""Requests and answers of the task manager's API."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from services.task_manager.domain import MAX_VOTES
+from shared.detection import Detection
+from shared.policy import DetectorMode, DetectorPolicy, QuorumPolicy, Stop
+from shared.requests import Wire
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
+
+
+class QuorumRequest(Wire):
+    """When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given."""
+
+    votes_required: Votes = 3
+    stop: Stop = "settled"
+    lead: Votes = 3
+    min_agreement: Share = 0
+    max_votes: Annotated[int, Field(ge=1, le=2 * MAX_VOTES)] | None = None
+
+    def policy(self) -> QuorumPolicy:
+        return QuorumPolicy(
+            votes_required=self.votes_required,
+            stop=self.stop,
+            lead=self.lead,
+            min_agreement=float(self.min_agreement),
+            max_votes=self.votes_required + 2 if self.max_votes is None else self.max_votes,
+        )
+
+
+class DetectorRequest(Wire):
+    """What the detector may do."""
+
+    mode: DetectorMode = "suggest"
+    min_confidence: Share = 0.25
+    accept_confidence: Share = 0.9
+    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = {}
+    audit_share: Share = 0.05
+    prelabel_wait_s: Annotated[float, Field(ge=0, le=3_600)] = 30.0
+
+    def policy(self) -> DetectorPolicy:
+        return DetectorPolicy(**self.model_dump())
+
+
+class TaskRequest(Wire):
+    """A new task."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    labels: list[str]
+    instructions: Annotated[str, Field(max_length=10_000)] | None = None
+    allow_unsure: bool = False
+    quorum: QuorumRequest = QuorumRequest()
+    detector: DetectorRequest = DetectorRequest()
+
+
+class ImageRequest(Wire):
+    """One picture as plain base64; `id` is what the client calls it."""
+
+    id: Annotated[str, Field(max_length=1_000)] | int
+    image: str
+
+
+class CountsShown(BaseModel):
+    images: int
+    open: int
+    completed: int
+    disputed: int
+
+
+class TaskShown(BaseModel):
+    id: str
+    name: str
+    owner: str
+    labels: list[str]
+    instructions: str | None
+    allow_unsure: bool
+    state: Literal["open", "sealed", "completed", "cancelled"]
+    quorum: QuorumPolicy
+    detector: DetectorPolicy
+    counts: CountsShown
+    created_at: str
+    sealed_at: str | None
+    completed_at: str | None
+    cancelled_at: str | None
+
+
+class Tasks(BaseModel):
+    items: list[TaskShown]
+    next_cursor: str | None
+
+
+class FileReport(BaseModel):
+    filename: str
+    status: Literal["accepted", "duplicate", "rejected", "skipped"]
+    image_id: str | None
+    sha256: str | None
+    reason: str | None
+
+
+class UploadReport(BaseModel):
+    """What became of every file. `skipped`: folders and by-products in archives."""
+
+    images: list[FileReport]
+    accepted: int
+    duplicates: int
+    rejected: int
+    skipped: int
+
+
+class PrelabelShown(BaseModel):
+    model: str
+    label: str | None
+    confidence: float | None
+    objects: list[Detection]
+
+
+class ImageResult(BaseModel):
+    """An image with its result; votes, label and agreement are null while it is open."""
+
+    image_id: str
+    filename: str
+    image_url: str
+    sha256: str
+    stored_sha256: str
+    width: int
+    height: int
+    state: Literal["open", "completed", "disputed"]
+    label: str | None
+    agreement: float | None
+    votes: dict[str, int] | None
+    decided_by: Literal["quorum", "settled", "lead", "detector", "adjudicator"] | None
+    revision: int | None
+    completed_at: str | None
+    prelabel: PrelabelShown | None
+
+
+class Results(BaseModel):
+    items: list[ImageResult]
+    next_cursor: str | None

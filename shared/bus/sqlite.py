@@ -1,0 +1,249 @@
+"""The bus of the embedded profile: durable queues in one SQLite file, for one process."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared import trace
+from shared.bus import DeadLetter, Handler
+from shared.clock import Clock
+from shared.errors import Malformed, Unavailable
+from shared.events import Message, Topology, parse
+from shared.sqlite import Database
+
+log = logging.getLogger(__name__)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body BLOB NOT NULL,
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    ready_at REAL NOT NULL DEFAULT 0,      -- claimed while it is CLAIMED
+    expires_at REAL                        -- only in queues whose consumer may be absent
+);
+CREATE INDEX IF NOT EXISTS ready ON messages (queue, ready_at, id);
+CREATE INDEX IF NOT EXISTS expiring ON messages (expires_at) WHERE expires_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, body BLOB NOT NULL,
+    reason TEXT NOT NULL, died_at REAL NOT NULL
+);
+"""
+CLAIMED = 1e18
+MAX_RETRY_S = 30.0
+MAX_PAUSE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delivery:
+    id: int
+    type: str
+    body: bytes
+    deliveries: int
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What became of deliveries since the last write: to delete, to try again at a time, to bury with a reason."""
+
+    done: list[tuple[int]] = field(default_factory=list[tuple[int]])
+    retry: list[tuple[float, int, int]] = field(default_factory=list[tuple[float, int, int]])
+    dead: list[tuple[str, float, int]] = field(default_factory=list[tuple[str, float, int]])
+
+    def save(self, db: sqlite3.Connection) -> None:
+        bury = """INSERT INTO dead (queue, event_id, type, subject, body, reason, died_at)
+                  SELECT queue, event_id, type, subject, body, ?, ? FROM messages WHERE id = ?"""
+        db.executemany("UPDATE messages SET ready_at = ?, deliveries = ? WHERE id = ?", self.retry)
+        db.executemany(bury, self.dead)
+        db.executemany("DELETE FROM messages WHERE id = ?", self.done + [(row[2],) for row in self.dead])
+
+    def __bool__(self) -> bool:
+        return bool(self.done or self.retry or self.dead)
+
+
+class SqliteBus:
+    """Queues in SQLite. One process owns the file; what it had claimed when it died is delivered again."""
+
+    def __init__(self, path: Path, clock: Clock, *, delivery_limit: int = 10, optional_ttl_s: float = 600.0) -> None:
+        self._database = Database(path, SCHEMA)
+        self._clock = clock
+        self._delivery_limit = delivery_limit
+        self._optional_ttl_s = optional_ttl_s
+        self._consumers: dict[str, _Consumer] = {}
+
+    async def open(self) -> None:
+        """Open the file and give back what the last process had claimed."""
+        self._database.open()
+        give_back = "UPDATE messages SET ready_at = 0 WHERE ready_at = ?"
+        await self._database.write(lambda db: db.execute(give_back, (CLAIMED,)).rowcount)
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        now = self._clock()
+        rows = [
+            (queue, m.id, m.type, m.subject, m.body, now + self._optional_ttl_s if is_optional else None)
+            for m in messages
+            for queue, is_optional in Topology.queues(m.type)
+        ]
+
+        def insert(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM messages WHERE expires_at < ? AND ready_at < ?", (now, CLAIMED))
+            db.executemany(
+                "INSERT INTO messages (queue, event_id, type, subject, body, expires_at) VALUES (?,?,?,?,?,?)", rows
+            )
+
+        await self._database.write(insert)
+        self._wake({row[0] for row in rows})
+
+    def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
+        self._consumers[queue] = _Consumer(self._database, self._clock, queue, handler, prefetch, self._delivery_limit)
+
+    async def backlog(self) -> int:
+        """How many messages wait or are being handled, in the queues that someone consumes."""
+        count = "SELECT count(*) FROM messages WHERE queue = ?"
+        return await self._database.read(
+            lambda db: sum(db.execute(count, (queue,)).fetchone()[0] for queue in self._consumers)
+        )
+
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        query = "SELECT id, queue, type, subject, reason, died_at FROM dead ORDER BY id LIMIT ?"
+        rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
+        return [
+            DeadLetter(id=str(i), queue=queue, type=kind, subject=subject, reason=reason, died_at=died_at)
+            for i, queue, kind, subject, reason, died_at in rows
+        ]
+
+    async def replay(self, ids: Sequence[str] | None) -> int:
+        queues = await self._database.write(lambda db: _revive(db, ids))
+        self._wake(set(queues))
+        return len(queues)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))
+        await self._database.close()
+
+    def _wake(self, queues: set[str]) -> None:
+        for queue in queues & self._consumers.keys():
+            self._consumers[queue].woken.set()
+
+
+def _revive(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:
+    """Move dead letters back; returns their queues. An id that names none is passed over."""
+    if ids is None:
+        rows = db.execute("SELECT id, queue FROM dead").fetchall()
+    else:
+        known = [db.execute("SELECT id, queue FROM dead WHERE CAST(id AS TEXT) = ?", (i,)).fetchone() for i in ids]
+        rows = [row for row in known if row is not None]
+    copy = """INSERT INTO messages (queue, event_id, type, subject, body)
+              SELECT queue, event_id, type, subject, body FROM dead WHERE id = ?"""
+    db.executemany(copy, [(row[0],) for row in rows])
+    db.executemany("DELETE FROM dead WHERE id = ?", [(row[0],) for row in rows])
+    return [row[1] for row in rows]
+
+
+class _Consumer:
+    """One queue's deliveries: settles what is finished and claims what there is room for, in one write, again and again."""
+
+    def __init__(
+        self, database: Database, clock: Clock, queue: str, handler: Handler, prefetch: int, delivery_limit: int
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._queue = queue
+        self._handler = handler
+        self._prefetch = prefetch
+        self._delivery_limit = delivery_limit
+        self._settled = _Settled()
+        self._running: set[asyncio.Task[None]] = set()
+        self._paused_until = 0.0
+        self._pause_s = 0.0
+        self._is_closing = False
+        self.woken = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"consume {queue}")
+
+    async def close(self) -> None:
+        self._is_closing = True
+        self.woken.set()
+        await self._task
+
+    async def _run(self) -> None:
+        while not (self._is_closing and not self._running and not self._settled):
+            self.woken.clear()
+            wake_at = await self._turn()
+            wait_s = None if wake_at is None else max(0.0, wake_at - self._clock())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), wait_s)
+
+    async def _turn(self) -> float | None:
+        """One write; returns when to come back though nobody wakes us (None: not before)."""
+        settled, self._settled = self._settled, _Settled()
+        now = self._clock()
+        is_paused = now < self._paused_until
+        room = 0 if self._is_closing or is_paused else self._prefetch - len(self._running)
+        if not settled and not room:
+            return self._paused_until if is_paused and not self._is_closing else None
+        try:
+            claimed, next_at = await self._database.write(lambda db: self._settle_and_claim(db, settled, room, now))
+        except Exception:  # whatever ails the file, the consumer has to go on
+            log.exception("the bus cannot be written; trying again")
+            self._settled.done += settled.done
+            self._settled.retry += settled.retry
+            self._settled.dead += settled.dead
+            return now + 1.0
+        for delivery in claimed:
+            task = asyncio.create_task(self._deliver(delivery))
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+        return self._paused_until if is_paused else next_at
+
+    def _settle_and_claim(
+        self, db: sqlite3.Connection, settled: _Settled, room: int, now: float
+    ) -> tuple[list[_Delivery], float | None]:
+        settled.save(db)
+        rows = db.execute(
+            """UPDATE messages SET ready_at = ?, deliveries = deliveries + 1 WHERE id IN (
+                   SELECT id FROM messages WHERE queue = ? AND ready_at <= ?
+                   AND (expires_at IS NULL OR expires_at >= ?) ORDER BY ready_at, id LIMIT ?)
+               RETURNING id, type, body, deliveries""",
+            (CLAIMED, self._queue, now, now, room),
+        ).fetchall()
+        next_at = db.execute(
+            "SELECT min(ready_at) FROM messages WHERE queue = ? AND ready_at > ? AND ready_at < ?",
+            (self._queue, now, CLAIMED),
+        ).fetchone()[0]
+        return [_Delivery(id=i, type=kind, body=body, deliveries=n) for i, kind, body, n in rows], next_at
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.woken.set()
+
+    async def _deliver(self, delivery: _Delivery) -> None:
+        now = self._clock
+        try:
+            event = parse(delivery.body)
+            trace.enter(event.traceparent)
+            await self._handler(event)
+        except Malformed as error:
+            self._settled.dead.append((error.detail, now(), delivery.id))
+        except Unavailable as error:
+            self._pause_s = min(MAX_PAUSE_S, max(0.1, self._pause_s * 2))
+            self._paused_until = now() + self._pause_s
+            log.warning("%s pauses for %.1f s: %s", self._queue, self._pause_s, error.detail)
+            self._settled.retry.append((self._paused_until, delivery.deliveries - 1, delivery.id))
+        except Exception as error:
+            log.exception("%s: delivery %d of a message failed", self._queue, delivery.deliveries)
+            if delivery.deliveries >= self._delivery_limit:
+                self._settled.dead.append((f"{type(error).__name__}: {error}", now(), delivery.id))
+            else:
+                retry_at = now() + min(MAX_RETRY_S, 0.1 * 2**delivery.deliveries)
+                self._settled.retry.append((retry_at, delivery.deliveries, delivery.id))
+        else:
+            self._pause_s = 0.0
+            self._settled.done.append((delivery.id,))

@@ -1,0 +1,137 @@
+"""Objects as files: written, synced, renamed, folder synced. URLs are signed paths that expire."""
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from shared.errors import NotFound, StorageFull, Unavailable
+
+T = TypeVar("T")
+
+_KEY = re.compile(r"[0-9a-f]{32}/[0-9a-f-]{1,80}\.[a-z]{1,5}")
+MAX_WAITING = 1_000
+URL_ROUND_S = 600
+"""URLs of one object are equal for this long, so that browsers keep what they have."""
+
+
+class FilesystemObjectStore:
+    """Objects below a folder, on one machine. `url_lifetime_s` is how long a URL lives at the least."""
+
+    def __init__(self, root: Path, secret: bytes, *, url_lifetime_s: int = 3600, threads: int = 4) -> None:
+        self._root = root / "objects"
+        self._incoming = root / "incoming"
+        self._secret = secret
+        self._url_lifetime_s = url_lifetime_s
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="objects")
+        self._waiting = 0
+
+    async def open(self) -> None:
+        """Create the folders and drop what a killed process had not finished."""
+        for folder in (self._root, self._incoming):
+            folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self._incoming.iterdir():
+            leftover.unlink()
+
+    async def close(self) -> None:
+        """Finish what runs."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def put(self, key: str, data: bytes) -> None:
+        await self._run(lambda: self._put(self._path(key), data))
+
+    async def get(self, key: str) -> bytes:
+        return await self._run(lambda: self._get(key))
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        paths = [self._path(key) for key in keys]
+        await self._run(lambda: _unlink(paths))
+
+    async def keys(self, prefix: str, *, stored_before: float) -> AsyncIterator[str]:
+        folders = await self._run(
+            lambda: sorted(f.name for f in self._root.iterdir() if f"{f.name}/".startswith(prefix))
+        )
+        for folder in folders:
+            for key in await self._run(lambda folder=folder: self._scan(folder, stored_before)):
+                yield key
+
+    def url(self, key: str, *, now: float) -> str:
+        expires = (int(now) // URL_ROUND_S + 1) * URL_ROUND_S + self._url_lifetime_s
+        return f"/objects/{key}?expires={expires}&signature={self._signature(key, expires)}"
+
+    def is_signed(self, key: str, *, expires: int, signature: str, now: float) -> bool:
+        """Whether a URL was made here and has not expired."""
+        return now < expires and hmac.compare_digest(self._signature(key, expires).encode(), signature.encode())
+
+    def _signature(self, key: str, expires: int) -> str:
+        return hmac.new(self._secret, f"{expires}:{key}".encode(), hashlib.sha256).hexdigest()
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise NotFound("no such object")
+        return self._root / key
+
+    def _get(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise NotFound("no such object") from None
+
+    def _put(self, path: Path, data: bytes) -> None:
+        if not path.parent.is_dir():
+            path.parent.mkdir(exist_ok=True)
+            _sync_folder(self._root)
+        incoming = self._incoming / secrets.token_hex(16)
+        try:
+            with incoming.open("xb", buffering=0) as file:
+                written = 0
+                while written < len(data):
+                    written += file.write(data[written:] if written else data)
+                os.fsync(file.fileno())
+            incoming.rename(path)
+            _sync_folder(path.parent)
+        except OSError:
+            incoming.unlink(missing_ok=True)
+            raise
+
+    def _scan(self, folder: str, stored_before: float) -> list[str]:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._root / folder) as entries:
+            return [f"{folder}/{entry.name}" for entry in entries if entry.stat().st_mtime < stored_before]
+        return []
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("too many object operations are waiting")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull("there is no room left on the disk of the object store") from error
+            raise Unavailable("the object store does not answer now") from error
+        finally:
+            self._waiting -= 1
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unlink(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+    for folder in {path.parent for path in paths}:
+        with contextlib.suppress(OSError):  # not empty: other objects live there
+            folder.rmdir()

@@ -1,0 +1,92 @@
+"""The way in: a file's bytes become a header, a picture to be stored, or pixels; or are refused with the reason."""
+
+from dataclasses import dataclass
+
+from shared.pictures import bmp, jpeg, pixels, png, webp
+from shared.pictures.header import Format, Header, PictureLimits
+from shared.pictures.refusals import PictureRejected, PictureTooLarge
+from shared.pictures.signature import sniff
+
+_MODULES = {"jpeg": jpeg, "png": png, "webp": webp, "bmp": bmp}
+_EXTENSIONS: dict[Format, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "bmp": "bmp"}
+_TURNED = range(5, 9)
+"""The EXIF orientations that swap width and height."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What is to be stored: a picture without metadata, upright, in a form that browsers show.
+
+    media_type, extension: such as `image/jpeg` and `jpg`.
+    width, height: in pixels, upright.
+    """
+
+    data: bytes
+    media_type: str
+    extension: str
+    width: int
+    height: int
+
+
+def read_header(data: bytes, limits: PictureLimits) -> Header:
+    """Read what a file says about itself, decoding nothing, and hold it against the limits.
+
+    Raises PictureRejected, PictureTooLarge and PictureTypeUnsupported.
+    """
+    if not data:
+        raise PictureRejected("the file is empty")
+    if len(data) > limits.max_bytes:
+        raise PictureTooLarge(f"the file's {len(data):,} bytes are over the limit of {limits.max_bytes:,} bytes")
+    header = _MODULES[sniff(data)].read(data)
+    _check_size(header.width, header.height, limits)
+    return header
+
+
+def check(data: bytes, limits: PictureLimits) -> Picture:
+    """Take a file as a picture: see that it decodes, remove its metadata, and turn it upright.
+
+    The pixels stay byte for byte what they were, unless orientation or an unshowable mode asks for encoding them again.
+    Raises PictureRejected, PictureTooLarge and PictureTypeUnsupported.
+    """
+    header = read_header(data, limits)
+    bare = _MODULES[header.format].strip(data)
+    if header.needs_reencoding:
+        bare = _reencode(bare, header)
+    else:
+        pixels.verify(bare, header)
+    width, height = header.width, header.height
+    if header.orientation in _TURNED:
+        width, height = height, width
+    return Picture(
+        data=bare,
+        media_type=f"image/{header.format}",
+        extension=_EXTENSIONS[header.format],
+        width=width,
+        height=height,
+    )
+
+
+def decode_bgr(data: bytes, limits: PictureLimits) -> pixels.Pixels:
+    """Decode a picture to H x W x 3, blue green red, 8 bits, upright; what is transparent lies on white.
+
+    The limits are held against the header before anything is decoded.
+    Raises PictureRejected, PictureTooLarge and PictureTypeUnsupported.
+    """
+    header = read_header(data, limits)
+    decoded = pixels.decode(_MODULES[header.format].strip(data), header)
+    return pixels.upright(pixels.to_bgr(decoded.pixels), header.orientation)
+
+
+def _reencode(bare: bytes, header: Header) -> bytes:
+    decoded = pixels.decode(bare, header)
+    return pixels.encode(pixels.upright(decoded.pixels, header.orientation), header, decoded.colour_profile)
+
+
+def _check_size(width: int, height: int, limits: PictureLimits) -> None:
+    size = f"{width:,} x {height:,} pixels"
+    if width < 1 or height < 1:
+        raise PictureRejected(f"the picture is empty: it has {size}")
+    if width * height > limits.max_pixels:
+        raise PictureRejected(f"{size} are over the limit of {limits.max_pixels:,} pixels")
+    if max(width, height) > limits.max_side:
+        raise PictureRejected(f"{size} are over the limit of {limits.max_side:,} pixels for a side")

@@ -1,0 +1,101 @@
+"""WebP files as a RIFF of chunks: the header, and what is left without metadata."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.pictures import exif
+from shared.pictures.header import UPRIGHT, Header
+from shared.pictures.refusals import PictureRejected, animated, corrupt, truncated
+
+_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})
+_HAS_ANIMATION, _HAS_XMP, _HAS_EXIF = 0x02, 0x04, 0x08
+_HEAD_BYTES = 12  # "RIFF", the size of what follows it, "WEBP"
+_CANVAS_BYTES, _LOSSY_BYTES, _LOSSLESS_BYTES = 10, 10, 5  # of each header, up to the size
+_MAX_CHUNKS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    name: bytes
+    payload: bytes
+
+    def to_bytes(self) -> bytes:
+        padding = b"\0" * (len(self.payload) % 2)
+        return self.name + len(self.payload).to_bytes(4, "little") + self.payload + padding
+
+
+def read(data: bytes) -> Header:
+    """The header of a WebP; raises PictureRejected."""
+    sizes: set[tuple[int, int]] = set()
+    orientation: int = UPRIGHT
+    is_lossless = False
+    for chunk in _chunks(data):
+        match chunk.name:
+            case b"VP8X":
+                sizes.add(_canvas_size(chunk.payload))
+            case b"VP8 ":
+                sizes.add(_lossy_size(chunk.payload))
+            case b"VP8L":
+                sizes.add(_lossless_size(chunk.payload))
+                is_lossless = True
+            case b"EXIF":
+                orientation = exif.read_orientation(chunk.payload)
+            case b"ANIM" | b"ANMF":
+                raise animated()
+            case _:
+                pass
+    if len(sizes) != 1:  # without any, or where the canvas and its one frame differ
+        raise corrupt("WebP")
+    width, height = sizes.pop()
+    return Header(format="webp", width=width, height=height, orientation=orientation, is_lossless=is_lossless)
+
+
+def strip(data: bytes) -> bytes:
+    """The same WebP without metadata and without what follows its end; raises PictureRejected."""
+    body = b"".join(_without_flags(chunk).to_bytes() for chunk in _chunks(data) if chunk.name in _KEPT)
+    return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body
+
+
+def _without_flags(chunk: _Chunk) -> _Chunk:
+    """The chunk, no longer announcing the metadata that has been removed."""
+    if chunk.name != b"VP8X":
+        return chunk
+    flags = chunk.payload[0] & ~(_HAS_EXIF | _HAS_XMP)
+    return _Chunk(chunk.name, bytes([flags]) + chunk.payload[1:])
+
+
+def _chunks(data: bytes) -> Iterator[_Chunk]:
+    riff_end = 8 + int.from_bytes(data[4:8], "little")
+    if riff_end > len(data):
+        raise truncated("WebP")
+    start = _HEAD_BYTES
+    for _ in range(_MAX_CHUNKS):
+        if start + 8 > riff_end:
+            return
+        end = start + 8 + int.from_bytes(data[start + 4 : start + 8], "little")
+        if end > riff_end:
+            raise truncated("WebP")
+        yield _Chunk(data[start : start + 4], data[start + 8 : end])
+        start = end + end % 2
+    raise PictureRejected(f"the WebP has more than {_MAX_CHUNKS:,} chunks")
+
+
+def _canvas_size(vp8x: bytes) -> tuple[int, int]:
+    if len(vp8x) < _CANVAS_BYTES:
+        raise corrupt("WebP")
+    if vp8x[0] & _HAS_ANIMATION:
+        raise animated()
+    return int.from_bytes(vp8x[4:7], "little") + 1, int.from_bytes(vp8x[7:10], "little") + 1
+
+
+def _lossy_size(vp8: bytes) -> tuple[int, int]:
+    if len(vp8) < _LOSSY_BYTES or vp8[3:6] != b"\x9d\x01\x2a":
+        raise corrupt("WebP")
+    return int.from_bytes(vp8[6:8], "little") & 0x3FFF, int.from_bytes(vp8[8:10], "little") & 0x3FFF
+
+
+def _lossless_size(vp8l: bytes) -> tuple[int, int]:
+    if len(vp8l) < _LOSSLESS_BYTES or not vp8l.startswith(b"\x2f"):
+        raise corrupt("WebP")
+    packed = int.from_bytes(vp8l[1:5], "little")
+    return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1

@@ -1,0 +1,122 @@
+"""Errors as HTTP answers: RFC 9457 problem details, in one place."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from shared import errors
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.QuorateError], int] = {
+    errors.Malformed: 400,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedType: 415,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+    errors.StorageFull: 507,
+}
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field: a JSON pointer into the body, or the name of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """Problem details as of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "content": {"application/problem+json": {}}},
+    "5XX": {"model": Problem, "content": {"application/problem+json": {}}},
+}
+"""For every router: errors are problem details."""
+
+
+def status_of(error: errors.QuorateError) -> int:
+    """The HTTP status of an error, by the most specific class that has one."""
+    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
+
+
+def problem(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    fields: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: object,
+) -> Response:
+    """An answer that says what is wrong; `members` are extension members of the problem."""
+    title = HTTPStatus(status).phrase
+    content = {
+        "type": f"/problems/{title.lower().replace(' ', '-').replace(chr(39), '')}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": request.scope.get("request_id", ""),
+        "errors": fields or [],
+        **members,
+    }
+    return Response(orjson.dumps(content), status, dict(headers or {}), "application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app with problem details."""
+    app.add_exception_handler(errors.QuorateError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    error = cast("errors.QuorateError", error)
+    fields = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else None
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else None
+    return problem(request, status_of(error), error.detail, fields=fields, headers=headers)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    found = cast("RequestValidationError", error).errors()
+    if any(one["loc"] and one["loc"][0] == "path" for one in found):
+        return problem(request, 404, "there is nothing here")
+    fields = [{"pointer": _pointer(one["loc"]), "detail": str(one["msg"])} for one in found]
+    where = ", ".join(sorted({field["pointer"] or "the body" for field in fields})[:5])
+    return problem(request, 422, f"the request asks for something that cannot be: see {where}", fields=fields)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    error = cast("HTTPException", error)
+    return problem(request, error.status_code, str(error.detail), headers=error.headers)
+
+
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    return problem(request, 500, "something went wrong here; it is in the log under the request id")
+
+
+def _pointer(loc: tuple[int | str, ...]) -> str:
+    if loc and loc[0] == "body":
+        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in loc[1:])
+    return str(loc[-1]) if loc else ""

@@ -1,0 +1,90 @@
+"""Request bodies, read strictly: bounded, of the right type, and JSON that is JSON."""
+
+import base64
+import binascii
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+import pydantic_core
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from shared.errors import Invalid
+
+JSON_BYTES = 1_000_000
+
+
+class Wire(BaseModel):
+    """A request or an answer. Unknown fields, and values of another type than asked for, are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class BoundedRequest(Request):
+    """A request whose body may not grow past `max_body_bytes`, declared or not."""
+
+    max_body_bytes: int = JSON_BYTES
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        if self.headers.get("content-encoding", "identity") != "identity":
+            raise HTTPException(415, "compressed request bodies are not taken")
+        declared = self.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.max_body_bytes:
+            raise HTTPException(413, f"the body is over the limit of {self.max_body_bytes:,} bytes")
+        received = 0
+        async for chunk in super().stream():
+            received += len(chunk)
+            if received > self.max_body_bytes:
+                raise HTTPException(413, f"the body is over the limit of {self.max_body_bytes:,} bytes")
+            yield chunk
+
+    async def json(self) -> Any:
+        """The body as JSON; NaN, Infinity and deep nesting are not JSON here."""
+        try:
+            return pydantic_core.from_json(await self.body(), allow_inf_nan=False)
+        except ValueError as error:
+            raise HTTPException(400, f"the body is not JSON: {error}") from error
+
+
+def bounded(max_body_bytes: int = JSON_BYTES, *, is_any_type: bool = False) -> type[APIRoute]:
+    """A route class whose requests have bodies of at most `max_body_bytes`, JSON unless `is_any_type`."""
+
+    class Bounded(BoundedRequest):
+        pass
+
+    Bounded.max_body_bytes = max_body_bytes
+
+    class BoundedRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+            wants_json = self.body_field is not None and not is_any_type
+
+            async def handle_bounded(request: Request) -> Response:
+                if wants_json and not _is_json(request) and _has_body(request):
+                    raise HTTPException(415, "send the body as application/json")
+                return await handle(Bounded(request.scope, request.receive))
+
+            return handle_bounded
+
+    return BoundedRoute
+
+
+def decode_base64(text: str) -> bytes:
+    """The bytes of an image sent as plain base64 (RFC 4648, section 4). Raises Invalid."""
+    if text[:5].lower() == "data:":
+        raise Invalid("send plain base64, without the 'data:' of a URL before it", pointer="/image")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid("the image is not valid base64", pointer="/image") from None
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers

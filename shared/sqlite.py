@@ -1,0 +1,185 @@
+"""One SQLite file with one writer thread and group commit, and a few readers.
+
+Many callers' writes that wait at the same time share one transaction and so one fsync; each runs in its own
+savepoint, so a refusal undoes only itself. A write is durable (WAL, `synchronous=FULL`) before its caller goes on.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from shared.errors import QuorateError, StorageFull, Unavailable
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+MAX_GROUP = 256
+"""Writes that share one commit at the most."""
+MAX_WAITING = 10_000
+"""Writes, or reads, that may wait; past it callers are told to come back."""
+CHECKPOINT_PAGES = 4_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    context: contextvars.Context
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Database:
+    """A SQLite file. `write` and `read` take a function of a connection, run it in a thread and return its result."""
+
+    def __init__(self, path: Path, schema: str, *, readers: int = 2) -> None:
+        self._path = path
+        self._schema = schema
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        self._writer = threading.Thread(target=self._write_until_closed, name=f"write-{path.stem}", daemon=True)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix=f"read-{path.stem}")
+        self._reader = threading.local()
+        self._reading = 0
+        self._connections: list[sqlite3.Connection] = []
+
+    def open(self) -> None:
+        """Create what is missing and start the writer."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = self._connect()
+        self._connection.executescript(self._schema)
+        self._writer.start()
+
+    async def close(self) -> None:
+        """Finish the writes that wait, then close the file."""
+        await asyncio.to_thread(self._jobs.put, None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction; durable when this returns. What `work` raises undoes it and is raised here."""
+        loop = asyncio.get_running_loop()
+        job = _Job(work, contextvars.copy_context(), loop, loop.create_future())
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise Unavailable("too many writes are waiting") from None
+        return await job.done
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a read-only connection that sees everything committed so far."""
+        if self._reading >= MAX_WAITING:
+            raise Unavailable("too many reads are waiting")
+        self._reading += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._run_read, work)
+        finally:
+            self._reading -= 1
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=30
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA cache_size=-16384")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        self._connections.append(connection)
+        return connection
+
+    def _run_read(self, work: Work[T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
+        if connection is None:
+            connection = self._reader.connection = self._connect()
+            connection.execute("PRAGMA query_only=1")
+        try:
+            return work(connection)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    def _write_until_closed(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group, is_last = self._gather(first)
+            try:
+                self._commit(group)
+            except sqlite3.Error as error:
+                self._fail(group, error)
+            _answer(group)
+            if is_last:
+                return
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        group = [first]
+        with contextlib.suppress(queue.Empty):
+            while len(group) < MAX_GROUP:
+                job = self._jobs.get_nowait()
+                if job is None:
+                    return group, True
+                group.append(job)
+        return group, False
+
+    def _commit(self, group: list[_Job]) -> None:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for job in group:
+            execute("SAVEPOINT job")
+            try:
+                job.result = job.context.run(job.work, self._connection)
+            except BaseException as error:  # noqa: BLE001: whatever it is belongs to the caller that waits
+                job.error = translated(error) if isinstance(error, sqlite3.Error) else error
+                execute("ROLLBACK TO job")
+            execute("RELEASE job")
+        execute("COMMIT")
+
+    def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:
+        """Nothing of this group is stored: say so to everyone in it."""
+        log.error("a commit failed: %s", error)
+        if self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+        for job in group:
+            job.error = job.error or translated(error)
+
+
+def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
+    """What an error of the database means to a caller: no room left, or not available now. Mistakes in SQL stay as they are."""
+    if isinstance(error, sqlite3.OperationalError):
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return StorageFull("there is no room left on the disk of the database")
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            return Unavailable("the database does not answer now")
+    return error
+
+
+def _answer(group: list[_Job]) -> None:
+    """Hand the results over, with one wake-up for each event loop that waits."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in group:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed while we wrote: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, jobs)
+
+
+def _resolve(jobs: Iterable[_Job]) -> None:
+    for job in jobs:
+        if job.done.cancelled():
+            continue
+        if job.error is not None:
+            job.done.set_exception(job.error)
+        else:
+            job.done.set_result(job.result)

@@ -1,0 +1,250 @@
+"""The commands: what they print where, and with which code they end."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from quorate import serve
+from quorate.cli import COMMANDS, main
+from quorate.client import Client
+from quorate.retries import RetryPolicy
+
+TASK = {
+    "id": "t1",
+    "name": "[red]birds\x1b[2J",
+    "labels": ["crow", "\u202ejay"],
+    "state": "sealed",
+    "quorum": {"votes_required": 3, "stop": "settled"},
+    "detector": {"mode": "suggest"},
+    "allow_unsure": False,
+    "instructions": None,
+    "counts": {"images": 2, "open": 1, "completed": 1, "disputed": 0},
+    "created_at": "2026-01-01T00:00:00Z",
+    "sealed_at": None,
+    "completed_at": None,
+}
+RESULT = {
+    "image_id": "i1",
+    "filename": "a\x1b.jpg",
+    "state": "completed",
+    "label": "crow",
+    "agreement": 2 / 3,
+    "votes": {"jay": 1, "crow": 2},
+    "decided_by": "quorum",
+}
+OPEN_RESULT = RESULT | {"state": "open", "label": None, "agreement": None, "votes": None, "decided_by": None}
+SUBTASK = {"id": "s1", "task_id": "t1", "state": "disputed", "votes": [{"voter": "ada", "label": "crow", "at": "now"}]}
+LETTER = {"id": "d1", "queue": "q", "type": "x.v1", "subject": None, "reason": "bad", "died_at": "now"}
+OBJECT = {"label": "crow", "accuracy": 0.87, "rectangle": {"left": 1.2, "top": 2, "width": 3, "height": 4}}
+
+
+def run(handler, *args: str, env: dict[str, str] | None = None) -> Result:
+    retry = RetryPolicy(sleep=lambda _: None)
+
+    def connect(url: str, user: str | None) -> Client:
+        return Client(url, user, retry=retry, transport=httpx.MockTransport(handler))
+
+    return CliRunner().invoke(main, args, obj=connect, env={"QUORATE_URL": None, "QUORATE_USER": None} | (env or {}))
+
+
+def answers(**by_target):
+    def handler(request: httpx.Request) -> httpx.Response:
+        return by_target[request.method](request)
+
+    return handler
+
+
+def paged(*items):
+    return lambda _: httpx.Response(200, json={"items": items, "next_cursor": None})
+
+
+def always(value):
+    return lambda _: httpx.Response(200, json=value)
+
+
+def refused(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(404, json={"title": "Not Found", "detail": "no \x1b such task", "request_id": "r-9"})
+
+
+def unreachable(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("connection refused")
+
+
+def interrupted(_: httpx.Request) -> httpx.Response:
+    raise KeyboardInterrupt
+
+
+JSON_DOCUMENTS = [
+    (["status", "t1"], always(TASK), TASK),
+    (["status"], paged(TASK), {"items": [TASK]}),
+    (["cancel", "t1"], lambda _: httpx.Response(204), {"id": "t1", "state": "cancelled"}),
+    (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), SUBTASK),
+    (["dead", "list"], always({"items": [LETTER]}), {"items": [LETTER]}),
+    (["dead", "replay"], always({"replayed": 4}), {"replayed": 4}),
+]
+JSON_LINES = [
+    (["results", "t1"], paged(RESULT, OPEN_RESULT), [RESULT, OPEN_RESULT]),
+    (["results", "t1", "--limit", "1"], paged(RESULT, OPEN_RESULT), [RESULT]),
+    (["disputes", "--task", "t1"], paged(SUBTASK), [SUBTASK]),
+]
+
+
+@pytest.mark.parametrize(("args", "handler", "document"), JSON_DOCUMENTS)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_json_is_one_document(args, handler, document, is_first):
+    result = run(handler, *(["--json", *args] if is_first else [*args, "--json"]))
+    assert (result.exit_code, json.loads(result.stdout)) == (0, document)
+    assert result.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(("args", "handler", "documents"), JSON_LINES)
+def test_json_is_a_line_for_each(args, handler, documents):
+    result = run(handler, *args, "--json")
+    assert result.exit_code == 0
+    assert [json.loads(line) for line in result.stdout.splitlines()] == documents
+
+
+@pytest.mark.parametrize(
+    ("args", "handler", "words"),
+    [
+        (["status", "t1"], always(TASK), ["t1", "[red]birds\\x1b[2J", "crow, \\u202ejay", "votes_required 3"]),
+        (["status"], paged(TASK), ["t1", "[red]birds", "sealed"]),
+        (["results", "t1"], paged(RESULT, OPEN_RESULT), ["a\\x1b.jpg", "67%", "crow 2, jay 1", "quorum", "open"]),
+        (["cancel", "t1"], lambda _: httpx.Response(204), ["t1"]),
+        (["disputes"], paged(SUBTASK), ["s1", "ada: crow"]),
+        (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), ["s1", "crow"]),
+        (["dead", "list"], always({"items": [LETTER]}), ["d1", "x.v1", "bad"]),
+        (["dead", "replay", "d1"], always({"replayed": 1}), ["1 replayed"]),
+    ],
+)
+def test_people_get_words(args, handler, words):
+    result = run(handler, *args)
+    assert result.exit_code == 0
+    assert [word for word in words if word not in result.stdout] == []
+    assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "handler", "code", "message"),
+    [
+        (["status", "t"], refused, 1, "404 Not Found: no \\x1b such task (request r-9)"),
+        (["status", "t"], lambda _: httpx.Response(200, text="<html>"), 1, "is it a Quorate server"),
+        (["status", "t"], unreachable, 4, "http://127.0.0.1:8080: no answer after 5 tries: connection refused"),
+        (["status", "t"], interrupted, 130, "interrupted"),
+        (["export", "t", "-o", "/proc/nowhere/x"], always({}), 1, "No such file"),
+        (["--url", "localhost", "status"], refused, 2, "not an http or https URL"),
+        (["--user", "a\nb", "status"], refused, 2, "ASCII"),
+        (["fly"], refused, 2, "No such command"),
+        (["results"], refused, 2, "Missing argument"),
+        (["results", "t", "--state", "x"], refused, 2, "Invalid value"),
+        (["adjudicate", "s", "l"], refused, 2, "--reason"),
+        (["simulate-operators", "t", "--skills", "1.5"], refused, 2, "0 to 1"),
+        (["simulate-operators", "t", "--skills", "nan"], refused, 2, "0 to 1"),
+    ],
+)
+def test_failures_have_their_codes(args, handler, code, message):
+    result = run(handler, *args)
+    assert result.exit_code == code
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_caller_is_named():
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert str(request.url).startswith("http://there:1/")
+        return httpx.Response(200, json=TASK | {"name": request.headers.get("X-Quorate-User", "nobody")})
+
+    there = {"QUORATE_URL": "http://there:1"}
+    assert "nobody" in run(handler, "status", "t1", env=there).stdout
+    assert "eve" in run(handler, "status", "t1", env=there | {"QUORATE_USER": "eve"}).stdout
+    assert "ada" in run(handler, "--user", "ada", "status", "t1", env=there | {"QUORATE_USER": "eve"}).stdout
+
+
+def test_a_long_table_says_that_it_was_cut():
+    result = run(paged(*[RESULT] * 1001), "results", "t1")
+    assert result.stdout.count("crow 2") == 1000
+    assert "only the first 1000" in result.stderr
+
+
+def exported(request: httpx.Request) -> httpx.Response:
+    assert request.url.params["format"] == "csv"
+    return httpx.Response(200, content=b"image,label\r\n\xff,\n")
+
+
+def test_export_writes_bytes_as_they_come(tmp_path: Path):
+    result = run(exported, "export", "t1", "--format", "csv")
+    assert result.stdout_bytes == b"image,label\r\n\xff,\n"
+    target = tmp_path / "out.csv"
+    result = run(exported, "--json", "export", "t1", "--format", "csv", "-o", str(target))
+    assert json.loads(result.stdout) == {"path": str(target), "format": "csv", "bytes": 16}
+    assert target.read_bytes() == b"image,label\r\n\xff,\n"
+
+
+def detecting(request: httpx.Request) -> httpx.Response:
+    if json.loads(request.content)["image"] == "YmFk":
+        return httpx.Response(422, json={"title": "Unprocessable", "detail": "not a picture"})
+    return httpx.Response(200, json={"id": "image", "objects": [OBJECT]})
+
+
+@pytest.mark.parametrize(("names", "code"), [(["good"], 0), (["good", "bad"], 3), (["bad"], 1)])
+def test_detect_goes_on_after_a_bad_file(tmp_path: Path, names, code):
+    for name in names:
+        (tmp_path / name).write_text(name)
+    files = [str(tmp_path / name) for name in names]
+    people = run(detecting, "detect", *files)
+    assert people.exit_code == code
+    assert ("87%" in people.stdout) == ("good" in names)
+    assert ("not a picture" in people.stderr) == ("bad" in names)
+    machine = run(detecting, "--json", "detect", *files)
+    assert machine.exit_code == code
+    lines = [json.loads(line) for line in machine.stdout.splitlines()]
+    assert [line["file"] for line in lines] == files
+    assert ["objects" in line for line in lines] == [name == "good" for name in names]
+
+
+def test_help_tells_the_exit_codes_and_every_command():
+    result = run(refused, "--help")
+    assert result.exit_code == 0
+    assert [word for word in (*COMMANDS, "130", "partial") if word not in result.stdout] == []
+    assert "..." not in result.stdout.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    assert run(refused, command, "--help").exit_code == 0
+
+
+# Serve
+
+
+def test_serve_becomes_the_server(monkeypatch, tmp_path: Path):
+    became = []
+    monkeypatch.setattr(os, "execv", lambda *args: became.append(args))
+    monkeypatch.setattr(serve, "find_spec", lambda name: name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", environ := {})
+    assert run(refused, "serve", "--port", "9000", "--data-dir", "here").exit_code == 0
+    assert became == [(sys.executable, [sys.executable, "-P", "-m", "embedded"])]
+    found = {name: environ[name] for name in environ if name.startswith("QUORATE_")}
+    assert found == {"QUORATE_HOST": "127.0.0.1", "QUORATE_PORT": "9000", "QUORATE_DATA_DIR": str(tmp_path / "here")}
+
+
+@pytest.mark.parametrize("missing", ["embedded", "uvicorn"])
+def test_serve_says_what_is_missing(monkeypatch, missing):
+    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == missing else name)
+    result = run(refused, "serve")
+    assert result.exit_code == 2
+    assert "pip install 'quorate[server]'" in result.stderr
+
+
+@pytest.mark.parametrize("modules", ["quorate.cli", "quorate.cli, quorate.serve"])
+def test_serving_loads_neither_the_http_client_nor_the_tables(modules):
+    code = f"import sys, {modules}; print({{'httpx', 'rich', 'ssl', 'fastapi'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -1,0 +1,191 @@
+"""`quorate label`, from the files to the summary."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from quorate.cli import main
+from quorate.client import Client
+from quorate.retries import RetryPolicy
+
+
+class Platform:
+    """As much of the API as a batch needs. Files that contain `bad` are rejected."""
+
+    def __init__(self, state: str = "open") -> None:
+        self.state = state
+        self.created: dict[str, object] = {}
+        self.uploads: list[list[str]] = []
+        self.names: list[str] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path == "/api/tasks":
+            self.created = json.loads(request.content)
+            return httpx.Response(201, json=self.task())
+        handler = {"images": self.upload, "seal": self.seal, "events": self.events, "results": self.results}
+        action = handler.get(path.removeprefix("/api/tasks/t1/"))
+        return action(request) if action else httpx.Response(200, json=self.task())
+
+    def task(self):
+        done = len(self.names) if self.state == "completed" else 0
+        counts = {"images": len(self.names), "open": len(self.names) - done, "completed": done, "disputed": 0}
+        return {"id": "t1", "state": self.state, "counts": counts}
+
+    def upload(self, request: httpx.Request) -> httpx.Response:
+        parts = re.findall(rb'filename="([^"]*)".*?\r\n\r\n(.*?)\r\n--', request.read(), re.DOTALL)
+        report = {"images": [], "accepted": 0, "duplicates": 0, "rejected": 0, "skipped": 0}
+        self.uploads.append([name.decode() for name, _ in parts])
+        for name, data in parts:
+            status = "rejected" if b"bad" in data else "duplicate" if name in self.names else "accepted"
+            report[{"duplicate": "duplicates"}.get(status, status)] += 1
+            reason = "not \x1b[2J a picture" if status == "rejected" else None
+            report["images"].append({"filename": name.decode(), "status": status, "reason": reason})
+            if status == "accepted":
+                self.names.append(name)
+        return httpx.Response(200 if report["accepted"] + report["duplicates"] else 422, json=report)
+
+    def seal(self, _: httpx.Request) -> httpx.Response:
+        self.state = "sealed"
+        return httpx.Response(200, json=self.task())
+
+    def events(self, _: httpx.Request) -> httpx.Response:
+        first = json.dumps(self.task())
+        self.state = self.state if self.state == "cancelled" else "completed"
+        text = f"event: progress\ndata: {first}\n\nevent: progress\ndata: {json.dumps(self.task())}\n\n"
+        return httpx.Response(200, text=text)
+
+    def results(self, _: httpx.Request) -> httpx.Response:
+        one = {"state": "completed", "label": "crow", "agreement": 1.0, "votes": {"crow": 2}}
+        return httpx.Response(200, json={"items": [one] * len(self.names), "next_cursor": None})
+
+
+def label(platform: Platform, *args: object) -> Result:
+    def connect(url: str, user: str | None) -> Client:
+        retry = RetryPolicy(sleep=lambda _: None)
+        return Client(url, user, retry=retry, transport=httpx.MockTransport(platform))
+
+    return CliRunner().invoke(main, [str(arg) for arg in args], obj=connect)
+
+
+def pictures(folder: Path, good: int = 2, bad: int = 0) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(good):
+        (folder / f"good{number}.jpg").write_text("good")
+    for number in range(bad):
+        (folder / f"bad{number}.jpg").write_text("bad")
+    return folder
+
+
+def test_a_batch_goes_in_and_is_sealed(tmp_path: Path):
+    platform = Platform()
+    result = label(platform, "label", pictures(tmp_path / "birds", good=30), "--labels", 'crow, "jay, blue",,owl')
+    assert (result.exit_code, result.stdout) == (0, "t1\n")
+    assert platform.created == {"name": "birds", "labels": ["crow", "jay, blue", "owl"]}
+    assert [len(batch) for batch in platform.uploads] == [25, 5]
+    assert platform.state == "sealed"
+    assert "30 accepted" in result.stderr
+
+
+def test_every_option_reaches_the_task(tmp_path: Path):
+    platform = Platform()
+    options = "--labels a --votes 5 --name N --instructions I --stop exact --detector off --unsure"
+    label(platform, "label", pictures(tmp_path), *options.split())
+    assert platform.created == {
+        "name": "N",
+        "labels": ["a"],
+        "instructions": "I",
+        "allow_unsure": True,
+        "quorum": {"votes_required": 5, "stop": "exact"},
+        "detector": {"mode": "off"},
+    }
+
+
+def test_a_part_that_is_refused_is_listed(tmp_path: Path):
+    platform = Platform()
+    result = label(platform, "label", pictures(tmp_path, good=1, bad=1), "--labels", "a")
+    assert (result.exit_code, result.stdout) == (3, "t1\n")
+    assert "rejected: bad0.jpg: not \\x1b[2J a picture" in result.stderr
+    assert "1 accepted, 1 rejected" in result.stderr
+    assert platform.state == "sealed"
+
+
+def test_what_is_passed_over_is_no_failure(tmp_path: Path):
+    (pictures(tmp_path) / "truth.json").write_text("{}")
+    result = label(Platform(), "label", tmp_path, "--labels", "a")
+    assert result.exit_code == 0
+    assert "skipped: truth.json" in result.stderr
+
+
+def test_where_nothing_is_accepted_the_task_stays_open(tmp_path: Path):
+    platform = Platform()
+    result = label(platform, "label", pictures(tmp_path, good=0, bad=2), "--labels", "a", "--wait")
+    assert result.exit_code == 1
+    assert platform.state == "open"
+    assert "left open" in result.stderr
+
+
+def test_waiting_ends_with_a_summary(tmp_path: Path):
+    result = label(Platform(), "label", pictures(tmp_path), "--labels", "a", "--wait")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("t1\n")
+    assert re.search(r"crow +2\b", result.stdout)
+    assert re.search(r"mean agreement +100%", result.stdout)
+
+
+def test_json_is_one_document(tmp_path: Path):
+    result = label(Platform(), "label", pictures(tmp_path, bad=1), "--labels", "a", "--wait", "--json")
+    assert result.exit_code == 3
+    outcome = json.loads(result.stdout)
+    assert (outcome["task"]["id"], outcome["task"]["state"]) == ("t1", "completed")
+    assert [image["filename"] for image in outcome["upload"]["images"]] == ["bad0.jpg"]
+    assert (outcome["upload"]["accepted"], outcome["upload"]["rejected"]) == (2, 1)
+    assert outcome["results"] == {
+        "images": 2,
+        "completed": 2,
+        "disputed": 0,
+        "votes": 4,
+        "mean_agreement": 1.0,
+        "labels": {"crow": 2},
+    }
+
+
+def test_resuming_sends_everything_again_and_seals(tmp_path: Path):
+    platform = Platform()
+    platform.names = [b"good0.jpg"]
+    result = label(platform, "label", pictures(tmp_path), "--resume", "t1")
+    assert (result.exit_code, platform.created) == (0, {})
+    assert "1 accepted, 1 already there" in result.stderr
+    assert platform.state == "sealed"
+
+
+@pytest.mark.parametrize(("state", "code"), [("sealed", 0), ("completed", 0), ("cancelled", 1)])
+def test_resuming_a_task_that_is_sealed_sends_nothing(tmp_path: Path, state, code):
+    platform = Platform(state)
+    result = label(platform, "label", pictures(tmp_path), "--resume", "t1", "--wait")
+    assert (result.exit_code, platform.uploads) == (code, [])
+    assert "nothing is sent" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["."], "--labels is needed"),
+        ([".", "--labels", " ,"], "--labels is needed"),
+        (["empty", "--labels", "a"], "no images"),
+        (["nowhere", "--labels", "a"], "does not exist"),
+        ([".", "--labels", "a", "--votes", "0"], "1<=x<=100"),
+        ([], "Missing argument"),
+    ],
+)
+def test_wrong_usage_creates_nothing(tmp_path: Path, monkeypatch, args, message):
+    monkeypatch.chdir(pictures(tmp_path))
+    Path("empty").mkdir()
+    platform = Platform()
+    result = label(platform, "label", *args)
+    assert (result.exit_code, platform.created) == (2, {})
+    assert message in result.stderr

@@ -1,0 +1,340 @@
+"""What the client sends, and what it makes of the answers."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+
+from quorate.client import Client
+from quorate.connection import is_loopback
+from quorate.errors import ApiError, NotInTimeError, QuorateError, UnreachableError
+from quorate.retries import RetryPolicy
+from quorate.sse import events, lines
+from quorate.uploads import Part
+
+
+def client(handler, **options) -> Client:
+    retry = RetryPolicy(sleep=lambda _: None, attempts=3)
+    return Client("http://quorate.test/base", retry=retry, transport=httpx.MockTransport(handler), **options)
+
+
+def task(state="open", completed=0):
+    return {
+        "id": "t",
+        "state": state,
+        "counts": {"images": 2, "open": 2 - completed, "completed": completed, "disputed": 0},
+    }
+
+
+BALLOT = {"subtask_id": "s", "label": "a", "token": "k"}
+LEASE_URL, ITEMS = "/base/api/leases", {"items": [], "next_cursor": None}
+CALLS = [
+    (lambda c: c.task("a/../b?c"), "GET", "/base/api/tasks/a%2F..%2Fb%3Fc", None, {}),
+    (lambda c: c.seal("t"), "POST", "/base/api/tasks/t/seal", None, {}),
+    (lambda c: c.cancel("t"), "DELETE", "/base/api/tasks/t", None, None),
+    (lambda c: list(c.tasks()), "GET", "/base/api/tasks?limit=200", None, ITEMS),
+    (
+        lambda c: list(c.results("t", label="a&b")),
+        "GET",
+        "/base/api/tasks/t/results?limit=200&label=a%26b",
+        None,
+        ITEMS,
+    ),
+    (lambda c: c.lease(3), "POST", LEASE_URL, {"count": 3, "task_id": None}, {}),
+    (
+        lambda c: c.renew([BALLOT]),
+        "POST",
+        f"{LEASE_URL}/renew",
+        {"leases": [{"subtask_id": "s", "token": "k"}]},
+        {"outcomes": []},
+    ),
+    (lambda c: c.give_back("s"), "DELETE", f"{LEASE_URL}/s", None, None),
+    (lambda c: c.skip("s"), "DELETE", f"{LEASE_URL}/s?skip=true", None, None),
+    (lambda c: c.vote("s", "a", "k"), "POST", "/base/api/subtasks/s/vote", {"label": "a", "token": "k"}, {}),
+    (lambda c: c.votes([BALLOT]), "POST", "/base/api/votes", {"votes": [BALLOT]}, {"outcomes": []}),
+    (lambda c: c.undo("s"), "DELETE", "/base/api/subtasks/s/vote", None, {}),
+    (lambda c: c.subtask("s"), "GET", "/base/api/subtasks/s", None, {}),
+    (lambda c: list(c.disputes("t")), "GET", "/base/api/disputes?limit=200&task_id=t", None, ITEMS),
+    (lambda c: c.adjudicate("s", "a", "why"), "POST", "/base/api/disputes/s", {"label": "a", "reason": "why"}, {}),
+    (lambda c: c.detect(b"\xff", "i"), "POST", "/base/api/object_detection", {"id": "i", "image": "/w=="}, {}),
+    (lambda c: c.dead(5), "GET", "/base/api/admin/dead?limit=5", None, {"items": []}),
+    (lambda c: c.replay(), "POST", "/base/api/admin/dead/replay", {"ids": []}, {"replayed": 0}),
+]
+
+
+@pytest.mark.parametrize(("call", "method", "target", "body", "answer"), CALLS)
+def test_a_call_is_the_request_of_the_contract(call, method, target, body, answer):
+    seen = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204) if answer is None else httpx.Response(200, json=answer)
+
+    with client(handler, user="ada") as api:
+        call(api)
+    [request] = seen
+    assert (request.method, request.url.raw_path.decode()) == (method, target)
+    assert (json.loads(request.content) if request.content else None) == body
+    assert request.headers["X-Quorate-User"] == "ada"
+
+
+def test_creating_a_task_leaves_out_what_was_not_said():
+    bodies = []
+    said = {"instructions": "look", "allow_unsure": False, "quorum": {"lead": 2}, "detector": {"mode": "off"}}
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(201, json=task())
+
+    with client(handler) as api:
+        api.create_task("n", ["a"])
+        api.create_task("n", ["a"], **said)
+    assert bodies == [{"name": "n", "labels": ["a"]}, {"name": "n", "labels": ["a"]} | said]
+
+
+def test_pages_are_followed_lazily():
+    seen = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        cursor = request.url.params.get("cursor")
+        seen.append(cursor)
+        return httpx.Response(
+            200, json={"items": [cursor], "next_cursor": {None: "b", "b": "c&=", "c&=": None}[cursor]}
+        )
+
+    with client(handler) as api:
+        results = api.results("t")
+        assert next(results) is None
+        assert seen == [None]
+        assert list(results) == ["b", "c&="]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "path"),
+    [
+        ("/objects/x?sig=a%2Fb", "quorate.test", "/base/objects/x?sig=a%2Fb"),
+        ("https://s3.test/x?sig=1", "s3.test", "/x?sig=1"),
+    ],
+)
+def test_an_image_is_read_without_saying_who(url, host, path):
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert (request.url.host, request.url.raw_path.decode()) == (host, path)
+        assert "X-Quorate-User" not in request.headers
+        return httpx.Response(200, content=b"bytes")
+
+    with client(handler, user="ada") as api:
+        assert api.image_bytes(url) == b"bytes"
+
+
+PROBLEM = {
+    "title": "Unprocessable",
+    "status": 422,
+    "detail": "two faults",
+    "request_id": "r-1",
+    "errors": [{"pointer": "/labels/0", "detail": "empty"}, {"pointer": None, "detail": "late"}, "noise"],
+}
+
+
+@pytest.mark.parametrize(
+    ("response", "text"),
+    [
+        (httpx.Response(422, json=PROBLEM), "422 Unprocessable: two faults; /labels/0: empty; late (request r-1)"),
+        (httpx.Response(404, json={}), "404 Not Found"),
+        (
+            httpx.Response(500, text="<h1>", headers={"X-Request-Id": "r-2"}),
+            "500 Internal Server Error: <h1> (request r-2)",
+        ),
+        (httpx.Response(500, json=[1]), "500 Internal Server Error: [1]"),
+        (httpx.Response(400, content=b"\xff" * 1000), "400 Bad Request: " + "\ufffd" * 300),
+    ],
+)
+def test_a_refusal_reads_well(response, text):
+    with client(lambda _: response) as api, pytest.raises(ApiError) as raised:
+        api.task("t")
+    assert str(raised.value) == text
+
+
+def test_an_answer_that_is_not_json_is_said_to_be():
+    with client(lambda _: httpx.Response(200, text="<html>")) as api, pytest.raises(QuorateError, match="not JSON"):
+        api.task("t")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://x", "http://", "http://[", "http://a:port"])
+def test_a_url_must_be_one(url):
+    with pytest.raises(ValueError, match="URL"):
+        Client(url)
+
+
+@pytest.mark.parametrize("user", ["", " a", "a\nb", "\x1b[2J", "Zoë"])
+def test_a_user_must_fit_a_header(user):
+    with pytest.raises(ValueError, match="ASCII"):
+        Client(user=user)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("http://[::1]:80", True),
+        ("http://localhost", True),
+        ("http://a.localhost", True),
+        ("http://10.0.0.1", False),
+        ("http://localhost.example", False),
+    ],
+)
+def test_loopback(url, expected):
+    assert is_loopback(url) is expected
+
+
+# Uploads
+
+
+def part(name: str) -> Part:
+    return Part(name, 1, lambda: BytesIO(b"x"))
+
+
+def test_files_refused_for_themselves_are_in_the_report():
+    image = {"filename": "a", "status": "rejected", "image_id": None, "sha256": None, "reason": "not a picture"}
+    body = PROBLEM | {"images": [image], "accepted": 0, "duplicates": 0, "rejected": 1, "skipped": 0}
+    with client(lambda _: httpx.Response(422, json=body)) as api:
+        assert api.upload("t", [part("a")])["images"] == [image]
+
+
+def test_a_request_refused_as_a_whole_is_sent_file_by_file():
+    def handler(request: httpx.Request) -> httpx.Response:
+        if b'"bad"' in request.content:
+            return httpx.Response(413, json={"title": "Too large", "detail": "over the limit"})
+        return httpx.Response(200, json={"images": [{}], "accepted": 1, "duplicates": 0, "rejected": 0})
+
+    with client(handler) as api:
+        report = api.upload("t", [part("a"), part("bad"), part("c")])
+    assert (report["accepted"], report["rejected"]) == (2, 1)
+    assert report["images"][1]["reason"] == "over the limit"
+
+
+@pytest.mark.parametrize("status", [404, 409, 507])
+def test_a_task_that_takes_no_images_is_an_error(status):
+    with client(lambda _: httpx.Response(status, json={})) as api, pytest.raises(ApiError):
+        api.upload("t", [part("a"), part("b")])
+
+
+# Progress
+
+
+def sse(*tasks, tail=b"") -> httpx.Response:
+    chunks = [b": keep-alive\n\n", *(f"event: progress\ndata: {json.dumps(t)}\n\n".encode() for t in tasks), tail]
+    return httpx.Response(200, content=iter(chunks))
+
+
+def test_events_survive_any_chunking_and_odd_line_ends():
+    text = 'event: progress\r\ndata: {"name":"a\u2028b"}\r\n\r\n: ping\n\ndata:x\ndata: y\n\nevent: cut\ndata: off'
+    stream = text.encode()
+    for size in (1, 2, 7, 1000):
+        chunks = [stream[i : i + size] for i in range(0, len(stream), size)]
+        assert list(events(lines(chunks))) == [("progress", '{"name":"a\u2028b"}'), ("message", "x\ny")]
+
+
+def test_following_reconnects_until_the_end():
+    streams = iter(
+        [
+            sse(task(), tail=b"event: progress\ndata: {cut"),
+            httpx.Response(503),
+            httpx.ReadError("reset"),
+            sse(task(completed=1)),
+            sse(task("completed", completed=2), task("open")),
+        ]
+    )
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/events"):
+            return httpx.Response(200, json=task(completed=1))
+        answer = next(streams)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with client(handler) as api:
+        assert [t["counts"]["completed"] for t in api.follow("t")] == [0, 1, 1, 1, 2]
+
+
+def test_following_asks_where_the_stream_says_nothing():
+    answers = iter([sse(), task(), sse(), task(completed=1), sse(), task("completed")])
+
+    def handler(_: httpx.Request) -> httpx.Response:
+        answer = next(answers)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    with client(handler) as api:
+        assert [t["state"] for t in api.follow("t")] == ["open", "open", "completed"]
+
+
+def test_following_gives_up_where_no_answer_comes():
+    def handler(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with client(handler) as api, pytest.raises(UnreachableError):
+        list(api.follow("t"))
+
+
+def test_following_an_unknown_task_is_refused():
+    with client(lambda _: httpx.Response(404, json={})) as api, pytest.raises(ApiError, match="404"):
+        list(api.follow("t"))
+
+
+def test_waiting_gives_the_finished_task():
+    with client(lambda _: sse(task(), task("cancelled"))) as api:
+        assert api.wait("t")["state"] == "cancelled"
+
+
+def test_waiting_ends_in_time():
+    now = iter(range(1000))
+    retry = RetryPolicy(sleep=lambda _: None, clock=lambda: float(next(now)))
+    handler = httpx.MockTransport(lambda _: sse(*[task()] * 100))
+    with Client("http://q", retry=retry, transport=handler) as api, pytest.raises(NotInTimeError):
+        api.wait("t", timeout_s=50)
+
+
+# Export
+
+
+class Breaking(httpx.SyncByteStream):
+    def __iter__(self):
+        yield b"half"
+        raise httpx.RemoteProtocolError("cut off")
+
+
+def test_an_export_to_a_path_is_whole_or_not_there(tmp_path: Path):
+    answers = [httpx.Response(200, stream=Breaking()), httpx.Response(200, content=b"whole")]
+    target = tmp_path / "out.jsonl"
+    target.write_bytes(b"older and longer")
+    with client(lambda _: answers.pop(0)) as api:
+        assert api.export("t", target) == 5
+    assert target.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_export_that_keeps_breaking_leaves_what_was_there(tmp_path: Path):
+    target = tmp_path / "out.csv"
+    target.write_bytes(b"older")
+    with (
+        client(lambda _: httpx.Response(200, stream=Breaking())) as api,
+        pytest.raises(UnreachableError, match="broke off"),
+    ):
+        api.export("t", target, file_format="csv")
+    assert target.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_export_to_a_stream_is_not_begun_twice():
+    requests = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, stream=Breaking())
+
+    out = BytesIO()
+    with client(handler) as api, pytest.raises(UnreachableError):
+        api.export("t", out)
+    assert (out.getvalue(), len(requests)) == (b"half", 1)

@@ -1,0 +1,189 @@
+import asyncio
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from loadtest.samples import draw, write_model
+from services.detector.engine.opencv_dnn import OpenCvEngine
+from services.detector.models import Model, find_model
+from services.detector.pool import InferencePool
+from shared.detection import Detection, Rectangle
+from shared.errors import Malformed, Unavailable
+
+
+class GatedEngine:
+    """Answers with the first byte of what it was given, once its gate opens; notes who called."""
+
+    model = Model(name="gated", sha256="0" * 64, classes=(), input_width=1, input_height=1)
+
+    def __init__(self, gate: threading.Event) -> None:
+        self.gate = gate
+        self.calls: list[tuple[int, int]] = []
+        self.busy = threading.Lock()
+
+    def detect(self, bgr, *, min_confidence, nms_iou):
+        with_lock = self.busy.acquire(blocking=False)
+        assert with_lock, "an engine ran in two threads at once"
+        self.calls.append((threading.get_ident(), int(bgr[0, 0, 0])))
+        assert self.gate.wait(10)
+        self.busy.release()
+        place = Rectangle(left=0, top=0, width=1, height=1)
+        return (Detection(label=str(bgr[0, 0, 0]), confidence=min_confidence, rectangle=place),)
+
+
+def first_byte(data: bytes):
+    return np.full((1, 1, 3), data[0], np.uint8)
+
+
+def decode(data: bytes):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+@pytest.fixture
+def gate():
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+def ask(pool, number: int):
+    return asyncio.create_task(pool.detect(bytes([number]), min_confidence=0.5, nms_iou=0.45))
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  (what is waited for happens in other threads)
+            await asyncio.sleep(0.001)
+
+
+async def test_bounded(gate):
+    engines = [GatedEngine(gate), GatedEngine(gate)]
+    pool = InferencePool(engines, first_byte, max_waiting=3)
+    assert pool.waiting == 0
+    taken = [ask(pool, number) for number in range(5)]
+    await until(lambda: pool.waiting == 3 and sum(len(engine.calls) for engine in engines) == 2)
+    with pytest.raises(Unavailable) as refused:
+        await pool.detect(b"x", min_confidence=0.5, nms_iou=0.45)
+    assert refused.value.retry_after_s >= 1
+    gate.set()
+    answers = await asyncio.gather(*taken)
+    assert [answer[0].label for answer in answers] == ["0", "1", "2", "3", "4"]
+    assert pool.waiting == 0
+    await pool.close()
+
+
+async def test_each_engine_keeps_to_one_thread(gate):
+    gate.set()
+    engines = [GatedEngine(gate), GatedEngine(gate), GatedEngine(gate)]
+    pool = InferencePool(engines, first_byte, max_waiting=200)
+    await asyncio.gather(*(ask(pool, number) for number in range(200)))
+    threads = [{thread for thread, _ in engine.calls} for engine in engines]
+    assert all(len(idents) <= 1 for idents in threads)
+    assert sum(map(len, threads)) == len(set().union(*threads))
+    assert sum(len(engine.calls) for engine in engines) == 200
+    await pool.close()
+
+
+async def test_a_cancelled_waiter_never_runs(gate):
+    engine = GatedEngine(gate)
+    pool = InferencePool([engine], first_byte, max_waiting=2)
+    running, given_up, waiting = ask(pool, 1), ask(pool, 2), ask(pool, 3)
+    await until(lambda: pool.waiting == 2 and engine.calls)
+    given_up.cancel()
+    await until(lambda: pool.waiting == 1)
+    late = ask(pool, 4)
+    await until(lambda: pool.waiting == 2)
+    gate.set()
+    assert [(await task)[0].label for task in (running, waiting, late)] == ["1", "3", "4"]
+    assert [number for _, number in engine.calls] == [1, 3, 4]
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    await pool.close()
+
+
+async def test_a_cancelled_running_request_keeps_its_engine_until_it_is_done(gate):
+    engine = GatedEngine(gate)
+    pool = InferencePool([engine], first_byte)
+    running = ask(pool, 1)
+    await until(lambda: engine.calls)
+    running.cancel()
+    following = ask(pool, 2)
+    await until(lambda: pool.waiting == 1)
+    assert len(engine.calls) == 1
+    gate.set()
+    assert (await following)[0].label == "2"
+    await pool.close()
+
+
+async def test_errors_pass_to_the_caller_and_leave_the_pool_working(gate):
+    def refuse_zero(data: bytes):
+        if data == b"\0":
+            raise Malformed("no picture")
+        return first_byte(data)
+
+    gate.set()
+    pool = InferencePool([GatedEngine(gate)], refuse_zero)
+    for _ in range(3):
+        with pytest.raises(Malformed, match="no picture"):
+            await ask(pool, 0)
+        assert (await ask(pool, 1))[0].label == "1"
+    assert pool.waiting == 0
+    await pool.close()
+
+
+async def test_the_loop_runs_on_during_inference(gate):
+    def slow(data: bytes):
+        time.sleep(0.2)
+        return first_byte(data)
+
+    gate.set()
+    pool = InferencePool([GatedEngine(gate)], slow)
+    task = ask(pool, 1)
+    turns = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 10
+    await pool.close()
+
+
+async def test_close_finishes_what_was_accepted_and_ends_the_threads(gate):
+    before = threading.active_count()
+    engine = GatedEngine(gate)
+    pool = InferencePool([engine], first_byte)
+    tasks = [ask(pool, number) for number in range(3)]
+    await until(lambda: engine.calls)
+    closing = asyncio.create_task(pool.close())
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="shutting down"):
+        await ask(pool, 9)
+    gate.set()
+    await closing
+    assert [task.result()[0].label for task in await _all_done(tasks)] == ["0", "1", "2"]
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert threading.active_count() == before
+
+
+async def _all_done(tasks):
+    await asyncio.gather(*tasks)
+    return tasks
+
+
+async def test_concurrent_callers_get_the_sequential_answers(tmp_path):
+    files = find_model(write_model(tmp_path / "model"))
+    pictures = [(tmp_path / truth.filename).read_bytes() for truth in draw(tmp_path, 24, seed=3)]
+    alone = OpenCvEngine(files)
+    expected = [alone.detect(decode(picture), min_confidence=0.25, nms_iou=0.45) for picture in pictures]
+    pool = InferencePool([OpenCvEngine(files), OpenCvEngine(files)], decode)
+
+    async def caller(start: int):
+        order = [(start + step) % len(pictures) for step in range(len(pictures))]
+        return [(at, await pool.detect(pictures[at], min_confidence=0.25, nms_iou=0.45)) for at in order]
+
+    for answers in await asyncio.gather(*(caller(start) for start in range(8))):
+        for at, answer in answers:
+            assert answer == expected[at]
+    await pool.close()
