@@ -169,7 +169,7 @@ def _detector(settings: Settings, objects: FilesystemObjectStore, bus: SqliteBus
 
 
 def _load(model: Path, settings: Settings) -> tuple[InferencePool, str]:
-    from services.detector.engine.opencv_dnn import OpenCvEngine  # noqa: PLC0415: only where there is a model
+    from services.detector.engine.opencv_dnn import OpenCvEngine  # noqa: PLC0415 - only where there is a model
     from services.detector.models import find_model  # noqa: PLC0415
 
     files = find_model(model)

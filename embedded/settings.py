@@ -95,6 +95,6 @@ class Settings(BaseSettings):
         """Raises UnsafeSettings where strangers could reach a platform that asks nobody who they are."""
         if not self.is_local and self.auth != "off":
             raise UnsafeSettings(
-                f"{self.host} can be reached from other machines, and there is no authentication yet: listen on 127.0.0.1,"
-                " or set QUORATE_AUTH=off if everyone who can reach it may do everything"
+                f"{self.host} can be reached from other machines, and there is no authentication yet: listen on"
+                " 127.0.0.1, or set QUORATE_AUTH=off if everyone who can reach it may do everything"
             )

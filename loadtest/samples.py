@@ -8,7 +8,7 @@ squares. Some show two colours; some show faint squares, which people see and th
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -104,7 +104,7 @@ def write_model(folder: Path) -> Path:
 
 
 def draw(folder: Path, count: int, seed: int) -> list[Truth]:
-    """Draw `count` pictures, no two alike, and `truth.json`, a list of what they show. The same seed draws the same.
+    """Draw `count` pictures, no two alike, and `truth.json`, each file name with its label. A seed always draws the same.
 
     Every third picture is a JPEG, the others are PNG; every fourth is 384 pixels wide and high, the others 192. Every
     fifth shows a second colour, and every eighth is faint.
@@ -122,7 +122,9 @@ def draw(folder: Path, count: int, seed: int) -> list[Truth]:
         drawn.add(data)
         (folder / filename).write_bytes(data)
         truths.append(truth)
-    (folder / "truth.json").write_text(json.dumps([asdict(truth) for truth in truths], indent=1), encoding="utf-8")
+    (folder / "truth.json").write_text(
+        json.dumps({truth.filename: truth.label for truth in truths}, indent=1), encoding="utf-8"
+    )
     return truths
 
 

@@ -11,7 +11,7 @@ A = TypeVar("A")
 class Decision(Generic[S, A]):
     """The new state, the facts that others must hear of, and the answer to whoever asked.
 
-    A refusal is raised instead, as one of `shared.errors`. A decision whose state is the state it was given saves nothing.
+    A refusal is raised instead, as one of `shared.errors`. A decision whose state is the given one saves nothing.
     """
 
     state: S

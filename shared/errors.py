@@ -1,4 +1,7 @@
-"""One family of errors, named for what happened. The edges translate them: `shared.problems` to HTTP, the bus to ack or dead letter."""
+"""One family of errors, named for what happened.
+
+The edges translate them: `shared.problems` to HTTP answers, the bus to ack or dead letter.
+"""
 
 
 class QuorateError(Exception):

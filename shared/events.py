@@ -1,4 +1,7 @@
-"""What services tell each other: frozen, versioned, in the past tense. Within a version only optional fields are added."""
+"""What services tell each other: frozen, versioned, in the past tense.
+
+Within a version only optional fields are added.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +30,7 @@ class _Frozen(BaseModel):
 
 
 class ImageReady(_Frozen):
-    """An image is stored and can be labeled. The task's terms come along: the first of them opens the task over there."""
+    """An image is stored and can be labeled. The task's terms come along: the first of them opens the task there."""
 
     task_id: str
     image_id: str
@@ -56,7 +59,7 @@ class SubtaskOpened(_Frozen):
 
 
 class SubtaskPrelabeled(_Frozen):
-    """A detector has looked. `label` is its top label among the task's, if it saw any; `error` says why it could not look."""
+    """A detector has looked. `label` is its top label among the task's, if any; `error` says why it could not look."""
 
     task_id: str
     subtask_id: str

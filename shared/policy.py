@@ -1,4 +1,7 @@
-"""The quorum policy and the detector policy of a task, as data that services exchange. The rules live in the subtask manager."""
+"""The quorum policy and the detector policy of a task, as data that services exchange.
+
+The rules live in the subtask manager.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +18,7 @@ class QuorumPolicy:
     """When votes settle a subtask.
 
     votes_required: how many votes are asked for, 1 to 100.
-    stop: `exact` collects them all; `settled` stops once the rest cannot change the outcome; `lead` at a lead of `lead`.
+    stop: `exact` collects them all; `settled` stops once the rest cannot change the outcome; `lead` at that lead.
     lead: by how many votes the leader must lead under `lead`.
     min_agreement: a winner with a smaller share of the votes collected is not accepted, 0 to 1.
     max_votes: how many votes may be collected where `votes_required` do not settle it.
@@ -32,7 +35,7 @@ class QuorumPolicy:
 class DetectorPolicy:
     """What the detector may do with a subtask.
 
-    mode: `off` | `suggest` (shown, never a vote) | `vote` (one of the votes) | `accept` (settles it alone when sure enough).
+    mode: `off` | `suggest` (shown, never a vote) | `vote` (one of the votes) | `accept` (settles it if sure enough).
     min_confidence: detections below it are dropped.
     accept_confidence: from here on `accept` settles a subtask.
     label_map: from the model's classes to the task's labels; equal names map by themselves.

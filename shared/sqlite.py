@@ -139,7 +139,7 @@ class Database:
             execute("SAVEPOINT job")
             try:
                 job.result = job.context.run(job.work, self._connection)
-            except BaseException as error:  # noqa: BLE001: whatever it is belongs to the caller that waits
+            except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller that waits
                 job.error = translated(error) if isinstance(error, sqlite3.Error) else error
                 execute("ROLLBACK TO job")
             execute("RELEASE job")
@@ -156,7 +156,7 @@ class Database:
 
 
 def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
-    """What an error of the database means to a caller: no room left, or not available now. Mistakes in SQL stay as they are."""
+    """What an error of the database means to a caller: no room left, or not available now. Wrong SQL stays as it is."""
     if isinstance(error, sqlite3.OperationalError):
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             return StorageFull("there is no room left on the disk of the database")

@@ -25,7 +25,7 @@ _WEIGHTLESS = {"shortcut", "maxpool", "avgpool", "upsample", "dropout", "sam", "
 """Layers without weights of their own that keep the number of channels."""
 
 
-class ModelUnusable(QuorateError):  # noqa: N818  (named for what happened, like the family)
+class ModelUnusable(QuorateError):
     """A model that cannot be used as it lies there; the text names the file at fault and says how to mend it."""
 
 

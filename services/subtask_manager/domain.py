@@ -66,8 +66,10 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
-    """One label (None: unsure) named by one voter. `total` is how many votes there were with it, `state` what it led to:
-    the answer that the voter gets again when the vote is sent again."""
+    """One label (None: unsure) named by one voter.
+
+    `total` is how many votes there were with it, `state` what it led to: the answer when the same vote is sent again.
+    """
 
     voter: str
     label: str | None
@@ -98,7 +100,7 @@ class Prelabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a subtask ended. A dispute has no label and nobody who decided it. `by` and `reason` are the adjudicator's."""
+    """How a subtask ended. A dispute has no label, and nobody decided it. `by` and `reason` are the adjudicator's."""
 
     label: str | None
     agreement: float | None
@@ -195,7 +197,7 @@ def grant_lease(subtask: Subtask, brief: Brief, *, lease: Lease, now: float) -> 
 def renew_lease(
     subtask: Subtask, brief: Brief, *, operator: str, token: str, now: float, lease_s: float
 ) -> Decision[Subtask, Lease]:
-    """Let a lease live `lease_s` from now; one that expired as well, while its place is free. Raises NoLease, NotOpen."""
+    """Let a lease live `lease_s` from now, an expired one too while its place is free. Raises NoLease, NotOpen."""
     _refuse_unless_open(subtask)
     held = _lease_that_counts(subtask, brief, operator=operator, token=token, now=now)
     renewed = replace(held, expires_at=now + lease_s)
@@ -211,14 +213,14 @@ def give_back(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> D
 
 
 def skip(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> Decision[Subtask, None]:
-    """Return a lease for good: the subtask never comes to this operator again. Ten skips make a dispute. Raises NoLease."""
+    """Return a lease for good: the subtask never comes again. Ten operators' skips make a dispute. Raises NoLease."""
     if operator in subtask.skipped_by or subtask.state != "open":
         return Decision(state=subtask, answer=None)
     if all(lease.operator != operator for lease in subtask.leases):
         raise NoLease("only a subtask that was leased can be skipped")
     left = replace(subtask, leases=_leases_without(subtask, operator), skipped_by=(*subtask.skipped_by, operator))
     if len(left.skipped_by) >= MAX_SKIPS:
-        return Decision(state=_ended(left, brief, None, now), answer=None, facts=(Fact.DISPUTED,))
+        return Decision(state=_ended(left, None, now), answer=None, facts=(Fact.DISPUTED,))
     return Decision(state=_reopened(left, brief, now), answer=None)
 
 
@@ -280,7 +282,7 @@ def apply_prelabel(subtask: Subtask, brief: Brief, *, prelabel: Prelabel, now: f
     mode, counted = brief.detector.mode, replace(seen, prelabel=replace(prelabel, is_vote=True))
     if mode == "accept" and (prelabel.confidence or 0) >= brief.detector.accept_confidence:
         vote = Vote(voter=prelabel.model, label=prelabel.label, at=now, total=1, state="completed")
-        accepted = _ended(replace(counted, votes=(vote,)), brief, "detector", now)
+        accepted = _ended(replace(counted, votes=(vote,)), "detector", now)
         return Decision(state=accepted, answer=None, facts=(Fact.COMPLETED,))
     if mode == "vote":
         voted = _counted(counted, brief, voter=prelabel.model, label=prelabel.label, now=now)
@@ -374,11 +376,11 @@ def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, n
     if decided_by is None and not quorum.is_disputed(brief.quorum, standing):
         return Decision(state=_reopened(voted, brief, now), answer=vote)
     vote = replace(vote, state="completed" if decided_by else "disputed")
-    ended = _ended(replace(voted, votes=(*subtask.votes, vote)), brief, decided_by, now)
+    ended = _ended(replace(voted, votes=(*subtask.votes, vote)), decided_by, now)
     return Decision(state=ended, answer=vote, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
 
 
-def _ended(subtask: Subtask, brief: Brief, decided_by: DecidedBy | None, now: float) -> Subtask:
+def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float) -> Subtask:
     """The subtask with its result: the leading label, or a dispute where nothing decided it."""
     label = quorum.tally(_labels(subtask))[0][0] if decided_by else None
     result = Result(

@@ -32,7 +32,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteOutcome:
-    """What became of one vote of a batch: the vote as counted, or why it was refused, and the subtask's state if known."""
+    """What became of one vote of a batch: the vote as counted or why not, and the subtask's state if known."""
 
     subtask_id: str
     vote: Vote | None

@@ -1,8 +1,9 @@
 """HTTP in and out of the subtask manager."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
@@ -11,9 +12,11 @@ from shared import problems
 from shared.answers import json_answer
 from shared.caller import Who, identified
 from shared.clock import iso
-from shared.errors import Invalid, QuorateError
+from shared.errors import QuorateError
 from shared.paging import Cursor, Limit, cursor_of, read_cursor
-from shared.requests import bounded
+from shared.requests import bounded, valid
+
+M = TypeVar("M", bound=BaseModel)
 
 
 def router(at: Resources) -> APIRouter:
@@ -26,13 +29,12 @@ def router(at: Resources) -> APIRouter:
 
 
 def old_router(at: Resources) -> APIRouter:
-    """The wire of the Go labeling system, so that its own operators run unchanged; they may send no Content-Type."""
+    """The wire of the Go labeling system, so that its own operators run unchanged."""
     routes = APIRouter(
         prefix="/api",
         tags=["old shapes"],
         route_class=bounded(is_any_type=True),
         responses=problems.RESPONSES,
-        strict_content_type=False,
     )
     _add_old_shapes(routes, at)
     return routes
@@ -56,7 +58,7 @@ def _add_leases(routes: APIRouter, at: Resources) -> None:
         return json_answer({"outcomes": [await _renewed(at, who.id, one) for one in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
-    async def give_back(subtask_id: str, who: Who, skip: Annotated[bool, Query()] = False) -> Response:
+    async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, Query()] = False) -> Response:
         await handlers.give_back(at, operator=who.id, subtask_id=subtask_id, is_skip=skip)
         return Response(status_code=204)
 
@@ -128,21 +130,28 @@ def _add_disputes(routes: APIRouter, at: Resources) -> None:
 
 
 def _add_old_shapes(routes: APIRouter, at: Resources) -> None:
-    @routes.get("/subtasks", response_model=wire.OldSubtasks)
-    async def subtasks(
-        body: Annotated[wire.OldSubtasksRequest | None, Body()] = None,
-        userId: Annotated[str | None, Query(max_length=200)] = None,  # noqa: N803: the old wire's name
-        numberOfSubtasks: Annotated[int | None, Query(ge=1, le=wire.MAX_LEASES)] = None,  # noqa: N803
-    ) -> Response:
-        user = body.userId if body else userId
-        count = body.numberOfSubtasks if body else numberOfSubtasks
-        if user is None or count is None:
-            raise Invalid("userId and numberOfSubtasks are needed, in a JSON body or in the query")
-        claim = await handlers.lease(at, operator=identified(user).id, task_id=None, count=count)
+    @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))
+    async def subtasks(request: Request) -> Response:
+        old = await _old(request, wire.OldSubtasksRequest)
+        user = identified(old.userId)
+        claim = await handlers.lease(at, operator=user.id, task_id=None, count=old.numberOfSubtasks)
         return json_answer({"subtasks": [{"id": subtask.id, "labels": brief.labels} for subtask, brief in claim.held]})
 
-    @routes.patch("/subtasks/{subtask_id}")
-    async def assign(subtask_id: str, old: wire.OldVote) -> Response:
+    @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote))
+    async def assign(subtask_id: str, request: Request) -> Response:
+        old = await _old(request, wire.OldVote)
         voter = identified(old.userId).id
         cast = await handlers.vote_through_live_lease(at, voter=voter, subtask_id=subtask_id, label=old.assignedLabel)
         return json_answer({"newTotal:": cast.total})  # the colon is the old wire's
+
+
+async def _old(request: Request, model: type[M]) -> M:
+    """What an old client sends: JSON in the body, whatever type it says that it is, or else the query."""
+    if await request.body():
+        return valid(model, await request.json())
+    query = dict(request.query_params)
+    return valid(model, {k: int(v) if v.isdecimal() and k == "numberOfSubtasks" else v for k, v in query.items()})
+
+
+def _body_of(model: type[BaseModel]) -> dict[str, Any]:
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}

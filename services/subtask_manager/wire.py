@@ -136,8 +136,8 @@ class Adjudication(Wire):
 class OldSubtasksRequest(Wire):
     """As the Go system's operators ask for work."""
 
-    userId: Annotated[str, Field(min_length=1, max_length=200)]  # noqa: N815: the old wire's name
-    numberOfSubtasks: Annotated[int, Field(ge=1, le=MAX_LEASES)]  # noqa: N815: the old wire's name
+    userId: Annotated[str, Field(min_length=1, max_length=200)]
+    numberOfSubtasks: Annotated[int, Field(ge=1, le=MAX_LEASES)]
 
 
 class OldSubtask(BaseModel):
@@ -152,5 +152,5 @@ class OldSubtasks(BaseModel):
 class OldVote(Wire):
     """As the Go system's operators vote."""
 
-    userId: Annotated[str, Field(min_length=1, max_length=200)]  # noqa: N815: the old wire's name
-    assignedLabel: Label  # noqa: N815: the old wire's name
+    userId: Annotated[str, Field(min_length=1, max_length=200)]
+    assignedLabel: Label

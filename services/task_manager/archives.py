@@ -19,6 +19,8 @@ MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
+_IN_ZIP64_16, _IN_ZIP64_32 = 0xFFFF, 0xFFFFFFFF
+"""What stands where the true number is in the zip64 end record."""
 _MAX_DIRECTORY_ENTRY = 1_024
 _LOCAL_HEADER_BYTES = 31
 """The least that stands before an entry's data: 30 bytes and a name."""
@@ -50,7 +52,7 @@ class EntryRejected(Invalid):
     """One entry of an archive cannot be taken."""
 
 
-class EntrySkipped(Exception):  # noqa: N818: nothing went wrong
+class EntrySkipped(Exception):
     """The entry is a folder or a by-product, not a file to label."""
 
 
@@ -117,7 +119,7 @@ def _check_directory_size(file: IO[bytes], size: int, limits: ArchiveLimits) -> 
     if at < 0 or len(tail) < at + _END.size:
         raise ArchiveRejected("the archive is damaged: it has no end record")
     entries, directory_bytes = _END.unpack_from(tail, at)[4:6]
-    if entries == 0xFFFF or directory_bytes == 0xFFFFFFFF:
+    if entries == _IN_ZIP64_16 or directory_bytes == _IN_ZIP64_32:
         entries, directory_bytes = _end64(file, tail, at)
     if entries > limits.max_entries or directory_bytes > limits.max_entries * _MAX_DIRECTORY_ENTRY:
         raise ArchiveTooLarge(f"the archive has more than {limits.max_entries:,} entries")

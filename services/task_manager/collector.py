@@ -1,4 +1,4 @@
-"""What must happen though nobody asks again: erasing cancelled tasks, completing finished ones, removing lost objects."""
+"""What must happen though nobody asks: erasing cancelled tasks, completing finished ones, removing lost objects."""
 
 import asyncio
 import contextlib

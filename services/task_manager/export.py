@@ -14,10 +14,24 @@ from services.task_manager.store import TaskStore
 from shared.clock import iso
 
 PAGE = 2_000
-_COLUMNS = (
-    "image_id filename sha256 width height state label agreement votes decided_by revision completed_at reason"
-    " prelabel_label prelabel_confidence votes_cast"
-).split()
+_COLUMNS = [
+    "image_id",
+    "filename",
+    "sha256",
+    "width",
+    "height",
+    "state",
+    "label",
+    "agreement",
+    "votes",
+    "decided_by",
+    "revision",
+    "completed_at",
+    "reason",
+    "prelabel_label",
+    "prelabel_confidence",
+    "votes_cast",
+]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run."""
 

@@ -46,7 +46,7 @@ def boundary_of(content_type: str) -> bytes:
     header = Message()
     header["content-type"] = content_type
     boundary = header.get_param("boundary")
-    if not isinstance(boundary, str) or not 1 <= len(boundary) <= 200:  # noqa: PLR2004: RFC 2046 allows 70
+    if not isinstance(boundary, str) or not 1 <= len(boundary) <= 200:  # noqa: PLR2004 - RFC 2046 allows 70
         raise Malformed("the Content-Type names no boundary")
     return boundary.encode("latin-1", "replace")
 

@@ -4,9 +4,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic_core
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
-from pydantic import ValidationError
 
 from services.task_manager import handlers, wire
 from services.task_manager.export import FORMATS, export
@@ -20,7 +18,7 @@ from shared.answers import json_answer
 from shared.caller import Who
 from shared.errors import Malformed, TooLarge, UnsupportedType
 from shared.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
-from shared.requests import bounded
+from shared.requests import bounded, valid
 
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
@@ -85,10 +83,7 @@ async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
         content = pydantic_core.from_json(bytes(body), allow_inf_nan=False)
     except ValueError as error:
         raise Malformed(f"the body is not JSON: {error}") from error
-    try:
-        return wire.ImageRequest.model_validate(content)
-    except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+    return valid(wire.ImageRequest, content)
 
 
 def _report(request: Request, reports: list[Report]) -> Response:

@@ -38,7 +38,7 @@ class DetectorRequest(Wire):
     mode: DetectorMode = "suggest"
     min_confidence: Share = 0.25
     accept_confidence: Share = 0.9
-    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = {}
+    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = Field(default_factory=dict[str, str])
     audit_share: Share = 0.05
     prelabel_wait_s: Annotated[float, Field(ge=0, le=3_600)] = 30.0
 

@@ -149,7 +149,7 @@ def _revive(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:
 
 
 class _Consumer:
-    """One queue's deliveries: settles what is finished and claims what there is room for, in one write, again and again."""
+    """One queue's deliveries: settles what is finished and claims what there is room for, one write at a time."""
 
     def __init__(
         self, database: Database, clock: Clock, queue: str, handler: Handler, prefetch: int, delivery_limit: int

@@ -31,7 +31,7 @@ class Claim:
 
 class SubtaskStore(Protocol):
     """Queries narrow, the domain decides: every change of a subtask goes through a rule, and the new state and its
-    events are saved in one atomic write. A rule may be asked more than once; what it raises is raised, and nothing saved.
+    events are saved in one atomic write. A rule may be asked more than once; what it raises is raised, nothing saved.
     """
 
     async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
@@ -48,9 +48,11 @@ class SubtaskStore(Protocol):
         ...
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones: of the named task,
-        else of the oldest that has any. Costs the same however many subtasks there are. Raises NotFound for an unknown
-        task."""
+        """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
+
+        Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. Raises
+        NotFound for an unknown task.
+        """
         ...
 
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:

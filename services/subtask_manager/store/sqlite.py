@@ -261,7 +261,8 @@ class SqliteSubtaskStore:
         return [self._load(db, row[0]) for row in rows]
 
     def _count_open(self, db: sqlite3.Connection, task_id: str | None) -> int:
-        query = "SELECT coalesce(sum(open), 0) FROM briefs WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"
+        query = """SELECT coalesce(sum(open), 0) FROM briefs
+                   WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
         return db.execute(query, (task_id, task_id)).fetchone()[0]
 
     def _search(self, db: sqlite3.Connection, search: _Search, task_id: str | None) -> bool:

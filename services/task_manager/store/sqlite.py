@@ -64,7 +64,8 @@ class SqliteTaskStore:
         return await self._database.read(lambda db: self._find(db, task_id))
 
     async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
-        query = f"{_TASK}, created_at, id FROM tasks WHERE (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?"
+        query = f"""{_TASK}, created_at, id FROM tasks WHERE (created_at, id) < (?, ?)
+                    ORDER BY created_at DESC, id DESC LIMIT ?"""
         created_at, _, task_id = after.partition("|")
         key = (float(created_at), task_id) if after else (float("inf"), "")
         rows = await self._database.read(lambda db: db.execute(query, (*key, limit)).fetchall())
@@ -132,13 +133,13 @@ class SqliteTaskStore:
             if value is not None:
                 where += f" AND {column} = ?"
                 values.append(value)
-        query = f"SELECT body FROM images WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608: only columns of ours
+        query = f"SELECT body FROM images WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - only columns of ours
         return await self._database.read(
             lambda db: [decode_image(body) for (body,) in db.execute(query, (*values, limit))]
         )
 
     async def is_finished(self, task_id: str) -> bool:
-        query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608: a constant
+        query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant
         return await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone() is not None)
 
     async def remove_images(self, task_id: str, limit: int) -> int:
@@ -172,7 +173,7 @@ class SqliteTaskStore:
         return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
 
     async def unfinished(self) -> list[str]:
-        query = f"SELECT id FROM tasks WHERE {_FINISHED}"  # noqa: S608: a constant
+        query = f"SELECT id FROM tasks WHERE {_FINISHED}"  # noqa: S608 - a constant
         return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
 
     async def pending(self, limit: int) -> list[Message]:
