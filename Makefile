@@ -25,6 +25,49 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.server
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# What is set on make's command line (IMAGES, LABELS, MODEL) reaches the demonstration through the environment.
+demo: setup  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg
+	@$(BIN)/python -m loadtest.demo
+
+# Not from the environment: HOST and PORT mean other things there.
+serve: HOST = 127.0.0.1
+serve: PORT = 8080
+serve: DATA_DIR = quorate-data
+serve: MODEL =
+serve: setup  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=path.cfg
+	@$(if $(MODEL),QUORATE_MODEL='$(MODEL)') exec $(BIN)/quorate serve --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA_DIR)'
+
+test: setup-dev lint types arrows  ## everything that must hold, in one summary
+	@$(BIN)/python -m pytest
+
+test-unit: setup-dev  ## the rules alone, in seconds
+	@$(BIN)/python -m pytest tests/unit tests/contract
+
+test-kill: setup-dev  ## kill the process 50 times while people work
+	@QUORATE_KILLS=50 $(BIN)/python -m pytest tests/e2e/test_kill.py --timeout 1800
+
+test-memory: setup-dev  ## memory while a 1.9 GB zip goes in and 1,000,000 results come out
+	@QUORATE_MEMORY_FULL=1 $(BIN)/python -m pytest tests/e2e/test_memory.py --timeout 3600
+
+lint: setup-dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: setup-dev
+	@$(BIN)/basedpyright
+
+arrows: setup-dev
+	@$(BIN)/lint-imports --no-logo --no-timings 2>/dev/null || $(BIN)/lint-imports
+
+bench: setup-dev  ## measure; prints a table and writes build/bench.json
+	@$(BIN)/python -m loadtest.bench
+
+docs-api: setup-dev  ## write docs/api/openapi.json anew
+	@$(RUN) -m embedded.openapi > docs/api/openapi.json
+
+clean:  ## remove what was built, but not the data of `make serve`
+	rm -rf build $(VENV)
+
 lock: setup-dev  ## lock the dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml --extra server --group build -o requirements/server.txt

@@ -29,6 +29,7 @@ def lock(data_dir: Path) -> IO[bytes]:
 
 def secret(data_dir: Path) -> bytes:
     """The key that signs image URLs: made once, readable by the owner only."""
+    data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "secret"
     if not path.exists():
         made = path.with_suffix(".new")

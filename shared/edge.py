@@ -2,7 +2,6 @@
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Iterable
 
@@ -14,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import trace
 from shared.problems import problem
 
-log = structlog.stdlib.get_logger(__name__)
+log = logging.getLogger(__name__)
 
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -33,7 +33,7 @@ class Edge:
         headers = Headers(scope=scope)
         request_id = headers.get("x-request-id", "")
         if not _REQUEST_ID.fullmatch(request_id):
-            request_id = secrets.token_hex(8)
+            request_id = trace.random_hex(8)
         scope["request_id"] = request_id
         trace.enter(headers.get("traceparent"))
         structlog.contextvars.clear_contextvars()
@@ -61,8 +61,9 @@ class Edge:
         if log.isEnabledFor(level):
             took_ms = round((time.perf_counter() - began) * 1000, 1)
             # the path only: a query may hold a signature
-            log.log(level, "request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
+            about = {"method": scope["method"], "path": scope["path"], "status": status, "took_ms": took_ms}
+            log.log(level, "request", extra=about)
 
     def _is_addressed_here(self, host: str) -> bool:
-        name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-        return "*" in self._allowed_hosts or name.lower() in self._allowed_hosts
+        named = _HOST.fullmatch(host)
+        return named is not None and ("*" in self._allowed_hosts or named["name"].lower() in self._allowed_hosts)

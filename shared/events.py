@@ -88,7 +88,7 @@ class Prelabel(_Frozen):
 
 
 class SubtaskEnded(_Frozen):
-    """A subtask's result with all its votes. The highest revision wins."""
+    """A subtask's result with all its votes. The highest revision wins. `by` and `reason` are the adjudicator's."""
 
     task_id: str
     subtask_id: str
@@ -100,6 +100,7 @@ class SubtaskEnded(_Frozen):
     votes: tuple[VoteCast, ...]
     decided_by: str | None
     completed_at: float
+    by: str | None = None
     reason: str | None = None
     prelabel: Prelabel | None = None
 

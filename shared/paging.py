@@ -10,8 +10,9 @@ from fastapi import Query
 from shared.errors import Malformed
 
 MAX_LIMIT = 1000
+MAX_CURSOR_LENGTH = 200
 
-Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page")]
 
 ID = re.compile(r"[0-9a-f]{32}")
@@ -29,6 +30,8 @@ def read_cursor(cursor: str | None, form: re.Pattern[str] = ID) -> str:
     """The key after which a page begins; none: the empty key, before all others. Raises Malformed for a forged one."""
     if cursor is None:
         return ""
+    if len(cursor) > MAX_CURSOR_LENGTH:
+        raise Malformed("the cursor is none that was given out here")
     try:
         key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):

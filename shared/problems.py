@@ -16,6 +16,11 @@ from shared import errors
 
 log = logging.getLogger(__name__)
 
+MAX_FIELDS = 100
+"""An answer names so many fields at fault: a request may hold a hundred thousand."""
+MAX_POINTER_PART = 200
+"""So many characters of a field's name are repeated."""
+
 STATUS: dict[type[errors.QuorateError], int] = {
     errors.Malformed: 400,
     errors.Forbidden: 403,
@@ -103,7 +108,7 @@ async def _not_valid(request: Request, error: Exception) -> Response:
     found = cast("RequestValidationError", error).errors()
     if any(one["loc"] and one["loc"][0] == "path" for one in found):
         return problem(request, 404, "there is nothing here")
-    fields = [{"pointer": _pointer(one["loc"]), "detail": str(one["msg"])} for one in found]
+    fields = [{"pointer": _pointer(one["loc"]), "detail": str(one["msg"])} for one in found[:MAX_FIELDS]]
     where = ", ".join(sorted({field["pointer"] or "the body" for field in fields})[:5])
     return problem(request, 422, f"the request asks for something that cannot be: see {where}", fields=fields)
 
@@ -133,5 +138,6 @@ async def _unexpected(request: Request, _error: Exception) -> Response:
 
 def _pointer(loc: tuple[int | str, ...]) -> str:
     if loc and loc[0] == "body":
-        return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in loc[1:])
+        parts = (str(part)[:MAX_POINTER_PART].replace("~", "~0").replace("/", "~1") for part in loc[1:])
+        return "".join(f"/{part}" for part in parts)
     return str(loc[-1]) if loc else ""

@@ -47,7 +47,7 @@ class Database:
     def __init__(self, path: Path, schema: str, *, readers: int = 2) -> None:
         self._path = path
         self._schema = schema
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_until_closed, name=f"write-{path.stem}", daemon=True)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix=f"read-{path.stem}")
         self._reader = threading.local()
@@ -63,7 +63,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish the writes that wait, then close the file."""
-        await asyncio.to_thread(self._jobs.put, None)
+        self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
         for connection in self._connections:
@@ -71,12 +71,11 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction; durable when this returns. What `work` raises undoes it and is raised here."""
+        if self._jobs.qsize() >= MAX_WAITING:
+            raise Unavailable("too many writes are waiting")
         loop = asyncio.get_running_loop()
         job = _Job(work, contextvars.copy_context(), loop, loop.create_future())
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise Unavailable("too many writes are waiting") from None
+        self._jobs.put(job)
         return await job.done
 
     async def read(self, work: Work[T]) -> T:

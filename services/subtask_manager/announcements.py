@@ -50,6 +50,7 @@ def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
         votes=tuple(events.VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
         decided_by=result.decided_by,
         completed_at=result.completed_at,
+        by=result.by,
         reason=result.reason,
         prelabel=seen
         and events.Prelabel(model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects),

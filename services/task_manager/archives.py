@@ -3,6 +3,7 @@
 Entry names are labels to report with, never paths. All functions here block: call them in a thread.
 """
 
+import copy
 import stat
 import struct
 import zipfile
@@ -15,6 +16,8 @@ from shared.errors import Invalid, TooLarge, UnsupportedType
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 """How an archive begins: with an entry, or at once with its end."""
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The others unpack all at once in `zipfile`, however little is read: a kilobyte of them fills the memory."""
 
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
@@ -82,7 +85,7 @@ def open_archive(file: IO[bytes], limits: ArchiveLimits) -> zipfile.ZipFile:
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: ArchiveLimits) -> bytes:
     """An entry's bytes. Raises EntrySkipped, EntryRejected, or ArchiveTooLarge for an entry over its limit."""
-    if entry.is_dir():
+    if entry.filename.endswith("/"):
         raise EntrySkipped("a folder")
     parts = entry.filename.split("/")
     if "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db"):
@@ -91,6 +94,8 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Archive
         raise EntryRejected("the entry is a symbolic link")
     if entry.flag_bits & 0x1:
         raise EntryRejected("the entry is encrypted")
+    if entry.compress_type not in METHODS:
+        raise EntryRejected("the entry is packed with a method that is not taken: use deflate, or none")
     if entry.file_size > limits.max_entry_bytes:
         raise ArchiveTooLarge(f"the entry is over the limit of {limits.max_entry_bytes:,} bytes")
     data = _unpack(archive, entry)
@@ -100,9 +105,11 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Archive
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    longer = copy.copy(entry)
+    longer.file_size += 1  # `zipfile` would cut off what goes past the size that is declared
     try:
-        with archive.open(entry) as stream:
-            data = stream.read(entry.file_size + 1)
+        with archive.open(longer) as stream:
+            data = stream.read(longer.file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise EntryRejected("the entry is damaged, or not as long as it says") from error
     if len(data) != entry.file_size:
@@ -130,7 +137,8 @@ def _end64(file: IO[bytes], tail: bytes, at: int) -> tuple[int, int]:
     locator_at = at - _END64_LOCATOR.size
     if locator_at < 0 or tail[locator_at : locator_at + 4] != b"PK\x06\x07":
         return 0xFFFF, 0
-    file.seek(_END64_LOCATOR.unpack_from(tail, locator_at)[2])
+    end_at = _END64_LOCATOR.unpack_from(tail, locator_at)[2]
+    file.seek(min(end_at, file.seek(0, 2)))
     record = file.read(_END64.size)
     if len(record) < _END64.size or record[:4] != b"PK\x06\x06":
         raise ArchiveRejected("the archive is damaged: it has no end record")

@@ -106,7 +106,10 @@ class Prelabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How the labeling of an image ended; `tally` is votes per label, most first."""
+    """How the labeling of an image ended.
+
+    `tally` is votes per label, most first; `by` and `reason` are an adjudicator's.
+    """
 
     label: str | None
     agreement: float | None
@@ -115,6 +118,7 @@ class Result:
     decided_by: str | None
     revision: int
     completed_at: float
+    by: str | None = None
     reason: str | None = None
 
 

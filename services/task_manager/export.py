@@ -27,6 +27,7 @@ _COLUMNS = [
     "decided_by",
     "revision",
     "completed_at",
+    "by",
     "reason",
     "prelabel_label",
     "prelabel_confidence",
@@ -69,7 +70,6 @@ async def export(store: TaskStore, task_id: str, form: str) -> AsyncIterator[byt
 def _row(image: Image) -> dict[str, Any]:
     result = image.result
     row = image_shown(image)
-    row["reason"] = result and result.reason
     row["votes_cast"] = result and [
         {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in result.votes
     ]

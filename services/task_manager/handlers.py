@@ -96,6 +96,7 @@ async def record_result(at: Resources, event: EndedEvent) -> None:
         decided_by=ended.decided_by,
         revision=ended.revision,
         completed_at=ended.completed_at,
+        by=ended.by,
         reason=ended.reason,
     )
     seen = ended.prelabel

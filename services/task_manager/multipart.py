@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -14,6 +14,7 @@ from python_multipart.multipart import MultipartParser
 from services.task_manager.archives import is_archive
 from shared.errors import Malformed, TooLarge
 
+MAX_HEADERS = 32
 MAX_HEADER_BYTES = 16_384
 SPOOL_WRITE_BYTES = 1_000_000
 
@@ -53,7 +54,7 @@ def boundary_of(content_type: str) -> bytes:
 
 async def parts(
     chunks: AsyncIterator[bytes], boundary: bytes, *, limits: PartLimits, spool: Path
-) -> AsyncIterator[Part]:
+) -> AsyncGenerator[Part, None]:
     """The files of a form, each when its last byte has come. Raises Malformed for a broken or unfinished body."""
     form = _Form(boundary, limits, spool)
     try:
@@ -95,6 +96,8 @@ class _Form:
                 "on_part_end": self._end_part,
                 "on_end": self._ended,
             },
+            max_header_count=MAX_HEADERS,
+            max_header_size=MAX_HEADER_BYTES,  # its default refuses a file name of 5 kB
         )
 
     def feed(self, chunk: bytes) -> None:
@@ -177,8 +180,11 @@ class _Form:
         header["content-disposition"] = (
             self._headers.get("content-disposition", "").replace("\n", " ").replace("\r", " ")
         )
-        field = header.get_param("name", "", "content-disposition")
-        filename = header.get_filename("")
+        try:
+            field = header.get_param("name", "", "content-disposition")
+            filename = header.get_filename("")
+        except ValueError as error:  # a character set that is none, or a number without end
+            raise Malformed("a file name of the multipart body cannot be read") from error
         self._part = Part(field=str(field), filename=str(filename))
 
     def _data(self, data: bytes, start: int, end: int) -> None:

@@ -80,7 +80,7 @@ async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
         if len(body) > max_bytes:
             raise TooLarge(f"the body is over the limit of {max_bytes:,} bytes")
     try:
-        content = pydantic_core.from_json(bytes(body), allow_inf_nan=False)
+        content = pydantic_core.from_json(bytes(body), allow_inf_nan=False) if body else None
     except ValueError as error:
         raise Malformed(f"the body is not JSON: {error}") from error
     return valid(wire.ImageRequest, content)

@@ -44,6 +44,8 @@ def image_shown(image: Image) -> dict[str, Any]:
         "decided_by": result and result.decided_by,
         "revision": result and result.revision,
         "completed_at": result and iso(result.completed_at),
+        "by": result and result.by,
+        "reason": result and result.reason,
         "prelabel": image.prelabel,
     }
 

@@ -10,10 +10,12 @@ from services.task_manager import archives, domain, multipart
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
-from shared.errors import QuorateError, Unavailable
+from shared.errors import QuorateError, TooLarge, Unavailable
 from shared.requests import decode_base64
 
 FIELDS = ("images", "files")
+MAX_FILES = 100_000
+"""Files of one upload, entries of its archives included: there is a report on each."""
 RENEW_S = domain.REGISTRATION_S / 3
 
 
@@ -31,9 +33,13 @@ class Uploads:
             max_picture_bytes=self._at.checker.limits.max_bytes,
             max_archive_bytes=self._at.archives.max_unpacked_bytes,
         )
-        async with self._ingest(task_id) as ingest:
-            async for part in multipart.parts(chunks, boundary, limits=limits, spool=self._at.spool):
-                await self._take(ingest, part)
+        parts = multipart.parts(chunks, boundary, limits=limits, spool=self._at.spool)
+        files = 0
+        async with self._ingest(task_id) as ingest, contextlib.aclosing(parts):
+            async for part in parts:
+                files += await self._take(ingest, part)
+                if files > MAX_FILES:
+                    raise TooLarge(f"the upload has more than {MAX_FILES:,} files: send it in several")
             return await ingest.finish()
 
     async def single(self, task_id: str, filename: str, image: str) -> list[Report]:
@@ -76,27 +82,29 @@ class Uploads:
                     task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
                 )
 
-    async def _take(self, ingest: Ingest, part: Part) -> None:
+    async def _take(self, ingest: Ingest, part: Part) -> int:
+        """Returns how many files there were to report on."""
         if part.field not in FIELDS:
             ingest.note(part.filename or part.field, "rejected", "send pictures in the form field 'images' or 'files'")
         elif part.error is not None:
             ingest.note(part.filename, "rejected", part.error.detail, part.error)
         elif part.archive is not None:
             with part.archive as file:
-                await self._unpack(ingest, part.filename, file)
+                return await self._unpack(ingest, part.filename, file)
         elif part.filename.lower().endswith(".zip"):
             error = archives.NotAnArchive("the file is called .zip and is no zip archive")
             ingest.note(part.filename, "rejected", error.detail, error)
         else:
             await ingest.add(part.filename, part.data)
+        return 1
 
-    async def _unpack(self, ingest: Ingest, filename: str, file: IO[bytes]) -> None:
+    async def _unpack(self, ingest: Ingest, filename: str, file: IO[bytes]) -> int:
         limits = self._at.archives
         try:
             archive = await asyncio.to_thread(archives.open_archive, file, limits)
         except QuorateError as error:
             ingest.note(filename, "rejected", error.detail, error)
-            return
+            return 1
         with archive:
             for entry in archive.infolist():
                 try:
@@ -107,3 +115,4 @@ class Uploads:
                     ingest.note(entry.filename, "rejected", error.detail, error)
                 else:
                     await ingest.add(entry.filename, data)
+            return len(archive.infolist())

@@ -135,6 +135,8 @@ class ImageResult(BaseModel):
     decided_by: Literal["quorum", "settled", "lead", "detector", "adjudicator"] | None
     revision: int | None
     completed_at: str | None
+    by: str | None
+    reason: str | None
     prelabel: PrelabelShown | None
 
 

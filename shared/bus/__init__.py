@@ -26,8 +26,8 @@ class Bus(Protocol):
     """Carries events between services.
 
     Delivery is at least once and in no certain order: a message is delivered again until its handler returned. A
-    handler that raises `shared.errors.Unavailable` has met a failing dependency: its queue pauses, and the delivery
-    does not count. Any other error is the message's own fault: it is tried again after a growing pause, and buried
+    handler that raises Unavailable or StorageFull has met a failing dependency: its queue pauses, and the delivery does
+    not count. Any other error is the message's own fault: it is tried again after a growing pause, and buried
     when it has failed as often as the delivery limit says. A message that cannot be parsed is dead-lettered at once.
     """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from shared import trace
 from shared.bus import DeadLetter, Handler
 from shared.clock import Clock
-from shared.errors import Malformed, Unavailable
+from shared.errors import Malformed, StorageFull, Unavailable
 from shared.events import Message, Topology, parse
 from shared.sqlite import Database
 
@@ -174,9 +174,11 @@ class _Consumer:
         await self._task
 
     async def _run(self) -> None:
-        while not (self._is_closing and not self._running and not self._settled):
+        while True:
             self.woken.clear()
             wake_at = await self._turn()
+            if self._is_closing and not self._running and not self._settled:
+                return
             wait_s = None if wake_at is None else max(0.0, wake_at - self._clock())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.woken.wait(), wait_s)
@@ -193,6 +195,8 @@ class _Consumer:
             claimed, next_at = await self._database.write(lambda db: self._settle_and_claim(db, settled, room, now))
         except Exception:  # whatever ails the file, the consumer has to go on
             log.exception("the bus cannot be written; trying again")
+            if self._is_closing:
+                return None  # what is not settled is delivered again to the next process
             self._settled.done += settled.done
             self._settled.retry += settled.retry
             self._settled.dead += settled.dead
@@ -232,7 +236,7 @@ class _Consumer:
             await self._handler(event)
         except Malformed as error:
             self._settled.dead.append((error.detail, now(), delivery.id))
-        except Unavailable as error:
+        except (Unavailable, StorageFull) as error:
             self._pause_s = min(MAX_PAUSE_S, max(0.1, self._pause_s * 2))
             self._paused_until = now() + self._pause_s
             log.warning("%s pauses for %.1f s: %s", self._queue, self._pause_s, error.detail)

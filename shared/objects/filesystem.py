@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import errno
-import hashlib
 import hmac
 import os
 import re
@@ -72,7 +71,7 @@ class FilesystemObjectStore:
         return now < expires and hmac.compare_digest(self._signature(key, expires).encode(), signature.encode())
 
     def _signature(self, key: str, expires: int) -> str:
-        return hmac.new(self._secret, f"{expires}:{key}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._secret, f"{expires}:{key}".encode(), "sha256").hex()
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):

@@ -50,8 +50,8 @@ class SubtaskStore(Protocol):
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
 
-        Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. Raises
-        NotFound for an unknown task.
+        Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. A task whose
+        first image has not come yet has nothing to grant. Raises NotFound for a cancelled task.
         """
         ...
 

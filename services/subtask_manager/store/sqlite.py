@@ -48,9 +48,9 @@ CREATE TABLE IF NOT EXISTS leases (
     PRIMARY KEY (operator, subtask_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS walks (
-    operator TEXT NOT NULL, task_id TEXT NOT NULL,
+    task_id TEXT NOT NULL, operator TEXT NOT NULL,
     start INTEGER NOT NULL, slot INTEGER NOT NULL, since REAL NOT NULL, phase TEXT NOT NULL,
-    PRIMARY KEY (operator, task_id)
+    PRIMARY KEY (task_id, operator)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked for no task and was cut short
     operator TEXT PRIMARY KEY, created_at REAL NOT NULL, task_id TEXT NOT NULL
@@ -58,8 +58,8 @@ CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked
 CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, type TEXT, subject TEXT, body BLOB);
 CREATE INDEX IF NOT EXISTS outbox_by_id ON outbox (id);
 """
-WINDOW = 64
-MAX_WINDOWS = 8
+MIN_WINDOW = 16
+MAX_WINDOWS = 16
 MAX_TASKS = 32
 BRIEFS_CACHED = 256
 
@@ -74,6 +74,11 @@ class _Search:
     now: float
     windows_left: int = MAX_WINDOWS
     granted: list[tuple[Subtask, Brief]] = field(default_factory=list[tuple[Subtask, Brief]])
+
+    @property
+    def window(self) -> int:
+        """How many candidates to look at at a time."""
+        return max(MIN_WINDOW, 2 * self.wanted)
 
     @property
     def is_satisfied(self) -> bool:
@@ -146,18 +151,19 @@ class SqliteSubtaskStore:
     async def purge(self, task_id: str, limit: int) -> int:
         def remove(db: sqlite3.Connection) -> int:
             rows = db.execute(
-                "SELECT s.id FROM subtasks s JOIN briefs b USING (task_id) WHERE task_id = ? AND is_cancelled LIMIT ?",
+                """SELECT subtasks.body FROM subtasks JOIN briefs USING (task_id)
+                   WHERE task_id = ? AND is_cancelled LIMIT ?""",
                 (task_id, limit),
             ).fetchall()
-            for (subtask_id,) in rows:
-                subtask = decode_subtask(self._body(db, subtask_id))
+            for subtask in (decode_subtask(row[0]) for row in rows):
                 db.executemany(
                     "DELETE FROM leases WHERE operator = ? AND subtask_id = ?",
-                    [(lease.operator, subtask_id) for lease in subtask.leases],
+                    [(lease.operator, subtask.id) for lease in subtask.leases],
                 )
-                db.execute("DELETE FROM subtasks WHERE id = ?", (subtask_id,))
+                db.execute("DELETE FROM subtasks WHERE id = ?", (subtask.id,))
             if len(rows) < limit:
                 db.execute("UPDATE briefs SET open = 0, body = NULL WHERE task_id = ? AND is_cancelled", (task_id,))
+                db.execute("DELETE FROM walks WHERE task_id = ?", (task_id,))
             return len(rows)
 
         return await self._database.write(remove)
@@ -171,24 +177,15 @@ class SqliteSubtaskStore:
         rows = [(i,) for i in ids]
         await self._database.write(lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", rows).rowcount)
 
-    def _brief(self, db: sqlite3.Connection, task_id: str) -> Brief:
-        row = db.execute("SELECT body FROM briefs WHERE task_id = ? AND NOT is_cancelled", (task_id,)).fetchone()
-        if row is None:
-            raise NotFound("no such task, or none with images yet")
-        return self._decoded(row[0])
-
-    def _body(self, db: sqlite3.Connection, subtask_id: str) -> bytes:
-        row = db.execute("SELECT body FROM subtasks WHERE id = ?", (subtask_id,)).fetchone()
+    def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
+        row = db.execute(
+            """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
+               WHERE id = ? AND NOT is_cancelled""",
+            (subtask_id,),
+        ).fetchone()
         if row is None:
             raise NotFound("no such subtask")
-        return row[0]
-
-    def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
-        subtask = decode_subtask(self._body(db, subtask_id))
-        try:
-            return subtask, self._brief(db, subtask.task_id)
-        except NotFound:
-            raise NotFound("no such subtask") from None
+        return decode_subtask(row[0]), self._decoded(row[1])
 
     def _is_found(self, db: sqlite3.Connection, subtask_id: str) -> bool:
         query = "SELECT 1 FROM subtasks JOIN briefs USING (task_id) WHERE id = ? AND NOT is_cancelled"
@@ -213,6 +210,8 @@ class SqliteSubtaskStore:
         )
         if before.state == "open" != after.state:
             db.execute("UPDATE briefs SET open = open - 1 WHERE task_id = ?", (after.task_id,))
+            forget = "DELETE FROM walks WHERE task_id = ? AND (SELECT open FROM briefs WHERE task_id = ?) = 0"
+            db.execute(forget, (after.task_id, after.task_id))
         self._keep_leases(db, before, after)
         self._keep_events(db, decision, brief, now)
 
@@ -241,7 +240,7 @@ class SqliteSubtaskStore:
     ) -> Claim:
         now = self._clock()
         if task_id is not None:
-            self._brief(db, task_id)
+            _refuse_cancelled(db, task_id)
         held = self._held(db, operator, task_id, count, now)
         search = _Search(operator=operator, grant=grant, wanted=count - len(held), now=now)
         is_cut_short = self._search(db, search, task_id)
@@ -271,13 +270,11 @@ class SqliteSubtaskStore:
             return False
         if task_id is not None:
             return not self._search_task(db, search, task_id)
-        created_at, last_task = db.execute(
-            "SELECT created_at, task_id FROM rounds WHERE operator = ?", (search.operator,)
-        ).fetchone() or (0.0, "")
+        stopped = db.execute("SELECT created_at, task_id FROM rounds WHERE operator = ?", (search.operator,)).fetchone()
         tasks = db.execute(
             """SELECT created_at, task_id FROM briefs WHERE open > 0 AND NOT is_cancelled
                AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
-            (created_at, last_task, MAX_TASKS + 1),
+            (*(stopped or (0.0, "")), MAX_TASKS + 1),
         ).fetchall()
         for position, (task_created_at, one) in enumerate(tasks):
             if position == MAX_TASKS or not self._search_task(db, search, one):
@@ -286,16 +283,16 @@ class SqliteSubtaskStore:
                 return True
             if search.is_satisfied:
                 break
+        if stopped is None:
+            return False
         db.execute("DELETE FROM rounds WHERE operator = ?", (search.operator,))
-        return (
-            bool(last_task) and not search.is_satisfied
-        )  # a round that began in the middle has the oldest still to see
+        return not search.is_satisfied  # a round that began in the middle has the oldest still to see
 
     def _search_task(self, db: sqlite3.Connection, search: _Search, task_id: str) -> bool:
         """Walk on through a task; False where there was more to see than there are windows to look through."""
-        key = (search.operator, task_id)
+        key = (task_id, search.operator)
         row = db.execute(
-            "SELECT start, slot, since, phase FROM walks WHERE operator = ? AND task_id = ?", key
+            "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?", key
         ).fetchone()
         walk = began = (
             Walk(start=row[0], slot=row[1], since=row[2], phase=row[3])
@@ -305,8 +302,8 @@ class SqliteSubtaskStore:
         is_seen = False
         while not is_seen and not search.is_satisfied and search.windows_left:
             search.windows_left -= 1
-            window = self._window(db, task_id, walk, search.now)
-            is_last = len(window) < WINDOW
+            window = self._window(db, task_id, walk, search)
+            is_last = len(window) < search.window
             is_seen = is_last and walk.phase == "openings"
             first_left = self._grant(db, search, window)
             walk = walks.advance(walk, window, first_left=first_left, is_last=is_last)
@@ -317,19 +314,19 @@ class SqliteSubtaskStore:
             )
         return is_seen or search.is_satisfied
 
-    def _window(self, db: sqlite3.Connection, task_id: str, walk: Walk, now: float) -> list[Candidate]:
+    def _window(self, db: sqlite3.Connection, task_id: str, walk: Walk, search: _Search) -> list[Candidate]:
         if walk.phase == "openings":
             rows = db.execute(
                 """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
                    WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
                    ORDER BY available_at, slot LIMIT ?""",
-                (task_id, walk.since, walk.slot, now, WINDOW),
+                (task_id, walk.since, walk.slot, search.now, search.window),
             )
         else:
             rows = db.execute(
                 """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
                    WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
-                (task_id, *walk.slots(), now, WINDOW),
+                (task_id, *walk.slots(), search.now, search.window),
             )
         return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
 
@@ -340,7 +337,15 @@ class SqliteSubtaskStore:
             if search.is_satisfied:
                 break
             asked.add(position)
-            decision = self._update(db, window[position].id, search.grant)
+            subtask, brief = self._load(db, window[position].id)
+            decision = search.grant(subtask, brief, search.now)
             if decision.answer:
-                search.granted.append((decision.state, self._brief(db, decision.state.task_id)))
+                self._save(db, subtask, decision, brief, search.now)
+                search.granted.append((decision.state, brief))
         return next((position for position in range(len(window)) if position not in asked), None)
+
+
+def _refuse_cancelled(db: sqlite3.Connection, task_id: str) -> None:
+    row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
+    if row is not None and row[0]:
+        raise NotFound("no such task")

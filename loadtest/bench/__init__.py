@@ -1,0 +1,1 @@
+"""How fast the embedded platform is, measured over HTTP from a process of its own."""

@@ -1,0 +1,54 @@
+"""The table, and the same numbers as a file."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+Numbers = dict[str, float]
+
+GOALS: Mapping[str, tuple[str, float]] = {
+    "cycles_per_s_32": (">=", 500),
+    "lease_p99_ms_32": ("<", 100),
+    "uploads_per_s": (">=", 500),
+    "export_20k_s": ("<", 1),
+    "lease_1m_over_1k": ("<=", 1.2),
+    "vote_1m_over_1k": ("<=", 1.2),
+    "lease_half_voted_over_1k": ("<=", 1.2),
+    "cold_start_s": ("<", 2),
+    "idle_mib": ("<", 150),
+}
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The value that `share` of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def median(values: Sequence[float]) -> float:
+    return percentile(values, 0.5)
+
+
+def write(numbers: Numbers, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rounded = {name: float(f"{value:.5g}") for name, value in sorted(numbers.items())}
+    path.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+
+
+def show(numbers: Numbers) -> None:
+    """Print all numbers, with the goals of those that have one."""
+    width = max(map(len, numbers), default=0)
+    for name, value in numbers.items():
+        print(f"{name:<{width}}  {_number(value):>10}  {_verdict(name, value)}".rstrip())
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
+def _verdict(name: str, value: float) -> str:
+    if name not in GOALS:
+        return ""
+    sign, goal = GOALS[name]
+    is_met = {">=": value >= goal, "<": value < goal, "<=": value <= goal}[sign]
+    return f"{'met' if is_met else 'MISSED'} (goal {sign} {goal:g})"

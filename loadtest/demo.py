@@ -1,0 +1,243 @@
+"""The demonstration: pictures go in, simulated operators vote over HTTP, and every picture comes out with its label.
+
+usage: python -m loadtest.demo [--out DIR] [--count N] [--images DIR --labels A,B [--model CFG]]
+
+What is not given is taken from the variables IMAGES, LABELS and MODEL of the environment; without any, sample pictures
+are drawn. A `truth.json` among the pictures (file name to label) makes the operators see what is true.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from loadtest import demo_report, samples
+from quorate.client import Client
+from quorate.errors import ApiError, QuorateError
+from quorate.progress import bar
+from quorate.shapes import DetectorFields, Task
+from quorate.simulate import Plan, simulate
+from quorate.truths import Truths, read_truth
+from quorate.uploads import Unsent, batches, merged, parts, unsent_report
+
+SKILLS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7)
+"""How often each operator is right; one more than may vote on an image at the most."""
+LOOKS_FIRST = DetectorFields(mode="accept", accept_confidence=1.0)
+"""Images wait for their pre-label, which people see; a detector that is never wholly sure decides none alone."""
+OWNER = "demo"
+TRUTH = "truth.json"
+READY = "Quorate is ready on "
+START_S, STOP_S = 60.0, 30.0
+TIMEOUT_S = 900.0
+INTERRUPTED = 130
+
+
+class DemoFailed(Exception):
+    """The demonstration did not come to its end; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is to be labeled. `truth` is from file name to label, as far as it is known."""
+
+    name: str
+    images: Path
+    labels: tuple[str, ...]
+    model: Path | None
+    truth: dict[str, str]
+
+
+def main() -> int:
+    """Show it; returns the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: the platform is ended too
+    parser = _parser()
+    options = parser.parse_args()
+    if options.images and not options.labels:
+        parser.error("with pictures of your own, name the labels: LABELS=a,b,c or --labels a,b,c")
+    try:
+        _run(options)
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (DemoFailed, QuorateError, OSError, ValueError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    given = os.environ
+    parser = argparse.ArgumentParser(
+        prog="loadtest.demo", description="Label a batch of pictures with simulated operators."
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="where everything goes")
+    parser.add_argument("--count", type=int, default=48, help="how many sample pictures")
+    parser.add_argument("--images", default=given.get("IMAGES"), help="a folder of pictures, instead of samples")
+    parser.add_argument("--labels", default=given.get("LABELS"), help="the labels, separated by commas")
+    parser.add_argument("--model", default=given.get("MODEL"), help="a Darknet .cfg with its .weights beside it")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    for made in ("data", "samples"):
+        shutil.rmtree(out / made, ignore_errors=True)
+    batch = _own_batch(options) if options.images else _samples(out / "samples", options)
+    with platform(out, batch.model) as url, Client(url, OWNER) as client:
+        print(f"the platform answers on {url}", flush=True)
+        task = _filled(client, batch)
+        _let_vote(client, url, task["id"], batch)
+        task = _finished(client, task["id"])
+        exports = _exported(client, task["id"], out)
+        demo_report.show(task, list(client.results(task["id"])), batch.truth)
+    print(f"\nresults: {', '.join(map(str, exports))}\nlook around: make serve DATA_DIR={out / 'data'}")
+
+
+def _samples(folder: Path, options: argparse.Namespace) -> Batch:
+    truths = samples.draw(folder, options.count, seed=0)
+    model = Path(options.model) if options.model else samples.write_model(folder.with_name("model"))
+    truth = {one.filename: one.label for one in truths}
+    labels = _listed(options.labels) if options.labels else samples.CLASSES
+    return Batch(name="samples", images=folder, labels=labels, model=model, truth=truth)
+
+
+def _own_batch(options: argparse.Namespace) -> Batch:
+    images = Path(options.images)
+    if not images.is_dir():
+        raise DemoFailed(f"{images} is not a folder")
+    truth = read_truth(images / TRUTH) if (images / TRUTH).exists() else {}
+    return Batch(
+        name=images.absolute().name or "images",
+        images=images,
+        labels=_listed(options.labels),
+        model=Path(options.model) if options.model else None,
+        truth=truth,
+    )
+
+
+def _listed(labels: str) -> tuple[str, ...]:
+    """Labels between commas, in double quotes where one contains a comma."""
+    return tuple(cell.strip() for row in csv.reader([labels], skipinitialspace=True) for cell in row if cell.strip())
+
+
+@contextmanager
+def platform(out: Path, model: Path | None) -> Generator[str]:
+    """The platform in a process of its own, on a free port; yields its URL. However the block ends, so does it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QUORATE_")}
+    told = {"QUORATE_HOST": "127.0.0.1", "QUORATE_PORT": "0", "QUORATE_DATA_DIR": str(out / "data")}
+    told |= {"QUORATE_LOG_LEVEL": "warning"} | ({"QUORATE_MODEL": str(model)} if model else {})
+    log = out / "platform.log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "embedded"],
+            env=kept | told,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the demonstration, which then ends the platform in order
+        ) as process,
+    ):
+        try:
+            yield _url(process, log)
+        finally:
+            _end(process)
+
+
+def _url(process: subprocess.Popen[str], log: Path) -> str:
+    """Where the platform says that it listens, once it answers."""
+    too_late = threading.Timer(START_S, process.kill)
+    too_late.start()
+    try:
+        for line in process.stdout or ():
+            if line.startswith(READY):
+                return line.removeprefix(READY).strip()
+    finally:
+        too_late.cancel()
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
+    raise DemoFailed("\n".join(["the platform did not start:", *said]))
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _filled(client: Client, batch: Batch) -> Task:
+    """A sealed task with the batch's pictures."""
+    detector = LOOKS_FIRST if batch.model else DetectorFields(mode="off")
+    task = client.create_task(batch.name, batch.labels, detector=detector)
+    report = merged(
+        unsent_report([one]) if isinstance(one, Unsent) else client.upload(task["id"], one)
+        for one in batches(parts([batch.images]))
+    )
+    for image in report["images"]:
+        if image["status"] == "rejected":
+            print(f"rejected: {image['filename']}: {image['reason']}", file=sys.stderr)
+    if not report["accepted"]:
+        raise DemoFailed(f"no picture of {batch.images} was accepted")
+    print(f"task {task['id']}: {report['accepted']} pictures, labels {', '.join(batch.labels)}", flush=True)
+    _await_subtask(client, next(one["image_id"] for one in report["images"] if one["status"] == "accepted"))
+    return client.seal(task["id"])
+
+
+def _await_subtask(client: Client, image_id: str | None) -> None:
+    """Waits until an image can be voted on: it is announced by an event, so leases know its task a moment later."""
+    end = time.monotonic() + START_S
+    while True:
+        try:
+            client.subtask(image_id or "")
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND or time.monotonic() > end:
+                raise
+        else:
+            return
+        time.sleep(0.02)
+
+
+def _let_vote(client: Client, url: str, task_id: str, batch: Batch) -> None:
+    """Simulated operators work until the quorum has settled every picture."""
+    plan = Plan(task_id=task_id, skills=SKILLS, timeout_s=TIMEOUT_S)
+    truths = Truths(batch.truth, batch.labels, lambda: client.results(task_id))
+    with bar("voting") as progress:
+
+        def watch(task: Task) -> None:
+            counts = task["counts"]
+            progress(counts["completed"] + counts["disputed"], counts["images"])
+
+        tallies = simulate(client, lambda name: Client(url, name), plan, truths, watch)
+    print(f"{len(tallies)} operators voted, right {min(SKILLS):.0%} to {max(SKILLS):.0%} of the time", flush=True)
+
+
+def _finished(client: Client, task_id: str) -> Task:
+    task = client.task(task_id)
+    if task["state"] != "completed":
+        counts = task["counts"]
+        raise DemoFailed(f"task {task_id} is {task['state']}: {counts['open']} of {counts['images']} images are open")
+    return task
+
+
+def _exported(client: Client, task_id: str, out: Path) -> tuple[Path, Path]:
+    exports = out / "results.jsonl", out / "results.csv"
+    client.export(task_id, exports[0], file_format="jsonl")
+    client.export(task_id, exports[1], file_format="csv")
+    return exports
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtest.samples import write_model
+from tests.service.processes import Server, serving
+from tests.service.running import Api, running
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    async with running(tmp_path / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that finds solid coloured squares."""
+    return write_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+async def seeing(tmp_path: Path, model: Path) -> AsyncIterator[Api]:
+    """A platform with a detector."""
+    async with running(tmp_path / "data", model=model) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The platform as a process of its own, with small limits."""
+    limits = {"QUORATE_MAX_ARCHIVE_BYTES": "1000000", "QUORATE_MAX_IMAGE_BYTES": "100000"}
+    with serving(tmp_path_factory.mktemp("served") / "data", **limits) as started:
+        yield started

@@ -1,0 +1,188 @@
+"""The embedded platform as tests drive it: over ASGI, with its inside at hand to see that nothing is left behind."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from embedded.app import Platform, create_app
+from embedded.settings import Settings
+from tests.service.picture_samples import png
+
+LABELS = ["cat", "dog", "bird"]
+INTERNALS = (
+    "Traceback",
+    "sqlite",
+    "SELECT ",
+    "services.",
+    "shared.",
+    "embedded.",
+    ".py",
+    "pydantic",
+    "errno",
+    " at 0x",
+)
+"""What an answer must never hold."""
+
+
+class ShiftedClock:
+    """The time of day, moved on by hand."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead_s
+
+
+@dataclass(kw_only=True)
+class Api:
+    """A running platform. `http` is a client on it; `as_user` gives headers that name a caller."""
+
+    http: httpx.AsyncClient
+    platform: Platform
+    clock: ShiftedClock
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def folder(self) -> Path:
+        return self.platform.settings.data_dir
+
+    def picture(self) -> bytes:
+        """A picture like no other."""
+        return png(next(self.numbers))
+
+    async def task(self, **terms: object) -> str:
+        """A new task's id; without a detector unless asked for."""
+        body = {"name": "animals", "labels": LABELS, "detector": {"mode": "off"}} | terms
+        answer = await self.http.post("/api/tasks", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    async def upload(self, task_id: str, *files: tuple[str, bytes], field: str = "images") -> httpx.Response:
+        return await self.http.post(f"/api/tasks/{task_id}/images", files=[(field, one) for one in files])
+
+    async def task_with(self, count: int = 1, **terms: object) -> tuple[str, list[str]]:
+        """A sealed task with so many images, all of them open; returns its id and theirs."""
+        task_id = await self.task(**terms)
+        answer = await self.upload(task_id, *((f"{n}.png", self.picture()) for n in range(count)))
+        assert answer.json()["accepted"] == count, answer.text
+        assert (await self.http.post(f"/api/tasks/{task_id}/seal")).status_code == 200
+        await self.settled()
+        return task_id, [image["image_id"] for image in answer.json()["images"]]
+
+    async def lease(self, user: str, count: int = 1, task_id: str | None = None) -> list[dict]:
+        body = {"count": count, "task_id": task_id}
+        answer = await self.http.post("/api/leases", json=body, headers=as_user(user))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["leases"]
+
+    async def vote(self, user: str, subtask_id: str, label: str, token: str) -> httpx.Response:
+        body = {"label": label, "token": token}
+        return await self.http.post(f"/api/subtasks/{subtask_id}/vote", json=body, headers=as_user(user))
+
+    async def lease_and_vote(self, user: str, task_id: str, label: str) -> httpx.Response:
+        (lease,) = await self.lease(user, 1, task_id)
+        return await self.vote(user, lease["subtask_id"], label, lease["token"])
+
+    async def results(self, task_id: str, limit: int = 1000, **query: object) -> list[dict]:
+        """All results, page by page."""
+        items: list[dict] = []
+        params = {"limit": limit, **query}
+        while True:
+            answer = await self.http.get(f"/api/tasks/{task_id}/results", params=params)
+            assert answer.status_code == 200, answer.text
+            items += answer.json()["items"]
+            if answer.json()["next_cursor"] is None:
+                return items
+            params["cursor"] = answer.json()["next_cursor"]
+
+    async def tasks(self) -> list[dict]:
+        return (await self.http.get("/api/tasks", params={"limit": 1000})).json()["items"]
+
+    async def settled(self) -> None:
+        """Wait until every event has been handled."""
+        at = self.platform
+        while (
+            await at.tasks_file.read(_outbox_length)
+            or await at.subtasks_file.read(_outbox_length)
+            or await at.bus.backlog()
+        ):
+            await asyncio.sleep(0.005)
+
+    async def unharmed(self) -> None:
+        """Healthy, counts equal to a recount, no dead letter, no temporary file, and no object that nobody names."""
+        await self.settled()
+        assert (await self.http.get("/healthz")).json() == {"status": "ok"}
+        assert (await self.http.get("/api/admin/dead")).json() == {"items": []}
+        images = 0
+        for task in await self.tasks():
+            states = [item["state"] for item in await self.results(task["id"])]
+            images += len(states)
+            recount = {state: states.count(state) for state in ("open", "completed", "disputed")}
+            assert task["counts"] == {"images": len(states), **recount}
+        assert len(list((self.folder / "objects").glob("*/*"))) == images
+        assert self.temporary_files() == []
+
+    def temporary_files(self) -> list[str]:
+        """What lies in the folders for work under way, files without a name included."""
+        folders = [self.folder / "spool", self.folder / "incoming"]
+        lying = [str(path) for folder in folders for path in folder.iterdir()]
+        return lying + [path for path in _open_files() if path.startswith(tuple(map(str, folders)))]
+
+
+def as_user(name: str) -> dict[str, str]:
+    return {"X-Quorate-User": name}
+
+
+def assert_problem(answer: httpx.Response, status: int, *, saying: str = "", pointer: str | None = None) -> dict:
+    """The answer is a whole problem document and tells nothing of the inside; returns it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["type"].startswith("/problems/")
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"] == answer.request.url.path
+    assert problem["request_id"] == answer.headers["x-request-id"] != ""
+    assert [word for word in INTERNALS if word in answer.text] == []
+    assert saying in answer.text
+    for error in problem["errors"]:
+        assert set(error) == {"pointer", "detail"}
+    if pointer is not None:
+        assert pointer in [error["pointer"] for error in problem["errors"]], problem["errors"]
+    return problem
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, **settings: object) -> AsyncIterator[Api]:
+    """The platform in a folder, from its start to its end."""
+    clock = ShiftedClock()
+    app = create_app(Settings(data_dir=folder, **settings), clock=clock)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as http,
+    ):
+        api = Api(http=http, platform=app.state.platform, clock=clock)
+        yield api
+        await api.settled()
+
+
+def _outbox_length(db) -> int:
+    return db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+
+
+def _open_files() -> list[str]:
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(descriptor))
+    return found
