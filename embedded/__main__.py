@@ -1,5 +1,6 @@
 """`python -P -m embedded`: the whole platform, until it is told to stop."""
 
+import signal
 import socket
 import sys
 
@@ -38,8 +39,11 @@ def main() -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))  # uvicorn raises the signal again once it has shut down
     with lock, listener:
         _Server(config, listener).run(sockets=[listener])
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from embedded import data_dir
-from embedded.routes import admin_router, health_router, object_router
+from embedded.routes import admin_router, health_router, object_route
 from embedded.settings import Settings
 from services.detector import consumers as detector_consumers
 from services.detector import routes as detector_routes
@@ -48,6 +48,7 @@ class Platform:
 
     settings: Settings
     tasks_file: Database
+    task_store: task_sqlite.SqliteTaskStore
     subtasks_file: Database
     bus: SqliteBus
     objects: FilesystemObjectStore
@@ -65,6 +66,7 @@ class Platform:
             for database in (self.tasks_file, self.subtasks_file):
                 database.open()
                 stack.push_async_callback(database.close)
+            await self.task_store.forget_uploads()
             await self.objects.open()
             stack.push_async_callback(self.objects.close)
             await self.bus.open()
@@ -93,7 +95,9 @@ def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Pla
     root = settings.data_dir
     spool = root / "spool"
     spool.mkdir(parents=True, exist_ok=True)
-    objects = FilesystemObjectStore(root, secret, url_lifetime_s=settings.image_url_s)
+    objects = FilesystemObjectStore(
+        root, secret, url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
+    )
     bus = SqliteBus(root / "bus.sqlite", clock, delivery_limit=settings.delivery_limit)
     tasks_file = Database(root / "tasks.sqlite", task_sqlite.SCHEMA)
     subtasks_file = Database(root / "subtasks.sqlite", subtask_sqlite.SCHEMA)
@@ -110,6 +114,7 @@ def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Pla
     return Platform(
         settings=settings,
         tasks_file=tasks_file,
+        task_store=task_store,
         subtasks_file=subtasks_file,
         bus=bus,
         objects=objects,
@@ -147,10 +152,10 @@ def create_app(settings: Settings, *, clock: Clock = time.time) -> FastAPI:
     app.add_middleware(Edge, allowed_hosts=settings.hosts)
     problems.install(app)
     app.state.platform = platform
+    app.router.routes.insert(0, object_route(platform.objects, clock))
     for router in (
         subtask_routes.router(platform.subtasks),
         subtask_routes.old_router(platform.subtasks),
-        object_router(platform.objects, clock),
         task_routes.upload_router(platform.tasks),
         task_routes.router(platform.tasks),
         detector_routes.router(platform.detector, max_picture_bytes=settings.max_image_bytes),

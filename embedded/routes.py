@@ -1,9 +1,11 @@
 """What only the embedded platform serves: image files by signed URL, dead letters, and its own health."""
 
+import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.routing import Route
 
 from shared import problems
 from shared.answers import json_answer
@@ -14,6 +16,7 @@ from shared.errors import NotFound
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.requests import Wire, bounded
 
+_EXPIRES = re.compile(r"[0-9]{1,12}")
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp"}
 
 
@@ -40,19 +43,22 @@ class Replayed(BaseModel):
     replayed: int
 
 
-def object_router(objects: FilesystemObjectStore, clock: Clock) -> APIRouter:
-    """Image files, to whoever has a URL that has not expired."""
-    routes = APIRouter(tags=["images"], responses=problems.RESPONSES)
+def object_route(objects: FilesystemObjectStore, clock: Clock) -> Route:
+    """Image files, to whoever has a URL that has not expired.
 
-    @routes.get("/objects/{task_id}/{name}", response_class=Response)
-    async def image(task_id: str, name: str, expires: int, signature: Annotated[str, Query(max_length=64)]) -> Response:
-        key = f"{task_id}/{name}"
-        if not objects.is_signed(key, expires=expires, signature=signature, now=clock()):
+    Operators ask for nothing more often: a plain route of Starlette costs half of what one of FastAPI does.
+    """
+
+    async def image(request: Request) -> Response:
+        key = f"{request.path_params['task_id']}/{request.path_params['name']}"
+        query = request.query_params
+        expires, signature = query.get("expires", ""), query.get("signature", "")
+        if not (_EXPIRES.fullmatch(expires) and objects.is_signed(key, int(expires), signature, now=clock())):
             raise NotFound("no such image, or its URL has expired")
         headers = {"Cache-Control": "private, max-age=600, immutable", "Content-Security-Policy": "default-src 'none'"}
-        return Response(await objects.get(key), 200, headers, MEDIA_TYPES[name.rpartition(".")[2]])
+        return Response(await objects.get(key), 200, headers, MEDIA_TYPES[key.rpartition(".")[2]])
 
-    return routes
+    return Route("/objects/{task_id}/{name}", image)
 
 
 def admin_router(bus: Bus) -> APIRouter:

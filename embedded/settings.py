@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     image_url_s: Annotated[
         int, Field(ge=60, le=604_800, description="how long an image's URL lives at the least, in seconds")
     ] = 3600
+    image_cache_bytes: Annotated[
+        int, Field(ge=0, description="how much of the images used last is kept in memory, in bytes")
+    ] = 64_000_000
     max_uploads: Annotated[int, Field(ge=1, le=1000, description="uploads at a time; more are told to come back")] = 16
     max_image_bytes: Annotated[int, Field(ge=1, description="size of one picture, in bytes")] = 20_000_000
     max_image_pixels: Annotated[int, Field(ge=1, description="width times height of one picture")] = 25_000_000

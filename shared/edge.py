@@ -38,7 +38,7 @@ class Edge:
         trace.enter(headers.get("traceparent"))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        if not self._is_addressed_here(headers.get("host", "")):
+        if not self._is_addressed_here(headers.getlist("host")):
             await problem(Request(scope), 400, "the Host header names another host")(scope, receive, send)
             return
         await self._observe(scope, receive, send, request_id)
@@ -64,6 +64,6 @@ class Edge:
             about = {"method": scope["method"], "path": scope["path"], "status": status, "took_ms": took_ms}
             log.log(level, "request", extra=about)
 
-    def _is_addressed_here(self, host: str) -> bool:
-        named = _HOST.fullmatch(host)
+    def _is_addressed_here(self, hosts: list[str]) -> bool:
+        named = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         return named is not None and ("*" in self._allowed_hosts or named["name"].lower() in self._allowed_hosts)

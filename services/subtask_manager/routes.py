@@ -150,7 +150,7 @@ async def _old(request: Request, model: type[M]) -> M:
     if await request.body():
         return valid(model, await request.json())
     query = dict(request.query_params)
-    return valid(model, {k: int(v) if v.isdecimal() and k == "numberOfSubtasks" else v for k, v in query.items()})
+    return valid(model, {k: int(v[:20]) if v.isdecimal() and k == "numberOfSubtasks" else v for k, v in query.items()})
 
 
 def _body_of(model: type[BaseModel]) -> dict[str, Any]:

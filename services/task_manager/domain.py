@@ -208,6 +208,11 @@ def end_upload(task: Task, *, upload_id: str) -> Decision[Task, None]:
     return Decision(state=task if left == task.uploads else replace(task, uploads=left), answer=None)
 
 
+def end_uploads(task: Task) -> Decision[Task, None]:
+    """Every upload has ended: nobody is left who could go on with one."""
+    return Decision(state=replace(task, uploads=()), answer=None)
+
+
 def seal(task: Task, *, now: float) -> Decision[Task, None]:
     """No more images. Sealing again changes nothing. Raises StillUploading, NotOpen (cancelled)."""
     if task.state in ("sealed", "completed"):

@@ -69,7 +69,8 @@ async def create_task(at: Resources, *, owner: str, key: str | None, terms: Term
 
 async def seal(at: Resources, *, task_id: str) -> tuple[Task, Counts]:
     await at.store.update(task_id, lambda task, now: domain.seal(task, now=now))
-    await complete_if_finished(at, task_id)
+    if await at.store.is_finished(task_id):
+        await _complete(at, task_id)
     return await at.store.find(task_id)
 
 
@@ -79,11 +80,10 @@ async def cancel(at: Resources, *, task_id: str) -> None:
     at.erase_soon()
 
 
-async def complete_if_finished(at: Resources, task_id: str) -> None:
-    """After a durable write: whoever sees that a sealed task has no open image completes it, once."""
-    if await at.store.is_finished(task_id):
-        await at.store.update(task_id, lambda task, now: domain.complete(task, now=now))
-        at.relay.wake()
+async def _complete(at: Resources, task_id: str) -> None:
+    """Whoever sees, after a durable write, that a sealed task has no open image completes it, once."""
+    await at.store.update(task_id, lambda task, now: domain.complete(task, now=now))
+    at.relay.wake()
 
 
 async def record_result(at: Resources, event: EndedEvent) -> None:
@@ -104,11 +104,12 @@ async def record_result(at: Resources, event: EndedEvent) -> None:
         model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects
     )
     try:
-        await at.store.update_image(
+        is_finished = await at.store.update_image(
             ended.task_id,
             ended.subtask_id,
             lambda image, _now: domain.record_result(image, state=ended.state, result=result, prelabel=prelabel),
         )
     except NotFound:
         return  # its task was cancelled and erased meanwhile
-    await complete_if_finished(at, ended.task_id)
+    if is_finished:
+        await _complete(at, ended.task_id)

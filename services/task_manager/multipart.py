@@ -1,8 +1,10 @@
 """Multipart bodies, parsed as they come: nothing is held but the part at hand, and archives go to disk."""
 
 import asyncio
+import contextlib
+import errno
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -12,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from services.task_manager.archives import is_archive
-from shared.errors import Malformed, TooLarge
+from shared.errors import Malformed, StorageFull, TooLarge, Unavailable
 
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 16_384
@@ -70,6 +72,17 @@ async def parts(
         form.close()
 
 
+@contextlib.contextmanager
+def _disk_errors_named() -> Iterator[None]:
+    """What an error of the disk below the spool means to the caller."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull("there is no room left on the disk for archives under way") from error
+        raise Unavailable("archives cannot be kept on disk now") from error
+
+
 class _Form:
     """The state between two chunks. The parser calls back synchronously; what it says is kept until someone awaits."""
 
@@ -120,7 +133,8 @@ class _Form:
         self._size += len(content)
         self._held += content
         if self._file is None and len(self._held) >= 4 and is_archive(bytes(self._held[:4])):  # noqa: PLR2004
-            self._file = await asyncio.to_thread(tempfile.TemporaryFile, dir=self._spool)
+            with _disk_errors_named():
+                self._file = await asyncio.to_thread(tempfile.TemporaryFile, dir=self._spool)
         limits = self._limits
         limit = limits.max_picture_bytes if self._file is None else limits.max_archive_bytes
         if self._size > limit:
@@ -131,13 +145,14 @@ class _Form:
 
     async def finish(self, part: Part) -> Part:
         """The part with its content; the state is clean for the next."""
+        if self._file is not None and not self._is_over:
+            await self._flush(self._file)
         file, self._file = self._file, None
         if self._is_over:
             if file is not None:
                 file.close()
             part.error = PartTooLarge(f"the file is over the limit of {self._limit_of(file):,} bytes")
         elif file is not None:
-            await self._flush(file)
             part.archive = file
         else:
             part.data = bytes(self._held)
@@ -154,7 +169,13 @@ class _Form:
 
     async def _flush(self, file: IO[bytes]) -> None:
         held, self._held = bytes(self._held), bytearray()
-        await asyncio.to_thread(file.write, held)
+
+        def write() -> None:
+            file.write(held)
+            file.flush()
+
+        with _disk_errors_named():
+            await asyncio.to_thread(write)
 
     def _begin(self) -> None:
         self._headers = {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.errors import NotFound, StorageFull, Unavailable
+from shared.objects.recent import RecentObjects
 
 T = TypeVar("T")
 
@@ -23,15 +24,21 @@ URL_ROUND_S = 600
 
 
 class FilesystemObjectStore:
-    """Objects below a folder, on one machine. `url_lifetime_s` is how long a URL lives at the least."""
+    """Objects below a folder, on one machine. `url_lifetime_s` is how long a URL lives at the least.
 
-    def __init__(self, root: Path, secret: bytes, *, url_lifetime_s: int = 3600, threads: int = 4) -> None:
+    `cache_bytes` of the objects used last are kept in memory: a new image is read by the detector and several people.
+    """
+
+    def __init__(
+        self, root: Path, secret: bytes, *, url_lifetime_s: int = 3600, cache_bytes: int = 0, threads: int = 4
+    ) -> None:
         self._root = root / "objects"
         self._incoming = root / "incoming"
         self._secret = secret
         self._url_lifetime_s = url_lifetime_s
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="objects")
         self._waiting = 0
+        self._recent = RecentObjects(cache_bytes)
 
     async def open(self) -> None:
         """Create the folders and drop what a killed process had not finished."""
@@ -46,11 +53,17 @@ class FilesystemObjectStore:
 
     async def put(self, key: str, data: bytes) -> None:
         await self._run(lambda: self._put(self._path(key), data))
+        self._recent.keep(key, data)
 
     async def get(self, key: str) -> bytes:
-        return await self._run(lambda: self._get(key))
+        if (data := self._recent.get(key)) is None:
+            data = await self._run(lambda: self._get(key))
+            self._recent.keep(key, data)
+        return data
 
     async def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._recent.forget(key)
         paths = [self._path(key) for key in keys]
         await self._run(lambda: _unlink(paths))
 
@@ -66,7 +79,7 @@ class FilesystemObjectStore:
         expires = (int(now) // URL_ROUND_S + 1) * URL_ROUND_S + self._url_lifetime_s
         return f"/objects/{key}?expires={expires}&signature={self._signature(key, expires)}"
 
-    def is_signed(self, key: str, *, expires: int, signature: str, now: float) -> bool:
+    def is_signed(self, key: str, expires: int, signature: str, *, now: float) -> bool:
         """Whether a URL was made here and has not expired."""
         return now < expires and hmac.compare_digest(self._signature(key, expires).encode(), signature.encode())
 

@@ -188,7 +188,8 @@ class Labeler:
         label = self._choice(subtask)
         other = self._chance.choice([one for one in LABELS if one != label])
         ways: Sequence[tuple[float, Callable[[], Awaitable[list[Operation]]]]] = (
-            (0.50, lambda: self._together(subtask, token, [label])),
+            (0.45, lambda: self._together(subtask, token, [label])),
+            (0.05, lambda: self._wrong_token(subtask, token, label)),
             (0.12, lambda: self._together(subtask, token, [label] * self._chance.randrange(2, 4))),
             (0.08, lambda: self._together(subtask, token, [label, other])),
             (0.10, lambda: self._in_one_request(subtask, token, [label, label, other])),
@@ -222,6 +223,8 @@ class Labeler:
             self._expect(undone, undone.outcome == "ok" or undone.detail in NO_UNDO, "an undo was answered wrongly")
             if undone.outcome == "ok":
                 del self._voted[subtask]
+                (stale,) = await self._together(subtask, token, [other])
+                self._expect(stale, stale.status == 409, "a stale token was accepted")
                 voted = await self._together(subtask, undone.answer["token"], [other])
                 if voted[0].outcome == "ok":
                     self._voted[subtask] = (other, undone.answer["token"])
@@ -252,6 +255,13 @@ class Labeler:
         """Let the lease expire and keep its token."""
         self._old.append((subtask, token))
         return []
+
+    async def _wrong_token(self, subtask: str, token: str, label: str) -> list[Operation]:
+        """A lease alone is not enough: its token has to be shown."""
+        others = [one for at, _, one in self._floor.tokens if at == subtask and one != token]
+        (refused,) = await self._together(subtask, self._chance.choice(others or ["made up"]), [label])
+        self._expect(refused, refused.status == 409, "a token that is not the lease's was accepted")
+        return await self._together(subtask, token, [label])
 
     async def _return(self, subtask: str) -> list[Operation]:
         operation = self._history.invoke("return", self._name, subtask=subtask)

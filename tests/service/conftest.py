@@ -30,6 +30,10 @@ async def seeing(tmp_path: Path, model: Path) -> AsyncIterator[Api]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The platform as a process of its own, with small limits."""
-    limits = {"QUORATE_MAX_ARCHIVE_BYTES": "1000000", "QUORATE_MAX_IMAGE_BYTES": "100000"}
+    limits = {
+        "QUORATE_MAX_ARCHIVE_BYTES": "1000000",
+        "QUORATE_MAX_IMAGE_BYTES": "100000",
+        "QUORATE_LOG_LEVEL": "error",
+    }
     with serving(tmp_path_factory.mktemp("served") / "data", **limits) as started:
         yield started

@@ -42,7 +42,8 @@ class Server:
                     connection.sendall(piece)
             answer = http.client.HTTPResponse(connection, method=head.partition(" ")[0])
             answer.begin()
-            path = httpx.URL(head.split(" ")[1]).path
+            target = head.split(" ")[1]
+            path = "/" if "%" in target else target
             return httpx.Response(
                 answer.status,
                 headers=answer.getheaders(),
@@ -56,7 +57,7 @@ class Server:
         lying = [str(path) for folder in folders for path in folder.iterdir()]
         for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
             with contextlib.suppress(OSError):
-                lying.append(os.readlink(descriptor))
+                lying.append(str(descriptor.readlink()))
         return [path for path in lying if path.startswith(tuple(map(str, folders)))]
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -107,14 +106,16 @@ class Api:
         return (await self.http.get("/api/tasks", params={"limit": 1000})).json()["items"]
 
     async def settled(self) -> None:
-        """Wait until every event has been handled."""
-        at = self.platform
-        while (
-            await at.tasks_file.read(_outbox_length)
-            or await at.subtasks_file.read(_outbox_length)
-            or await at.bus.backlog()
-        ):
-            await asyncio.sleep(0.005)
+        """Wait until every event has been handled, and so have those that came of it."""
+        at, calm = self.platform, 0
+        while calm < 3:
+            under_way = (
+                await at.bus.backlog()
+                + await at.tasks_file.read(_outbox_length)
+                + await at.subtasks_file.read(_outbox_length)
+            )
+            calm = 0 if under_way else calm + 1
+            await asyncio.sleep(0.005 if under_way else 0)
 
     async def unharmed(self) -> None:
         """Healthy, counts equal to a recount, no dead letter, no temporary file, and no object that nobody names."""
@@ -184,5 +185,5 @@ def _open_files() -> list[str]:
     found = []
     for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            found.append(os.readlink(descriptor))
+            found.append(str(descriptor.readlink()))
     return found

@@ -31,7 +31,7 @@ async def test_a_lease_holds_all_that_is_needed_to_vote(api: Api):
 
 async def test_images_go_from_lease_to_result(api: Api):
     task_id, image_ids = await api.task_with(4)
-    for user in ("ada", "bob", "cyd"):
+    for user in ("ada", "bob"):
         leases = await api.lease(user, 10, task_id)
         body = {"votes": [{"subtask_id": one["subtask_id"], "label": "dog", "token": one["token"]} for one in leases]}
         answer = await api.http.post("/api/votes", json=body, headers=as_user(user))
@@ -144,6 +144,15 @@ async def test_an_expired_lease_votes_until_its_place_is_taken(api: Api):
     assert (await api.vote("ada", image_id, "cat", late["token"])).status_code == 200
     assert_problem(await api.vote("bob", image_id, "dog", given_on["token"]), 409, saying="completed")
     await api.unharmed()
+
+
+async def test_who_let_a_lease_lapse_is_asked_again(api: Api):
+    """Two people are all there are: were one of them never asked again, the image would never end."""
+    task_id, _ = await api.task_with(1)
+    assert len(await api.lease("ada", 1, task_id)) == 1
+    api.clock.ahead_s = 301
+    assert (await api.lease_and_vote("bob", task_id, "cat")).status_code == 200
+    assert (await api.lease_and_vote("ada", task_id, "cat")).json()["subtask_state"] == "completed"
 
 
 async def test_renewing(api: Api):

@@ -22,7 +22,9 @@ def policies(draw, stops=("exact", "settled", "lead"), max_required=6):
     )
 
 
-label_sets = st.builds(lambda count, is_unsure: tuple("ABC"[:count]) + (None,) * is_unsure, st.integers(1, 3), st.booleans())
+label_sets = st.builds(
+    lambda count, is_unsure: tuple("ABC"[:count]) + (None,) * is_unsure, st.integers(1, 3), st.booleans()
+)
 
 
 @st.composite

@@ -117,9 +117,7 @@ class Labeling(RuleBasedStateMachine):
         mode=st.sampled_from(["off", "off", "suggest", "vote", "accept"]),
         audit_share=st.sampled_from([0.0, 0.0, 1.0]),
     )
-    def open(
-        self, count, required, extra, stop, lead, min_agreement, labels, allow_unsure, mode, audit_share
-    ) -> None:
+    def open(self, count, required, extra, stop, lead, min_agreement, labels, allow_unsure, mode, audit_share) -> None:
         self.brief = brief(
             labels=labels,
             allow_unsure=allow_unsure,
@@ -220,7 +218,9 @@ class Labeling(RuleBasedStateMachine):
         for operator in several[:count]:
             self.lease(index, operator)
 
-    @rule(index=subtasks, several=st.permutations(OPERATORS), labels=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+    @rule(
+        index=subtasks, several=st.permutations(OPERATORS), labels=st.lists(st.integers(0, 3), min_size=1, max_size=4)
+    )
     def lease_and_vote(self, index, several, labels) -> None:
         """Those who hold leases vote, then others come one after the other and do as they should."""
         subtask_id, book = self.picked(index)
@@ -323,9 +323,7 @@ class Labeling(RuleBasedStateMachine):
                 assert isinstance(outcome, AlreadyVoted)
         elif book.ended is not None:
             assert isinstance(outcome, NotOpen)
-        elif operator not in book.leases or book.leases[operator][0] != token:
-            assert isinstance(outcome, NoLease)
-        elif self.is_void(book, book.leases[operator][1]):
+        elif book.leases.get(operator, (None,))[0] != token or self.is_void(book, book.leases[operator][1]):
             assert isinstance(outcome, NoLease)
         else:
             assert isinstance(outcome, Decision), f"a lease that counts was turned away: {outcome}"

@@ -18,7 +18,7 @@ from tests.unit.task_builders import T0, image, result, task
         ("cat", "Hund", "кот", "猫", "قطة", "🐈", "🏳️‍🌈"),
         ("cat", "cat ", " cat", "ca t"),
         ("café", "cafe"),
-        ("i", "ı"),
+        ("i", "\u0131"),
         ("a",),
         ("x" * 200,),
         ("é" * 200,),

@@ -79,7 +79,12 @@ def test_subtasks_that_have_votes_are_tried_first_else_in_their_order():
             id="the opening that is left comes again",
         ),
         pytest.param(
-            replace(LAP, phase="openings", slot=9), (), None, True, replace(LAP, phase="openings", slot=9), id="nothing new"
+            replace(LAP, phase="openings", slot=9),
+            (),
+            None,
+            True,
+            replace(LAP, phase="openings", slot=9),
+            id="nothing new",
         ),
     ],
 )

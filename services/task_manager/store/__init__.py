@@ -47,8 +47,8 @@ class TaskStore(Protocol):
         """An image. Raises NotFound."""
         ...
 
-    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> None:
-        """Change an image by a rule. Raises NotFound."""
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
+        """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
         ...
 
     async def images(

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from services.task_manager.domain import Counts, Image, NotOpen, Task
+from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
 from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import decode_image, decode_task, encode
 from shared.clock import Clock
@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS tasks (
     created_at REAL NOT NULL,
     state TEXT NOT NULL,
     is_erased INTEGER NOT NULL,
+    has_uploads INTEGER NOT NULL DEFAULT 0,
     images INTEGER NOT NULL DEFAULT 0,     -- counts, kept in the transactions that change them
     completed INTEGER NOT NULL DEFAULT 0,
     disputed INTEGER NOT NULL DEFAULT 0,
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS tasks (
 );
 CREATE INDEX IF NOT EXISTS newest ON tasks (created_at, id);
 CREATE INDEX IF NOT EXISTS ending ON tasks (state, is_erased) WHERE state IN ('sealed', 'cancelled');
+CREATE INDEX IF NOT EXISTS uploading ON tasks (id) WHERE has_uploads;
 CREATE TABLE IF NOT EXISTS images (
     task_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -72,20 +74,16 @@ class SqliteTaskStore:
         return [(decode_task(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
-        def change(db: sqlite3.Connection) -> Task:
-            before, _ = self._find(db, task_id)
-            now = self._clock()
-            decision = decide(before, now)
-            task = decision.state
-            if task is not before:
-                db.execute(
-                    "UPDATE tasks SET state = ?, is_erased = ?, body = ? WHERE id = ?",
-                    (task.state, task.is_erased, encode(task), task.id),
-                )
-                self._keep_events(db, self._announce_task(task, decision.facts, now))
-            return task
+        return await self._database.write(lambda db: self._update(db, task_id, decide))
 
-        return await self._database.write(change)
+    async def forget_uploads(self) -> None:
+        """End every upload: one process owns the file, so those under way ended with the last one."""
+
+        def forget(db: sqlite3.Connection) -> None:
+            for (task_id,) in db.execute("SELECT id FROM tasks WHERE has_uploads").fetchall():
+                self._update(db, task_id, lambda task, _now: end_uploads(task))
+
+        await self._database.write(forget)
 
     async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
         query = "SELECT 1 FROM images WHERE task_id = ? AND id = ?"
@@ -109,12 +107,12 @@ class SqliteTaskStore:
     async def find_image(self, task_id: str, image_id: str) -> Image:
         return await self._database.read(lambda db: self._find_image(db, task_id, image_id))
 
-    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> None:
-        def change(db: sqlite3.Connection) -> None:
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
+        def change(db: sqlite3.Connection) -> bool:
             before = self._find_image(db, task_id, image_id)
             image = decide(before, self._clock()).state
             if image is before:
-                return
+                return self._is_finished(db, task_id)
             db.execute(
                 "UPDATE images SET state = ?, label = ?, body = ? WHERE task_id = ? AND id = ?",
                 (image.state, image.result and image.result.label, encode(image), task_id, image_id),
@@ -122,8 +120,9 @@ class SqliteTaskStore:
             for state, step in ((before.state, -1), (image.state, 1)):
                 if state != "open":
                     db.execute(f"UPDATE tasks SET {state} = {state} + ? WHERE id = ?", (step, task_id))  # noqa: S608
+            return self._is_finished(db, task_id)
 
-        await self._database.write(change)
+        return await self._database.write(change)
 
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
@@ -139,8 +138,7 @@ class SqliteTaskStore:
         )
 
     async def is_finished(self, task_id: str) -> bool:
-        query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant
-        return await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone() is not None)
+        return await self._database.read(lambda db: self._is_finished(db, task_id))
 
     async def remove_images(self, task_id: str, limit: int) -> int:
         remove = """DELETE FROM images WHERE rowid IN (
@@ -191,11 +189,28 @@ class SqliteTaskStore:
             raise NotFound("no such task")
         return decode_task(row[0]), _counts(row)
 
+    def _update(self, db: sqlite3.Connection, task_id: str, decide: DecideTask) -> Task:
+        before, _ = self._find(db, task_id)
+        now = self._clock()
+        decision = decide(before, now)
+        task = decision.state
+        if task is not before:
+            db.execute(
+                "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, body = ? WHERE id = ?",
+                (task.state, task.is_erased, bool(task.uploads), encode(task), task.id),
+            )
+            self._keep_events(db, self._announce_task(task, decision.facts, now))
+        return task
+
     def _find_image(self, db: sqlite3.Connection, task_id: str, image_id: str) -> Image:
         row = db.execute("SELECT body FROM images WHERE task_id = ? AND id = ?", (task_id, image_id)).fetchone()
         if row is None:
             raise NotFound("no such image")
         return decode_image(row[0])
+
+    def _is_finished(self, db: sqlite3.Connection, task_id: str) -> bool:
+        query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant
+        return db.execute(query, (task_id,)).fetchone() is not None
 
     def _insert(self, db: sqlite3.Connection, image: Image) -> bool:
         row = (image.task_id, image.id, image.state, image.object_key, encode(image))

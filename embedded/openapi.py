@@ -1,0 +1,20 @@
+"""The API as an OpenAPI document: `python -P -m embedded.openapi > docs/api/openapi.json`."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from embedded.app import create_app
+from embedded.settings import Settings
+
+
+def document() -> str:
+    """The document of the embedded platform, the same however often it is written."""
+    with tempfile.TemporaryDirectory() as folder:
+        schema = create_app(Settings.model_construct(data_dir=Path(folder))).openapi()
+    return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

@@ -1,0 +1,254 @@
+"""Every adapter of every port, each opened by one function: a further adapter joins the suites by a line here."""
+
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from services.subtask_manager import announcements as subtask_announcements
+from services.subtask_manager.store import SubtaskStore
+from services.subtask_manager.store import sqlite as subtask_sqlite
+from services.task_manager import announcements as task_announcements
+from services.task_manager.store import TaskStore
+from services.task_manager.store import sqlite as task_sqlite
+from shared.bus import Bus
+from shared.bus.sqlite import SqliteBus
+from shared.errors import NotFound
+from shared.objects import ObjectStore
+from shared.objects.filesystem import FilesystemObjectStore
+from shared.sqlite import Database
+
+T0 = 1_000_000.0
+
+
+@dataclass
+class ManualClock:
+    """Time that passes only when told."""
+
+    now: float = T0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Cost:
+    """What some work cost the store: its commands, and steps of the engine where it tells them."""
+
+    commands: list[str] = field(default_factory=list)
+    steps: int = 0
+
+
+class Refusing:
+    """A connection whose commits fail while told so."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.is_refusing = False
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if self.is_refusing and sql == "COMMIT":
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+        return self._connection.execute(sql, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class WatchedDatabase(Database):
+    """A database whose work can be counted, and whose commits can be made to fail."""
+
+    STEP = 10
+
+    def open(self) -> None:
+        super().open()
+        self._connection = self.refusing = Refusing(self._connection)
+
+    @contextmanager
+    def counting(self) -> Iterator[Cost]:
+        """Count what the writer is asked for."""
+        cost, connection = Cost(), self._connections[0]
+
+        def step() -> int:
+            cost.steps += self.STEP
+            return 0
+
+        connection.set_trace_callback(cost.commands.append)
+        connection.set_progress_handler(step, self.STEP)
+        try:
+            yield cost
+        finally:
+            connection.set_trace_callback(None)
+            connection.set_progress_handler(None, self.STEP)
+
+    @contextmanager
+    def failing_commits(self) -> Iterator[None]:
+        self.refusing.is_refusing = True
+        try:
+            yield
+        finally:
+            self.refusing.is_refusing = False
+
+
+@dataclass(kw_only=True)
+class Stored:
+    """A store under test and what the suite may do to it."""
+
+    clock: ManualClock
+    counting: Callable[[], contextlib.AbstractContextManager[Cost]]
+    failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
+    refuse_to_announce: list[Exception]
+    """While it holds an error, announcing raises it: after the rule, before the save."""
+
+
+@dataclass(kw_only=True)
+class StoredSubtasks(Stored):
+    store: SubtaskStore
+    forget_hints: Callable[[], Any]
+
+
+@dataclass(kw_only=True)
+class StoredTasks(Stored):
+    store: TaskStore
+
+
+def _unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Callable[..., Any]:
+    def announced(*args: Any) -> Any:
+        if errors:
+            raise errors[0]
+        return announce(*args)
+
+    return announced
+
+
+@asynccontextmanager
+async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
+    clock, errors = ManualClock(), list[Exception]()
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.SCHEMA)
+    database.open()
+    store = subtask_sqlite.SqliteSubtaskStore(database, clock, _unless_refused(subtask_announcements.announce, errors))
+
+    async def forget_hints() -> None:
+        def forget(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM walks")
+            db.execute("DELETE FROM rounds")
+
+        await database.write(forget)
+
+    yield StoredSubtasks(
+        store=store,
+        clock=clock,
+        counting=database.counting,
+        failing_commits=database.failing_commits,
+        refuse_to_announce=errors,
+        forget_hints=forget_hints,
+    )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
+    clock, errors = ManualClock(), list[Exception]()
+    database = WatchedDatabase(folder / "tasks.sqlite", task_sqlite.SCHEMA)
+    database.open()
+    store = task_sqlite.SqliteTaskStore(
+        database,
+        clock,
+        announce_task=_unless_refused(task_announcements.task_changed, errors),
+        announce_image=_unless_refused(task_announcements.image_ready, errors),
+    )
+    yield StoredTasks(
+        store=store,
+        clock=clock,
+        counting=database.counting,
+        failing_commits=database.failing_commits,
+        refuse_to_announce=errors,
+    )
+    await database.close()
+
+
+@dataclass(kw_only=True)
+class Buses:
+    """A bus under test; `after_a_kill` opens what the next process would find had this one been killed now."""
+
+    bus: Bus
+    clock: ManualClock
+    delivery_limit: int
+    optional_ttl_s: float
+    after_a_kill: Callable[[], AbstractAsyncContextManager[Bus]]
+
+
+def _left_behind(folder: Path) -> Path:
+    """What is on the disk now, as the next process finds it."""
+    left = folder / "left behind"
+    left.mkdir()
+    for file in folder.glob("bus.sqlite*"):
+        if not file.name.endswith("-shm"):
+            shutil.copy(file, left)
+    return left
+
+
+@asynccontextmanager
+async def sqlite_buses(folder: Path) -> AsyncIterator[Buses]:
+    clock = ManualClock()
+
+    async def opened(path: Path) -> SqliteBus:
+        bus = SqliteBus(path, clock, delivery_limit=4, optional_ttl_s=600.0)
+        await bus.open()
+        return bus
+
+    @asynccontextmanager
+    async def after_a_kill() -> AsyncIterator[Bus]:
+        bus = await opened(_left_behind(folder) / "bus.sqlite")
+        try:
+            yield bus
+        finally:
+            await bus.close()
+
+    bus = await opened(folder / "bus.sqlite")
+    yield Buses(bus=bus, clock=clock, delivery_limit=4, optional_ttl_s=600.0, after_a_kill=after_a_kill)
+    await bus.close()
+
+
+@dataclass(kw_only=True)
+class Objects:
+    """An object store under test. `fetch` reads a URL as a browser would at an instant, None where it is refused."""
+
+    objects: ObjectStore
+    fetch: Callable[..., Any]
+    url_lifetime_s: int
+    folder: Path
+    reopen: Callable[[], Any]
+
+
+@asynccontextmanager
+async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
+    objects = FilesystemObjectStore(folder, b"a secret", url_lifetime_s=3600)
+    await objects.open()
+
+    async def fetch(url: str, *, now: float) -> bytes | None:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+        key = parts.path.removeprefix("/objects/")
+        if not objects.is_signed(key, expires=int(query["expires"][0]), signature=query["signature"][0], now=now):
+            return None
+        try:
+            return await objects.get(key)
+        except NotFound:
+            return None
+
+    yield Objects(objects=objects, fetch=fetch, url_lifetime_s=3600, folder=folder, reopen=objects.open)
+    await objects.close()
+
+
+SUBTASK_STORES = {"sqlite": sqlite_subtasks}
+TASK_STORES = {"sqlite": sqlite_tasks}
+BUSES = {"sqlite": sqlite_buses}
+OBJECT_STORES = {"filesystem": filesystem_objects}

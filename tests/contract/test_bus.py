@@ -1,0 +1,317 @@
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.events import Message, TaskCancelledV1, TaskEnded, envelope, message
+from tests.contract.adapters import T0
+
+QUEUE = "subtask_manager.task.cancelled.v1"
+OPTIONAL = "detector.task.cancelled.v1"
+TYPE = "task.cancelled.v1"
+PATIENCE_S = 20.0
+"""How long a test waits for what must happen at once: only a broken bus takes it."""
+
+
+def event(number: int) -> Message:
+    data = TaskEnded(task_id=f"{number:032x}", owner="owner", at=T0)
+    return message(
+        TaskCancelledV1(**envelope(event_id=f"event {number}", source="tests", subject="x", at=T0), data=data)
+    )
+
+
+class Handler:
+    """Notes what it is given, and fails as told."""
+
+    def __init__(self, clock=lambda: 0.0) -> None:
+        self.seen: list[int] = []
+        self.times: list[float] = []
+        self.failures: dict[int, list[Exception]] = {}
+        self.running = self.most_running = 0
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+        self._clock = clock
+        self._changed = asyncio.Condition()
+
+    async def __call__(self, given) -> None:
+        number = int(given.data.task_id, 16)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        async with self._changed:
+            self.seen.append(number)
+            self.times.append(self._clock())
+            self._changed.notify_all()
+        try:
+            await self.may_go_on.wait()
+            if self.failures.get(number):
+                raise self.failures[number].pop(0)
+        finally:
+            self.running -= 1
+
+    async def until(self, is_enough) -> None:
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            await self._changed.wait_for(lambda: is_enough(self.seen))
+
+
+async def until(is_so) -> None:
+    """Wait for what is seen only by asking."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await is_so():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.002)
+
+
+async def until_dead(bus, count: int):
+    async def are_dead() -> bool:
+        return len(await bus.dead_letters(100)) >= count
+
+    await until(are_dead)
+    return await bus.dead_letters(100)
+
+
+async def poke(buses, handler: Handler, number: int) -> None:
+    """Let the bus see the time: when the new message is handled, so is all that was ready."""
+    await buses.bus.publish([event(number)])
+    await handler.until(lambda seen: number in seen)
+    await asyncio.sleep(0.01)
+
+
+async def test_every_message_is_delivered(buses):
+    handler = Handler()
+    await buses.bus.publish([event(number) for number in range(50)])
+    buses.bus.consume(QUEUE, handler, prefetch=10)
+    await buses.bus.publish([event(number) for number in range(50, 100)])
+    await handler.until(lambda seen: len(seen) >= 100)
+    assert sorted(handler.seen) == list(range(100))
+
+
+async def test_every_queue_of_a_type_gets_its_own(buses):
+    required, optional = Handler(), Handler()
+    buses.bus.consume(QUEUE, required, prefetch=1)
+    buses.bus.consume(OPTIONAL, optional, prefetch=1)
+    await buses.bus.publish([event(1)])
+    await required.until(lambda seen: seen == [1])
+    await optional.until(lambda seen: seen == [1])
+
+
+async def test_a_type_that_nobody_hears_is_published_to_nobody(buses):
+    data = TaskEnded(task_id="0" * 32, owner="owner", at=T0)
+    await buses.bus.publish(
+        [Message(id="e", type="task.completed.v1", subject="x", body=data.model_dump_json().encode())]
+    )
+    await buses.bus.publish([])
+
+
+async def test_an_event_comes_whole(buses):
+    got = asyncio.get_running_loop().create_future()
+
+    async def handler(given) -> None:
+        got.set_result(given)
+
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    await buses.bus.publish([event(7)])
+    given = await asyncio.wait_for(got, PATIENCE_S)
+    assert (given.id, given.type, given.data.task_id, given.data.owner) == ("event 7", TYPE, f"{7:032x}", "owner")
+
+
+async def test_a_waiting_consumer_is_woken_though_time_stands_still(buses):
+    """No clock moves here: only the publishing itself can wake it."""
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    for number in range(5):
+        await buses.bus.publish([event(number)])
+        await handler.until(lambda seen, number=number: number in seen)
+    assert handler.seen == list(range(5))
+
+
+async def test_published_twice_is_delivered_twice(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=4)
+    await buses.bus.publish([event(1), event(1)])
+    await buses.bus.publish([event(1)])
+    await handler.until(lambda seen: len(seen) >= 3)
+    assert handler.seen == [1, 1, 1]
+
+
+@pytest.mark.parametrize("prefetch", [1, 3, 8])
+async def test_no_more_are_handled_at_once_than_the_prefetch(buses, prefetch):
+    handler = Handler()
+    handler.may_go_on.clear()
+    try:
+        await buses.bus.publish([event(number) for number in range(30)])
+        buses.bus.consume(QUEUE, handler, prefetch=prefetch)
+        await handler.until(lambda seen: len(seen) >= prefetch)
+        await buses.bus.publish([event(30)])
+        await asyncio.sleep(0.02)
+        assert len(handler.seen) == prefetch
+    finally:
+        handler.may_go_on.set()
+    await handler.until(lambda seen: len(seen) >= 31)
+    assert handler.most_running == prefetch
+
+
+async def test_a_failed_message_comes_again_after_growing_pauses_then_dies_with_its_reason(buses):
+    handler = Handler(buses.clock)
+    handler.failures[1] = [ValueError(f"failure {number}") for number in range(1, 100)]
+    buses.bus.consume(QUEUE, handler, prefetch=4)
+    await buses.bus.publish([event(1)])
+    await handler.until(lambda seen: 1 in seen)
+    number = 100
+    while not (dead := await buses.bus.dead_letters(10)):
+        assert number < 1000, "it never died"
+        buses.clock.now += 0.1
+        number += 1
+        await poke(buses, handler, number)
+    times = [at for at, one in zip(handler.times, handler.seen, strict=True) if one == 1]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) == buses.delivery_limit
+    assert pauses == sorted(pauses)
+    assert 0 < pauses[0] < pauses[-1]
+    assert [(one.queue, one.type, one.subject) for one in dead] == [(QUEUE, TYPE, "x")]
+    assert f"failure {buses.delivery_limit}" in dead[0].reason
+    assert dead[0].died_at == times[-1]
+
+
+async def test_a_failure_of_one_does_not_hold_up_the_others(buses):
+    handler = Handler()
+    handler.failures[1] = [ValueError("once")]
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    await buses.bus.publish([event(1), event(2), event(3)])
+    await handler.until(lambda seen: len(seen) >= 3)
+    buses.clock.now += 60
+    await poke(buses, handler, 4)
+    await handler.until(lambda seen: sorted(seen) == [1, 1, 2, 3, 4])
+    assert await buses.bus.dead_letters(10) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff\xfe", b"[]", b'{"type": "task.cancelled.v2"}', b"null"])
+async def test_a_message_that_cannot_be_read_dies_at_once(buses, body):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    await buses.bus.publish([Message(id="poison", type=TYPE, subject="it", body=body), event(2)])
+    [dead] = await until_dead(buses.bus, 1)
+    assert (dead.queue, dead.type, dead.subject) == (QUEUE, TYPE, "it")
+    assert dead.reason
+    await handler.until(lambda seen: seen == [2])
+
+
+async def test_a_failing_dependency_pauses_the_queue_and_does_not_count(buses):
+    handler = Handler()
+    times = 3 * buses.delivery_limit
+    handler.failures[1] = [Unavailable("the database is away") for _ in range(times)]
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    await buses.bus.publish([event(1), event(2)])
+    for attempt in range(1, times + 1):
+        await handler.until(lambda seen, attempt=attempt: seen.count(1) >= attempt)
+        await asyncio.sleep(0.005)
+        if attempt == 1:
+            await buses.bus.publish([event(3)])
+            await asyncio.sleep(0.02)
+            assert handler.seen == [1], "the whole queue pauses"
+        buses.clock.now += 60
+        await buses.bus.publish([event(1000 + attempt)])
+    await handler.until(lambda seen: seen.count(1) == times + 1 and {2, 3} <= set(seen))
+    assert await buses.bus.dead_letters(10) == []
+
+
+async def bury(buses, handler: Handler, numbers: list[int]) -> list:
+    """Let these fail until they are dead."""
+    for number in numbers:
+        handler.failures[number] = [ValueError("no")] * buses.delivery_limit
+    await buses.bus.publish([event(number) for number in numbers])
+    probe = 1000
+    while len(await buses.bus.dead_letters(100)) < len(numbers):
+        assert probe < 1100, "they never died"
+        buses.clock.now += 60
+        probe += 1
+        await poke(buses, handler, probe)
+    return await buses.bus.dead_letters(100)
+
+
+async def test_dead_letters_come_back_when_told(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=4)
+    dead = await bury(buses, handler, [1, 2, 3])
+    assert len(await buses.bus.dead_letters(2)) == 2
+    handler.seen.clear()
+    assert await buses.bus.replay([dead[0].id, "never there"]) == 1
+    await handler.until(lambda seen: len(seen) == 1)
+    assert len(await buses.bus.dead_letters(100)) == 2
+    assert await buses.bus.replay(None) == 2
+    await handler.until(lambda seen: sorted(seen) == [1, 2, 3])
+    assert await buses.bus.dead_letters(100) == []
+    assert await buses.bus.replay(None) == 0
+
+
+async def test_a_replayed_message_has_all_its_tries_again(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=4)
+    [dead] = await bury(buses, handler, [1])
+    handler.failures[1] = [ValueError("once more")]
+    handler.seen.clear()
+    await buses.bus.replay([dead.id])
+    await handler.until(lambda seen: 1 in seen)
+    await asyncio.sleep(0.01)
+    buses.clock.now += 60
+    await poke(buses, handler, 2000)
+    await handler.until(lambda seen: seen.count(1) == 2)
+    assert await buses.bus.dead_letters(10) == []
+
+
+async def test_what_a_killed_process_had_not_finished_is_delivered_again(buses):
+    handler = Handler()
+    handler.may_go_on.clear()
+    try:
+        await buses.bus.publish([event(number) for number in range(6)])
+        buses.bus.consume(QUEUE, handler, prefetch=3)
+        await handler.until(lambda seen: len(seen) == 3)
+        async with buses.after_a_kill() as next_bus:
+            next_handler = Handler()
+            next_bus.consume(QUEUE, next_handler, prefetch=10)
+            await next_handler.until(lambda seen: sorted(seen) == [0, 1, 2, 3, 4, 5])
+    finally:
+        handler.may_go_on.set()
+
+
+async def test_what_was_handled_is_not_delivered_again(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=3)
+    await buses.bus.publish([event(number) for number in range(6)])
+    await handler.until(lambda seen: len(seen) == 6)
+    await buses.bus.close()
+    async with buses.after_a_kill() as next_bus:
+        next_handler = Handler()
+        next_bus.consume(QUEUE, next_handler, prefetch=10)
+        await next_bus.publish([event(9)])
+        await next_handler.until(lambda seen: 9 in seen)
+        assert next_handler.seen == [9]
+        await next_bus.publish([event(10)])
+        await next_handler.until(lambda seen: seen == [9, 10])
+
+
+async def test_closing_waits_for_what_runs(buses):
+    handler = Handler()
+    handler.may_go_on.clear()
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    await buses.bus.publish([event(1), event(2)])
+    await handler.until(lambda seen: seen == [1])
+    closing = asyncio.create_task(buses.bus.close())
+    await asyncio.sleep(0.02)
+    assert not closing.done()
+    handler.may_go_on.set()
+    await asyncio.wait_for(closing, PATIENCE_S)
+    assert (handler.running, handler.seen) == (0, [1])
+
+
+@pytest.mark.parametrize(("later", "expected"), [(599.0, [1, 2]), (600.0, [1, 2]), (600.001, [2])])
+async def test_an_absent_consumer_finds_only_what_is_not_too_old(buses, later, expected):
+    assert buses.optional_ttl_s == 600.0
+    await buses.bus.publish([event(1)])
+    buses.clock.now += later
+    await buses.bus.publish([event(2)])
+    optional, required = Handler(), Handler()
+    buses.bus.consume(OPTIONAL, optional, prefetch=4)
+    buses.bus.consume(QUEUE, required, prefetch=4)
+    await optional.until(lambda seen: 2 in seen)
+    await required.until(lambda seen: sorted(seen) == [1, 2])
+    assert sorted(optional.seen) == expected

@@ -1,0 +1,377 @@
+import asyncio
+import random
+
+import pytest
+
+from services.task_manager import domain
+from services.task_manager.domain import NotOpen, Prelabel
+from shared.detection import Detection, Rectangle
+from shared.errors import NotFound, Unavailable
+from shared.events import parse
+from tests.unit.task_builders import T0, TASK_ID, image, result, task
+
+OTHER_ID = "11" * 16
+
+
+async def create(at, **fields):
+    return await at.store.create(task(**fields))
+
+
+async def counts_of(at, task_id=TASK_ID) -> tuple[int, int, int, int]:
+    counts = (await at.store.find(task_id))[1]
+    return (counts.images, counts.open, counts.completed, counts.disputed)
+
+
+async def told(at) -> list[tuple[str, str]]:
+    return [(message.subject, message.type) for message in await at.store.pending(10_000)]
+
+
+async def all_images(at, task_id=TASK_ID, *, state=None, label=None, limit=7):
+    images, after = [], ""
+    while page := await at.store.images(task_id, state=state, label=label, after=after, limit=limit):
+        assert len(page) <= limit
+        images += page
+        after = page[-1].id
+    return images
+
+
+async def record(at, one, *, state="completed", prelabel=None, **fields) -> None:
+    await at.store.update_image(
+        one.task_id,
+        one.id,
+        lambda now_image, _now: domain.record_result(
+            now_image, state=state, result=result(**fields), prelabel=prelabel
+        ),
+    )
+
+
+def sealed(now_task, now):
+    return domain.seal(now_task, now=now)
+
+
+def cancelled(now_task, now):
+    return domain.cancel(now_task, now=now)
+
+
+def completed(now_task, now):
+    return domain.complete(now_task, now=now)
+
+
+# Tasks
+
+
+async def test_a_task_is_found_as_it_was_saved(tasks):
+    given = task(
+        labels=("a.b", "$inc", "__proto__", "<script>"),
+        instructions="look",
+        uploads=(domain.Registration(id="up", expires_at=T0 + 1.5),),
+    )
+    assert await tasks.store.create(given) == given
+    assert await tasks.store.find(TASK_ID) == (given, domain.Counts())
+
+
+async def test_created_twice_the_first_stays(tasks):
+    answers = await asyncio.gather(*(create(tasks, name=f"name {number}") for number in range(20)))
+    assert {answer.name for answer in answers} == {"name 0"}
+    assert (await tasks.store.find(TASK_ID))[0].name == "name 0"
+
+
+async def test_what_is_not_there_is_not_found(tasks):
+    with pytest.raises(NotFound):
+        await tasks.store.find(TASK_ID)
+    with pytest.raises(NotFound):
+        await tasks.store.update(TASK_ID, sealed)
+    with pytest.raises(NotFound):
+        await tasks.store.add_images(task(), [image("a")])
+    await create(tasks)
+    with pytest.raises(NotFound):
+        await tasks.store.find_image(TASK_ID, image("a").id)
+    with pytest.raises(NotFound):
+        await record(tasks, image("a"))
+    assert await tasks.store.images(TASK_ID, state=None, label=None, after="", limit=3) == []
+
+
+async def test_an_image_is_found_in_its_own_task_only(tasks):
+    await create(tasks)
+    await create(tasks, task_id=OTHER_ID)
+    await tasks.store.add_images(task(), [image("a")])
+    with pytest.raises(NotFound):
+        await tasks.store.find_image(OTHER_ID, image("a").id)
+    assert await tasks.store.known(OTHER_ID, [image("a").id]) == set()
+
+
+async def test_tasks_come_newest_first_in_pages(tasks):
+    created = [(T0 + number // 2 + 0.123456, f"{number:032x}") for number in range(9)]
+    for created_at, task_id in random.Random(1).sample(created, 9):
+        await create(tasks, task_id=task_id, created_at=created_at)
+    seen, after = [], ""
+    while page := await tasks.store.tasks(after=after, limit=4):
+        assert len(page) <= 4
+        seen += [(one.created_at, one.id) for one, _, _ in page]
+        after = page[-1][2]
+    assert seen == sorted(created, reverse=True)
+
+
+async def test_a_rule_that_raises_saves_nothing(tasks):
+    await create(tasks)
+    await tasks.store.update(TASK_ID, lambda one, now: domain.register_upload(one, upload_id="up", now=now))
+    before = await tasks.store.find(TASK_ID)
+    with pytest.raises(domain.StillUploading):
+        await tasks.store.update(TASK_ID, sealed)
+    assert (await tasks.store.find(TASK_ID), await told(tasks)) == (before, [])
+    tasks.clock.now += domain.REGISTRATION_S
+    assert (await tasks.store.update(TASK_ID, sealed)).state == "sealed"
+
+
+async def test_an_end_is_told_once(tasks):
+    await create(tasks)
+    await tasks.store.update(TASK_ID, sealed)
+    answers = await asyncio.gather(*(tasks.store.update(TASK_ID, completed) for _ in range(50)))
+    assert {answer.state for answer in answers} == {"completed"}
+    assert await told(tasks) == [(TASK_ID, "task.completed.v1")]
+    await asyncio.gather(*(tasks.store.update(TASK_ID, cancelled) for _ in range(50)))
+    assert await told(tasks) == [(TASK_ID, "task.completed.v1"), (TASK_ID, "task.cancelled.v1")]
+
+
+@pytest.mark.parametrize("failure", ["announce", "commit"])
+async def test_a_change_and_its_event_are_saved_together_or_not_at_all(tasks, failure):
+    await create(tasks)
+    await tasks.store.update(TASK_ID, sealed)
+    if failure == "announce":
+        tasks.refuse_to_announce.append(ValueError("no event"))
+        with pytest.raises(ValueError, match="no event"):
+            await tasks.store.update(TASK_ID, completed)
+        tasks.refuse_to_announce.clear()
+    else:
+        with tasks.failing_commits(), pytest.raises(Unavailable):
+            await tasks.store.update(TASK_ID, completed)
+    assert ((await tasks.store.find(TASK_ID))[0].state, await told(tasks)) == ("sealed", [])
+    assert (await tasks.store.update(TASK_ID, completed)).state == "completed"
+    assert len(await told(tasks)) == 1
+
+
+# Images
+
+
+async def test_images_are_saved_and_told_of_in_one_write(tasks):
+    await create(tasks)
+    images = [image("a"), image("b")]
+    assert await tasks.store.add_images(task(), images) == set()
+    assert await counts_of(tasks) == (2, 2, 0, 0)
+    assert [await tasks.store.find_image(TASK_ID, one.id) for one in images] == images
+    messages = await tasks.store.pending(10)
+    assert [message.subject for message in messages] == [one.id for one in images]
+    ready = parse(messages[0].body).data
+    assert (ready.image_id, ready.object_key, ready.labels) == (images[0].id, images[0].object_key, ("cat", "dog"))
+    await tasks.store.clear([message.id for message in messages])
+    assert await tasks.store.pending(10) == []
+
+
+async def test_known_ones_stay_as_they_are(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a")])
+    again = [image("a", filename="other.png"), image("b")]
+    assert await tasks.store.known(TASK_ID, [one.id for one in again]) == {image("a").id}
+    assert await tasks.store.add_images(task(), again) == {image("a").id}
+    assert (await tasks.store.find_image(TASK_ID, image("a").id)).filename == "a.png"
+    assert await counts_of(tasks) == (2, 2, 0, 0)
+    assert [subject for subject, _ in await told(tasks)] == [image("a").id, image("b").id]
+
+
+async def test_the_same_image_twice_in_one_call_is_one_image(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a"), image("a", filename="again.png")])
+    assert await counts_of(tasks) == (1, 1, 0, 0)
+    assert await told(tasks) == [(image("a").id, "image.ready.v1")]
+
+
+async def test_the_same_image_added_at_once_is_accepted_once(tasks):
+    await create(tasks)
+    answers = await asyncio.gather(
+        *(tasks.store.add_images(task(), [image("a", filename=f"{number}.png")]) for number in range(50))
+    )
+    assert sum(answer == set() for answer in answers) == 1
+    assert await counts_of(tasks) == (1, 1, 0, 0)
+    assert await told(tasks) == [(image("a").id, "image.ready.v1")]
+
+
+@pytest.mark.parametrize("failure", ["announce", "commit"])
+async def test_images_that_could_not_be_saved_leave_nothing(tasks, failure):
+    await create(tasks)
+    if failure == "announce":
+        tasks.refuse_to_announce.append(ValueError("no event"))
+        with pytest.raises(ValueError, match="no event"):
+            await tasks.store.add_images(task(), [image("a")])
+        tasks.refuse_to_announce.clear()
+    else:
+        with tasks.failing_commits(), pytest.raises(Unavailable):
+            await tasks.store.add_images(task(), [image("a")])
+    assert (await counts_of(tasks), await all_images(tasks), await told(tasks)) == ((0, 0, 0, 0), [], [])
+    assert await tasks.store.add_images(task(), [image("a")]) == set()
+
+
+@pytest.mark.parametrize("end", [sealed, cancelled])
+async def test_a_task_that_is_not_open_takes_no_images_whatever_the_caller_believed(tasks, end):
+    believed = await create(tasks)
+    await tasks.store.update(TASK_ID, end)
+    with pytest.raises(NotOpen):
+        await tasks.store.add_images(believed, [image("a")])
+    assert (await counts_of(tasks), await all_images(tasks)) == ((0, 0, 0, 0), [])
+
+
+async def test_sealing_races_with_images_and_every_accepted_one_is_counted(tasks):
+    await create(tasks)
+    adding = [tasks.store.add_images(task(), [image(f"{number}")]) for number in range(40)]
+    adding.insert(20, tasks.store.update(TASK_ID, sealed))
+    outcomes = await asyncio.gather(*adding, return_exceptions=True)
+    accepted = sum(outcome == set() for outcome in outcomes)
+    assert accepted + sum(isinstance(outcome, NotOpen) for outcome in outcomes) == 40
+    assert await counts_of(tasks) == (accepted, accepted, 0, 0)
+    assert len(await all_images(tasks)) == accepted
+
+
+async def test_an_image_is_found_with_its_result_as_it_was_saved(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a")])
+    seen = Detection(label="cat", confidence=0.5, rectangle=Rectangle(left=1, top=2, width=3, height=4))
+    prelabel = Prelabel(model="detector:m@1", label="cat", confidence=0.5, objects=(seen,))
+    await record(tasks, image("a"), prelabel=prelabel)
+    assert await tasks.store.find_image(TASK_ID, image("a").id) == image(
+        "a", state="completed", result=result(), prelabel=prelabel
+    )
+
+
+async def test_results_may_come_twice_and_in_any_order(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a")])
+    await record(tasks, image("a"), revision=2, label="dog")
+    await asyncio.gather(*(record(tasks, image("a"), state="disputed", revision=1, label=None) for _ in range(10)))
+    assert await counts_of(tasks) == (1, 0, 1, 0)
+    assert [one.result.label for one in await all_images(tasks, label="dog")] == ["dog"]
+    assert await all_images(tasks, state="disputed") == []
+
+
+async def test_images_come_in_pages_by_state_and_label(tasks):
+    await create(tasks)
+    given = [image(f"{number}") for number in range(30)]
+    await tasks.store.add_images(task(), given)
+    ends = {"cat": given[:10], "$inc": given[10:15]}
+    for label, images in ends.items():
+        for one in images:
+            await record(tasks, one, label=label)
+    for one in given[15:18]:
+        await record(tasks, one, state="disputed", label=None)
+
+    def ids(images):
+        return sorted(one.id for one in images)
+
+    assert [one.id for one in await all_images(tasks)] == ids(given)
+    for label, images in ends.items():
+        assert [one.id for one in await all_images(tasks, label=label)] == ids(images)
+        assert [one.id for one in await all_images(tasks, state="completed", label=label)] == ids(images)
+        assert await all_images(tasks, state="open", label=label) == []
+    assert [one.id for one in await all_images(tasks, state="disputed")] == ids(given[15:18])
+    assert [one.id for one in await all_images(tasks, state="open")] == ids(given[18:])
+    assert await all_images(tasks, OTHER_ID) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_counts_equal_a_recount_after_anything(tasks, seed):
+    chance = random.Random(seed)
+    await create(tasks)
+    names = [f"{number}" for number in range(25)]
+    for _ in range(30):
+        some = [image(name) for name in chance.sample(names, 3)]
+        calls = [tasks.store.add_images(task(), some)]
+        for name in chance.sample(names, 4):
+            state, revision = chance.choice(["completed", "disputed"]), chance.randint(1, 3)
+            calls.append(record(tasks, image(name), state=state, revision=revision))
+        await asyncio.gather(*calls, return_exceptions=True)
+    images = await all_images(tasks)
+    states = [one.state for one in images]
+    recount = (len(states), *(states.count(state) for state in ("open", "completed", "disputed")))
+    assert await counts_of(tasks) == recount
+
+
+# Ends and erasure
+
+
+async def test_a_task_is_finished_when_it_is_sealed_and_no_image_is_open(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a"), image("b")])
+    await record(tasks, image("a"))
+    assert not await tasks.store.is_finished(TASK_ID)
+    await tasks.store.update(TASK_ID, sealed)
+    assert not await tasks.store.is_finished(TASK_ID)
+    assert await tasks.store.unfinished() == []
+    await record(tasks, image("b"), state="disputed", label=None)
+    assert await tasks.store.is_finished(TASK_ID)
+    assert await tasks.store.unfinished() == [TASK_ID]
+    await tasks.store.update(TASK_ID, completed)
+    assert not await tasks.store.is_finished(TASK_ID)
+    assert await tasks.store.unfinished() == []
+
+
+async def test_an_open_or_absent_task_is_not_finished(tasks):
+    await create(tasks)
+    assert not await tasks.store.is_finished(TASK_ID)
+    assert not await tasks.store.is_finished(OTHER_ID)
+
+
+async def test_images_are_removed_so_many_at_a_time_of_a_cancelled_task_alone(tasks):
+    await create(tasks)
+    await create(tasks, task_id=OTHER_ID)
+    await tasks.store.add_images(task(), [image(f"{number}") for number in range(25)])
+    await tasks.store.add_images(task(task_id=OTHER_ID), [image("a", task_id=OTHER_ID)])
+    assert await tasks.store.remove_images(TASK_ID, 10) == 0
+    await tasks.store.update(TASK_ID, cancelled)
+    assert await tasks.store.unerased() == [TASK_ID]
+    assert [await tasks.store.remove_images(TASK_ID, 10) for _ in range(4)] == [10, 10, 5, 0]
+    assert await counts_of(tasks) == (0, 0, 0, 0)
+    assert await counts_of(tasks, OTHER_ID) == (1, 1, 0, 0)
+    await tasks.store.update(TASK_ID, lambda one, _now: domain.mark_erased(one))
+    assert await tasks.store.unerased() == []
+    assert (await tasks.store.find(TASK_ID))[0].is_erased
+
+
+async def test_only_objects_that_an_image_names_are_referenced(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a"), image("b")])
+    other_attempt = image("a").object_key.replace("-000000000000", "-000000000001")
+    keys = [image("a").object_key, other_attempt, image("c").object_key, "odd", "x/y", f"{TASK_ID}/"]
+    assert await tasks.store.referenced(keys) == {image("a").object_key}
+    assert await tasks.store.referenced([]) == set()
+
+
+# Cost
+
+
+async def costs_in_a_task_of(at, size: int, task_id: str) -> dict[str, tuple[int, int]]:
+    of = task(task_id=task_id)
+    await at.store.create(of)
+    await at.store.add_images(of, [image(f"{number}", task_id=task_id) for number in range(size)])
+    costs = {}
+    works = {
+        "insert one": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
+        "insert ten": lambda: at.store.add_images(of, [image(f"new {n}", task_id=task_id) for n in range(10)]),
+        "insert one again": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
+        "record": lambda: record(at, image("5", task_id=task_id)),
+        "register": lambda: at.store.update(
+            task_id, lambda one, now: domain.register_upload(one, upload_id="up", now=now)
+        ),
+    }
+    for what, work in works.items():
+        with at.counting() as cost:
+            await work()
+        costs[what] = (len(cost.commands), cost.steps)
+    return costs
+
+
+async def test_nothing_grows_with_the_size_of_the_task(tasks):
+    small = await costs_in_a_task_of(tasks, 10, "aa" * 16)
+    large = await costs_in_a_task_of(tasks, 5000, "bb" * 16)
+    for what, (commands, steps) in large.items():
+        assert commands == small[what][0], (what, small, large)
+        assert steps <= 1.5 * small[what][1] + 500, (what, small, large)
+    assert large["insert one"][0] <= 9, large
+    assert large["insert ten"][0] <= large["insert one"][0] + 2 * 9, large
