@@ -9,7 +9,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from embedded import data_dir
-from embedded.app import create_app
+from embedded.app import Platform, create_app
 from embedded.settings import Settings
 from shared.errors import QuorateError
 from shared.telemetry import configure_logs
@@ -47,16 +47,21 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))  # uvicorn raises the signal again once it has shut down
     with lock, listener:
-        _Server(config, listener).run(sockets=[listener])
+        _Server(config, listener, app.state.platform).run(sockets=[listener])
     return 0
 
 
 class _Server(uvicorn.Server):
     """Says where it listens once it answers."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, platform: Platform) -> None:
         super().__init__(config)
+        self._platform = platform
         self._address: tuple[str, int] = listener.getsockname()[:2]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._platform.tasks.progress.close()  # streams that would never end by themselves
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -29,6 +29,7 @@ from services.task_manager import routes as task_routes
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources as TaskResources
 from services.task_manager.ingest import Checker
+from services.task_manager.progress import Progress
 from services.task_manager.store import sqlite as task_sqlite
 from shared import problems
 from shared.bus.sqlite import SqliteBus
@@ -131,6 +132,7 @@ def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Pla
             archives=settings.archive_limits,
             max_uploads=settings.max_uploads,
             erase_soon=collector.wake,
+            progress=Progress(task_store),
         ),
         subtasks=SubtaskResources(
             store=subtask_store, objects=objects, relay=subtask_relay, clock=clock, lease_s=settings.lease_s
@@ -148,7 +150,9 @@ def create_app(settings: Settings, *, clock: Clock = time.time) -> FastAPI:
         async with platform.running():
             yield
 
-    app = FastAPI(title="Quorate", version="0.1.0", lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title="Quorate", version="0.1.0", lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
     app.add_middleware(Edge, allowed_hosts=settings.hosts)
     problems.install(app)
     app.state.platform = platform

@@ -104,7 +104,7 @@ def write_model(folder: Path) -> Path:
 
 
 def draw(folder: Path, count: int, seed: int) -> list[Truth]:
-    """Draw `count` pictures, no two alike, and `truth.json`, each file name with its label. A seed always draws the same.
+    """Draw `count` pictures, no two alike, and `truth.json`, each file with its label. A seed always draws the same.
 
     Every third picture is a JPEG, the others are PNG; every fourth is 384 pixels wide and high, the others 192. Every
     fifth shows a second colour, and every eighth is faint.

@@ -54,8 +54,8 @@ class Problem(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "content": {"application/problem+json": {}}},
-    "5XX": {"model": Problem, "content": {"application/problem+json": {}}},
+    "4XX": {"model": Problem, "description": "Refused"},
+    "5XX": {"model": Problem, "description": "Not possible now"},
 }
 """For every router: errors are problem details."""
 
@@ -95,6 +95,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        """The framework takes every model for JSON; problems have a media type of their own."""
+        api = describe()
+        for path in api["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    if status in RESPONSES and "application/json" in response.get("content", {}):
+                        response["content"] = {"application/problem+json": response["content"].pop("application/json")}
+        return api
+
+    app.openapi = described
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -52,6 +52,7 @@ class Database:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix=f"read-{path.stem}")
         self._reader = threading.local()
         self._reading = 0
+        self._is_closed = False
         self._connections: list[sqlite3.Connection] = []
 
     def open(self) -> None:
@@ -63,6 +64,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish the writes that wait, then close the file."""
+        self._is_closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         self._readers.shutdown()
@@ -71,6 +73,8 @@ class Database:
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction; durable when this returns. What `work` raises undoes it and is raised here."""
+        if self._is_closed:
+            raise Unavailable("the database is closed")
         if self._jobs.qsize() >= MAX_WAITING:
             raise Unavailable("too many writes are waiting")
         loop = asyncio.get_running_loop()
@@ -138,7 +142,9 @@ class Database:
             execute("SAVEPOINT job")
             try:
                 job.result = job.context.run(job.work, self._connection)
-            except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller that waits
+            except BaseException as error:
+                if not self._connection.in_transaction:
+                    raise  # the database has undone everything by itself, as it does when the disk is full
                 job.error = translated(error) if isinstance(error, sqlite3.Error) else error
                 execute("ROLLBACK TO job")
             execute("RELEASE job")

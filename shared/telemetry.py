@@ -5,11 +5,17 @@ import sys
 
 import structlog
 
+from shared import trace
+
+
+def _add_ids(_logger: object, _method: str, entry: structlog.types.EventDict) -> structlog.types.EventDict:
+    return {**trace.ids(), **entry}
+
 
 def configure_logs(level: str) -> None:
     """Send every log of the process, structured, to standard error."""
     shared_processors: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _add_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),

@@ -1,10 +1,10 @@
-"""Which request or event the present work belongs to: a W3C trace context that travels with every event."""
+"""Which request or event the present work belongs to: ids for the logs, and a W3C trace context for every event."""
 
 import random
 import re
 from contextvars import ContextVar
 
-_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+_ids: ContextVar[dict[str, str] | None] = ContextVar("ids", default=None)
 _random = random.Random()  # noqa: S311 - ids, not secrets; seeded by the system
 _FORM = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -14,14 +14,18 @@ def random_hex(size_bytes: int) -> str:
     return _random.getrandbits(8 * size_bytes).to_bytes(size_bytes).hex()
 
 
-def current() -> str | None:
-    """The trace context of the present work, if it has one."""
-    return _traceparent.get()
-
-
-def enter(traceparent: str | None) -> str:
-    """Go on with the trace that came along, or begin one where none came or it makes no sense."""
+def enter(traceparent: str | None, **ids: str) -> None:
+    """Go on with the trace that came along, or begin one; `ids` (of a request, a task, a subtask) go into every log."""
     if traceparent is None or not _FORM.fullmatch(traceparent):
         traceparent = f"00-{random_hex(16)}-{random_hex(8)}-01"
-    _traceparent.set(traceparent)
-    return traceparent
+    _ids.set({"traceparent": traceparent, **ids})
+
+
+def current() -> str | None:
+    """The trace context of the present work, if it has one."""
+    return ids().get("traceparent")
+
+
+def ids() -> dict[str, str]:
+    """The ids of the present work."""
+    return _ids.get() or {}

@@ -17,7 +17,7 @@ DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
 
 MAX_SKIPS = 10
 """So many operators skipping a subtask make it a dispute."""
-MAX_LAPSED = 16
+MAX_LAPSED = 100
 """So many expired leases are remembered, in case their votes come after all."""
 
 
@@ -209,7 +209,8 @@ def give_back(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> D
     kept = _leases_without(subtask, operator)
     if subtask.state != "open" or kept == subtask.leases:
         return Decision(state=subtask, answer=None)
-    return Decision(state=_reopened(replace(subtask, leases=kept), brief, now), answer=None)
+    returned = replace(subtask, leases=kept, available_at=None)  # its place opens now, for whoever walked past it too
+    return Decision(state=_reopened(returned, brief, now), answer=None)
 
 
 def skip(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> Decision[Subtask, None]:
@@ -275,11 +276,10 @@ def apply_prelabel(subtask: Subtask, brief: Brief, *, prelabel: Prelabel, now: f
     """
     if subtask.state != "open" or subtask.prelabel is not None or brief.detector.mode == "off":
         return Decision(state=subtask, answer=None)
-    is_silent = now >= subtask.offered_at or is_audited(brief, subtask.id) or prelabel.label is None
+    decides = now < subtask.offered_at and prelabel.label in brief.labels and not is_audited(brief, subtask.id)
+    mode = brief.detector.mode if decides else "suggest"
     seen = replace(subtask, prelabel=prelabel, offered_at=min(subtask.offered_at, now))
-    if is_silent:
-        return Decision(state=_reopened(seen, brief, now), answer=None)
-    mode, counted = brief.detector.mode, replace(seen, prelabel=replace(prelabel, is_vote=True))
+    counted = replace(seen, prelabel=replace(prelabel, is_vote=True))
     if mode == "accept" and (prelabel.confidence or 0) >= brief.detector.accept_confidence:
         vote = Vote(voter=prelabel.model, label=prelabel.label, at=now, total=1, state="completed")
         accepted = _ended(replace(counted, votes=(vote,)), "detector", now)
@@ -336,9 +336,8 @@ def _places(subtask: Subtask, brief: Brief) -> int:
 
 
 def _agreement(subtask: Subtask, label: str | None) -> float | None:
-    if label is None or not subtask.votes:
-        return None
-    return sum(vote.label == label for vote in subtask.votes) / len(subtask.votes)
+    votes = subtask.votes
+    return sum(vote.label == label for vote in votes) / len(votes) if label is not None and votes else None
 
 
 def _refuse_unless_open(subtask: Subtask) -> None:

@@ -11,7 +11,7 @@ from services.subtask_manager.store import Claim, SubtaskStore
 from shared import events
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import QuorateError
+from shared.errors import QuorateError, StorageFull, Unavailable
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 
@@ -91,6 +91,8 @@ async def vote_each(at: Resources, *, voter: str, votes: list[tuple[str, str, st
     async def one(subtask_id: str, label: str, token: str) -> VoteOutcome:
         try:
             cast = await vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token)
+        except (Unavailable, StorageFull):
+            raise  # nothing is wrong with this vote: the whole batch is to be sent again
         except QuorateError as refusal:
             return VoteOutcome(subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(at, subtask_id))
         return VoteOutcome(subtask_id=subtask_id, vote=cast, refusal=None, state=cast.state)

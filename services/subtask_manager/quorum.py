@@ -99,4 +99,4 @@ def places(policy: QuorumPolicy, now: Standing) -> int:
         return 0 if votes_to_settle(policy, now) is None else 1
     if policy.stop == "exact":
         return left
-    return votes_to_settle(policy, now) or 0
+    return min(left, votes_to_settle(policy, now) or 0)

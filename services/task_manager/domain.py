@@ -23,6 +23,8 @@ REGISTRATION_S = 60.0
 """How long an upload's registration lives without being renewed."""
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
 """Categories of characters that cannot be seen on their own."""
+BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that look like nothing, whatever their category."""
 
 
 class Fact(StrEnum):
@@ -164,7 +166,7 @@ def check_labels(labels: Sequence[str], *, allow_unsure: bool) -> tuple[str, ...
         pointer = f"/labels/{position}"
         if not 1 <= len(label) <= MAX_LABEL_LENGTH:
             raise Invalid(f"a label has 1 to {MAX_LABEL_LENGTH} characters", pointer=pointer)
-        if all(unicodedata.category(character) in INVISIBLE for character in label):
+        if all(unicodedata.category(character) in INVISIBLE or character in BLANKS for character in label):
             raise Invalid("a label needs a character that can be seen", pointer=pointer)
         if any(unicodedata.category(character) == "Cs" for character in label):
             raise Invalid("a label must be valid Unicode", pointer=pointer)

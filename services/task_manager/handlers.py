@@ -10,6 +10,7 @@ from services.task_manager import domain
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.domain import Counts, Task
 from services.task_manager.ingest import Checker
+from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.clock import Clock
@@ -34,6 +35,7 @@ class Resources:
     archives: ArchiveLimits
     max_uploads: int
     erase_soon: Callable[[], None]
+    progress: Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

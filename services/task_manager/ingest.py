@@ -152,7 +152,7 @@ class Ingest:
         known = await self._store.known(self._task.id, list(first))
         new = [images[position] for image_id, position in first.items() if image_id not in known]
         if new:
-            await asyncio.gather(*(self._objects.put(image.object_key, data) for image, data in new))
+            await self._objects.put_all({image.object_key: data for image, data in new})
             known |= await self._store.add_images(self._task, [image for image, _ in new])
             self._saved()
         for position, (image, _) in images.items():

@@ -53,6 +53,12 @@ class Progress:
         finally:
             self._leave(task_id, watched)
 
+    def close(self) -> None:
+        """End every stream: whoever watches has to come back, to another process or later."""
+        for watched in self._watched.values():
+            watched.is_ended = True
+            watched.changed.set()
+
     def _leave(self, task_id: str, watched: _Watched) -> None:
         watched.watchers -= 1
         if watched.watchers == 0:

@@ -10,7 +10,6 @@ from services.task_manager import handlers, wire
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources, Terms
 from services.task_manager.ingest import Report
-from services.task_manager.progress import Progress
 from services.task_manager.shapes import image_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
 from shared import problems
@@ -147,8 +146,6 @@ def _add_tasks(routes: APIRouter, at: Resources) -> None:
 
 
 def _add_results(routes: APIRouter, at: Resources) -> None:
-    progress = Progress(at.store)
-
     @routes.get("/tasks/{task_id}/images", response_model=wire.Results)
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results)
     async def results(
@@ -180,4 +177,4 @@ def _add_results(routes: APIRouter, at: Resources) -> None:
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:
         await at.store.find(task_id)
-        return StreamingResponse(progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream")
+        return StreamingResponse(at.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream")

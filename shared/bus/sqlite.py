@@ -235,7 +235,7 @@ class _Consumer:
         now = self._clock
         try:
             event = parse(delivery.body)
-            trace.enter(event.traceparent)
+            trace.enter(event.traceparent, event=event.id, subject=event.subject)
             await self._handler(event)
         except Malformed as error:
             self._settled.dead.append((error.detail, now(), delivery.id))

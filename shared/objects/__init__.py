@@ -1,6 +1,6 @@
 """The object store: bytes under keys."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 
@@ -9,6 +9,10 @@ class ObjectStore(Protocol):
 
     async def put(self, key: str, data: bytes) -> None:
         """Store an object; durable when this returns. Raises StorageFull or Unavailable, and then stores nothing."""
+        ...
+
+    async def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """Store many objects, cheaper than one by one. Where it raises, some of them may be stored."""
         ...
 
     async def get(self, key: str) -> bytes:

@@ -7,12 +7,13 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from shared.errors import NotFound, StorageFull, Unavailable
+from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.objects.recent import RecentObjects
 
 T = TypeVar("T")
@@ -36,7 +37,10 @@ class FilesystemObjectStore:
         self._incoming = root / "incoming"
         self._secret = secret
         self._url_lifetime_s = url_lifetime_s
+        self._size = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="objects")
+        self._folders = threading.Lock()
+        """Held while a folder is made and filled, or removed as empty: never both at once."""
         self._waiting = 0
         self._recent = RecentObjects(cache_bytes)
 
@@ -52,8 +56,19 @@ class FilesystemObjectStore:
         await asyncio.to_thread(self._threads.shutdown)
 
     async def put(self, key: str, data: bytes) -> None:
-        await self._run(lambda: self._put(self._path(key), data))
-        self._recent.keep(key, data)
+        await self.put_all({key: data})
+
+    async def put_all(self, objects: Mapping[str, bytes]) -> None:
+        files = [(self._path(key), data) for key, data in objects.items()]
+        shares = [files[start :: self._size] for start in range(min(self._size, len(files)))]
+        await asyncio.gather(*(self._run(lambda share=share: self._place(share)) for share in shares))
+        try:
+            await self._run(lambda: _sync_folders({path.parent for path, _ in files}))
+        except QuorateError:
+            await self.delete(list(objects))
+            raise
+        for key, data in objects.items():
+            self._recent.keep(key, data)
 
     async def get(self, key: str) -> bytes:
         if (data := self._recent.get(key)) is None:
@@ -65,7 +80,7 @@ class FilesystemObjectStore:
         for key in keys:
             self._recent.forget(key)
         paths = [self._path(key) for key in keys]
-        await self._run(lambda: _unlink(paths))
+        await self._run(lambda: self._unlink(paths))
 
     async def keys(self, prefix: str, *, stored_before: float) -> AsyncIterator[str]:
         folders = await self._run(
@@ -97,10 +112,11 @@ class FilesystemObjectStore:
         except FileNotFoundError:
             raise NotFound("no such object") from None
 
+    def _place(self, files: Sequence[tuple[Path, bytes]]) -> None:
+        for path, data in files:
+            self._put(path, data)
+
     def _put(self, path: Path, data: bytes) -> None:
-        if not path.parent.is_dir():
-            path.parent.mkdir(exist_ok=True)
-            _sync_folder(self._root)
         incoming = self._incoming / secrets.token_hex(16)
         try:
             with incoming.open("xb", buffering=0) as file:
@@ -108,16 +124,30 @@ class FilesystemObjectStore:
                 while written < len(data):
                     written += file.write(data[written:] if written else data)
                 os.fsync(file.fileno())
-            incoming.rename(path)
-            _sync_folder(path.parent)
+            with self._folders:
+                if not path.parent.is_dir():
+                    path.parent.mkdir()
+                    _sync_folder(self._root)
+                incoming.rename(path)
         except OSError:
             incoming.unlink(missing_ok=True)
             raise
 
     def _scan(self, folder: str, stored_before: float) -> list[str]:
+        found: list[str] = []
         with contextlib.suppress(FileNotFoundError), os.scandir(self._root / folder) as entries:
-            return [f"{folder}/{entry.name}" for entry in entries if entry.stat().st_mtime < stored_before]
-        return []
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.stat().st_mtime < stored_before:
+                        found.append(f"{folder}/{entry.name}")
+        return found
+
+    def _unlink(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        for folder in {path.parent for path in paths}:
+            with self._folders, contextlib.suppress(OSError):  # not empty: other objects live there
+                folder.rmdir()
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= MAX_WAITING:
@@ -133,17 +163,14 @@ class FilesystemObjectStore:
             self._waiting -= 1
 
 
+def _sync_folders(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        _sync_folder(folder)
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unlink(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-    for folder in {path.parent for path in paths}:
-        with contextlib.suppress(OSError):  # not empty: other objects live there
-            folder.rmdir()

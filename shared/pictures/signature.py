@@ -39,7 +39,7 @@ _ISO_BRANDS = {
     b"msf1": "a HEIC picture",
 }
 _ROOT = re.compile(
-    rb"(?P<svg><svg[\s>]|<\w+:svg[\s>]|<!doctype\s+svg)|(?P<html><!doctype\s+html|<(html|head|body|script|title)[\s>])",
+    rb"(?P<svg><svg[\s/>]|<\w+:svg[\s/>]|<!doctype\s+svg)|(?P<html><!doctype\s+html|<(html|head|body|script|title)[\s>])",
     re.IGNORECASE,
 )
 _BYTE_ORDER_MARKS = b"\xef\xbb\xbf\xfe\xff"

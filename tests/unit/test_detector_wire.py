@@ -42,17 +42,17 @@ def test_other_bodies_are_refused(body):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (f"data:image/png;base64,{IMAGE}", "without the data: URL"),
-        (f"DATA:image/png;base64,{IMAGE}", "without the data: URL"),
+        (f"data:image/png;base64,{IMAGE}", "without the 'data:'"),
+        (f"DATA:image/png;base64,{IMAGE}", "without the 'data:'"),
         ("", "empty"),
-        (IMAGE.rstrip("="), "not base64"),
-        (IMAGE[:4] + "\n" + IMAGE[4:], "not base64"),
-        (" " + IMAGE, "not base64"),
-        (IMAGE + "=", "not base64"),
-        ("====", "not base64"),
-        ("-_-_", "not base64"),
-        ("é" * 4, "not base64"),
-        ("\ud800", "not base64"),
+        (IMAGE.rstrip("="), "not valid base64"),
+        (IMAGE[:4] + "\n" + IMAGE[4:], "not valid base64"),
+        (" " + IMAGE, "not valid base64"),
+        (IMAGE + "=", "not valid base64"),
+        ("====", "not valid base64"),
+        ("-_-_", "not valid base64"),
+        ("é" * 4, "not valid base64"),
+        ("\ud800", "not valid base64"),
     ],
 )
 def test_images_that_are_not_base64(image, message):

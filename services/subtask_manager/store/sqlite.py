@@ -134,14 +134,11 @@ class SqliteSubtaskStore:
         return await self._database.write(lambda db: self._claim(db, operator, task_id, count, grant))
 
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
-        query = """SELECT id FROM subtasks WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?)
+        query = """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
+                   WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
                    ORDER BY id LIMIT ?"""
-
-        def select(db: sqlite3.Connection) -> list[tuple[Subtask, Brief]]:
-            rows = db.execute(query, (after, task_id, task_id, limit)).fetchall()
-            return [self._load(db, row[0]) for row in rows if self._is_found(db, row[0])]
-
-        return await self._database.read(select)
+        rows = await self._database.read(lambda db: db.execute(query, (after, task_id, task_id, limit)).fetchall())
+        return [(decode_subtask(subtask), self._decoded(brief)) for subtask, brief in rows]
 
     async def cancel(self, task_id: str) -> None:
         tombstone = """INSERT INTO briefs (task_id, created_at, is_cancelled) VALUES (?, 0, 1)
@@ -186,10 +183,6 @@ class SqliteSubtaskStore:
         if row is None:
             raise NotFound("no such subtask")
         return decode_subtask(row[0]), self._decoded(row[1])
-
-    def _is_found(self, db: sqlite3.Connection, subtask_id: str) -> bool:
-        query = "SELECT 1 FROM subtasks JOIN briefs USING (task_id) WHERE id = ? AND NOT is_cancelled"
-        return db.execute(query, (subtask_id,)).fetchone() is not None
 
     def _update(self, db: sqlite3.Connection, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         subtask, brief = self._load(db, subtask_id)
@@ -239,25 +232,33 @@ class SqliteSubtaskStore:
         self, db: sqlite3.Connection, operator: str, task_id: str | None, count: int, grant: Decide[bool]
     ) -> Claim:
         now = self._clock()
-        if task_id is not None:
-            _refuse_cancelled(db, task_id)
-        held = self._held(db, operator, task_id, count, now)
+        if task_id is not None and not _is_known(db, task_id):
+            return Claim(held=(), is_cut_short=False, waiting_for_others=0)
+        leases = self._leases(db, operator, task_id, count + MIN_WINDOW)
+        held = [self._load(db, subtask_id) for subtask_id, expires_at in leases if expires_at > now][:count]
         search = _Search(operator=operator, grant=grant, wanted=count - len(held), now=now)
+        for subtask_id, expires_at in leases:
+            if expires_at <= now and not search.is_satisfied and not self._try(db, search, subtask_id):
+                db.execute("DELETE FROM leases WHERE operator = ? AND subtask_id = ?", (operator, subtask_id))
         is_cut_short = self._search(db, search, task_id)
         held += search.granted
         waiting = 0 if held else self._count_open(db, task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
-    def _held(
-        self, db: sqlite3.Connection, operator: str, task_id: str | None, count: int, now: float
-    ) -> list[tuple[Subtask, Brief]]:
-        rows = db.execute(
-            """SELECT subtask_id FROM leases JOIN briefs USING (task_id)
-               WHERE operator = ? AND expires_at > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
-               ORDER BY expires_at, subtask_id LIMIT ?""",
-            (operator, now, task_id, task_id, count),
+    def _leases(
+        self, db: sqlite3.Connection, operator: str, task_id: str | None, limit: int
+    ) -> list[tuple[str, float]]:
+        """The operator's leases, the live ones first.
+
+        A subtask whose lease lapsed lies behind the operator's walk: it is tried once more, and forgotten if it cannot
+        be had, for then its place opens anew.
+        """
+        return db.execute(
+            """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
+               WHERE operator = ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
+               ORDER BY expires_at DESC, subtask_id LIMIT ?""",
+            (operator, task_id, task_id, limit),
         ).fetchall()
-        return [self._load(db, row[0]) for row in rows]
 
     def _count_open(self, db: sqlite3.Connection, task_id: str | None) -> int:
         query = """SELECT coalesce(sum(open), 0) FROM briefs
@@ -337,15 +338,21 @@ class SqliteSubtaskStore:
             if search.is_satisfied:
                 break
             asked.add(position)
-            subtask, brief = self._load(db, window[position].id)
-            decision = search.grant(subtask, brief, search.now)
-            if decision.answer:
-                self._save(db, subtask, decision, brief, search.now)
-                search.granted.append((decision.state, brief))
+            self._try(db, search, window[position].id)
         return next((position for position in range(len(window)) if position not in asked), None)
 
+    def _try(self, db: sqlite3.Connection, search: _Search, subtask_id: str) -> bool:
+        subtask, brief = self._load(db, subtask_id)
+        decision = search.grant(subtask, brief, search.now)
+        if decision.answer:
+            self._save(db, subtask, decision, brief, search.now)
+            search.granted.append((decision.state, brief))
+        return decision.answer
 
-def _refuse_cancelled(db: sqlite3.Connection, task_id: str) -> None:
+
+def _is_known(db: sqlite3.Connection, task_id: str) -> bool:
+    """Whether any image of the task has come. Raises NotFound for a cancelled task."""
     row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
     if row is not None and row[0]:
         raise NotFound("no such task")
+    return row is not None

@@ -96,11 +96,10 @@ class SqliteTaskStore:
             now_task, _ = self._find(db, task.id)
             if now_task.state != "open":
                 raise NotOpen(f"the task is {now_task.state} and takes no more images")
-            known = {image.id for image in images if not self._insert(db, image)}
-            added = {image.id: image for image in images if image.id not in known}
+            added = [image for image in images if self._insert(db, image)]
             db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
-            self._keep_events(db, [self._announce_image(task, image) for image in added.values()])
-            return known
+            self._keep_events(db, [self._announce_image(task, image) for image in added])
+            return {image.id for image in images} - {image.id for image in added}
 
         return await self._database.write(insert)
 
