@@ -66,7 +66,7 @@ class Edge:
 
 
 def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[str], str, str | None]:
-    """Every host, the request id, and the trace context that a request names; in one pass: every request pays for it."""
+    """Every host, the request id, and the trace context that a request names, in one pass: every request pays."""
     hosts: list[str] = []
     request_id, traceparent = "", None
     for name, value in headers:

@@ -17,10 +17,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 SWEEP_S = 1.0
-GATHER_S = 0.01
+GATHER_S = 0.025
 """Batches follow each other at this pace at the fastest: under load many events share one, and an early one still goes
 at once."""
-RETRY_S = 0.5
 
 
 class Outbox(Protocol):
@@ -62,16 +61,18 @@ class Relay:
             await self._task
 
     async def _run(self) -> None:
-        while not self._is_closing:
+        is_last = False
+        while not is_last:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), SWEEP_S)
             self._woken.clear()
+            is_last = self._is_closing
             try:
                 await self._drain()
-                await asyncio.sleep(GATHER_S)
             except Exception:  # the outbox keeps everything; the sweep comes again
                 log.exception("the relay could not publish; trying again")
-                await asyncio.sleep(RETRY_S)
+            if not is_last:
+                await asyncio.sleep(GATHER_S)
 
     async def _drain(self) -> None:
         while messages := await self._outbox.pending(BATCH):

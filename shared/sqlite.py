@@ -1,7 +1,7 @@
 """One SQLite file with one writer thread and group commit, and a few readers.
 
-Many callers' writes that wait at the same time share one transaction and so one fsync; each runs in its own
-savepoint, so a refusal undoes only itself. A write is durable (WAL, `synchronous=FULL`) before its caller goes on.
+Many callers' writes that wait at the same time share one transaction and so one fsync; a refusal undoes only itself. A
+write is durable (WAL, `synchronous=FULL`) before its caller goes on.
 """
 
 import asyncio
@@ -117,13 +117,16 @@ class Database:
     def _write_until_closed(self) -> None:
         while (first := self._jobs.get()) is not None:
             group, is_last = self._gather(first)
-            try:
-                self._commit(group)
-            except sqlite3.Error as error:
-                self._fail(group, error)
+            self._store(group)
             _answer(group)
             if is_last:
                 return
+
+    def _store(self, group: list[_Job]) -> None:
+        try:
+            self._commit(group)
+        except sqlite3.Error as error:
+            self._fail(group, error)
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         group = [first]
@@ -136,19 +139,27 @@ class Database:
         return group, False
 
     def _commit(self, group: list[_Job]) -> None:
-        execute = self._connection.execute
-        execute("BEGIN IMMEDIATE")
+        """Run a group in one transaction.
+
+        A refusal comes before anything was written, so there is nothing to undo. Where a job failed in the middle,
+        nothing of the group is kept, and each is run again on its own.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
         for job in group:
-            execute("SAVEPOINT job")
+            written_before = connection.total_changes
             try:
-                job.result = job.context.run(job.work, self._connection)
+                job.error, job.result = None, job.context.run(job.work, connection)
             except BaseException as error:
-                if not self._connection.in_transaction:
+                if not connection.in_transaction:
                     raise  # the database has undone everything by itself, as it does when the disk is full
                 job.error = translated(error) if isinstance(error, sqlite3.Error) else error
-                execute("ROLLBACK TO job")
-            execute("RELEASE job")
-        execute("COMMIT")
+                if connection.total_changes != written_before:
+                    connection.execute("ROLLBACK")
+                    for one in group if len(group) > 1 else ():
+                        self._store([one])
+                    return
+        connection.execute("COMMIT")
 
     def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:
         """Nothing of this group is stored: say so to everyone in it."""

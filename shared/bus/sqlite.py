@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS dead (
 );
 """
 CLAIMED = 1e18
-GATHER_S = 0.01
+GATHER_S = 0.025
 """Writes of one consumer follow each other at this pace at the fastest: under load many messages share one."""
 MAX_RETRY_S = 30.0
 MAX_PAUSE_S = 10.0

@@ -55,7 +55,6 @@ class Forgetful:
 
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch):
-    monkeypatch.setattr(outbox, "RETRY_S", 0.01)
     monkeypatch.setattr(outbox, "SWEEP_S", 0.05)
 
 

@@ -202,9 +202,9 @@ class SqliteSubtaskStore:
             (after.state, after.available_at, bool(after.votes), encode(after), after.id),
         )
         if before.state == "open" != after.state:
-            db.execute("UPDATE briefs SET open = open - 1 WHERE task_id = ?", (after.task_id,))
-            forget = "DELETE FROM walks WHERE task_id = ? AND (SELECT open FROM briefs WHERE task_id = ?) = 0"
-            db.execute(forget, (after.task_id, after.task_id))
+            close = "UPDATE briefs SET open = open - 1 WHERE task_id = ? RETURNING open"
+            if db.execute(close, (after.task_id,)).fetchone() == (0,):
+                db.execute("DELETE FROM walks WHERE task_id = ?", (after.task_id,))
         self._keep_leases(db, before, after)
         self._keep_events(db, decision, brief, now)
 
