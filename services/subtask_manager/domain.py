@@ -17,8 +17,7 @@ DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
 
 MAX_SKIPS = 10
 """So many operators skipping a subtask make it a dispute."""
-MAX_LAPSED = 100
-"""So many expired leases are remembered, in case their votes come after all."""
+MAX_LAPSED = 100  # expired leases that are remembered, in case their votes come after all
 
 
 class Fact(StrEnum):

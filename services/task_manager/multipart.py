@@ -1,10 +1,8 @@
 """Multipart bodies, parsed as they come: nothing is held but the part at hand, and archives go to disk."""
 
 import asyncio
-import contextlib
-import errno
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -14,10 +12,12 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
 from services.task_manager.archives import is_archive
-from shared.errors import Malformed, StorageFull, TooLarge, Unavailable
+from shared.disk import errors_named
+from shared.errors import Malformed, TooLarge
 
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 16_384
+SPOOL = "the disk for archives under way"
 SPOOL_WRITE_BYTES = 1_000_000
 
 
@@ -72,17 +72,6 @@ async def parts(
         form.close()
 
 
-@contextlib.contextmanager
-def _disk_errors_named() -> Iterator[None]:
-    """What an error of the disk below the spool means to the caller."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("there is no room left on the disk for archives under way") from error
-        raise Unavailable("archives cannot be kept on disk now") from error
-
-
 class _Form:
     """The state between two chunks. The parser calls back synchronously; what it says is kept until someone awaits."""
 
@@ -133,7 +122,7 @@ class _Form:
         self._size += len(content)
         self._held += content
         if self._file is None and len(self._held) >= 4 and is_archive(bytes(self._held[:4])):  # noqa: PLR2004
-            with _disk_errors_named():
+            with errors_named(SPOOL):
                 self._file = await asyncio.to_thread(tempfile.TemporaryFile, dir=self._spool)
         limits = self._limits
         limit = limits.max_picture_bytes if self._file is None else limits.max_archive_bytes
@@ -174,7 +163,7 @@ class _Form:
             file.write(held)
             file.flush()
 
-        with _disk_errors_named():
+        with errors_named(SPOOL):
             await asyncio.to_thread(write)
 
     def _begin(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import hmac
 import os
 import re
@@ -13,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
+from shared.disk import errors_named
+from shared.errors import NotFound, QuorateError, Unavailable
 from shared.objects.recent import RecentObjects
 
 T = TypeVar("T")
@@ -154,11 +154,8 @@ class FilesystemObjectStore:
             raise Unavailable("too many object operations are waiting")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull("there is no room left on the disk of the object store") from error
-            raise Unavailable("the object store does not answer now") from error
+            with errors_named("the disk of the object store"):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._waiting -= 1
 

@@ -14,12 +14,15 @@ from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
-from shared.events import Message
+from shared.outbox import sqlite as outbox_sqlite
+from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 
 A = TypeVar("A")
 
-SCHEMA = """
+SCHEMA = (
+    outbox_sqlite.SCHEMA
+    + """
 CREATE TABLE IF NOT EXISTS briefs (
     task_id TEXT PRIMARY KEY,
     created_at REAL NOT NULL,
@@ -55,9 +58,8 @@ CREATE TABLE IF NOT EXISTS walks (
 CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked for no task and was cut short
     operator TEXT PRIMARY KEY, created_at REAL NOT NULL, task_id TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, type TEXT, subject TEXT, body BLOB);
-CREATE INDEX IF NOT EXISTS outbox_by_id ON outbox (id);
 """
+)
 MIN_WINDOW = 16
 MAX_WINDOWS = 16
 MAX_TASKS = 32
@@ -85,11 +87,11 @@ class _Search:
         return len(self.granted) >= self.wanted
 
 
-class SqliteSubtaskStore:
+class SqliteSubtaskStore(SqliteOutbox):
     """A `SubtaskStore` on one SQLite file."""
 
     def __init__(self, database: Database, clock: Clock, announce: Announce) -> None:
-        self._database = database
+        super().__init__(database)
         self._clock = clock
         self._announce = announce
         self._decoded = functools.lru_cache(BRIEFS_CACHED)(decode_brief)
@@ -165,15 +167,6 @@ class SqliteSubtaskStore:
 
         return await self._database.write(remove)
 
-    async def pending(self, limit: int) -> list[Message]:
-        query = "SELECT id, type, subject, body FROM outbox ORDER BY seq LIMIT ?"
-        rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
-        return [Message(id=i, type=kind, subject=subject, body=body) for i, kind, subject, body in rows]
-
-    async def clear(self, ids: Sequence[str]) -> None:
-        rows = [(i,) for i in ids]
-        await self._database.write(lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", rows).rowcount)
-
     def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
         row = db.execute(
             """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
@@ -222,11 +215,7 @@ class SqliteSubtaskStore:
 
     def _keep_events(self, db: sqlite3.Connection, decision: Decision[Subtask, A], brief: Brief, now: float) -> None:
         if decision.facts:
-            messages = self._announce(decision.state, brief, decision.facts, now)
-            db.executemany(
-                "INSERT INTO outbox (id, type, subject, body) VALUES (?,?,?,?)",
-                [(m.id, m.type, m.subject, m.body) for m in messages],
-            )
+            self._keep(db, self._announce(decision.state, brief, decision.facts, now))
 
     def _claim(
         self, db: sqlite3.Connection, operator: str, task_id: str | None, count: int, grant: Decide[bool]

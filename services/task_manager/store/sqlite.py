@@ -8,10 +8,13 @@ from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage
 from services.task_manager.store.codec import decode_image, decode_task, encode
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.events import Message
+from shared.outbox import sqlite as outbox_sqlite
+from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 
-SCHEMA = """
+SCHEMA = (
+    outbox_sqlite.SCHEMA
+    + """
 CREATE TABLE IF NOT EXISTS tasks (
     id TEXT PRIMARY KEY,
     created_at REAL NOT NULL,
@@ -37,19 +40,18 @@ CREATE TABLE IF NOT EXISTS images (
 CREATE UNIQUE INDEX IF NOT EXISTS by_id ON images (task_id, id);
 CREATE INDEX IF NOT EXISTS by_state ON images (task_id, state, id);
 CREATE INDEX IF NOT EXISTS by_label ON images (task_id, label, id) WHERE label IS NOT NULL;
-CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, type TEXT, subject TEXT, body BLOB);
-CREATE INDEX IF NOT EXISTS outbox_by_id ON outbox (id);
 """
+)
 _TASK = "SELECT body, images, completed, disputed"
 
 
-class SqliteTaskStore:
+class SqliteTaskStore(SqliteOutbox):
     """A `TaskStore` on one SQLite file."""
 
     def __init__(
         self, database: Database, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._clock = clock
         self._announce_task = announce_task
         self._announce_image = announce_image
@@ -98,7 +100,7 @@ class SqliteTaskStore:
                 raise NotOpen(f"the task is {now_task.state} and takes no more images")
             added = [image for image in images if self._insert(db, image)]
             db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
-            self._keep_events(db, [self._announce_image(task, image) for image in added])
+            self._keep(db, [self._announce_image(task, image) for image in added])
             return {image.id for image in images} - {image.id for image in added}
 
         return await self._database.write(insert)
@@ -173,15 +175,6 @@ class SqliteTaskStore:
         query = f"SELECT id FROM tasks WHERE {_FINISHED}"  # noqa: S608 - a constant
         return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
 
-    async def pending(self, limit: int) -> list[Message]:
-        query = "SELECT id, type, subject, body FROM outbox ORDER BY seq LIMIT ?"
-        rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
-        return [Message(id=i, type=kind, subject=subject, body=body) for i, kind, subject, body in rows]
-
-    async def clear(self, ids: Sequence[str]) -> None:
-        rows = [(i,) for i in ids]
-        await self._database.write(lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", rows).rowcount)
-
     def _find(self, db: sqlite3.Connection, task_id: str) -> tuple[Task, Counts]:
         row = db.execute(f"{_TASK} FROM tasks WHERE id = ?", (task_id,)).fetchone()
         if row is None:
@@ -198,7 +191,7 @@ class SqliteTaskStore:
                 "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, body = ? WHERE id = ?",
                 (task.state, task.is_erased, bool(task.uploads), encode(task), task.id),
             )
-            self._keep_events(db, self._announce_task(task, decision.facts, now))
+            self._keep(db, self._announce_task(task, decision.facts, now))
         return task
 
     def _find_image(self, db: sqlite3.Connection, task_id: str, image_id: str) -> Image:
@@ -215,12 +208,6 @@ class SqliteTaskStore:
         row = (image.task_id, image.id, image.state, image.object_key, encode(image))
         insert = "INSERT OR IGNORE INTO images (task_id, id, state, object_key, body) VALUES (?,?,?,?,?)"
         return db.execute(insert, row).rowcount == 1
-
-    def _keep_events(self, db: sqlite3.Connection, messages: Sequence[Message]) -> None:
-        db.executemany(
-            "INSERT INTO outbox (id, type, subject, body) VALUES (?,?,?,?)",
-            [(m.id, m.type, m.subject, m.body) for m in messages],
-        )
 
 
 _FINISHED = """state = 'sealed' AND NOT EXISTS (
