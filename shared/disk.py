@@ -2,13 +2,13 @@
 
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from shared.errors import StorageFull, Unavailable
 
 
 @contextlib.contextmanager
-def errors_named(disk: str) -> Iterator[None]:
+def errors_named(disk: str) -> Generator[None]:
     """Raise StorageFull or Unavailable for an OSError; `disk` says of what, as in "the disk of the object store"."""
     try:
         yield
