@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory lint types arrows bench lock docs-api clean
+.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory lint types arrows bench bench-detector lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,10 @@ arrows: setup-dev
 
 bench: setup-dev  ## measure; prints a table and writes build/bench.json
 	@$(BIN)/python -m loadtest.bench
+
+# MODEL and PICTURES on make's command line reach it through the environment.
+bench-detector: setup-dev  ## the detector beside its raw engine, here and in a small pod: MODEL=name or path, PICTURES=dir
+	@$(BIN)/python -P -m loadtest.bench_detector
 
 docs-api: setup-dev  ## write docs/api/openapi.json anew
 	@$(RUN) -m embedded.openapi > docs/api/openapi.json

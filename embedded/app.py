@@ -6,16 +6,15 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 from fastapi import FastAPI
 
 from embedded import data_dir
 from embedded.routes import admin_router, health_router, object_route
 from embedded.settings import Settings
+from services.detector import app as detector_app
 from services.detector import consumers as detector_consumers
-from services.detector import routes as detector_routes
+from services.detector import quota
 from services.detector.handlers import Resources as DetectorResources
 from services.detector.pool import InferencePool
 from services.subtask_manager import announcements as subtask_announcements
@@ -33,11 +32,10 @@ from services.task_manager.progress import Progress
 from services.task_manager.store import sqlite as task_sqlite
 from shared import problems
 from shared.bus.sqlite import SqliteBus
-from shared.clock import Clock
+from shared.clock import Clock, steady
 from shared.edge import Edge
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
-from shared.pictures import decode_bgr
 from shared.sqlite import Database
 
 CHECK_THREADS = 2
@@ -58,7 +56,8 @@ class Platform:
     collector: Collector
     tasks: TaskResources
     subtasks: SubtaskResources
-    detector: DetectorResources
+    pool: InferencePool | None
+    detector: DetectorResources | None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -71,16 +70,15 @@ class Platform:
             await self.objects.open()
             stack.push_async_callback(self.objects.close)
             await self.bus.open()
-            if self.detector.pool is not None:
-                stack.push_async_callback(self.detector.pool.close)
+            if self.pool is not None:
+                stack.push_async_callback(self.pool.close)
             for relay in (self.task_relay, self.subtask_relay):
                 relay.start()
             stack.push_async_callback(self._stop_work)
             task_consumers.subscribe(self.tasks, self.bus)
             subtask_consumers.subscribe(self.subtasks, self.bus)
-            if self.detector.pool is not None:
-                prefetch = 2 * self.settings.detector_threads
-                detector_consumers.subscribe(self.detector, self.bus, prefetch=prefetch)
+            if self.detector is not None:
+                detector_consumers.subscribe(self.detector, self.bus)
             self.collector.start()
             yield
 
@@ -91,7 +89,7 @@ class Platform:
         await self.bus.close()
 
 
-def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Platform:
+def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
     """Wire the platform."""
     root = settings.data_dir
     spool = root / "spool"
@@ -111,6 +109,7 @@ def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Pla
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
     task_relay, subtask_relay = Relay(task_store, bus), Relay(subtask_store, bus)
     collector = Collector(task_store, objects, clock, relay_wake=task_relay.wake)
+    pool = detector_app.load_pool(settings, cores=quota.cores() / 2)  # the other half is for everything else
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     return Platform(
         settings=settings,
@@ -137,12 +136,14 @@ def build(settings: Settings, *, secret: bytes, clock: Clock = time.time) -> Pla
         subtasks=SubtaskResources(
             store=subtask_store, objects=objects, relay=subtask_relay, clock=clock, lease_s=settings.lease_s
         ),
-        detector=_detector(settings, objects, bus, clock),
+        pool=pool,
+        detector=None if pool is None else DetectorResources(pool=pool, objects=objects, bus=bus, clock=clock),
     )
 
 
-def create_app(settings: Settings, *, clock: Clock = time.time) -> FastAPI:
+def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """The platform as an ASGI app. Raises ModelUnusable where the settings name a model that cannot be used."""
+    clock = clock or steady(time.time)
     platform = build(settings, secret=data_dir.secret(settings.data_dir), clock=clock)
 
     @asynccontextmanager
@@ -162,25 +163,9 @@ def create_app(settings: Settings, *, clock: Clock = time.time) -> FastAPI:
         subtask_routes.old_router(platform.subtasks),
         task_routes.upload_router(platform.tasks),
         task_routes.router(platform.tasks),
-        detector_routes.router(platform.detector, max_picture_bytes=settings.max_image_bytes),
+        *detector_app.routers(platform.pool, settings),
         admin_router(platform.bus),
         health_router(),
     ):
         app.include_router(router)
     return app
-
-
-def _detector(settings: Settings, objects: FilesystemObjectStore, bus: SqliteBus, clock: Clock) -> DetectorResources:
-    if settings.model is None:
-        return DetectorResources(pool=None, voter="", objects=objects, bus=bus, clock=clock)
-    pool, voter = _load(settings.model, settings)
-    return DetectorResources(pool=pool, voter=voter, objects=objects, bus=bus, clock=clock)
-
-
-def _load(model: Path, settings: Settings) -> tuple[InferencePool, str]:
-    from services.detector.engine.opencv_dnn import OpenCvEngine  # noqa: PLC0415 - only where there is a model
-    from services.detector.models import find_model  # noqa: PLC0415
-
-    files = find_model(model)
-    engines = [OpenCvEngine(files) for _ in range(settings.detector_threads)]
-    return InferencePool(engines, partial(decode_bgr, limits=settings.picture_limits)), files.model.voter

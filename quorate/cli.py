@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "quorate.commands.tasks:export",
     "cancel": "quorate.commands.tasks:cancel",
     "detect": "quorate.commands.detect:detect",
+    "models": "quorate.commands.models:models",
     "disputes": "quorate.commands.disputes:disputes",
     "adjudicate": "quorate.commands.disputes:adjudicate",
     "simulate-operators": "quorate.commands.simulate_operators:simulate_operators",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.detector.domain import propose
-from services.detector.pool import InferencePool
+from services.detector.pool import EngineFailed, InferencePool
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
@@ -12,8 +12,10 @@ from shared.errors import NotFound, QuorateError, Unavailable
 from shared.objects import ObjectStore
 
 SOURCE = "quorate/detector"
-NMS_IOU = 0.45
 API_CONFIDENCE = 0.25
+NMS_IOU = 0.45
+NMS_IOU_BY_FAMILY = {"yolox": 0.65}
+"""Where the model's authors measured theirs at another one."""
 MAX_CANCELLED = 10_000
 
 
@@ -34,39 +36,47 @@ class CancelledTasks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers work with. `voter` is the model's name as a voter; without a model there is no pool."""
+    """What the handlers of events work with."""
 
-    pool: InferencePool | None
-    voter: str
+    pool: InferencePool
     objects: ObjectStore
     bus: Bus
     clock: Clock
     cancelled: CancelledTasks = field(default_factory=CancelledTasks)
 
 
-async def detect(at: Resources, picture: bytes) -> tuple[Detection, ...]:
-    """What the model sees in a picture. Raises Unavailable without a model, and what decoding raises."""
-    if at.pool is None:
+async def detect(
+    pool: InferencePool | None, picture: bytes, *, confidence: float | None, nms: float | None
+) -> tuple[Detection, ...]:
+    """What the model sees in a picture. Raises Unavailable without a model, and what the pool raises."""
+    if pool is None:
         raise Unavailable(
-            "no detection model is loaded: start with QUORATE_MODEL set to a model's .cfg", retry_after_s=60
+            "no detection model is loaded: start with QUORATE_MODEL set to a model's name or path", retry_after_s=60
         )
-    return await at.pool.detect(picture, min_confidence=API_CONFIDENCE, nms_iou=NMS_IOU)
+    return await pool.detect(
+        picture,
+        min_confidence=API_CONFIDENCE if confidence is None else confidence,
+        nms_iou=_nms_iou(pool) if nms is None else nms,
+    )
 
 
 async def prelabel(at: Resources, event: events.SubtaskOpenedV1) -> None:
     """Look at a subtask's image and say what was seen; also where nothing could be: people should not wait for it."""
     opened = event.data
-    if opened.task_id in at.cancelled or at.pool is None:
+    if opened.task_id in at.cancelled:
         return
-    seen = events.SubtaskPrelabeled(task_id=opened.task_id, subtask_id=opened.subtask_id, model=at.voter)
+    voter = at.pool.model.voter
+    seen = events.SubtaskPrelabeled(task_id=opened.task_id, subtask_id=opened.subtask_id, model=voter)
     try:
         picture = await at.objects.get(opened.object_key)
-        found = await at.pool.detect(picture, min_confidence=opened.min_confidence, nms_iou=NMS_IOU)
+        found = await at.pool.detect(
+            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(at.pool), is_urgent=False
+        )
     except NotFound:
         return  # its task was cancelled and erased
-    except Unavailable:
-        raise
     except QuorateError as error:
+        if isinstance(error, Unavailable) and not isinstance(error, EngineFailed):
+            raise  # nothing is wrong with this picture: it comes again
         seen = seen.model_copy(update={"error": error.detail})
     else:
         proposal = propose(
@@ -75,10 +85,14 @@ async def prelabel(at: Resources, event: events.SubtaskOpenedV1) -> None:
         seen = seen.model_copy(
             update={"label": proposal.label, "confidence": proposal.confidence, "objects": proposal.objects}
         )
-    event_id = f"{opened.subtask_id}/prelabeled/{at.voter}"
+    event_id = f"{opened.subtask_id}/prelabeled/{voter}"
     attributes = events.envelope(event_id=event_id, source=SOURCE, subject=opened.subtask_id, at=at.clock())
     await at.bus.publish([events.message(events.SubtaskPrelabeledV1(**attributes, data=seen))])
 
 
 async def forget_task(at: Resources, event: events.TaskCancelledV1) -> None:
     at.cancelled.add(event.data.task_id)
+
+
+def _nms_iou(pool: InferencePool) -> float:
+    return NMS_IOU_BY_FAMILY.get(pool.model.family, NMS_IOU)

@@ -1,68 +1,174 @@
 """Inference beside the event loop: a thread for each engine, and a bounded queue before them."""
 
 import asyncio
+import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.engine import Engine
+from services.detector.models import Model
 from shared.detection import Detection
-from shared.errors import Unavailable
+from shared.errors import QuorateError, Unavailable
+
+log = logging.getLogger(__name__)
+
+Found = tuple[Detection, ...]
+
+_URGENT_IN_A_ROW = 4
+"""So many pictures that somebody waits for are looked at before one that nobody does, where there are both."""
+
+
+class EngineFailed(Unavailable):
+    """The model could not be run on a picture that was decoded; the reason is in the log."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Job:
+    """A picture to look at, and where the answer goes."""
+
+    data: bytes
+    min_confidence: float
+    nms_iou: float
+    since: float
+    answer: Future[Found] = field(default_factory=Future[Found])
+
+
+@dataclass(slots=True, kw_only=True)
+class Load:
+    """What the pool has done since its start.
+
+    answered, refused, failed: pictures; what could not be decoded counts as answered.
+    waited_s: how long all of them together waited for an engine, in seconds.
+    busy_s: how long all engines together worked, decoding included, in seconds.
+    """
+
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+    waited_s: float = 0.0
+    busy_s: float = 0.0
 
 
 class InferencePool:
     """Decodes pictures and detects objects in them, in order of arrival, one picture per engine at a time.
 
-    Each engine belongs to one thread for as long as the pool lives. Call from one event loop, which never blocks.
+    Each engine belongs to one thread for as long as the pool lives. Pictures that nobody waits for (`is_urgent=False`)
+    queue by themselves and take every fifth turn at the least. Call from one event loop, which never blocks.
     """
 
     def __init__(
-        self, engines: Sequence[Engine], decode: Callable[[bytes], NDArray[np.uint8]], max_waiting: int = 64
+        self, engines: Sequence[Engine], decode: Callable[[bytes], NDArray[np.uint8]], *, max_waiting: int = 64
     ) -> None:
         """`decode` yields height x width x 3 in blue, green, red; several threads call it at once."""
-        self._size = len(engines)
+        self.model: Model = engines[0].model
+        self.threads = len(engines)
+        self.load = Load()
         self._decode = decode
         self._max_waiting = max_waiting
-        self._unclaimed: SimpleQueue[Engine] = SimpleQueue()
-        for engine in engines:
-            self._unclaimed.put(engine)
-        self._own = threading.local()
-        self._threads = ThreadPoolExecutor(self._size, thread_name_prefix="inference", initializer=self._claim_engine)
-        self._unfinished: set[Future[tuple[Detection, ...]]] = set()
+        self._urgent: deque[_Job] = deque()
+        self._patient: deque[_Job] = deque()
+        self._urgent_in_a_row = 0
+        self._running = 0
         self._is_closed = False
+        self._changed = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, args=(engine,), name=f"inference-{number}", daemon=True)
+            for number, engine in enumerate(engines)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for an engine."""
-        return max(0, len(self._unfinished) - self._size)
+        """How many pictures wait for an engine."""
+        return max(0, len(self._urgent) + len(self._patient) - (self.threads - self._running))
 
-    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
+    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, is_urgent: bool = True) -> Found:
         """Decode an image file and detect objects in it, as `Engine.detect` does.
 
-        Raises Unavailable when `max_waiting` requests wait already or the pool is closed, and whatever decoding raises.
-        A caller that is cancelled gives up its place in the queue.
+        Raises Unavailable when `max_waiting` of its kind wait already or the pool is closed, EngineFailed where the
+        model cannot be run, and whatever decoding raises. A caller that is cancelled gives up its place in the queue.
         """
-        if self._is_closed:
-            raise Unavailable("The detector is shutting down.")
-        if len(self._unfinished) >= self._size + self._max_waiting:
-            raise Unavailable("The detector has more work than it can take.")
-        job = self._threads.submit(self._run, data, min_confidence, nms_iou)
-        self._unfinished.add(job)
-        job.add_done_callback(self._unfinished.discard)
-        return await asyncio.wrap_future(job)
+        job = _Job(data=data, min_confidence=min_confidence, nms_iou=nms_iou, since=time.monotonic())
+        with self._changed:
+            queue = self._urgent if is_urgent else self._patient
+            self._refuse_where_full(queue)
+            queue.append(job)
+            self._changed.notify()
+        try:
+            return await asyncio.wrap_future(job.answer)
+        except asyncio.CancelledError:
+            with self._changed:
+                if job in queue:
+                    queue.remove(job)
+            raise
 
     async def close(self) -> None:
         """Finish what was accepted and end the threads."""
-        self._is_closed = True
-        await asyncio.to_thread(self._threads.shutdown)
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
-    def _claim_engine(self) -> None:
-        self._own.engine = self._unclaimed.get_nowait()
+    def _refuse_where_full(self, queue: deque[_Job]) -> None:
+        if self._is_closed:
+            raise Unavailable("the detector is shutting down")
+        idle = self.threads - self._running
+        if len(queue) >= self._max_waiting + idle:
+            self.load.refused += 1
+            raise Unavailable(f"the detector has more work than it can take: {self._max_waiting} pictures wait already")
 
-    def _run(self, data: bytes, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
-        engine: Engine = self._own.engine
-        return engine.detect(self._decode(data), min_confidence=min_confidence, nms_iou=nms_iou)
+    def _work(self, engine: Engine) -> None:
+        while (job := self._next()) is not None:
+            if not job.answer.set_running_or_notify_cancel():
+                self._finished(None)
+                continue
+            began = time.monotonic()
+            try:
+                found = self._look(engine, job)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for it
+                self._finished(began, is_failed=isinstance(error, EngineFailed))
+                job.answer.set_exception(error)
+            else:
+                self._finished(began)
+                job.answer.set_result(found)
+            del job  # not held while waiting for the next
+
+    def _look(self, engine: Engine, job: _Job) -> Found:
+        try:
+            return engine.detect(self._decode(job.data), min_confidence=job.min_confidence, nms_iou=job.nms_iou)
+        except QuorateError:
+            raise
+        except Exception as error:
+            log.exception("the model could not be run")
+            raise EngineFailed("the detector could not look at the picture") from error
+
+    def _next(self) -> _Job | None:
+        """The next job, once there is one; None once the pool is closed and all is done."""
+        with self._changed:
+            while not (self._urgent or self._patient):
+                if self._is_closed:
+                    return None
+                self._changed.wait()
+            is_patients_turn = self._patient and (not self._urgent or self._urgent_in_a_row >= _URGENT_IN_A_ROW)
+            self._urgent_in_a_row = 0 if is_patients_turn else self._urgent_in_a_row + 1
+            job = (self._patient if is_patients_turn else self._urgent).popleft()
+            self._running += 1
+            self.load.waited_s += time.monotonic() - job.since
+            return job
+
+    def _finished(self, began: float | None, *, is_failed: bool = False) -> None:
+        with self._changed:
+            self._running -= 1
+            if began is not None:
+                self.load.busy_s += time.monotonic() - began
+                self.load.answered += not is_failed
+                self.load.failed += is_failed

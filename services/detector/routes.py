@@ -1,27 +1,96 @@
 """HTTP in and out of the detector."""
 
-from fastapi import APIRouter, Response
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.detector import handlers, wire
-from services.detector.handlers import Resources
-from shared import problems
+from services.detector.bodies import Bodies, unless_gone
+from services.detector.pool import InferencePool
+from shared import caller, problems
+from shared.answers import json_answer
 from shared.caller import Who
+from shared.errors import Invalid
 from shared.requests import bounded
 
+INLINE_BYTES = 500_000
+"""A JSON body up to this size is read in less than a millisecond; a larger one would hold up the others."""
 
-def router(at: Resources, *, max_picture_bytes: int) -> APIRouter:
-    """The synchronous detection API."""
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+DESCRIBED: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": wire.DetectionRequest.model_json_schema()},
+            "image/*": _BINARY,
+            "application/octet-stream": _BINARY,
+        },
+    },
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in wire.DetectionQuery.model_json_schema()["properties"].items()
+    ],
+}
+"""What the framework would say about the request, if it read it for us: that costs as much as the rest of the route."""
+
+
+def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes: int) -> APIRouter:
+    """The synchronous detection API; without a model, `pool` is None.
+
+    max_picture_bytes: the largest picture that is taken, decoded from base64.
+    max_held_bytes: how much the bodies under way may be together; one alone is always taken.
+    """
+    max_body_bytes = max_picture_bytes * 4 // 3 + 10_000
+    bodies = Bodies(max(max_held_bytes, max_body_bytes))
     routes = APIRouter(
         prefix="/api",
         tags=["detector"],
-        route_class=bounded(max_picture_bytes * 4 // 3 + 10_000),
+        route_class=bounded(max_body_bytes, is_any_type=True),
         responses=problems.RESPONSES,
     )
 
-    @routes.post("/object_detection", response_model=wire.DetectionAnswer)
-    async def object_detection(wanted: wire.DetectionRequest, _who: Who) -> Response:
-        found = await handlers.detect(at, wanted.picture())
-        answer = wire.detection_answer(wanted.id, found)
-        return Response(answer.model_dump_json(), media_type="application/json")
+    @routes.post("/object_detection", response_model=wire.DetectionAnswer, openapi_extra=DESCRIBED)
+    async def object_detection(request: Request) -> Response:
+        await caller.from_request(request)
+        query = wire.read_query(request.query_params)
+        read = _reader(request)
+        try:
+            async with bodies.reading(request) as body:
+                request_id, picture = await read(body)
+                del body
+                looking = handlers.detect(pool, picture, confidence=query.confidence, nms=query.nms)
+                found = await unless_gone(request, looking)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
+        return json_answer(wire.detection_answer(query.id if request_id is None else request_id, found))
+
+    @routes.get("/models", response_model=wire.Models)
+    async def models(_who: Who) -> Response:
+        return json_answer(wire.models_answer(pool))
 
     return routes
+
+
+def _reader(request: Request):
+    """How the body is read, by its media type."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return _read_json
+    if media_type.startswith("image/") or media_type == "application/octet-stream":
+        return _read_picture
+    raise HTTPException(415, "send application/json, or the bytes of a picture as image/* or application/octet-stream")
+
+
+async def _read_json(body: bytes) -> tuple[str | float, bytes]:
+    if len(body) <= INLINE_BYTES:
+        return wire.read_request(body)
+    return await asyncio.to_thread(wire.read_request, body)
+
+
+async def _read_picture(body: bytes) -> tuple[None, bytes]:
+    if not body:
+        raise Invalid("the body is empty: send a picture")
+    return None, body

@@ -1,20 +1,49 @@
-"""The request and the answer of `POST /api/object_detection`."""
+"""Requests and answers of the detection API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
+import pydantic_core
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
+from services.detector.models import Model
+from services.detector.pool import InferencePool
 from shared.detection import Detection
-from shared.errors import Invalid
-from shared.requests import decode_base64
+from shared.errors import Invalid, Malformed
+from shared.requests import Wire, decode_base64, valid
+
+_I64 = 2**63
 
 
-class DetectionRequest(BaseModel):
+def _repeatable(value: str | float) -> str | float:
+    """An id that JSON holds exactly."""
+    if isinstance(value, int) and not -_I64 <= value < _I64:
+        raise ValueError("a whole number has to fit into 64 bits")
+    return value
+
+
+Id = Annotated[StrictStr | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)], AfterValidator(_repeatable)]
+"""An id of the caller's, which the answer repeats."""
+
+
+class DetectionQuery(BaseModel):
+    """What the query may say: thresholds from 0 to 1, and the id of a picture that is sent as bare bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    confidence: Annotated[float | None, Field(ge=0, le=1, description="the least sure object to answer with")] = None
+    nms: Annotated[float | None, Field(ge=0, le=1, description="from which overlap on one object hides another")] = None
+    id: Annotated[str | None, Field(max_length=1000, description="the id of a picture sent as bare bytes")] = None
+
+
+_NOTHING_SAID = DetectionQuery()
+
+
+class DetectionRequest(Wire):
     """An image file in base64, and an id of the caller's that the answer repeats."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    id: StrictStr | StrictInt
+    id: Id
     image: StrictStr
 
     def picture(self) -> bytes:
@@ -47,23 +76,116 @@ class DetectedObject(BaseModel):
 
 
 class DetectionAnswer(BaseModel):
-    """The id as it was sent, and the objects, the surest first."""
+    """The id as it was sent, null where none was, and the objects, the surest first."""
 
     model_config = ConfigDict(frozen=True)
 
-    id: StrictStr | StrictInt
+    id: str | int | float | None
     objects: tuple[DetectedObject, ...]
 
 
-def detection_answer(request_id: str | int, detections: Iterable[Detection]) -> DetectionAnswer:
-    """The answer to the request with this id."""
-    return DetectionAnswer(id=request_id, objects=tuple(map(_detected_object, detections)))
+class LoadedModel(BaseModel):
+    """A model that looks at pictures; `voter` is its name among the voters, `sha256` the hash of its weights."""
+
+    name: str
+    family: str
+    sha256: str
+    input_width: int
+    input_height: int
+    classes: tuple[str, ...]
+    voter: str
 
 
-def _detected_object(detection: Detection) -> DetectedObject:
+class PoolLoad(BaseModel):
+    """What the detector does and has done since its start. `waited_s` and `busy_s` are sums of seconds."""
+
+    threads: int
+    waiting: int
+    answered: int
+    refused: int
+    failed: int
+    waited_s: float
+    busy_s: float
+
+
+class Models(BaseModel):
+    """The loaded models; without any there is no load."""
+
+    models: tuple[LoadedModel, ...]
+    load: PoolLoad | None
+
+
+def read_query(query: Mapping[str, str]) -> DetectionQuery:
+    """The query of a request. Raises RequestValidationError."""
+    if not query:
+        return _NOTHING_SAID
+    try:
+        return DetectionQuery.model_validate(dict(query))
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from error
+
+
+def read_request(body: bytes) -> tuple[str | int | float, bytes]:
+    """The id and the picture of a JSON body; one that was encoded twice, a string that holds the object, will do.
+
+    Raises Malformed for what is not JSON, Invalid for nothing at all, and what `valid` and `picture` raise.
+    """
+    if not body:
+        raise Invalid("the body is empty")
+    content = _json(body)
+    if isinstance(content, str):
+        content = _json(content)
+    request = valid(DetectionRequest, content)
+    return request.id, request.picture()
+
+
+def detection_answer(request_id: str | float | None, detections: Iterable[Detection]) -> dict[str, Any]:
+    """A DetectionAnswer, as plain values: every request pays for it."""
+    return {"id": request_id, "objects": list(map(_detected_object, detections))}
+
+
+def models_answer(pool: InferencePool | None) -> dict[str, Any]:
+    """The Models of a pool, as plain values."""
+    if pool is None:
+        return {"models": [], "load": None}
+    load = pool.load
+    return {
+        "models": [_loaded_model(pool.model)],
+        "load": {
+            "threads": pool.threads,
+            "waiting": pool.waiting,
+            "answered": load.answered,
+            "refused": load.refused,
+            "failed": load.failed,
+            "waited_s": load.waited_s,
+            "busy_s": load.busy_s,
+        },
+    }
+
+
+def _json(text: bytes | str) -> Any:
+    try:
+        return pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise Malformed(f"the body is not JSON: {error}") from error
+
+
+def _detected_object(detection: Detection) -> dict[str, Any]:
     place = detection.rectangle
-    return DetectedObject(
-        label=detection.label,
-        accuracy=detection.confidence,
-        rectangle=WireRectangle(height=place.height, left=place.left, top=place.top, width=place.width),
-    )
+    return {
+        "label": detection.label,
+        "accuracy": detection.confidence,
+        "rectangle": {"height": place.height, "left": place.left, "top": place.top, "width": place.width},
+    }
+
+
+def _loaded_model(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "family": model.family,
+        "sha256": model.sha256,
+        "input_width": model.input_width,
+        "input_height": model.input_height,
+        "classes": model.classes,
+        "voter": model.voter,
+    }

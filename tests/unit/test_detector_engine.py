@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from loadtest.samples import draw, write_model
-from services.detector.engine.opencv_dnn import OpenCvEngine, read_rows
+from services.detector.engine.opencv_dnn import OpenCvEngine
+from services.detector.engine.rows import read_rows
 from services.detector.models import find_model
 
 ASSETS = Path(__file__).parents[3] / "shared" / "assets"

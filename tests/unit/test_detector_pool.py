@@ -9,7 +9,7 @@ import pytest
 from loadtest.samples import draw, write_model
 from services.detector.engine.opencv_dnn import OpenCvEngine
 from services.detector.models import Model, find_model
-from services.detector.pool import InferencePool
+from services.detector.pool import EngineFailed, InferencePool
 from shared.detection import Detection, Rectangle
 from shared.errors import Malformed, Unavailable
 
@@ -49,8 +49,8 @@ def gate():
     gate.set()
 
 
-def ask(pool, number: int):
-    return asyncio.create_task(pool.detect(bytes([number]), min_confidence=0.5, nms_iou=0.45))
+def ask(pool, number: int, *, is_urgent: bool = True):
+    return asyncio.create_task(pool.detect(bytes([number]), min_confidence=0.5, nms_iou=0.45, is_urgent=is_urgent))
 
 
 async def until(condition) -> None:
@@ -131,6 +131,49 @@ async def test_errors_pass_to_the_caller_and_leave_the_pool_working(gate):
             await ask(pool, 0)
         assert (await ask(pool, 1))[0].label == "1"
     assert pool.waiting == 0
+    await pool.close()
+
+
+async def test_what_somebody_waits_for_goes_first_and_the_rest_is_not_forgotten(gate):
+    engine = GatedEngine(gate)
+    pool = InferencePool([engine], first_byte)
+    tasks = [ask(pool, 0)]
+    await until(lambda: engine.calls)
+    tasks += [ask(pool, 100 + number, is_urgent=False) for number in range(2)]
+    tasks += [ask(pool, number) for number in range(1, 10)]
+    await until(lambda: pool.waiting == 11)
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert [number for _, number in engine.calls] == [0, 1, 2, 3, 100, 4, 5, 6, 7, 101, 8, 9]
+    await pool.close()
+
+
+async def test_neither_kind_takes_the_places_of_the_other(gate):
+    pool = InferencePool([GatedEngine(gate)], first_byte, max_waiting=1)
+    running = ask(pool, 0)
+    await until(lambda: pool.waiting == 0 and pool.load.waited_s > 0)
+    tasks = [running, ask(pool, 1), ask(pool, 2, is_urgent=False)]
+    await until(lambda: pool.waiting == 2)
+    for is_urgent in (True, False):
+        with pytest.raises(Unavailable):
+            await ask(pool, 3, is_urgent=is_urgent)
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert (pool.load.answered, pool.load.refused, pool.load.failed) == (3, 2, 0)
+    await pool.close()
+
+
+async def test_a_failing_model_is_a_failing_dependency(gate):
+    def fail(_data: bytes):
+        raise MemoryError
+
+    gate.set()
+    pool = InferencePool([GatedEngine(gate)], fail)
+    with pytest.raises(EngineFailed) as failed:
+        await ask(pool, 1)
+    assert isinstance(failed.value, Unavailable)
+    assert "Memory" not in failed.value.detail
+    assert (pool.load.answered, pool.load.failed) == (0, 1)
     await pool.close()
 
 

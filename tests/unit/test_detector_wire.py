@@ -1,22 +1,45 @@
 import base64
+import json
 
+import orjson
 import pytest
+from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from services.detector.wire import DetectionRequest, detection_answer
+from services.detector.wire import DetectionAnswer, DetectionRequest, detection_answer, read_request
 from shared.detection import Detection, Rectangle
-from shared.errors import Invalid
+from shared.errors import Invalid, Malformed
 
 IMAGE = base64.b64encode(b"some bytes").decode()
 
 
-@pytest.mark.parametrize("request_id", ["a", "", "7", 7, 0, -1])
-def test_the_id_comes_back_with_its_type(request_id):
-    request = DetectionRequest.model_validate({"id": request_id, "image": IMAGE})
-    assert request.picture() == b"some bytes"
-    answer = detection_answer(request.id, ()).model_dump(mode="json")
+@pytest.mark.parametrize("request_id", ["a", "", "7", 7, 0, -1, 1.5, 1.0, 2**63 - 1, "\u202e"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_id_comes_back_with_its_type_however_often_it_was_encoded(request_id, times):
+    content = {"id": request_id, "image": IMAGE}
+    for _ in range(times):
+        content = json.dumps(content)
+    read_id, picture = read_request(content.encode())
+    assert picture == b"some bytes"
+    answer = orjson.loads(orjson.dumps(detection_answer(read_id, ())))
     assert answer == {"id": request_id, "objects": []}
     assert type(answer["id"]) is type(request_id)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b'"{"', b"\xff", b"[" * 10_000, b'{"id": NaN, "image": ""}', b'"{\\"id\\": Infinity}"', b"''"]
+)
+def test_what_is_not_json(body):
+    with pytest.raises(Malformed, match="not JSON"):
+        read_request(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"[]", b"7", b'"7"', b'"\\"{}\\""', b'{"id": 1%s, "image": ""}' % (b"0" * 400)]
+)
+def test_json_that_is_no_request(body):
+    with pytest.raises(RequestValidationError):
+        read_request(body)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +48,8 @@ def test_the_id_comes_back_with_its_type(request_id):
         {},
         {"id": "a"},
         {"image": IMAGE},
-        {"id": 1.5, "image": IMAGE},
+        {"id": 2**63, "image": IMAGE},
+        {"id": float("nan"), "image": IMAGE},
         {"id": True, "image": IMAGE},
         {"id": None, "image": IMAGE},
         {"id": "a", "image": None},
@@ -61,12 +85,18 @@ def test_images_that_are_not_base64(image, message):
     assert refused.value.pointer == "/image"
 
 
+def test_no_body():
+    with pytest.raises(Invalid, match="empty"):
+        read_request(b"")
+
+
 def test_answer():
     place = Rectangle(left=1, top=2, width=3, height=4)
     answer = detection_answer("a", [Detection(label="cat", confidence=0.5, rectangle=place)])
-    assert answer.model_dump(mode="json") == {
+    assert answer == {
         "id": "a",
         "objects": [
             {"label": "cat", "accuracy": 0.5, "rectangle": {"height": 4, "left": 1, "top": 2, "width": 3}},
         ],
     }
+    DetectionAnswer.model_validate(answer | {"objects": tuple(answer["objects"])})

@@ -3,32 +3,45 @@
 import re
 from pathlib import Path
 
+import pytest
+from pydantic_settings import BaseSettings
+
 from embedded.settings import Settings
+from services.detector.settings import DetectorSettings
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
 ROW = re.compile(r"\| `(QUORATE_[A-Z_]+)` \| (.*?) \| (.+) \|")
 HEAD = "| setting | default | meaning |\n| --- | --- | --- |\n"
+TITLES = {"## The embedded platform": Settings, "## The detector by itself": DetectorSettings}
 
 
-def table() -> str:
+def table(settings: type[BaseSettings]) -> str:
     """The table as the settings have it."""
-    prefix = Settings.model_config["env_prefix"]
+    prefix = settings.model_config["env_prefix"]
     rows = []
-    for name, field in Settings.model_fields.items():
+    for name, field in settings.model_fields.items():
         default = "" if field.default in (None, "") else f"`{field.default}`"
         rows.append(f"| `{prefix}{name.upper()}` | {default} | {field.description} |\n")
     return HEAD + "".join(rows)
 
 
-def test_every_setting_says_what_it_means():
-    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+def section(title: str) -> str:
+    """What the page says under a title."""
+    return PAGE.read_text(encoding="utf-8").partition(title + "\n")[2].partition("\n## ")[0]
 
 
-def test_the_page_has_every_setting_as_it_is_and_no_other():
-    documented = ROW.findall(PAGE.read_text(encoding="utf-8"))
-    assert documented == ROW.findall(table()), f"docs/settings.md has to hold this table:\n\n{table()}"
+@pytest.mark.parametrize("settings", TITLES.values())
+def test_every_setting_says_what_it_means(settings):
+    assert [name for name, field in settings.model_fields.items() if not field.description] == []
 
 
-def test_no_setting_is_documented_twice():
-    names = [name for name, _, _ in ROW.findall(PAGE.read_text(encoding="utf-8"))]
-    assert len(names) == len(set(names)) == len(Settings.model_fields)
+@pytest.mark.parametrize(("title", "settings"), TITLES.items())
+def test_the_page_has_every_setting_as_it_is_and_no_other(title, settings):
+    documented = ROW.findall(section(title))
+    assert documented == ROW.findall(table(settings)), f"under {title} belongs this table:\n\n{table(settings)}"
+
+
+@pytest.mark.parametrize(("title", "settings"), TITLES.items())
+def test_no_setting_is_documented_twice(title, settings):
+    names = [name for name, _, _ in ROW.findall(section(title))]
+    assert len(names) == len(set(names)) == len(settings.model_fields)

@@ -23,6 +23,7 @@ class Engine(Protocol):
         Labels are the model's class names. Confidence is 0 to 1, at least `min_confidence`. Rectangles are in pixels of
         the picture, rounded and clipped to it, at least 1 x 1. Of two objects of the same class that overlap with an
         intersection over union above `nms_iou` (0 to 1), only the surer one is kept. The surest comes first; equally
-        sure ones come in the order of the model's classes, then from left to right and top to bottom.
+        sure ones come in the order of the model's classes, then from left to right and top to bottom. Only the 4,096
+        surest are compared with each other. A classifier answers with at most five rectangles of the whole picture.
         """
         ...

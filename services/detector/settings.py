@@ -1,0 +1,45 @@
+"""What the detector can be told, by environment variables with the prefix `QUORATE_`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.serving import ServerSettings
+
+
+class DetectorSettings(ServerSettings):
+    """Settings of the detector, alone or within the embedded platform."""
+
+    model: Annotated[
+        Path | None,
+        Field(
+            description="detection model: a name of `quorate models list`, or a path: a Darknet `.cfg` with its"
+            " `.weights` beside it, or an `.onnx`; none: no detector"
+        ),
+    ] = None
+    model_dir: Annotated[
+        Path | None,
+        Field(
+            description="where `quorate models pull` puts models and named ones are looked for; none:"
+            " `quorate/models` in the user's cache"
+        ),
+    ] = None
+    detector_threads: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=64,
+            description="pictures the detector looks at at a time, each with a copy of the model; none: one for each"
+            " core of the CPU quota, in the embedded platform one for every two",
+        ),
+    ] = None
+    detector_max_waiting: Annotated[
+        int, Field(ge=0, le=10_000, description="pictures that may wait for the detector; more are told to come back")
+    ] = 64
+    detector_max_body_bytes: Annotated[
+        int,
+        Field(
+            ge=1, description="bodies of detection requests under way, in bytes together; more are told to come back"
+        ),
+    ] = 64_000_000

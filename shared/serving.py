@@ -1,0 +1,172 @@
+"""How every deployable serves: its common settings, its socket, its signals, and the line that says it is ready."""
+
+import gc
+import ipaddress
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Annotated, Literal, NoReturn
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import QuorateError
+from shared.pictures import PictureLimits
+from shared.telemetry import configure_logs
+
+GRACE_S = 10
+GC_THRESHOLD = 10_000
+
+
+class UnsafeSettings(QuorateError):
+    """The service would be open to strangers as it is set up."""
+
+
+class ServerSettings(BaseSettings):
+    """What can be set wherever requests and pictures are taken; the defaults are safe on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="QUORATE_", frozen=True, extra="ignore")
+
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0: any free one")] = 8080
+    auth: Annotated[
+        Literal["off"] | None,
+        Field(
+            description="`off`: callers are who they say they are; must be set by hand to listen beyond this machine"
+        ),
+    ] = None
+    allowed_hosts: Annotated[
+        str, Field(description="host names that requests may name beside this machine's, comma separated; `*`: any")
+    ] = ""
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="the least severe log lines to write")
+    ] = "info"
+    max_image_bytes: Annotated[int, Field(ge=1, description="size of one picture, in bytes")] = 20_000_000
+    max_image_pixels: Annotated[int, Field(ge=1, description="width times height of one picture")] = 25_000_000
+    max_image_side: Annotated[int, Field(ge=1, description="width or height of one picture, in pixels")] = 10_000
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names that requests may be addressed to. Names beyond this machine's keep out pages that rebind DNS."""
+        named = {name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip()}
+        if not self.is_local and not named:
+            return frozenset({"*"})
+        return frozenset({"127.0.0.1", "localhost", "[::1]", self.host.lower(), *named})
+
+    @property
+    def picture_limits(self) -> PictureLimits:
+        return PictureLimits(
+            max_bytes=self.max_image_bytes, max_pixels=self.max_image_pixels, max_side=self.max_image_side
+        )
+
+    def refuse_if_unsafe(self) -> None:
+        """Raises UnsafeSettings where strangers could reach a service that asks nobody who they are."""
+        if not self.is_local and self.auth != "off":
+            raise UnsafeSettings(
+                f"{self.host} can be reached from other machines, and there is no authentication yet: listen on"
+                " 127.0.0.1, or set QUORATE_AUTH=off if everyone who can reach it may do everything"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployable:
+    """An app that is ready to be served.
+
+    guard: held for as long as it is served.
+    before_shutdown: called when it is told to stop, before it waits for the requests under way.
+    """
+
+    app: FastAPI
+    settings: ServerSettings
+    guard: AbstractContextManager[object] = field(default_factory=nullcontext)
+    before_shutdown: Callable[[], None] = lambda: None
+
+
+def serve(prepare: Callable[[], Deployable]) -> int:
+    """Serve until told to stop; returns the exit status: 2, with the reason on standard error, where it cannot start.
+
+    `prepare` may raise what settings, files and models raise.
+    """
+    try:
+        deployable = prepare()
+        listener = _listen(deployable.settings)
+    except ValidationError as error:
+        for one in error.errors():
+            print(f"QUORATE_{str(one['loc'][0]).upper()}: {one['msg']}", file=sys.stderr)  # noqa: T201
+        return 2
+    except (QuorateError, OSError) as error:
+        print(f"quorate cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    configure_logs(deployable.settings.log_level)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)  # uvicorn raises the signal again once it has shut down
+    with deployable.guard, listener:
+        _Server(deployable, listener).run(sockets=[listener])
+    return 0
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it answers."""
+
+    def __init__(self, deployable: Deployable, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            deployable.app,
+            loop="auto",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(config)
+        self._before_shutdown = deployable.before_shutdown
+        self._address: tuple[str, int] = listener.getsockname()[:2]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_shutdown()
+        await super().shutdown(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            _spare_the_collector()
+            host, port = self._address
+            shown = f"[{host}]" if ":" in host else host
+            print(f"Quorate is ready on http://{shown}:{port}", flush=True)  # noqa: T201
+
+
+def _spare_the_collector() -> None:
+    """What was made by now stays: leave it out of garbage collections, and let them come less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((settings.host, settings.port))
+    listener.set_inheritable(True)
+    return listener
