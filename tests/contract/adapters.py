@@ -1,4 +1,4 @@
-"""Every adapter of every port, each opened by one function: a further adapter joins the suites by a line here."""
+"""What the suites need of any adapter, and the embedded ones, each opened by one function."""
 
 import contextlib
 import shutil
@@ -246,9 +246,3 @@ async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
 
     yield Objects(objects=objects, fetch=fetch, url_lifetime_s=3600, folder=folder, reopen=objects.open)
     await objects.close()
-
-
-SUBTASK_STORES = {"sqlite": sqlite_subtasks}
-TASK_STORES = {"sqlite": sqlite_tasks}
-BUSES = {"sqlite": sqlite_buses}
-OBJECT_STORES = {"filesystem": filesystem_objects}

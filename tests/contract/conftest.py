@@ -1,29 +1,34 @@
-"""Each suite runs over every adapter of its port."""
+"""Each suite runs over every adapter of its port: a further adapter joins the suites by a line here."""
 
 import pytest_asyncio
 
 from tests.contract import adapters
 
+SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks}
+TASK_STORES = {"sqlite": adapters.sqlite_tasks}
+BUSES = {"sqlite": adapters.sqlite_buses}
+OBJECT_STORES = {"filesystem": adapters.filesystem_objects}
 
-@pytest_asyncio.fixture(params=adapters.SUBTASK_STORES)
+
+@pytest_asyncio.fixture(params=SUBTASK_STORES)
 async def subtasks(request, tmp_path):
-    async with adapters.SUBTASK_STORES[request.param](tmp_path) as stored:
+    async with SUBTASK_STORES[request.param](tmp_path) as stored:
         yield stored
 
 
-@pytest_asyncio.fixture(params=adapters.TASK_STORES)
+@pytest_asyncio.fixture(params=TASK_STORES)
 async def tasks(request, tmp_path):
-    async with adapters.TASK_STORES[request.param](tmp_path) as stored:
+    async with TASK_STORES[request.param](tmp_path) as stored:
         yield stored
 
 
-@pytest_asyncio.fixture(params=adapters.BUSES)
+@pytest_asyncio.fixture(params=BUSES)
 async def buses(request, tmp_path):
-    async with adapters.BUSES[request.param](tmp_path) as opened:
+    async with BUSES[request.param](tmp_path) as opened:
         yield opened
 
 
-@pytest_asyncio.fixture(params=adapters.OBJECT_STORES)
+@pytest_asyncio.fixture(params=OBJECT_STORES)
 async def stored_objects(request, tmp_path):
-    async with adapters.OBJECT_STORES[request.param](tmp_path) as opened:
+    async with OBJECT_STORES[request.param](tmp_path) as opened:
         yield opened
