@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory lint types arrows bench bench-detector lock docs-api clean
+.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory chaos chaos-short lint types arrows services services-stop bench bench-detector bench-bus lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,21 @@ test-kill: setup-dev  ## kill the process 50 times while people work
 test-memory: setup-dev  ## memory while a 1.9 GB zip goes in and 1,000,000 results come out
 	@QUORATE_MEMORY_FULL=1 $(BIN)/python -m pytest tests/e2e/test_memory.py --timeout 3600
 
+chaos: PROFILE = embedded
+chaos: SECONDS = 3600
+chaos: SEED =
+chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|distributed SECONDS=3600 SEED=number
+	@$(RUN) -m tests.chaos --profile '$(PROFILE)' --seconds '$(SECONDS)' $(if $(SEED),--seed '$(SEED)')
+
+chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
+	@$(BIN)/python -m pytest tests/chaos/test_chaos.py -s
+
+services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for the tests, in build/services
+	@$(RUN) -m deploy.local start
+
+services-stop: setup-dev  ## stop them; their data stays
+	@$(RUN) -m deploy.local stop
+
 lint: setup-dev
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -66,10 +81,14 @@ bench: setup-dev  ## measure; prints a table and writes build/bench.json
 bench-detector: setup-dev  ## the detector beside its raw engine, here and in a small pod: MODEL=name or path, PICTURES=dir
 	@$(BIN)/python -P -m loadtest.bench_detector
 
+bench-bus: setup-dev  ## the bus beside plain aio-pika, on the broker that `make services` started
+	@$(RUN) -m loadtest.bench_bus
+
 docs-api: setup-dev  ## write docs/api/openapi.json anew
 	@$(RUN) -m embedded.openapi > docs/api/openapi.json
 
 clean:  ## remove what was built, but not the data of `make serve`
+	@[ ! -d build/services ] || [ ! -d $(VENV) ] || $(RUN) -m deploy.local stop
 	rm -rf build $(VENV)
 
 lock: setup-dev  ## lock the dependencies anew

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ENV_FILE = Path(__file__).parents[1] / "build/services/services.env"
+ENV_FILE = Path(os.environ.get("SERVICES_ENV", Path(__file__).parents[1] / "build/services/services.env"))
 """Written by `make services`: one `NAME=value` a line, as the services take them from the environment."""
 NAMES = {
     "MongoDB": "QUORATE_MONGO_URL",

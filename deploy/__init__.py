@@ -1,0 +1,1 @@
+"""How the platform and the servers that it needs are brought up."""

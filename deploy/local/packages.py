@@ -1,0 +1,57 @@
+"""Debian's packages: put there where this is allowed, else named."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from deploy.local.errors import ServerNotInstalled
+from deploy.local.process import program
+from deploy.local.server import Server
+
+INSTALL_S = 900
+QUIETLY = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "RUNLEVEL": "1",  # so that no service of the system is started by the installation
+}
+
+
+def missing(server: Server) -> list[str]:
+    """Programs of the server that are not on this machine."""
+    return [name for name in server.programs if not _is_there(name)]
+
+
+def install_missing(servers: Iterable[Server]) -> None:
+    """Install what is missing, by apt-get as root; otherwise nothing happens, and the start will say what it lacks."""
+    packages = sorted({package for server in servers if missing(server) for package in server.packages})
+    apt_get = shutil.which("apt-get")
+    if not packages or os.geteuid() != 0 or apt_get is None:
+        return
+    print(f"installing {' '.join(packages)}", flush=True)
+    for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            [apt_get, "-qq", *arguments],
+            env=os.environ | QUIETLY,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_S,
+            check=False,
+        )
+        if done.returncode:
+            print(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-1000:]}", flush=True)
+
+
+def need(server: Server) -> None:
+    """Raises ServerNotInstalled, with what to do."""
+    if lacking := missing(server):
+        packages = " ".join(server.packages) or "make setup-dev"
+        raise ServerNotInstalled(f"{', '.join(lacking)} not found; it comes with: {packages}")
+
+
+def _is_there(name: str) -> bool:
+    try:
+        program(name)
+    except ServerNotInstalled:
+        return False
+    return True
