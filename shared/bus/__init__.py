@@ -47,6 +47,10 @@ class Bus(Protocol):
         """Put dead letters back into their queues (None: all of them); returns how many."""
         ...
 
+    async def drain(self) -> None:
+        """Stop delivering and wait for the handlers that run; publishing goes on."""
+        ...
+
     async def close(self) -> None:
-        """Stop delivering, wait for the handlers that run, and close."""
+        """Drain, and close."""
         ...

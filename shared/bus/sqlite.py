@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared import trace
+from shared import crash_points, trace
 from shared.bus import DeadLetter, Handler
 from shared.clock import Clock
 from shared.errors import Malformed, StorageFull, Unavailable
@@ -127,8 +127,11 @@ class SqliteBus:
         self._wake(set(queues))
         return len(queues)
 
-    async def close(self) -> None:
+    async def drain(self) -> None:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))
+
+    async def close(self) -> None:
+        await self.drain()
         await self._database.close()
 
     def _wake(self, queues: set[str]) -> None:
@@ -236,7 +239,9 @@ class _Consumer:
         try:
             event = parse(delivery.body)
             trace.enter(event.traceparent, event=event.id, subject=event.subject)
+            crash_points.reached("consumer.before_handler")
             await self._handler(event)
+            crash_points.reached("consumer.after_handler")
         except Malformed as error:
             self._settled.dead.append((error.detail, now(), delivery.id))
         except (Unavailable, StorageFull) as error:

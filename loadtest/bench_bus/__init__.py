@@ -1,0 +1,1 @@
+"""How much of plain aio-pika's speed the bus gives to the services."""

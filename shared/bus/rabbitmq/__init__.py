@@ -1,0 +1,96 @@
+"""The bus of the distributed profile: quorum queues on RabbitMQ (3.10 or later), for any number of processes."""
+
+import asyncio
+from collections.abc import Sequence
+
+from shared.bus import DeadLetter, Handler
+from shared.bus.rabbitmq import dead, letters
+from shared.bus.rabbitmq.consumer import Consumer, Sleep
+from shared.bus.rabbitmq.link import Link, as_unavailable
+from shared.bus.rabbitmq.publisher import Publisher
+from shared.bus.rabbitmq.topology import Layout
+from shared.clock import Clock
+from shared.events import Message
+
+OPEN_S = 30.0
+"""How long a broker may take that starts together with this process."""
+
+
+class RabbitBus:
+    """Queues in RabbitMQ, over one connection to publish and one to consume.
+
+    What a message fails by itself counts together with the deliveries that the broker has lost. The broker's own limit
+    is twice as high, as broken connections count there too: it is for a message that always ends its process.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        service: str,
+        delivery_limit: int = 10,
+        optional_ttl_s: float = 600.0,
+        publish_timeout_s: float = 10.0,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._delivery_limit = delivery_limit
+        self._layout = Layout(service=service, broker_limit=2 * delivery_limit, optional_ttl_s=optional_ttl_s)
+        self._to_publish = Link(url, f"{service} publishes")
+        self._to_consume = Link(url, f"{service} consumes")
+        self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s)
+        self._consumers: dict[str, Consumer] = {}
+
+    async def open(self) -> None:
+        """Connect and declare. Raises Unavailable where there is no broker, or its queues are declared otherwise."""
+        self._to_publish.start()
+        self._to_consume.start()
+        try:
+            with as_unavailable("open the bus"):
+                async with asyncio.timeout(OPEN_S):
+                    await self._publisher.open()
+                    await self._to_consume.connection()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        now = self._clock()
+        await self._publisher.publish([letters.outgoing(message, now) for message in messages])
+
+    def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
+        self._consumers[queue] = Consumer(
+            queue,
+            handler,
+            prefetch=prefetch,
+            delivery_limit=self._delivery_limit,
+            link=self._to_consume,
+            layout=self._layout,
+            publisher=self._publisher,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
+    async def backlog(self) -> int:
+        """How many messages wait or are being handled here, in the queues that someone consumes."""
+        return sum(await asyncio.gather(*(consumer.backlog() for consumer in self._consumers.values())))
+
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return await dead.read(self._to_consume, limit)
+
+    async def replay(self, ids: Sequence[str] | None) -> int:
+        return await dead.revive(self._to_consume, self._publisher, None if ids is None else set(ids))
+
+    async def is_ready(self) -> bool:
+        """Whether both connections are open now."""
+        return self._to_publish.is_open and self._to_consume.is_open
+
+    async def drain(self) -> None:
+        await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))
+
+    async def close(self) -> None:
+        await self.drain()
+        await self._to_consume.close()
+        await self._to_publish.close()

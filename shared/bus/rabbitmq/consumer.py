@@ -1,0 +1,228 @@
+"""One queue's deliveries.
+
+A message that waits, for a place, for the end of a pause or for its next try, stays with this process and is not
+acknowledged: the broker gives it to someone else if the process dies. It counts a delivery that was lost, by a crash as
+by a broken connection, so what does not count (a failing dependency) is never given back to it that way.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from shared import crash_points, trace
+from shared.bus import Handler
+from shared.bus.rabbitmq import letters
+from shared.bus.rabbitmq.link import ANSWER_S, END_S, Link, as_unavailable, keep
+from shared.bus.rabbitmq.publisher import Publisher
+from shared.bus.rabbitmq.topology import Layout
+from shared.clock import Clock
+from shared.errors import Malformed, StorageFull, Unavailable
+from shared.events import parse
+
+log = logging.getLogger(__name__)
+
+Sleep = Callable[[float], Awaitable[None]]
+
+WAITING = 16
+"""Messages that the broker hands out beyond the prefetch, so that others come while some wait for their retry."""
+HOLD_S = 300.0
+"""RabbitMQ closes a channel that leaves a delivery unanswered for 30 minutes, and counts that. A message that a failing
+dependency keeps here for longer than this goes back into its queue as a new one, which never counts: neither in 3.x,
+where every other way of giving it back does, nor in 4.x, where only some do."""
+MAX_RETRY_S = 30.0
+MAX_PAUSE_S = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Held:
+    """A delivery that is not settled yet."""
+
+    message: AbstractIncomingMessage
+    channel: AbstractChannel
+    since: float
+    failures: int
+
+
+class Consumer:
+    """Consumes one queue until it is closed, over any number of connections."""
+
+    def __init__(
+        self,
+        queue: str,
+        handler: Handler,
+        *,
+        prefetch: int,
+        delivery_limit: int,
+        link: Link,
+        layout: Layout,
+        publisher: Publisher,
+        clock: Clock,
+        sleep: Sleep,
+    ) -> None:
+        self._queue = queue
+        self._handler = handler
+        self._prefetch = prefetch
+        self._delivery_limit = delivery_limit
+        self._link = link
+        self._layout = layout
+        self._publisher = publisher
+        self._clock = clock
+        self._sleep = sleep
+        self._room = asyncio.Semaphore(prefetch)
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+        self._resuming: asyncio.Task[None] | None = None
+        self._pause_s = 0.0
+        self._channel: AbstractChannel | None = None
+        self._opened = asyncio.Event()
+        self._is_closing = False
+        self._task = asyncio.create_task(keep(self._consume, f"consuming {queue}"), name=f"consume {queue}")
+
+    async def close(self) -> None:
+        """Start nothing more, wait for the handlers that run, and give back what is left."""
+        self._is_closing = True
+        self._drop_waiting()
+        while self._running:
+            await asyncio.wait(self._running)
+        ending = [self._task] if self._resuming is None else [self._task, self._resuming]
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)
+
+    async def backlog(self) -> int:
+        """How many messages wait in the queue or are held here."""
+        with as_unavailable("ask for the length of a queue"):
+            async with asyncio.timeout(ANSWER_S):
+                while (channel := self._channel) is None:
+                    await self._opened.wait()
+                queue = await channel.declare_queue(self._queue, passive=True)
+                ready = queue.declaration_result.message_count or 0
+                # What was on its way from the broker meanwhile comes before a second answer on the same channel.
+                await channel.declare_queue(self._queue, passive=True)
+        return ready + len(self._deliveries)
+
+    async def _consume(self) -> None:
+        """One channel, from its opening to its end."""
+        ended = asyncio.Event()
+        connection = await self._link.connection()
+        with as_unavailable(f"consume {self._queue}"):
+            async with asyncio.timeout(ANSWER_S):
+                channel = await connection.channel(publisher_confirms=False)
+                channel.close_callbacks.add(lambda _channel, _error: ended.set())
+                below = await channel.get_underlay_channel()
+                below.on_consumer_cancel_callbacks.add(lambda _: ended.set())  # somebody deleted the queue
+                queue = await self._layout.declare_queue(channel, self._queue)
+                await channel.set_qos(prefetch_count=self._prefetch + WAITING)
+                await queue.consume(partial(self._arrived, channel))
+        self._channel = channel
+        self._opened.set()
+        try:
+            await ended.wait()
+        finally:
+            self._channel = None
+            self._opened.clear()
+            self._drop_waiting()
+            with contextlib.suppress(Unavailable), as_unavailable("give messages back"):
+                async with asyncio.timeout(END_S):
+                    await below.basic_nack(0, multiple=True)
+                    await channel.close()
+
+    def _drop_waiting(self) -> None:
+        for task in self._deliveries - self._running:
+            task.cancel()
+
+    async def _arrived(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+        if self._is_closing:
+            return
+        held = _Held(message=message, channel=channel, since=self._clock(), failures=letters.failures(message))
+        # A task of our own: those of the channel are cancelled when it is lost, but a handler goes on to its end.
+        task = asyncio.create_task(self._deliver(held))
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
+
+    async def _deliver(self, held: _Held) -> None:
+        """Try until the message is settled, or until someone else gets it."""
+        retry_s: float | None = 0.0
+        while retry_s is not None:
+            await self._sleep(retry_s)
+            async with self._room:
+                await self._resumed.wait()
+                retry_s = await self._run(held)
+            if self._is_closing or held.channel.is_closed:
+                return
+
+    async def _run(self, held: _Held) -> float | None:
+        """Try once, to the end whatever becomes of the connection. Returns when to try again, None: settled."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._running.add(task)
+        try:
+            retry_s = await self._try(held)
+            if retry_s is None:
+                await self._acknowledge(held)
+        except (Unavailable, StorageFull) as error:
+            self._pause(error.detail)
+            return 0.0
+        else:
+            return retry_s
+        finally:
+            self._running.discard(task)
+
+    async def _try(self, held: _Held) -> float | None:
+        if letters.redeliveries(held.message) >= self._layout.broker_limit:
+            await self._bury(held, "it was delivered too often without an answer: it may end the process")
+        elif self._clock() - held.since >= HOLD_S:
+            await self._publisher.publish([letters.again(held.message, self._queue, failures=held.failures)])
+        else:
+            return await self._handle(held)
+        return None
+
+    async def _handle(self, held: _Held) -> float | None:
+        try:
+            event = parse(held.message.body)
+            trace.enter(event.traceparent, event=event.id, subject=event.subject)
+            crash_points.reached("consumer.before_handler")
+            await self._handler(event)
+            crash_points.reached("consumer.after_handler")
+        except (Unavailable, StorageFull):
+            raise
+        except Malformed as error:
+            await self._bury(held, error.detail)
+        except Exception as error:
+            held.failures += 1
+            log.exception("%s: delivery %d of a message failed", self._queue, held.failures)
+            if held.failures < self._delivery_limit:
+                return min(MAX_RETRY_S, 0.1 * 2**held.failures)
+            await self._bury(held, f"{type(error).__name__}: {error}")
+        else:
+            self._pause_s = 0.0
+        return None
+
+    async def _bury(self, held: _Held, reason: str) -> None:
+        letter = letters.buried(held.message, self._queue, reason=reason, at=self._clock())
+        await self._publisher.publish([letter])
+
+    async def _acknowledge(self, held: _Held) -> None:
+        """Where the connection is gone, the broker delivers the message again: nothing to be done here."""
+        with contextlib.suppress(Unavailable), as_unavailable("acknowledge"):
+            async with asyncio.timeout(ANSWER_S):
+                await held.message.ack()
+
+    def _pause(self, reason: str) -> None:
+        if not self._resumed.is_set():
+            return  # others fail by the same dependency
+        self._pause_s = min(MAX_PAUSE_S, max(0.1, self._pause_s * 2))
+        log.warning("%s pauses for %.1f s: %s", self._queue, self._pause_s, reason)
+        self._resumed.clear()
+        self._resuming = asyncio.create_task(self._resume_after(self._pause_s))
+
+    async def _resume_after(self, pause_s: float) -> None:
+        await self._sleep(pause_s)
+        self._resumed.set()

@@ -1,0 +1,72 @@
+"""What stands at the broker: one exchange, a queue for each service and type, and its dead letters beside it."""
+
+from dataclasses import dataclass
+
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel, AbstractQueue
+from pamqp.common import Arguments
+
+from shared.bus.rabbitmq.link import ANSWER_S
+from shared.events import Topology
+
+EXCHANGE = "quorate.events"
+NEVER = 2**31 - 1
+"""A delivery limit that is not reached: to look at dead letters counts as delivering them, and -1 is unknown to 3.x."""
+
+
+def dead(queue: str) -> str:
+    """The queue of a queue's dead letters."""
+    return f"{queue}.dead"
+
+
+def all_queues() -> dict[str, bool]:
+    """Every queue, with whether its consumer may be absent."""
+    return {queue: optional for kind in Topology.ROUTES for queue, optional in Topology.queues(kind)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How queues are declared. `broker_limit` is how many deliveries the broker loses before it gives a message up."""
+
+    service: str
+    broker_limit: int
+    optional_ttl_s: float
+
+    async def declare(self, channel: AbstractChannel) -> None:
+        """Declare all that must not be missing when someone publishes, and what this service consumes.
+
+        Required queues are declared by everyone, so that nothing is lost before their consumer's first start; the queue
+        of a consumer that may be absent only by itself, as one that never comes should not be written to.
+        """
+        await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=ANSWER_S)
+        for queue, is_optional in all_queues().items():
+            if not is_optional or queue.startswith(f"{self.service}."):
+                await self.declare_queue(channel, queue)
+            else:
+                await self._declare_dead(channel, queue)
+
+    async def declare_queue(self, channel: AbstractChannel, queue: str) -> AbstractQueue:
+        """One queue, with its dead letters and its binding."""
+        await self._declare_dead(channel, queue)
+        declared = await channel.declare_queue(queue, durable=True, arguments=self._arguments(queue), timeout=ANSWER_S)
+        await declared.bind(EXCHANGE, routing_key=queue.partition(".")[2], timeout=ANSWER_S)
+        return declared
+
+    async def _declare_dead(self, channel: AbstractChannel, queue: str) -> None:
+        arguments: Arguments = {"x-queue-type": "quorum", "x-delivery-limit": NEVER}
+        await channel.declare_queue(dead(queue), durable=True, arguments=arguments, timeout=ANSWER_S)
+
+    def _arguments(self, queue: str) -> Arguments:
+        if all_queues().get(queue):
+            # No dead-letter exchange: what is too old would go there as well, and fill the disk for good. The consumer
+            # buries what the broker would have given up one delivery later.
+            ttl_ms = int(self.optional_ttl_s * 1000)
+            return {"x-queue-type": "quorum", "x-delivery-limit": self.broker_limit, "x-message-ttl": ttl_ms}
+        return {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": self.broker_limit,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": dead(queue),
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",  # at-least-once needs it; the queue has no maximum to overflow
+        }
