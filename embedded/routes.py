@@ -1,46 +1,24 @@
-"""What only the embedded platform serves: image files by signed URL, dead letters, and its own health."""
+"""What only the embedded platform serves: objects by signed URL and form."""
 
+import asyncio
+import contextlib
 import re
-from typing import Annotated
+from pathlib import Path
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import Request, Response
 from starlette.routing import Route
 
-from shared import problems
-from shared.answers import json_answer
-from shared.bus import Bus
-from shared.caller import Who
-from shared.clock import Clock, iso
-from shared.errors import NotFound
+from services.task_manager import multipart
+from services.task_manager.multipart import Part, PartLimits
+from shared.clock import Clock
+from shared.errors import Invalid, NotFound
 from shared.objects.filesystem import FilesystemObjectStore
-from shared.requests import Wire, bounded
+from shared.objects.keys import STAGING, media_type
+from shared.requests import BoundedRequest
 
-_EXPIRES = re.compile(r"[0-9]{1,12}")
-MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp"}
-
-
-class DeadLetterShown(BaseModel):
-    id: str
-    queue: str
-    type: str
-    subject: str
-    reason: str
-    died_at: str
-
-
-class DeadLetters(BaseModel):
-    items: list[DeadLetterShown]
-
-
-class ReplayRequest(Wire):
-    """Which dead letters to deliver again; none named: all."""
-
-    ids: Annotated[list[str], Field(max_length=1000)] | None = None
-
-
-class Replayed(BaseModel):
-    replayed: int
+_NUMBER = re.compile(r"[0-9]{1,12}")
+FORM_OVERHEAD_BYTES = 20_000
+"""What a form may hold beside its file."""
 
 
 def object_route(objects: FilesystemObjectStore, clock: Clock) -> Route:
@@ -53,42 +31,57 @@ def object_route(objects: FilesystemObjectStore, clock: Clock) -> Route:
         key = f"{request.path_params['task_id']}/{request.path_params['name']}"
         query = request.query_params
         expires, signature = query.get("expires", ""), query.get("signature", "")
-        if not (_EXPIRES.fullmatch(expires) and objects.is_signed(key, int(expires), signature, now=clock())):
+        if not (_NUMBER.fullmatch(expires) and objects.is_signed(key, int(expires), signature, now=clock())):
             raise NotFound("no such image, or its URL has expired")
         headers = {"Cache-Control": "private, max-age=600, immutable", "Content-Security-Policy": "default-src 'none'"}
-        return Response(await objects.get(key), 200, headers, MEDIA_TYPES[key.rpartition(".")[2]])
+        return Response(await objects.get(key), 200, headers, media_type(key))
 
     return Route("/objects/{task_id}/{name}", image)
 
 
-def admin_router(bus: Bus) -> APIRouter:
-    """Dead letters."""
-    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
+def staging_route(objects: FilesystemObjectStore, clock: Clock, spool: Path) -> Route:
+    """Files that wait to be taken in, from whoever has a form that has not expired."""
 
-    @routes.get("/dead", response_model=DeadLetters)
-    async def dead(_who: Who, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
-        letters = await bus.dead_letters(limit)
-        items = [
-            {"id": one.id, "queue": one.queue, "type": one.type, "subject": one.subject, "reason": one.reason}
-            | {"died_at": iso(one.died_at)}
-            for one in letters
-        ]
-        return json_answer({"items": items})
+    async def stage(request: Request) -> Response:
+        key = f"{STAGING}{request.path_params['task_id']}/{request.path_params['name']}"
+        expires, max_bytes, signature = (
+            request.query_params.get(name, "") for name in ("expires", "max_bytes", "signature")
+        )
+        if not (
+            _NUMBER.fullmatch(expires)
+            and _NUMBER.fullmatch(max_bytes)
+            and objects.is_signed(key, int(expires), signature, now=clock(), max_bytes=int(max_bytes))
+        ):
+            raise NotFound("no such form, or it has expired")
+        data = await _file_of(request, int(max_bytes), spool)
+        if not data:
+            raise Invalid("send a file that is not empty in the form field 'file'")
+        await objects.put(key, data)
+        return Response(status_code=204)
 
-    @routes.post("/dead/replay", response_model=Replayed)
-    async def replay(wanted: ReplayRequest, _who: Who) -> Response:
-        return json_answer({"replayed": await bus.replay(wanted.ids or None)})
-
-    return routes
+    return Route(f"/objects/{STAGING}{{task_id}}/{{name}}", stage, methods=["POST"])
 
 
-def health_router() -> APIRouter:
-    """Whether the process lives. It answers only once everything is open, so it is ready when it lives."""
-    routes = APIRouter(tags=["health"])
+async def _file_of(request: Request, max_bytes: int, spool: Path) -> bytes:
+    """The content of a form's field `file`; nothing where it has none."""
+    body = BoundedRequest(request.scope, request.receive)
+    body.max_body_bytes = max_bytes + FORM_OVERHEAD_BYTES
+    boundary = multipart.boundary_of(request.headers.get("content-type", ""))
+    limits = PartLimits(max_picture_bytes=max_bytes, max_archive_bytes=max_bytes)
+    data = b""
+    async with contextlib.aclosing(multipart.parts(body.stream(), boundary, limits=limits, spool=spool)) as parts:
+        async for part in parts:
+            content = await _content(part)
+            if part.field == "file":
+                data = content
+    return data
 
-    @routes.get("/healthz")
-    @routes.get("/readyz")
-    async def healthy() -> Response:
-        return json_answer({"status": "ok"})
 
-    return routes
+async def _content(part: Part) -> bytes:
+    if part.error is not None:
+        raise part.error
+    if part.archive is None:
+        return part.data
+    with part.archive as file:  # it is taken like anything else: to refuse what is no picture is left to the commit
+        file.seek(0)
+        return await asyncio.to_thread(file.read)

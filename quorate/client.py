@@ -134,6 +134,24 @@ class Client:
         # Refused as a whole without a word about each: the good ones still get in one by one.
         return merged(self.upload(task_id, [part]) for part in parts)
 
+    def upload_direct(self, task_id: str, parts: Sequence[Part]) -> UploadReport:
+        """Sends these files (to 1,000) straight to the object store and has the platform take them in; reports on each.
+
+        All of it has to be done within half an hour.
+        """
+        named = {"files": [{"filename": part.filename} for part in parts]}
+        begun = self._api.json("POST", _task(task_id, "uploads"), body=named)
+        for part, form in zip(parts, begun["files"], strict=True):
+            with suppress(ApiError):  # what the store refused is not there: the report says so
+                self._api.form(form["url"], form["fields"], part)
+        try:
+            commit = _task(task_id, "uploads", _segment(begun["upload_id"]), "commit")
+            return cast("UploadReport", self._api.json("POST", commit, body=named))
+        except ApiError as error:
+            if error.report is None:
+                raise
+            return error.report
+
     def image_bytes(self, url: str) -> bytes:
         """The image behind a lease's or a result's `image_url`, which may be relative."""
         return self._api.unsigned(url)

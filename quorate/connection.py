@@ -96,6 +96,15 @@ class Connection:
         """The bytes behind an address that carries its own right to be read, on any host: no identity is sent."""
         return accepted(self._run(lambda: self._http.get(url))).content
 
+    def form(self, url: str, fields: Mapping[str, str], part: Part) -> None:
+        """Sends a file with a form that carries its own right to be sent, to any host: no identity is sent."""
+
+        def attempt() -> httpx.Response:
+            with part.open() as file:
+                return self._http.post(url, data=dict(fields), files={"file": (part.filename, file, OCTETS)})
+
+        accepted(self._run(attempt))
+
     @contextmanager
     def stream(
         self, path: str, *, params: Query | None = None, accept: str, read_timeout_s: float | None = None

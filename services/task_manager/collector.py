@@ -10,12 +10,14 @@ from services.task_manager import domain
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
 from shared.objects import ObjectStore
+from shared.objects.keys import is_staged, staged_prefix
 
 log = logging.getLogger(__name__)
 
 SWEEP_S = 600.0
 GRACE_S = 3600.0
-"""An object that no image names is removed when it is so old: until then an upload may be about to name it."""
+"""An object that no image names is removed when it is so old: until then an upload may be about to name it, or to take
+it in where it is a staged file, which no image ever names."""
 BATCH = 500
 
 
@@ -64,15 +66,16 @@ class Collector:
             self._woken.clear()
 
     async def _erase(self, task_id: str) -> None:
-        async for keys in _batches(self._objects.keys(f"{task_id}/", stored_before=math.inf)):
-            await self._objects.delete(keys)
+        for prefix in (f"{task_id}/", staged_prefix(task_id)):
+            async for keys in _batches(self._objects.keys(prefix, stored_before=math.inf)):
+                await self._objects.delete(keys)
         while await self._store.remove_images(task_id, BATCH) == BATCH:
             pass
         await self._store.update(task_id, lambda task, _now: domain.mark_erased(task))
 
     async def _collect(self) -> None:
         async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):
-            lost = set(keys) - await self._store.referenced(keys)
+            lost = set(keys) - await self._store.referenced([key for key in keys if not is_staged(key)])
             if lost:
                 await self._objects.delete(sorted(lost))
 

@@ -11,6 +11,7 @@ from typing import Literal
 from services.task_manager import domain
 from services.task_manager.domain import Image, Task
 from services.task_manager.store import TaskStore
+from shared import crash_points
 from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.objects import ObjectStore
@@ -152,8 +153,11 @@ class Ingest:
         known = await self._store.known(self._task.id, list(first))
         new = [images[position] for image_id, position in first.items() if image_id not in known]
         if new:
+            crash_points.reached("ingest.before_objects")
             await self._objects.put_all({image.object_key: data for image, data in new})
+            crash_points.reached("ingest.after_objects")
             known |= await self._store.add_images(self._task, [image for image, _ in new])
+            crash_points.reached("ingest.after_images")
             self._saved()
         for position, (image, _) in images.items():
             is_new = first[image.id] == position and image.id not in known

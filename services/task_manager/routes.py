@@ -10,7 +10,7 @@ from services.task_manager import handlers, wire
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources, Terms
 from services.task_manager.ingest import Report
-from services.task_manager.shapes import image_shown, task_shown, upload_shown
+from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
 from shared import problems
 from shared.answers import json_answer
@@ -50,7 +50,7 @@ def router(at: Resources) -> APIRouter:
 
 
 def upload_router(at: Resources) -> APIRouter:
-    """Uploads, whose bodies are parsed as they come."""
+    """Uploads: those whose bodies are parsed as they come, and those that go straight to the object store."""
     route_class = bounded(at.archives.max_unpacked_bytes + FORM_OVERHEAD_BYTES, is_any_type=True)
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=route_class, responses=problems.RESPONSES)
     uploads = Uploads(at)
@@ -67,6 +67,23 @@ def upload_router(at: Resources) -> APIRouter:
             reports = await uploads.single(task_id, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
+        return _report(request, reports)
+
+    routes.include_router(_direct_router(uploads))
+    return routes
+
+
+def _direct_router(uploads: Uploads) -> APIRouter:
+    routes = APIRouter(route_class=bounded())
+
+    @routes.post("/tasks/{task_id}/uploads", status_code=201, response_model=wire.DirectUpload)
+    async def begin(task_id: str, wanted: wire.DirectRequest, _who: Who) -> Response:
+        staging = await uploads.begin(task_id, len(wanted.files))
+        return json_answer(staging_shown(staging, [file.filename for file in wanted.files]), 201)
+
+    @routes.post("/tasks/{task_id}/uploads/{upload_id}/commit", response_model=wire.UploadReport)
+    async def commit(task_id: str, upload_id: str, wanted: wire.DirectRequest, request: Request, _who: Who) -> Response:
+        reports = await uploads.commit(task_id, upload_id, [file.filename for file in wanted.files])
         return _report(request, reports)
 
     return routes

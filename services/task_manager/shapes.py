@@ -1,9 +1,11 @@
 """Tasks and images as answers, ready to be written as JSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.ingest import Report
+from services.task_manager.staging import Staging
 from shared.clock import iso
 
 
@@ -68,6 +70,18 @@ def upload_shown(reports: list[Report]) -> dict[str, Any]:
         "duplicates": statuses.count("duplicate"),
         "rejected": statuses.count("rejected"),
         "skipped": statuses.count("skipped"),
+    }
+
+
+def staging_shown(staging: Staging, filenames: Sequence[str]) -> dict[str, Any]:
+    """A direct upload that has begun."""
+    return {
+        "upload_id": staging.upload_id,
+        "expires_at": iso(staging.expires_at),
+        "files": [
+            {"filename": filename, "url": form.url, "fields": form.fields}
+            for filename, form in zip(filenames, staging.forms, strict=True)
+        ],
     }
 
 

@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import IO
 
-from services.task_manager import archives, domain, multipart
+from services.task_manager import archives, domain, multipart, staging
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
-from shared.errors import QuorateError, TooLarge, Unavailable
+from services.task_manager.staging import Staging
+from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
 from shared.requests import decode_base64
 
 FIELDS = ("images", "files")
 MAX_FILES = 100_000
 """Files of one upload, entries of its archives included: there is a report on each."""
+NOT_STAGED = "the file has not been stored with its form, or is gone by now: store it with a new one"
 RENEW_S = domain.REGISTRATION_S / 3
 
 
@@ -47,6 +49,29 @@ class Uploads:
         data = decode_base64(image)
         async with self._ingest(task_id) as ingest:
             await ingest.add(filename, data)
+            return await ingest.finish()
+
+    async def begin(self, task_id: str, count: int) -> Staging:
+        """Forms for so many files of a new upload straight to the object store. Raises NotFound, NotOpen."""
+        task, _ = await self._at.store.find(task_id)
+        if task.state != "open":
+            raise domain.NotOpen(f"the task is {task.state} and takes no more images")
+        at, max_bytes = self._at, self._at.checker.limits.max_bytes
+        return await asyncio.to_thread(
+            lambda: staging.begin(at.objects, task.id, count, max_bytes=max_bytes, now=at.clock())
+        )
+
+    async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str]) -> list[Report]:
+        """The staged files of an upload, named in the order of their forms; no more than a batch is held in memory."""
+        keys = [staging.key_of(task_id, upload_id, number) for number in range(len(filenames))]
+        async with self._ingest(task_id) as ingest:
+            for key, filename in zip(keys, filenames, strict=True):
+                try:
+                    data = await self._at.objects.get(key)
+                except NotFound:
+                    ingest.note(filename, "rejected", NOT_STAGED)
+                else:
+                    await ingest.add(filename, data)
             return await ingest.finish()
 
     @contextlib.asynccontextmanager

@@ -64,6 +64,18 @@ class ImageRequest(Wire):
     image: str
 
 
+class DirectFile(Wire):
+    """A file to be stored with a form of its own."""
+
+    filename: Annotated[str, Field(max_length=1_000)]
+
+
+class DirectRequest(Wire):
+    """The files of a direct upload; the commit names the same in the same order."""
+
+    files: Annotated[list[DirectFile], Field(min_length=1, max_length=1_000)]
+
+
 class CountsShown(BaseModel):
     images: int
     open: int
@@ -109,6 +121,22 @@ class UploadReport(BaseModel):
     duplicates: int
     rejected: int
     skipped: int
+
+
+class DirectForm(BaseModel):
+    """Where a file goes: POST `fields`, and then the file as the field `file`, to `url` as multipart/form-data."""
+
+    filename: str
+    url: str
+    fields: dict[str, str]
+
+
+class DirectUpload(BaseModel):
+    """A direct upload that has begun; its forms can be sent until `expires_at`."""
+
+    upload_id: str
+    expires_at: str
+    files: list[DirectForm]
 
 
 class PrelabelShown(BaseModel):

@@ -4,24 +4,21 @@ import asyncio
 import contextlib
 import hmac
 import os
-import re
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from shared import crash_points
 from shared.disk import errors_named
-from shared.errors import NotFound, QuorateError, Unavailable
+from shared.errors import NotFound, QuorateError
+from shared.objects import FORM_S, URL_ROUND_S, PostForm
+from shared.objects.keys import STAGING, checked, is_key, is_staged
 from shared.objects.recent import RecentObjects
+from shared.objects.threads import Threads
 
 T = TypeVar("T")
-
-_KEY = re.compile(r"[0-9a-f]{32}/[0-9a-f-]{1,80}\.[a-z]{1,5}")
-MAX_WAITING = 1_000
-URL_ROUND_S = 600
-"""URLs of one object are equal for this long, so that browsers keep what they have."""
 
 
 class FilesystemObjectStore:
@@ -34,33 +31,32 @@ class FilesystemObjectStore:
         self, root: Path, secret: bytes, *, url_lifetime_s: int = 3600, cache_bytes: int = 0, threads: int = 4
     ) -> None:
         self._root = root / "objects"
+        self._staging = root / "staging"
         self._incoming = root / "incoming"
         self._secret = secret
         self._url_lifetime_s = url_lifetime_s
-        self._size = threads
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="objects")
+        self._threads = Threads(threads)
         self._folders = threading.Lock()
         """Held while a folder is made and filled, or removed as empty: never both at once."""
-        self._waiting = 0
         self._recent = RecentObjects(cache_bytes)
 
     async def open(self) -> None:
         """Create the folders and drop what a killed process had not finished."""
-        for folder in (self._root, self._incoming):
+        for folder in (self._root, self._staging, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
             leftover.unlink()
 
     async def close(self) -> None:
         """Finish what runs."""
-        await asyncio.to_thread(self._threads.shutdown)
+        await self._threads.close()
 
     async def put(self, key: str, data: bytes) -> None:
         await self.put_all({key: data})
 
     async def put_all(self, objects: Mapping[str, bytes]) -> None:
         files = [(self._path(key), data) for key, data in objects.items()]
-        shares = [files[start :: self._size] for start in range(min(self._size, len(files)))]
+        shares = self._threads.shares(files)
         await asyncio.gather(*(self._run(lambda share=share: self._place(share)) for share in shares))
         try:
             await self._run(lambda: _sync_folders({path.parent for path, _ in files}))
@@ -83,10 +79,7 @@ class FilesystemObjectStore:
         await self._run(lambda: self._unlink(paths))
 
     async def keys(self, prefix: str, *, stored_before: float) -> AsyncIterator[str]:
-        folders = await self._run(
-            lambda: sorted(f.name for f in self._root.iterdir() if f"{f.name}/".startswith(prefix))
-        )
-        for folder in folders:
+        for folder in await self._run(lambda: self._folders_of(prefix)):
             for key in await self._run(lambda folder=folder: self._scan(folder, stored_before)):
                 yield key
 
@@ -94,17 +87,21 @@ class FilesystemObjectStore:
         expires = (int(now) // URL_ROUND_S + 1) * URL_ROUND_S + self._url_lifetime_s
         return f"/objects/{key}?expires={expires}&signature={self._signature(key, expires)}"
 
-    def is_signed(self, key: str, expires: int, signature: str, *, now: float) -> bool:
-        """Whether a URL was made here and has not expired."""
-        return now < expires and hmac.compare_digest(self._signature(key, expires).encode(), signature.encode())
+    def post_form(self, key: str, *, max_bytes: int, now: float) -> PostForm:
+        expires = int(now) + FORM_S
+        signature = self._signature(f"{max_bytes}:{checked(key)}", expires)
+        return PostForm(f"/objects/{key}?expires={expires}&max_bytes={max_bytes}&signature={signature}")
 
-    def _signature(self, key: str, expires: int) -> str:
-        return hmac.digest(self._secret, f"{expires}:{key}".encode(), "sha256").hex()
+    def is_signed(self, key: str, expires: int, signature: str, *, now: float, max_bytes: int | None = None) -> bool:
+        """Whether a URL was made here and has not expired; with `max_bytes`, one of a form."""
+        what = key if max_bytes is None else f"{max_bytes}:{key}"
+        return now < expires and hmac.compare_digest(self._signature(what, expires).encode(), signature.encode())
+
+    def _signature(self, what: str, expires: int) -> str:
+        return hmac.digest(self._secret, f"{expires}:{what}".encode(), "sha256").hex()
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise NotFound("no such object")
-        return self._root / key
+        return (self._staging.parent if is_staged(key) else self._root) / checked(key)
 
     def _get(self, key: str) -> bytes:
         try:
@@ -127,19 +124,28 @@ class FilesystemObjectStore:
             with self._folders:
                 if not path.parent.is_dir():
                     path.parent.mkdir()
-                    _sync_folder(self._root)
+                    _sync_folder(path.parent.parent)
+                crash_points.reached("filesystem.before_rename")
                 incoming.rename(path)
+                crash_points.reached("filesystem.after_rename")
         except OSError:
             incoming.unlink(missing_ok=True)
             raise
 
-    def _scan(self, folder: str, stored_before: float) -> list[str]:
+    def _folders_of(self, prefix: str) -> list[tuple[str, Path]]:
+        """Folders of objects, each with what their keys begin with."""
+        folders = [(f"{folder.name}/", folder) for folder in self._root.iterdir()]
+        folders += [(f"{STAGING}{folder.name}/", folder) for folder in self._staging.iterdir()]
+        return sorted(one for one in folders if one[0].startswith(prefix))
+
+    def _scan(self, folder: tuple[str, Path], stored_before: float) -> list[str]:
         found: list[str] = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._root / folder) as entries:
+        begin, path = folder
+        with contextlib.suppress(FileNotFoundError), os.scandir(path) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    if entry.stat().st_mtime < stored_before:
-                        found.append(f"{folder}/{entry.name}")
+                    if entry.stat().st_mtime < stored_before and is_key(begin + entry.name):
+                        found.append(begin + entry.name)
         return found
 
     def _unlink(self, paths: Sequence[Path]) -> None:
@@ -150,14 +156,8 @@ class FilesystemObjectStore:
                 folder.rmdir()
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= MAX_WAITING:
-            raise Unavailable("too many object operations are waiting")
-        self._waiting += 1
-        try:
-            with errors_named("the disk of the object store"):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._waiting -= 1
+        with errors_named("the disk of the object store"):
+            return await self._threads.run(work)
 
 
 def _sync_folders(folders: Iterable[Path]) -> None:

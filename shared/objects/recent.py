@@ -1,6 +1,8 @@
-"""The objects used last, in memory. Objects never change, so what is kept is never stale."""
+"""The objects used last, in memory. Images never change, so what is kept is never stale."""
 
 from collections import OrderedDict
+
+from shared.objects.keys import is_staged
 
 MAX_SHARE = 16
 """No object may take more than one part in so many of the room."""
@@ -22,8 +24,8 @@ class RecentObjects:
         return data
 
     def keep(self, key: str, data: bytes) -> None:
-        """Keep an object for a while, unless it is too large."""
-        if len(data) * MAX_SHARE > self._max_bytes:
+        """Keep an object for a while, unless it is too large, or a staged one: that may be written again."""
+        if len(data) * MAX_SHARE > self._max_bytes or is_staged(key):
             return
         self.forget(key)
         self._objects[key] = data

@@ -1,16 +1,19 @@
+"""What every object store promises."""
+
 import asyncio
-import errno
-import os
 import time
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from shared.errors import NotFound, StorageFull, Unavailable
-from tests.contract.adapters import T0
+from shared.errors import NotFound
+from shared.objects import FORM_S, URL_ROUND_S, PostForm
+from shared.objects.keys import staged_key, staged_prefix
 
 TASK = "7a" * 16
 OTHER = "11" * 16
 KEY = f"{TASK}/{'5b' * 16}-0123456789ab.png"
+STAGED = staged_key(TASK, "c0" * 16, 7)
 ALWAYS = time.time() + 1e6
 
 
@@ -92,6 +95,16 @@ BAD_KEYS = [
     f"{TASK}/{'5b' * 16}",
     f"{TASK.upper()}/{'5b' * 16}.png",
     f"{TASK}/{'5b' * 16}/x.png",
+    "staging/",
+    f"staging/{TASK}",
+    f"staging/{TASK}/",
+    f"staging/{KEY}",
+    f"staging/../{KEY}",
+    f"staging/{TASK}/{'5b' * 16}",
+    f"staging/{TASK}/{'5b' * 16}-",
+    f"staging/{TASK}/{'5b' * 16}-12345",
+    f"staging/{TASK}/{'5b' * 16}/1",
+    f"staging/{TASK}/..-1",
 ]
 
 
@@ -103,90 +116,103 @@ async def test_what_is_no_key_of_ours_names_nothing(stored_objects, key):
         await stored_objects.objects.put(key, b"x")
     with pytest.raises(NotFound):
         await stored_objects.objects.delete([key])
+    with pytest.raises(NotFound):
+        stored_objects.objects.post_form(key, max_bytes=1, now=time.time())
     assert await keys(stored_objects) == []
 
 
-async def test_a_url_is_read_until_the_instant_it_expires(stored_objects):
-    await stored_objects.objects.put(KEY, b"bytes")
-    url = stored_objects.objects.url(KEY, now=T0)
-    assert await stored_objects.fetch(url, now=T0) == b"bytes"
-    assert await stored_objects.fetch(url, now=T0 + stored_objects.url_lifetime_s) == b"bytes"
-    expires = int(url.partition("expires=")[2].partition("&")[0])
-    assert await stored_objects.fetch(url, now=expires - 0.001) == b"bytes"
-    assert await stored_objects.fetch(url, now=expires) is None
+async def test_a_url_is_read_while_it_lives(stored_objects):
+    at, now = stored_objects, time.time()
+    await at.objects.put(KEY, b"bytes")
+    assert await at.fetch(at.objects.url(KEY, now=now)) == b"bytes"
+    assert await at.fetch(at.objects.url(KEY, now=now - at.url_lifetime_s + 10)) == b"bytes"
+    assert await at.fetch(at.objects.url(KEY, now=now - at.url_lifetime_s - URL_ROUND_S)) is None
+
+
+async def test_a_url_of_nothing_finds_nothing(stored_objects):
+    assert await stored_objects.fetch(stored_objects.objects.url(KEY, now=time.time())) is None
 
 
 async def test_a_changed_url_is_refused(stored_objects):
     other = KEY.replace("0123456789ab", "ba9876543210")
     for key in (KEY, other):
         await stored_objects.objects.put(key, b"bytes")
-    url = stored_objects.objects.url(KEY, now=T0)
-    expires = url.partition("expires=")[2].partition("&")[0]
-    last = "0" if url[-1] != "0" else "1"
-    for changed in (
-        url.replace(KEY, other),
-        url.replace(expires, str(int(expires) + 1)),
-        url[:-1] + last,
-        url[:-1],
-        url.partition("signature=")[0] + "signature=ä",
-        url.partition("signature=")[0] + "signature=-",
-    ):
-        assert await stored_objects.fetch(changed, now=T0) is None, changed
-    assert await stored_objects.fetch(url, now=T0) == b"bytes"
+    url = stored_objects.objects.url(KEY, now=time.time())
+    before, _, query = url.partition("?")
+    values = dict(parse_qsl(query))
+    changed = [url.replace(KEY, other), before]
+    for name, value in values.items():
+        last = "0" if value[-1] != "0" else "1"
+        forgeries = (value[:-1] + last, value[:-1], "ä", "-", "9" * 30)
+        changed += [f"{before}?{urlencode(values | {name: forged})}" for forged in forgeries]
+        changed.append(f"{before}?{urlencode({one: values[one] for one in values if one != name})}")
+    for one in changed:
+        assert await stored_objects.fetch(one) is None, one
+    assert await stored_objects.fetch(url) == b"bytes"
 
 
 async def test_a_url_of_one_object_stays_the_same_for_a_while(stored_objects):
-    now = T0 // 600 * 600
-    urls = [stored_objects.objects.url(KEY, now=now + later) for later in (0, 1, 599, 600)]
+    now = time.time() // URL_ROUND_S * URL_ROUND_S
+    urls = [stored_objects.objects.url(KEY, now=now + later) for later in (0, 1, URL_ROUND_S - 1, URL_ROUND_S)]
     assert urls[0] == urls[1] == urls[2] != urls[3]
 
 
-async def test_what_a_killed_process_left_half_written_is_removed(stored_objects):
-    await stored_objects.objects.put(KEY, b"whole")
-    leftover = stored_objects.folder / "incoming" / "half"
-    leftover.write_bytes(b"ha")
-    await stored_objects.reopen()
-    assert not leftover.exists()
-    assert await keys(stored_objects) == [KEY]
-    assert await stored_objects.objects.get(KEY) == b"whole"
+@pytest.mark.parametrize("data", [b"b", b"\x00" * 1_000, b"PK\x03\x04 is no picture"], ids=["one", "most", "zip"])
+async def test_a_form_stores_what_it_is_sent_with(stored_objects, data):
+    form = stored_objects.objects.post_form(STAGED, max_bytes=1_000, now=time.time())
+    assert await stored_objects.post(form, data)
+    assert await stored_objects.objects.get(STAGED) == data
+    assert await keys(stored_objects) == [STAGED]
 
 
-def failing(number: int, code: int):
-    """A sync of which the so-manieth call fails."""
-    real, calls = os.fsync, []
-
-    def fsync(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) == number:
-            raise OSError(code, os.strerror(code))
-        real(descriptor)
-
-    return fsync
+async def test_a_form_sent_twice_stores_what_came_last(stored_objects):
+    form = stored_objects.objects.post_form(STAGED, max_bytes=1_000, now=time.time())
+    for data in (b"first, and longer", b"second"):
+        assert await stored_objects.post(form, data)
+        assert await stored_objects.objects.get(STAGED) == data
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
-@pytest.mark.parametrize(
-    ("code", "error"), [(errno.ENOSPC, StorageFull), (errno.EDQUOT, StorageFull), (errno.EIO, Unavailable)]
-)
-async def test_a_put_that_fails_stores_nothing(stored_objects, monkeypatch, number, code, error):
-    monkeypatch.setattr(os, "fsync", failing(number, code))
-    with pytest.raises(error):
-        await stored_objects.objects.put(KEY, b"bytes")
-    monkeypatch.undo()
-    assert list((stored_objects.folder / "incoming").iterdir()) == []
+@pytest.mark.parametrize("size", [0, 1_001, 100_000])
+async def test_a_form_takes_no_more_and_no_less_than_it_says(stored_objects, size):
+    form = stored_objects.objects.post_form(STAGED, max_bytes=1_000, now=time.time())
+    assert not await stored_objects.post(form, b"x" * size)
     assert await keys(stored_objects) == []
-    with pytest.raises(NotFound):
-        await stored_objects.objects.get(KEY)
-    await stored_objects.objects.put(KEY, b"bytes")
-    assert await stored_objects.objects.get(KEY) == b"bytes"
 
 
-async def test_a_failed_overwrite_keeps_the_first_bytes(stored_objects, monkeypatch):
-    await stored_objects.objects.put(KEY, b"first")
-    monkeypatch.setattr(os, "fsync", failing(1, errno.ENOSPC))
-    with pytest.raises(StorageFull):
-        await stored_objects.objects.put(KEY, b"second")
-    assert await stored_objects.objects.get(KEY) == b"first"
+async def test_a_form_is_taken_until_it_expires(stored_objects):
+    at, now = stored_objects, time.time()
+    assert await at.post(at.objects.post_form(STAGED, max_bytes=9, now=now - FORM_S + 10), b"x")
+    await at.objects.delete([STAGED])
+    assert not await at.post(at.objects.post_form(STAGED, max_bytes=9, now=now - FORM_S - 2), b"x")
+    assert await keys(at) == []
+
+
+async def test_a_changed_form_is_refused(stored_objects):
+    form = stored_objects.objects.post_form(STAGED, max_bytes=1_000, now=time.time())
+    url, values = urlsplit(form.url), dict(parse_qsl(urlsplit(form.url).query))
+    other = STAGED.replace("c0" * 16, "0c" * 16)
+    changed = [PostForm(form.url.replace(STAGED, other), form.fields | ({"key": other} if form.fields else {}))]
+    for name, value in form.fields.items():
+        changed.append(PostForm(form.url, form.fields | {name: value[:-1] + ("0" if value[-1] != "0" else "1")}))
+    for name, value in values.items():
+        forged = urlencode(values | {name: value[:-1] + ("0" if value[-1] != "0" else "1")})
+        changed.append(PostForm(url._replace(query=forged).geturl(), form.fields))
+    assert len(changed) > 3
+    for one in changed:
+        assert not await stored_objects.post(one, b"x"), one
+    assert await keys(stored_objects) == []
+
+
+async def test_staged_files_are_listed_apart(stored_objects):
+    mine = [staged_key(TASK, "c0" * 16, number) for number in range(3)]
+    theirs = staged_key(OTHER, "0c" * 16, 0)
+    for key in [KEY, *mine, theirs]:
+        await stored_objects.objects.put(key, b"x")
+    assert await keys(stored_objects, f"{TASK}/") == [KEY]
+    assert await keys(stored_objects, staged_prefix(TASK)) == mine
+    assert await keys(stored_objects) == sorted([KEY, *mine, theirs])
+    await stored_objects.objects.delete([*mine, KEY])
+    assert await keys(stored_objects) == [theirs]
 
 
 async def test_putting_and_deleting_in_one_task_do_not_disturb_each_other(stored_objects):

@@ -1,0 +1,248 @@
+"""Objects on any server that speaks S3. URLs and forms are presigned, so that images' bytes bypass this process."""
+
+import asyncio
+import logging
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from io import BytesIO
+from itertools import islice
+from typing import TypeVar
+from xml.etree.ElementTree import ParseError
+
+import certifi
+from minio import Minio
+from minio.datatypes import PostPolicy
+from minio.deleteobjects import DeleteObject
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.helpers import check_bucket_name
+from urllib3 import PoolManager, Timeout
+from urllib3.exceptions import HTTPError, ProtocolError
+
+from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
+from shared.objects import FORM_S, URL_ROUND_S, PostForm
+from shared.objects.keys import checked, is_key, media_type
+from shared.objects.presigned import Presigner
+from shared.objects.recent import RecentObjects
+from shared.objects.threads import Threads
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+PAUSE_S = 0.1
+"""Before the second try, with jitter; doubled before each further one."""
+CONNECT_S = 3.0
+READY_S = 2.0
+MAX_URL_S = 604_800
+"""S3 lets no URL live longer than a week."""
+PAGE = 1_000
+PART_BYTES = 64 * 1024 * 1024
+"""Objects are pictures, smaller than this: each is put in one request, so that it is there as a whole or not at all."""
+CACHE_CONTROL = f"private, max-age={URL_ROUND_S}, immutable"
+
+ERRORS = (MinioException, HTTPError, OSError, ParseError, ValueError)
+"""What minio raises for answers that say no, for those that never come, and (the last two) for those it cannot read."""
+FULL = {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"}
+FULL_STATUS = 507
+ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "OperationAborted"}
+
+
+class S3ObjectStore:
+    """Objects in a bucket. Every request is bounded in time and tried TRIES times: all of them may be sent twice.
+
+    `public_endpoint` is where browsers reach the server, if not at `endpoint`. With the region given, no request is
+    needed to sign. `url_lifetime_s` is how long a URL lives at the least, `cache_bytes` how much of the objects used
+    last is kept in memory, `timeout_s` how long the server may be silent.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        public_endpoint: str | None = None,
+        region: str = "us-east-1",
+        url_lifetime_s: int = 3600,
+        cache_bytes: int = 0,
+        threads: int = 16,
+        timeout_s: float = 10.0,
+    ) -> None:
+        check_bucket_name(bucket, strict=True)
+        self._pool = PoolManager(
+            maxsize=threads,
+            timeout=Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
+            retries=False,  # whole operations are tried again here, their bodies included
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        )
+        self._bucket = bucket
+        self._client, self._public = (
+            _client(url, access_key, secret_key, region, self._pool) for url in (endpoint, public_endpoint or endpoint)
+        )
+        self._form_url = f"{(public_endpoint or endpoint).rstrip('/')}/{bucket}"
+        lifetime_s = min(URL_ROUND_S + url_lifetime_s, MAX_URL_S)
+        self._presigner = Presigner(self._public, bucket, secret_key=secret_key, region=region, lifetime_s=lifetime_s)
+        self._threads = Threads(threads)
+        self._recent = RecentObjects(cache_bytes)
+
+    async def open(self) -> None:
+        """Create the bucket if it is missing."""
+        await self._run(self._make_bucket)
+
+    async def close(self) -> None:
+        """Finish what runs."""
+        await self._threads.close()
+        self._pool.clear()
+
+    async def is_ready(self) -> bool:
+        """Whether the server answers now and has the bucket: one try, of READY_S at most."""
+        try:
+            async with asyncio.timeout(READY_S):
+                return await self._threads.run(lambda: self._client.bucket_exists(self._bucket))
+        except (*ERRORS, Unavailable):
+            return False
+
+    async def put(self, key: str, data: bytes) -> None:
+        await self.put_all({key: data})
+
+    async def put_all(self, objects: Mapping[str, bytes]) -> None:
+        shares = self._threads.shares([(checked(key), data) for key, data in objects.items()])
+        await asyncio.gather(*(self._threads.run(partial(self._place, share)) for share in shares))
+        for key, data in objects.items():
+            self._recent.keep(key, data)
+
+    async def get(self, key: str) -> bytes:
+        if (data := self._recent.get(checked(key))) is None:
+            data = await self._run(lambda: self._get(key))
+            self._recent.keep(key, data)
+        return data
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._recent.forget(checked(key))
+        for start in range(0, len(keys), PAGE):
+            await self._run(partial(self._delete, keys[start : start + PAGE]))
+
+    async def keys(self, prefix: str, *, stored_before: float) -> AsyncIterator[str]:
+        last: str | None = None
+        is_more = True
+        while is_more:
+            page = await self._run(partial(self._page, prefix, last))
+            for key, stored_at in page:
+                if stored_at < stored_before and is_key(key):  # others may keep things in the bucket too
+                    yield key
+            is_more = len(page) == PAGE
+            last = page[-1][0] if page else None
+
+    def url(self, key: str, *, now: float) -> str:
+        return self._presigner.url(key, signed_at=int(now) // URL_ROUND_S * URL_ROUND_S)
+
+    def post_form(self, key: str, *, max_bytes: int, now: float) -> PostForm:
+        policy = PostPolicy(self._bucket, datetime.fromtimestamp(now + FORM_S, UTC))
+        policy.add_equals_condition("key", checked(key))
+        policy.add_content_length_range_condition(1, max_bytes)
+        return PostForm(self._form_url, {"key": key, **self._public.presigned_post_policy(policy)})
+
+    def _make_bucket(self) -> None:
+        if self._client.bucket_exists(self._bucket):
+            return
+        try:
+            self._client.make_bucket(self._bucket)
+        except S3Error as error:  # another replica was faster
+            if error.code not in ALREADY_THERE or not self._client.bucket_exists(self._bucket):
+                raise
+
+    def _place(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        for key, data in objects:
+            _tried(partial(self._put, key, data))
+
+    def _put(self, key: str, data: bytes) -> None:
+        """The request carries the SHA-256 of the body, or over TLS its MD5: a body that differs is refused."""
+        self._client.put_object(
+            self._bucket,
+            key,
+            BytesIO(data),
+            len(data),
+            media_type(key),
+            metadata={"Cache-Control": CACHE_CONTROL},
+            part_size=PART_BYTES,
+        )
+
+    def _get(self, key: str) -> bytes:
+        response = self._client.get_object(self._bucket, key)
+        try:
+            data = response.read()
+        finally:
+            response.close()
+        if len(data) != int(response.headers.get("Content-Length", -1)):
+            raise ProtocolError("an object did not come whole")
+        return data
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        refused = list(self._client.remove_objects(self._bucket, [DeleteObject(key) for key in keys]))
+        if refused:
+            raise MinioException(f"{len(refused)} objects were not removed, the first because of {refused[0].code}")
+
+    def _page(self, prefix: str, last: str | None) -> list[tuple[str, float]]:
+        """Keys behind `last` with the instants at which they were stored."""
+        listed = self._client.list_objects(self._bucket, prefix, recursive=True, start_after=last)
+        return [
+            (one.object_name, one.last_modified.timestamp())
+            for one in islice(listed, PAGE)
+            if one.object_name and one.last_modified
+        ]
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await self._threads.run(lambda: _tried(work))
+
+
+def _client(endpoint: str, access_key: str, secret_key: str, region: str, pool: PoolManager) -> Minio:
+    scheme, _, host = endpoint.rstrip("/").partition("://")
+    if scheme not in ("http", "https"):
+        raise ValueError("the endpoint of the object store must be a URL that begins with http:// or https://")
+    return Minio(host, access_key, secret_key, secure=scheme == "https", region=region, http_client=pool)
+
+
+def _tried(work: Callable[[], T], *, tries: int = 1) -> T:
+    """What `work` returns, tried again where that may help. Raises NotFound, StorageFull, Unavailable."""
+    try:
+        return work()
+    except ERRORS as error:
+        named = _named(error)
+        if tries == TRIES or not isinstance(named, Unavailable):
+            if not isinstance(named, NotFound):
+                log.warning("the object store failed", extra={"error": _about(error)})
+            raise named from error
+    time.sleep(PAUSE_S * 2 ** (tries - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads
+    return _tried(work, tries=tries + 1)
+
+
+def _named(error: Exception) -> QuorateError:
+    if isinstance(error, S3Error) and error.code == "NoSuchKey":
+        return NotFound("no such object")
+    if (isinstance(error, S3Error) and error.code in FULL) or _status(error) == FULL_STATUS:
+        return StorageFull("there is no room left in the object store")
+    return Unavailable("the object store does not answer now")
+
+
+def _status(error: Exception) -> int:
+    """The HTTP status of the answer that an error is about."""
+    if isinstance(error, S3Error):
+        return error.response.status
+    if isinstance(error, ServerError):
+        return error.status_code
+    return vars(error)["_code"] if isinstance(error, InvalidResponseError) else 0
+
+
+def _about(error: Exception) -> str:
+    """What is said of an error in the log: neither a body nor an address."""
+    if isinstance(error, S3Error):
+        return f"{error.code} ({error.response.status})"
+    return f"{type(error).__name__} ({_status(error) or 'no answer'})"
