@@ -3,23 +3,27 @@
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
+import httpx
+from fastapi import FastAPI
+
+from embedded.routes import object_route, staging_route
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store import TaskStore
 from services.task_manager.store import sqlite as task_sqlite
+from shared import problems
 from shared.bus import Bus
 from shared.bus.sqlite import SqliteBus
-from shared.errors import NotFound
-from shared.objects import ObjectStore
+from shared.objects import ObjectStore, PostForm
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.sqlite import Database
 
@@ -119,7 +123,7 @@ class StoredTasks(Stored):
     store: TaskStore
 
 
-def _unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Callable[..., Any]:
+def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Callable[..., Any]:
     def announced(*args: Any) -> Any:
         if errors:
             raise errors[0]
@@ -133,7 +137,7 @@ async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
     clock, errors = ManualClock(), list[Exception]()
     database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.SCHEMA)
     database.open()
-    store = subtask_sqlite.SqliteSubtaskStore(database, clock, _unless_refused(subtask_announcements.announce, errors))
+    store = subtask_sqlite.SqliteSubtaskStore(database, clock, unless_refused(subtask_announcements.announce, errors))
 
     async def forget_hints() -> None:
         def forget(db: sqlite3.Connection) -> None:
@@ -161,8 +165,8 @@ async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
     store = task_sqlite.SqliteTaskStore(
         database,
         clock,
-        announce_task=_unless_refused(task_announcements.task_changed, errors),
-        announce_image=_unless_refused(task_announcements.image_ready, errors),
+        announce_task=unless_refused(task_announcements.task_changed, errors),
+        announce_image=unless_refused(task_announcements.image_ready, errors),
     )
     yield StoredTasks(
         store=store,
@@ -176,13 +180,19 @@ async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
 
 @dataclass(kw_only=True)
 class Buses:
-    """A bus under test; `after_a_kill` opens what the next process would find had this one been killed now."""
+    """A bus under test; `after_a_kill` opens what the next process would find had this one been killed now.
+
+    `grow_old` lets messages age in their queues, which a broker knows only as real time: where it expires them, it may
+    be late or early by `ttl_slack_s`.
+    """
 
     bus: Bus
     clock: ManualClock
     delivery_limit: int
     optional_ttl_s: float
     after_a_kill: Callable[[], AbstractAsyncContextManager[Bus]]
+    grow_old: Callable[[float], Awaitable[None]]
+    ttl_slack_s: float = 0.0
 
 
 def _left_behind(folder: Path) -> Path:
@@ -212,37 +222,55 @@ async def sqlite_buses(folder: Path) -> AsyncIterator[Buses]:
         finally:
             await bus.close()
 
+    async def grow_old(seconds: float) -> None:
+        clock.now += seconds
+
     bus = await opened(folder / "bus.sqlite")
-    yield Buses(bus=bus, clock=clock, delivery_limit=4, optional_ttl_s=600.0, after_a_kill=after_a_kill)
+    yield Buses(
+        bus=bus,
+        clock=clock,
+        delivery_limit=4,
+        optional_ttl_s=600.0,
+        after_a_kill=after_a_kill,
+        grow_old=grow_old,
+    )
     await bus.close()
 
 
 @dataclass(kw_only=True)
 class Objects:
-    """An object store under test. `fetch` reads a URL as a browser would at an instant, None where it is refused."""
+    """An object store under test. `fetch` reads a URL now, as a browser would, None where it is refused; `post` sends a
+    form with a file, and says whether that was taken."""
 
     objects: ObjectStore
-    fetch: Callable[..., Any]
+    fetch: Callable[[str], Awaitable[bytes | None]]
+    post: Callable[[PostForm, bytes], Awaitable[bool]]
     url_lifetime_s: int
-    folder: Path
-    reopen: Callable[[], Any]
+
+
+def browsing(http: httpx.AsyncClient) -> dict[str, Any]:
+    """`fetch` and `post` of a store whose URLs this client reaches."""
+
+    async def fetch(url: str) -> bytes | None:
+        answer = await http.get(url)
+        assert answer.status_code == 200 or 400 <= answer.status_code < 500, answer.text
+        return answer.content if answer.status_code == 200 else None
+
+    async def post(form: PostForm, data: bytes) -> bool:
+        answer = await http.post(form.url, data=form.fields, files={"file": ("a.png", data)})
+        assert answer.status_code == 204 or 400 <= answer.status_code < 500, answer.text
+        return answer.status_code == 204
+
+    return {"fetch": fetch, "post": post}
 
 
 @asynccontextmanager
 async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
+    """The store with the routes of the embedded platform that serve its URLs."""
     objects = FilesystemObjectStore(folder, b"a secret", url_lifetime_s=3600)
+    app = FastAPI(routes=[object_route(objects, time.time), staging_route(objects, time.time, folder)])
+    problems.install(app)
     await objects.open()
-
-    async def fetch(url: str, *, now: float) -> bytes | None:
-        parts = urlsplit(url)
-        query = parse_qs(parts.query)
-        key = parts.path.removeprefix("/objects/")
-        if not objects.is_signed(key, expires=int(query["expires"][0]), signature=query["signature"][0], now=now):
-            return None
-        try:
-            return await objects.get(key)
-        except NotFound:
-            return None
-
-    yield Objects(objects=objects, fetch=fetch, url_lifetime_s=3600, folder=folder, reopen=objects.open)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as http:
+        yield Objects(objects=objects, url_lifetime_s=3600, **browsing(http))
     await objects.close()

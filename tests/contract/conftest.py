@@ -2,12 +2,12 @@
 
 import pytest_asyncio
 
-from tests.contract import adapters
+from tests.contract import adapters, mongo, rabbitmq, s3
 
-SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks}
-TASK_STORES = {"sqlite": adapters.sqlite_tasks}
-BUSES = {"sqlite": adapters.sqlite_buses}
-OBJECT_STORES = {"filesystem": adapters.filesystem_objects}
+SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subtasks}
+TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
+BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
+OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 
 
 @pytest_asyncio.fixture(params=SUBTASK_STORES)

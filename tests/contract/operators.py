@@ -8,6 +8,8 @@ from services.subtask_manager.domain import Brief, Lease
 from services.subtask_manager.store import Claim, SubtaskStore
 from tests.unit.subtask_builders import LEASE_S
 
+AT_ONCE = 500
+"""A store may turn away who waits too long."""
 _tokens = itertools.count()
 
 
@@ -19,7 +21,11 @@ async def open_all(store: SubtaskStore, brief: Brief, ids: list[str]) -> list[bo
     def opening(subtask_id: str):
         return lambda now: domain.open_subtask(brief, subtask_id=subtask_id, object_key="key", now=now)
 
-    return await asyncio.gather(*(store.open(brief, opening(subtask_id)) for subtask_id in ids))
+    opened: list[bool] = []
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        opened += await asyncio.gather(*(store.open(brief, opening(subtask_id)) for subtask_id in some))
+    return opened
 
 
 def granting(operator: str, token: str | None = None):

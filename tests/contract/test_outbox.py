@@ -60,6 +60,7 @@ def _quickly(monkeypatch):
 
 async def end(at, count: int, *, first: int = 0) -> list[str]:
     """Subtasks that have just been completed; their events wait."""
+    at.clock.now += 1
     await open_all(at.store, ONE_VOTE, subtask_ids(count, first=first))
     await vote_on_all(at.store, "ann", await claim(at.store, "ann", count))
     return [one.id for one in await at.store.pending(10_000)]

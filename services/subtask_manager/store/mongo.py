@@ -1,0 +1,193 @@
+"""Subtasks in MongoDB: one document each, changed by guarded writes; briefs, walks and tombstones beside them.
+
+A subtask's `place` is there while it has a free place, or a lease's expiry will open one; `holders` are the operators
+whose leases it keeps; `dispute` is its id while it is disputed.
+"""
+
+import asyncio
+import uuid
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from pymongo import IndexModel
+
+from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.store import Announce, Claim, Decide
+from services.subtask_manager.store.codec import decode_subtask, encode
+from services.subtask_manager.store.mongo_briefs import MongoBriefs
+from services.subtask_manager.store.mongo_search import MongoSearch
+from services.subtask_manager.store.mongo_walks import MongoWalks
+from shared.clock import Clock
+from shared.decision import Decision
+from shared.errors import NotFound
+from shared.events import Message
+from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+
+A = TypeVar("A")
+HINT_LIFE_S = 7 * 86_400
+MAX_COUNTED = 10_000
+INDEXES = {
+    "subtasks": [
+        IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
+        IndexModel([("place.task_id", 1), ("place.at", 1), ("place.slot", 1)], name="by_opening", sparse=True),
+        IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
+        IndexModel([("holders", 1)], name="by_holder", sparse=True),
+        IndexModel([("dispute", 1)], name="disputed", sparse=True),
+        IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
+        IndexModel([("pending_at", 1)], name="outbox", sparse=True),
+    ],
+    "briefs": [IndexModel([("listed", 1), ("id", 1)], name="oldest_with_work")],
+    "walks": [
+        IndexModel([("operator", 1), ("seen_at", -1)], name="of_operator"),
+        IndexModel([("task_id", 1)], name="of_task"),
+        IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S),
+    ],
+    "rounds": [IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S)],
+}
+
+
+class MongoSubtaskStore:
+    """A `SubtaskStore` on a database of its own, for as many processes as like."""
+
+    def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce) -> None:
+        self._database = database
+        self._clock = clock
+        self._announce = announce
+        self._subtasks = Documents(
+            database["subtasks"], encode=_fields, decode=_subtask, clock=clock, origin=uuid.uuid4().hex
+        )
+        self._briefs = MongoBriefs(database["briefs"])
+        self._walks = MongoWalks(database["walks"], database["rounds"])
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    async def prepare(self) -> None:
+        """Create the indexes that are missing."""
+        with errors_named():
+            for name, indexes in INDEXES.items():
+                await self._database[name].create_indexes(indexes)
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers."""
+        return await is_answering(self._database)
+
+    async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
+        now = self._clock()
+        decision = decide(now)
+        subtask = decision.state
+        await self._briefs.keep(brief)
+        known = await self._subtasks.insert([(subtask, self._events(decision, brief, now))])
+        if await self._briefs.admit(subtask.task_id):
+            return not known
+        with errors_named():  # the tombstone stood before, or came between
+            await self._subtasks.collection.delete_one({"_id": subtask.id})
+        return False
+
+    async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
+        subtask = (await self._subtasks.find(subtask_id, "subtask")).state
+        return subtask, await self._briefs.get(subtask.task_id)
+
+    async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
+        made: list[Decision[Subtask, A]] = []
+
+        async def rule(subtask: Subtask) -> tuple[Subtask, Sequence[Message]]:
+            brief = await self._briefs.get(subtask.task_id)
+            now = self._clock()
+            decision = decide(subtask, brief, now)
+            made.append(decision)
+            return decision.state, self._events(decision, brief, now)
+
+        await self._subtasks.change(subtask_id, "subtask", rule)
+        return made[-1]
+
+    async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
+        if task_id is not None and not await self._briefs.is_known(task_id):
+            return Claim(held=(), is_cut_short=False, waiting_for_others=0)
+        async with self._turn(operator):
+            search = MongoSearch(self._subtasks, self._briefs, self._walks, self.update, operator, grant, self._clock())
+            held, is_cut_short = await search.run(task_id, count)
+        waiting = 0 if held else await self._count_open(task_id, search.tasks_seen)
+        return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
+
+    async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
+        query: Document = {"dispute": {"$gt": after}}
+        if task_id is not None:
+            query["task_id"] = task_id
+        page: list[tuple[Subtask, Brief]] = []
+        while len(page) < limit:
+            with errors_named():
+                found = (
+                    await self._subtasks.collection.find(query)
+                    .sort("dispute", 1)
+                    .limit(limit)
+                    .batch_size(limit)
+                    .to_list()
+                )
+            page += [one for one in [await self._with_brief(document) for document in found] if one is not None]
+            if len(found) < limit:
+                break
+            query["dispute"] = {"$gt": found[-1]["_id"]}
+        return page[:limit]
+
+    async def cancel(self, task_id: str) -> None:
+        await self._briefs.cancel(task_id)
+
+    async def purge(self, task_id: str, limit: int) -> int:
+        if not await self._briefs.is_cancelled(task_id):
+            return 0
+        subtasks = self._subtasks.collection
+        with errors_named():
+            found = await subtasks.find({"task_id": task_id}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            removed = await subtasks.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
+        if len(found) < limit:
+            await self._briefs.forget_terms(task_id)
+            await self._walks.forget(task_id)
+        return removed.deleted_count
+
+    async def pending(self, limit: int) -> list[Message]:
+        return await self._subtasks.pending(limit)
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        await self._subtasks.clear(ids)
+
+    def _turn(self, operator: str) -> asyncio.Lock:
+        """One lease request of an operator at a time in this process: so they never hold more than they want."""
+        return self._turns.setdefault(operator, asyncio.Lock())
+
+    def _events(self, decision: Decision[Subtask, A], brief: Brief, now: float) -> list[Message]:
+        return self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
+
+    async def _with_brief(self, document: Document) -> tuple[Subtask, Brief] | None:
+        subtask = _subtask(document)
+        try:
+            return subtask, await self._briefs.get(subtask.task_id)
+        except NotFound:  # its task was cancelled
+            return None
+
+    async def _count_open(self, task_id: str | None, tasks: Sequence[str]) -> int:
+        """At most `MAX_COUNTED`: more than that is as good as endless to whoever waits."""
+        of = task_id if task_id is not None else {"$in": list(tasks)}
+        with errors_named():
+            return await self._subtasks.collection.count_documents({"task_id": of, "state": "open"}, limit=MAX_COUNTED)
+
+
+def _fields(subtask: Subtask) -> Document:
+    place = {
+        "task_id": subtask.task_id,
+        "slot": subtask.slot,
+        "at": subtask.available_at,
+        "has_votes": bool(subtask.votes),
+    }
+    return {
+        "_id": subtask.id,
+        "task_id": subtask.task_id,
+        "state": subtask.state,
+        "place": None if subtask.available_at is None else place,
+        "holders": [lease.operator for lease in subtask.leases] or None,
+        "dispute": subtask.id if subtask.state == "disputed" else None,
+        "body": encode(subtask).decode(),
+    }
+
+
+def _subtask(document: Document) -> Subtask:
+    return decode_subtask(document["body"])

@@ -1,0 +1,256 @@
+"""A lease request on MongoDB: the operator's own leases, then a walk through tasks, window by window.
+
+Where the first window has enough: a read of leases, tasks and hints at once, a read of the window, one bulk write, a
+read back where somebody was faster somewhere, and the hint saved, so five round trips however much is asked for.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pymongo import UpdateOne
+
+from services.subtask_manager import walk as walks
+from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.store import Decide, mongo_walks
+from services.subtask_manager.store.mongo_briefs import MongoBriefs
+from services.subtask_manager.store.mongo_walks import Hint, MongoWalks
+from services.subtask_manager.walk import Candidate, Walk
+from shared.decision import Decision
+from shared.errors import NotFound
+from shared.mongo import Document, Documents, Stored, errors_named
+
+MIN_WINDOW = 16
+MAX_WINDOWS = 16
+MAX_TASKS = 32
+MAX_HELD = 2_000
+"""Leases of one operator that are looked at."""
+
+Leased = tuple[Subtask, Brief]
+Update = Callable[[str, Decide[bool]], Awaitable[Decision[Subtask, bool]]]
+
+
+class MongoSearch:
+    """One lease request under way. `tasks_seen` are the oldest tasks with work, where none was named."""
+
+    def __init__(
+        self,
+        subtasks: Documents[Subtask],
+        briefs: MongoBriefs,
+        walks: MongoWalks,
+        update: Update,
+        operator: str,
+        grant: Decide[bool],
+        now: float,
+    ) -> None:
+        self._subtasks = subtasks
+        self._briefs = briefs
+        self._walks = walks
+        self._update = update
+        self._operator = operator
+        self._grant = grant
+        self._now = now
+        self._wanted = 0
+        self._windows_left = MAX_WINDOWS
+        self._granted: list[Leased] = []
+        self._stopped: tuple[float, str] | None = None
+        self.tasks_seen: list[str] = []
+
+    async def run(self, task_id: str | None, count: int) -> tuple[list[Leased], bool]:
+        """What the operator holds now, those held before first; and whether there may be more."""
+        own, hints, tasks = await asyncio.gather(
+            self._own(task_id), self._walks.of(self._operator, task_id), self._tasks(task_id)
+        )
+        live = [leased for leased, _ in own if self._is_live(leased[0])][:count]
+        self._wanted = count - len(live)
+        await self._try_lapsed([(leased[1], stored) for leased, stored in own if not self._is_live(leased[0])])
+        is_cut_short = False
+        if not self._is_satisfied and task_id is not None:
+            is_cut_short = not await self._search_task(task_id, hints.get(task_id))
+        elif not self._is_satisfied:
+            is_cut_short = await self._search_round(tasks, hints)
+        return live + self._granted, is_cut_short
+
+    @property
+    def _is_satisfied(self) -> bool:
+        return len(self._granted) >= self._wanted
+
+    def _is_live(self, subtask: Subtask) -> bool:
+        return any(one.operator == self._operator and one.expires_at > self._now for one in subtask.leases)
+
+    async def _own(self, task_id: str | None) -> list[tuple[Leased, Stored[Subtask]]]:
+        query: Document = {"holders": {"$in": [self._operator]}}
+        if task_id is not None:
+            query["task_id"] = task_id
+        with errors_named():
+            found = (
+                await self._subtasks.collection.find(query)
+                .sort("_id", 1)
+                .limit(MAX_HELD)
+                .batch_size(MAX_HELD)
+                .to_list()
+            )
+        return [one for one in [await self._with_brief(document) for document in found] if one is not None]
+
+    async def _with_brief(self, document: Document) -> tuple[Leased, Stored[Subtask]] | None:
+        stored = self._subtasks.stored(document)
+        try:
+            return (stored.state, await self._briefs.get(stored.state.task_id)), stored
+        except NotFound:  # its task was cancelled
+            return None
+
+    async def _tasks(self, task_id: str | None) -> list[tuple[float, str]]:
+        """The tasks to look through where none is named: the oldest, or those where the last round stopped."""
+        if task_id is not None:
+            return []
+        stopped, tasks = await asyncio.gather(
+            self._walks.stopped_at(self._operator), self._briefs.listed((0.0, ""), MAX_TASKS + 1)
+        )
+        self.tasks_seen = [one for _, one in tasks]
+        self._stopped = stopped
+        return tasks if stopped is None else await self._briefs.listed(stopped, MAX_TASKS + 1)
+
+    async def _try_lapsed(self, lapsed: Sequence[tuple[Brief, Stored[Subtask]]]) -> None:
+        """A subtask whose lease lapsed lies behind the operator's walk: it is tried once more, and forgotten if it
+        cannot be had, for then its place opens anew."""
+        asked = lapsed[: self._wanted]
+        wished = [(brief, stored, self._decide(stored.state, brief)) for brief, stored in asked]
+        await self._save([(brief, stored, one.state) for brief, stored, one in wished if one.answer])
+        forget = [
+            UpdateOne(
+                {"_id": stored.state.id, "version": stored.document["version"]},
+                {"$set": {"holders": [one for one in stored.document["holders"] if one != self._operator]}},
+            )
+            for _, stored, one in wished
+            if not one.answer
+        ]
+        if forget:
+            with errors_named():
+                await self._subtasks.collection.bulk_write(forget, ordered=False)
+
+    async def _search_round(self, tasks: Sequence[tuple[float, str]], hints: dict[str, Hint]) -> bool:
+        """Grant what can be granted; True where it stopped before it had looked everywhere."""
+        for position, task in enumerate(tasks):
+            if position == MAX_TASKS or not await self._search_task(task[1], hints.get(task[1])):
+                await self._walks.stop(self._operator, task)
+                return True
+            if self._is_satisfied:
+                break
+        if self._stopped is None:
+            return False
+        await self._walks.end_round(self._operator)
+        return not self._is_satisfied  # a round that began in the middle has the oldest still to see
+
+    async def _search_task(self, task_id: str, hint: Hint | None) -> bool:
+        """Walk on through a task; False where there was more to see than there are windows to look through."""
+        try:
+            brief = await self._briefs.get(task_id)
+        except NotFound:  # cancelled meanwhile
+            return True
+        began = hint
+        hint = mongo_walks.back(hint, self._now) if hint else mongo_walks.begin(self._operator, task_id, self._now)
+        walk, is_seen, seen = hint.walk, False, 0
+        while not is_seen and not self._is_satisfied and self._windows_left:
+            self._windows_left -= 1
+            window = await self._window(task_id, walk)
+            seen += len(window)
+            is_last = len(window) < self._window_size
+            is_seen = is_last and walk.phase == "openings"
+            candidates = [_candidate(stored.document) for stored in window]
+            first_left = await self._grant_from(brief, window, candidates)
+            walk = walks.advance(walk, candidates, first_left=first_left, is_last=is_last)
+        hint = replace(hint, walk=walk)
+        if hint != began:
+            await self._walks.keep(self._operator, task_id, hint)
+        if is_seen and not seen:
+            await self._briefs.unlist(task_id, self._has_open)
+        return is_seen or self._is_satisfied
+
+    @property
+    def _window_size(self) -> int:
+        """How many candidates to look at at a time."""
+        return max(MIN_WINDOW, 2 * (self._wanted - len(self._granted)))
+
+    async def _window(self, task_id: str, walk: Walk) -> list[Stored[Subtask]]:
+        query: Document
+        if walk.phase == "openings":
+            query = {
+                "place.task_id": task_id,
+                "$or": [
+                    {"place.at": walk.since, "place.slot": {"$gt": walk.slot}},
+                    {"place.at": {"$gt": walk.since, "$lte": self._now}},
+                ],
+            }
+            order = [("place.at", 1), ("place.slot", 1)]
+        else:
+            first, end = walk.slots()
+            query = {
+                "place.task_id": task_id,
+                "place.slot": {"$gte": first, "$lt": end},
+                "place.at": {"$lte": self._now},
+            }
+            order = [("place.slot", 1)]
+        with errors_named():
+            cursor = (
+                self._subtasks.collection.find(query).sort(order).limit(self._window_size).batch_size(self._window_size)
+            )
+            return [self._subtasks.stored(one) for one in await cursor.to_list()]
+
+    async def _grant_from(
+        self, brief: Brief, window: Sequence[Stored[Subtask]], candidates: Sequence[Candidate]
+    ) -> int | None:
+        """Grant candidates of a window until there are enough; returns the first one left that was not asked for."""
+        asked: set[int] = set()
+        wished: list[tuple[Brief, Stored[Subtask], Subtask]] = []
+        for position in walks.priority(candidates):
+            if len(self._granted) + len(wished) >= self._wanted:
+                break
+            asked.add(position)
+            decision = self._decide(window[position].state, brief)
+            if decision.answer:
+                wished.append((brief, window[position], decision.state))
+        await self._save(wished)
+        return next((position for position in range(len(window)) if position not in asked), None)
+
+    def _decide(self, subtask: Subtask, brief: Brief) -> Decision[Subtask, bool]:
+        return self._grant(subtask, brief, self._now)
+
+    async def _save(self, wished: Sequence[tuple[Brief, Stored[Subtask], Subtask]]) -> None:
+        """Write leases, all at once; where somebody was faster, look which were had and ask for the others again."""
+        if not wished:
+            return
+        writes = [UpdateOne(*self._subtasks.guarded(before, after, [])) for _, before, after in wished]
+        with errors_named():
+            written = await self._subtasks.collection.bulk_write(writes, ordered=False)
+        if written.matched_count == len(wished):
+            self._granted += [(after, brief) for brief, _, after in wished]
+            return
+        had = await self._had([after for _, _, after in wished])
+        self._granted += [(after, brief) for brief, _, after in wished if after.id in had]
+        await asyncio.gather(*(self._ask_again(brief, after.id) for brief, _, after in wished if after.id not in had))
+
+    async def _had(self, wished: Sequence[Subtask]) -> set[str]:
+        """Which of these leases were saved: the answer to a bulk write does not say."""
+        with errors_named():
+            found = await self._subtasks.collection.find({"_id": {"$in": [one.id for one in wished]}}).to_list()
+        now = {one["_id"]: self._subtasks.stored(one).state for one in found}
+        return {one.id for one in wished if one.id in now and one.leases[-1] in now[one.id].leases}
+
+    async def _ask_again(self, brief: Brief, subtask_id: str) -> None:
+        try:
+            decision = await self._update(subtask_id, self._grant)
+        except NotFound:  # its task was cancelled and purged meanwhile
+            return
+        if decision.answer:
+            self._granted.append((decision.state, brief))
+
+    async def _has_open(self, task_id: str) -> bool:
+        with errors_named():
+            found: Any = await self._subtasks.collection.find_one({"task_id": task_id, "state": "open"}, {"_id": 1})
+        return found is not None
+
+
+def _candidate(document: Any) -> Candidate:
+    place = document["place"]
+    return Candidate(id=document["_id"], slot=place["slot"], available_at=place["at"], has_votes=place["has_votes"])

@@ -1,0 +1,223 @@
+"""Tasks and images in MongoDB: one document each, changed by guarded writes. A task is not written per image.
+
+The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+
+from pymongo import IndexModel
+from pymongo.read_concern import ReadConcern
+
+from services.task_manager.domain import Counts, Image, NotOpen, Task
+from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store.codec import decode_image, decode_task, encode
+from services.task_manager.store.mongo_counts import MongoCounts
+from shared.clock import Clock
+from shared.errors import NotFound
+from shared.events import Message
+from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+
+_OUTBOX = [
+    IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
+    IndexModel([("pending_at", 1)], name="outbox", sparse=True),
+]
+INDEXES = {
+    "tasks": [
+        IndexModel([("created_at", -1), ("id", -1)], name="newest"),
+        IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
+        *_OUTBOX,
+    ],
+    "images": [
+        IndexModel([("task_id", 1), ("id", 1)], name="by_id"),
+        IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
+        IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
+        *_OUTBOX,
+    ],
+}
+
+
+class MongoTaskStore:
+    """A `TaskStore` on a database of its own, for as many processes as like."""
+
+    def __init__(
+        self, database: MongoDatabase, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
+    ) -> None:
+        origin = uuid.uuid4().hex
+        self._database = database
+        self._clock = clock
+        self._announce_task = announce_task
+        self._announce_image = announce_image
+        self._tasks = Documents(database["tasks"], encode=_task_fields, decode=_task, clock=clock, origin=origin)
+        self._images = Documents(database["images"], encode=_image_fields, decode=_image, clock=clock, origin=origin)
+        self._counts = MongoCounts(database["images"])
+
+    async def prepare(self) -> None:
+        """Create the indexes that are missing."""
+        with errors_named():
+            for name, indexes in INDEXES.items():
+                await self._database[name].create_indexes(indexes)
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers."""
+        return await is_answering(self._database)
+
+    async def create(self, task: Task) -> Task:
+        if await self._tasks.insert([(task, [])]):
+            return await self._task(task.id)
+        return task
+
+    async def find(self, task_id: str) -> tuple[Task, Counts]:
+        return await self._task(task_id), await self._counts.of(task_id)
+
+    async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
+        query: Document = {}
+        if after:
+            created_at, _, task_id = after.partition("|")
+            last = float(created_at)
+            query = {"$or": [{"created_at": last, "id": {"$lt": task_id}}, {"created_at": {"$lt": last}}]}
+        order = [("created_at", -1), ("id", -1)]
+        with errors_named():
+            found = await self._tasks.collection.find(query).sort(order).limit(limit).batch_size(limit).to_list()
+        counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one in found))
+        return [
+            (_task(one), each, f"{one['created_at']!r}|{one['_id']}") for one, each in zip(found, counts, strict=True)
+        ]
+
+    async def update(self, task_id: str, decide: DecideTask) -> Task:
+        async def rule(task: Task) -> tuple[Task, Sequence[Message]]:
+            now = self._clock()
+            decision = decide(task, now)
+            return decision.state, self._announce_task(decision.state, decision.facts, now)
+
+        return await self._tasks.change(task_id, "task", rule)
+
+    async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
+        images = self._images.collection.with_options(read_concern=ReadConcern("majority"))
+        query = {"_id": {"$in": list(image_ids)}, "task_id": task_id}
+        with errors_named():
+            return {one["_id"] for one in await images.find(query, {"_id": 1}).to_list()}
+
+    async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
+        """The task is looked at before, and again after: what came too late is taken away again."""
+        await self._refuse_unless_open(task.id)
+        first = {image.id: image for image in reversed(images)}
+        distinct = [image for image in images if first[image.id] is image]
+        known = await self._images.insert([(image, [self._announce_image(task, image)]) for image in distinct])
+        try:
+            await self._refuse_unless_open(task.id)
+        except NotOpen:
+            new = [image.id for image in distinct if image.id not in known]
+            with errors_named():
+                await self._images.collection.delete_many({"_id": {"$in": new}, "version": 1})
+            raise
+        return known
+
+    async def find_image(self, task_id: str, image_id: str) -> Image:
+        image = (await self._images.find(image_id, "image")).state
+        return _within(task_id, image)
+
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
+        async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
+            return decide(_within(task_id, image), self._clock()).state, ()
+
+        await self._images.change(image_id, "image", rule)
+        return await self.is_finished(task_id)
+
+    async def images(
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+    ) -> list[Image]:
+        query: Document = {"task_id": task_id, "id": {"$gt": after}}
+        query |= {name: value for name, value in (("state", state), ("label", label)) if value is not None}
+        with errors_named():
+            found = await self._images.collection.find(query).sort("id", 1).limit(limit).batch_size(limit).to_list()
+        return [_image(one) for one in found]
+
+    async def is_finished(self, task_id: str) -> bool:
+        if await self._has_open(task_id):
+            return False
+        with errors_named():
+            return await self._tasks.collection.find_one({"_id": task_id, "state": "sealed"}, {"_id": 1}) is not None
+
+    async def remove_images(self, task_id: str, limit: int) -> int:
+        if (await self._task(task_id)).state != "cancelled":
+            return 0
+        images = self._images.collection
+        with errors_named():
+            found = await images.find({"task_id": task_id}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            return (await images.delete_many({"_id": {"$in": [one["_id"] for one in found]}})).deleted_count
+
+    async def referenced(self, object_keys: Sequence[str]) -> set[str]:
+        ids = [key.partition("/")[2][:32] for key in object_keys]
+        with errors_named():
+            found = await self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}).to_list()
+        return {one["object_key"] for one in found} & set(object_keys)
+
+    async def unerased(self) -> list[str]:
+        return await self._in_state({"state": "cancelled", "is_erased": False})
+
+    async def unfinished(self) -> list[str]:
+        sealed = await self._in_state({"state": "sealed"})
+        return [task_id for task_id in sealed if not await self._has_open(task_id)]
+
+    async def pending(self, limit: int) -> list[Message]:
+        images, tasks = await asyncio.gather(self._images.pending(limit), self._tasks.pending(limit))
+        return [*images, *tasks][:limit]
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        await asyncio.gather(self._images.clear(ids), self._tasks.clear(ids))
+
+    async def _task(self, task_id: str) -> Task:
+        return (await self._tasks.find(task_id, "task")).state
+
+    async def _refuse_unless_open(self, task_id: str) -> None:
+        task = await self._task(task_id)
+        if task.state != "open":
+            raise NotOpen(f"the task is {task.state} and takes no more images")
+
+    async def _has_open(self, task_id: str) -> bool:
+        query = {"task_id": task_id, "state": "open"}
+        with errors_named():
+            return await self._images.collection.find_one(query, {"_id": 1}) is not None
+
+    async def _in_state(self, query: Document) -> list[str]:
+        with errors_named():
+            return [one["_id"] for one in await self._tasks.collection.find(query, {"_id": 1}).to_list()]
+
+
+def _within(task_id: str, image: Image) -> Image:
+    if image.task_id != task_id:
+        raise NotFound("no such image")
+    return image
+
+
+def _task_fields(task: Task) -> Document:
+    return {
+        "_id": task.id,
+        "id": task.id,
+        "created_at": task.created_at,
+        "state": task.state,
+        "is_erased": task.is_erased,
+        "body": encode(task).decode(),
+    }
+
+
+def _image_fields(image: Image) -> Document:
+    return {
+        "_id": image.id,
+        "id": image.id,
+        "task_id": image.task_id,
+        "state": image.state,
+        "label": image.result.label if image.result else None,
+        "object_key": image.object_key,
+        "body": encode(image).decode(),
+    }
+
+
+def _task(document: Document) -> Task:
+    return decode_task(document["body"])
+
+
+def _image(document: Document) -> Image:
+    return decode_image(document["body"])

@@ -1,0 +1,52 @@
+"""How many images a task has by state: counted by index, and those of large tasks not all the time."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from services.task_manager.domain import Counts
+from shared.mongo import Collection, errors_named
+
+LARGE = 10_000
+REST = 20
+"""Counting a large task takes at most one part in so many of the time."""
+CACHED = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    counts: Counts
+    until: float
+
+
+class MongoCounts:
+    """Recounts on demand."""
+
+    def __init__(self, images: Collection) -> None:
+        self._images = images
+        self._counted: OrderedDict[str, _Counted] = OrderedDict()
+
+    async def of(self, task_id: str) -> Counts:
+        """The counts of a task; where it is large they may be as old as counting them took, so many times over."""
+        known = self._counted.get(task_id)
+        if known is not None and time.monotonic() < known.until:
+            return known.counts
+        began = time.monotonic()
+        is_open, completed, disputed = await asyncio.gather(
+            *(self._count(task_id, state) for state in ("open", "completed", "disputed"))
+        )
+        counts = Counts(images=is_open + completed + disputed, open=is_open, completed=completed, disputed=disputed)
+        if counts.images >= LARGE:
+            self._keep(task_id, _Counted(counts, time.monotonic() + REST * (time.monotonic() - began)))
+        return counts
+
+    async def _count(self, task_id: str, state: str) -> int:
+        with errors_named():
+            return await self._images.count_documents({"task_id": task_id, "state": state})
+
+    def _keep(self, task_id: str, counted: _Counted) -> None:
+        self._counted.pop(task_id, None)
+        self._counted[task_id] = counted
+        if len(self._counted) > CACHED:
+            self._counted.popitem(last=False)

@@ -1,0 +1,133 @@
+"""The stores on a MongoDB-wire server, for the contract suites: each in a database of its own."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pymongo import monitoring
+from pymongo.errors import AutoReconnect
+
+from services.subtask_manager import announcements as subtask_announcements
+from services.subtask_manager.store.mongo import MongoSubtaskStore
+from services.task_manager import announcements as task_announcements
+from services.task_manager.store.mongo import MongoTaskStore
+from shared.mongo import Documents, MongoDatabase, connect
+from tests.contract.adapters import Cost, ManualClock, StoredSubtasks, StoredTasks, unless_refused
+from tests.servers import need
+
+
+class Commands(monitoring.CommandListener):
+    """Notes the commands that are sent, while somebody counts."""
+
+    def __init__(self) -> None:
+        self.cost: Cost | None = None
+
+    def started(self, event) -> None:
+        if self.cost is not None:
+            self.cost.commands.append(f"{event.command_name} {event.command.get(event.command_name)}")
+
+    def succeeded(self, event) -> None: ...
+
+    def failed(self, event) -> None: ...
+
+    @contextmanager
+    def counting(self) -> Iterator[Cost]:
+        self.cost = cost = Cost()
+        try:
+            yield cost
+        finally:
+            self.cost = None
+
+
+class _Refusing:
+    """A collection whose writes fail on their way while told so."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+        self.is_refusing = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_refusing and name in ("update_one", "bulk_write", "insert_many"):
+            raise AutoReconnect("connection reset")
+        return getattr(self._collection, name)
+
+
+@asynccontextmanager
+async def database(commands: Commands | None = None) -> AsyncIterator[MongoDatabase]:
+    """An empty database, dropped afterwards."""
+    url = need("MongoDB")["QUORATE_MONGO_URL"]
+    listeners = monitoring._LISTENERS.command_listeners
+    if commands is not None:
+        listeners.append(commands)
+    try:
+        client = connect(url)
+    finally:
+        if commands is not None:
+            listeners.remove(commands)
+    name = f"test_{uuid.uuid4().hex}"
+    try:
+        yield client[name]
+    finally:
+        await client.drop_database(name)
+        await client.close()
+
+
+def _refusing(*documents: Documents):
+    collections = [_Refusing(one.collection) for one in documents]
+    for one, collection in zip(documents, collections, strict=True):
+        one.collection = collection
+
+    @contextmanager
+    def failing_commits() -> Iterator[None]:
+        for collection in collections:
+            collection.is_refusing = True
+        try:
+            yield
+        finally:
+            for collection in collections:
+                collection.is_refusing = False
+
+    return failing_commits
+
+
+@asynccontextmanager
+async def mongo_subtasks(_folder: Path) -> AsyncIterator[StoredSubtasks]:
+    clock, errors, commands = ManualClock(), list[Exception](), Commands()
+    async with database(commands) as db:
+        store = MongoSubtaskStore(db, clock, unless_refused(subtask_announcements.announce, errors))
+        await store.prepare()
+
+        async def forget_hints() -> None:
+            await db["walks"].delete_many({})
+            await db["rounds"].delete_many({})
+
+        yield StoredSubtasks(
+            store=store,
+            clock=clock,
+            counting=commands.counting,
+            failing_commits=_refusing(store._subtasks),
+            refuse_to_announce=errors,
+            forget_hints=forget_hints,
+        )
+
+
+@asynccontextmanager
+async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
+    clock, errors, commands = ManualClock(), list[Exception](), Commands()
+    async with database(commands) as db:
+        store = MongoTaskStore(
+            db,
+            clock,
+            announce_task=unless_refused(task_announcements.task_changed, errors),
+            announce_image=unless_refused(task_announcements.image_ready, errors),
+        )
+        await store.prepare()
+        yield StoredTasks(
+            store=store,
+            clock=clock,
+            counting=commands.counting,
+            failing_commits=_refusing(store._tasks, store._images),
+            refuse_to_announce=errors,
+        )
