@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from embedded import data_dir
-from embedded.routes import admin_router, health_router, object_route
+from embedded.routes import object_route, staging_route
 from embedded.settings import Settings
 from services.detector import app as detector_app
 from services.detector import consumers as detector_consumers
@@ -30,10 +30,10 @@ from services.task_manager.handlers import Resources as TaskResources
 from services.task_manager.ingest import Checker
 from services.task_manager.progress import Progress
 from services.task_manager.store import sqlite as task_sqlite
-from shared import problems
+from shared import dead_letters
+from shared.application import application
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
-from shared.edge import Edge
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
 from shared.sqlite import Database
@@ -61,7 +61,7 @@ class Platform:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Open everything; on the way out take no more work, finish what runs, and close."""
+        """Open everything; on the way out take no more work, finish what runs, publish what it led to, and close."""
         async with AsyncExitStack() as stack:
             for database in (self.tasks_file, self.subtasks_file):
                 database.open()
@@ -70,23 +70,20 @@ class Platform:
             await self.objects.open()
             stack.push_async_callback(self.objects.close)
             await self.bus.open()
+            stack.push_async_callback(self.bus.close)
             if self.pool is not None:
                 stack.push_async_callback(self.pool.close)
             for relay in (self.task_relay, self.subtask_relay):
                 relay.start()
-            stack.push_async_callback(self._stop_work)
+                stack.push_async_callback(relay.close)
+            stack.push_async_callback(self.bus.drain)
             task_consumers.subscribe(self.tasks, self.bus)
             subtask_consumers.subscribe(self.subtasks, self.bus)
             if self.detector is not None:
                 detector_consumers.subscribe(self.detector, self.bus)
             self.collector.start()
+            stack.push_async_callback(self.collector.close)
             yield
-
-    async def _stop_work(self) -> None:
-        await self.collector.close()
-        for relay in (self.task_relay, self.subtask_relay):
-            await relay.close()
-        await self.bus.close()
 
 
 def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
@@ -146,26 +143,20 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     clock = clock or steady(time.time)
     platform = build(settings, secret=data_dir.secret(settings.data_dir), clock=clock)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with platform.running():
-            yield
-
-    app = FastAPI(
-        title="Quorate", version="0.1.0", lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+    app = application(
+        "Quorate",
+        settings,
+        routers=[
+            subtask_routes.router(platform.subtasks),
+            subtask_routes.old_router(platform.subtasks),
+            task_routes.upload_router(platform.tasks),
+            task_routes.router(platform.tasks),
+            *detector_app.routers(platform.pool, settings),
+            dead_letters.router(platform.bus),
+        ],
+        running=platform.running,
     )
-    app.add_middleware(Edge, allowed_hosts=settings.hosts)
-    problems.install(app)
     app.state.platform = platform
-    app.router.routes.insert(0, object_route(platform.objects, clock))
-    for router in (
-        subtask_routes.router(platform.subtasks),
-        subtask_routes.old_router(platform.subtasks),
-        task_routes.upload_router(platform.tasks),
-        task_routes.router(platform.tasks),
-        *detector_app.routers(platform.pool, settings),
-        admin_router(platform.bus),
-        health_router(),
-    ):
-        app.include_router(router)
+    spool = platform.tasks.spool
+    app.router.routes[:0] = [object_route(platform.objects, clock), staging_route(platform.objects, clock, spool)]
     return app

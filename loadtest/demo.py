@@ -1,9 +1,10 @@
 """The demonstration: pictures go in, simulated operators vote over HTTP, and every picture comes out with its label.
 
-usage: python -m loadtest.demo [--out DIR] [--count N] [--images DIR --labels A,B [--model CFG]]
+usage: python -m loadtest.demo [--profile embedded|distributed] [--out DIR] [--count N]
+                               [--images DIR --labels A,B [--model CFG]]
 
-What is not given is taken from the variables IMAGES, LABELS and MODEL of the environment; without any, sample pictures
-are drawn. A `truth.json` among the pictures (file name to label) makes the operators see what is true.
+What is not given is taken from the variables PROFILE, IMAGES, LABELS and MODEL of the environment; without any, sample
+pictures are drawn. A `truth.json` among the pictures (file name to label) makes the operators see what is true.
 """
 
 import argparse
@@ -11,17 +12,14 @@ import csv
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from loadtest import demo_report, samples
+from deploy.local.errors import ServerNotUp
+from loadtest import demo_platforms, demo_report, samples
 from quorate.client import Client
 from quorate.errors import ApiError, QuorateError
 from quorate.progress import bar
@@ -36,8 +34,8 @@ LOOKS_FIRST = DetectorFields(mode="accept", accept_confidence=1.0)
 """Images wait for their pre-label, which people see; a detector that is never wholly sure decides none alone."""
 OWNER = "demo"
 TRUTH = "truth.json"
-READY = "Quorate is ready on "
-START_S, STOP_S = 60.0, 30.0
+PROFILES = {"embedded": demo_platforms.embedded, "distributed": demo_platforms.distributed}
+START_S = 60.0
 TIMEOUT_S = 900.0
 INTERRUPTED = 130
 
@@ -69,7 +67,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("demo: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except (DemoFailed, QuorateError, OSError, ValueError) as error:
+    except (DemoFailed, demo_platforms.NotStarted, ServerNotUp, QuorateError, OSError, ValueError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0
@@ -85,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", default=given.get("IMAGES"), help="a folder of pictures, instead of samples")
     parser.add_argument("--labels", default=given.get("LABELS"), help="the labels, separated by commas")
     parser.add_argument("--model", default=given.get("MODEL"), help="a Darknet .cfg with its .weights beside it")
+    parser.add_argument(
+        "--profile",
+        default=given.get("PROFILE", "embedded"),
+        choices=PROFILES,
+        help="embedded: one process; distributed: two replicas of each service on the servers of `make services`",
+    )
     return parser
 
 
@@ -94,14 +98,16 @@ def _run(options: argparse.Namespace) -> None:
     for made in ("data", "samples"):
         shutil.rmtree(out / made, ignore_errors=True)
     batch = _own_batch(options) if options.images else _samples(out / "samples", options)
-    with platform(out, batch.model) as url, Client(url, OWNER) as client:
+    with PROFILES[options.profile](out, batch.model) as url, Client(url, OWNER) as client:
         print(f"the platform answers on {url}", flush=True)
         task = _filled(client, batch)
         _let_vote(client, url, task["id"], batch)
         task = _finished(client, task["id"])
         exports = _exported(client, task["id"], out)
         demo_report.show(task, list(client.results(task["id"])), batch.truth)
-    print(f"\nresults: {', '.join(map(str, exports))}\nlook around: make serve DATA_DIR={out / 'data'}")
+    print(f"\nresults: {', '.join(map(str, exports))}")
+    if options.profile == "embedded":
+        print(f"look around: make serve DATA_DIR={out / 'data'}")
 
 
 def _samples(folder: Path, options: argparse.Namespace) -> Batch:
@@ -129,53 +135,6 @@ def _own_batch(options: argparse.Namespace) -> Batch:
 def _listed(labels: str) -> tuple[str, ...]:
     """Labels between commas, in double quotes where one contains a comma."""
     return tuple(cell.strip() for row in csv.reader([labels], skipinitialspace=True) for cell in row if cell.strip())
-
-
-@contextmanager
-def platform(out: Path, model: Path | None) -> Generator[str]:
-    """The platform in a process of its own, on a free port; yields its URL. However the block ends, so does it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("QUORATE_")}
-    told = {"QUORATE_HOST": "127.0.0.1", "QUORATE_PORT": "0", "QUORATE_DATA_DIR": str(out / "data")}
-    told |= {"QUORATE_LOG_LEVEL": "warning"} | ({"QUORATE_MODEL": str(model)} if model else {})
-    log = out / "platform.log"
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", "embedded"],
-            env=kept | told,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the demonstration, which then ends the platform in order
-        ) as process,
-    ):
-        try:
-            yield _url(process, log)
-        finally:
-            _end(process)
-
-
-def _url(process: subprocess.Popen[str], log: Path) -> str:
-    """Where the platform says that it listens, once it answers."""
-    too_late = threading.Timer(START_S, process.kill)
-    too_late.start()
-    try:
-        for line in process.stdout or ():
-            if line.startswith(READY):
-                return line.removeprefix(READY).strip()
-    finally:
-        too_late.cancel()
-    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-5:]
-    raise DemoFailed("\n".join(["the platform did not start:", *said]))
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
 
 
 def _filled(client: Client, batch: Batch) -> Task:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from shared import crash_points
 from shared.errors import QuorateError, StorageFull, Unavailable
 
 T = TypeVar("T")
@@ -159,7 +160,9 @@ class Database:
                     for one in group if len(group) > 1 else ():
                         self._store([one])
                     return
+        crash_points.reached("sqlite.before_commit")
         connection.execute("COMMIT")
+        crash_points.reached("sqlite.after_commit")
 
     def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:
         """Nothing of this group is stored: say so to everyone in it."""

@@ -1,15 +1,11 @@
 """`python -P -m services.detector`: the detection API, until it is told to stop; with `models ...`, its models."""
 
+import os
 import sys
 
-from services.detector.app import create_app
-from services.detector.settings import DetectorSettings
-from shared.errors import QuorateError
+from services.detector.app import create_app, create_prelabeler
+from services.detector.settings import DetectorSettings, PrelabelerSettings
 from shared.serving import Deployable, serve
-
-
-class NoModel(QuorateError):
-    """A detector that was told to detect with nothing."""
 
 
 def main(arguments: list[str]) -> int:
@@ -25,10 +21,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _prepare() -> Deployable:
+    """With a broker named, it looks at subtasks' images as well."""
+    if "QUORATE_AMQP_URL" in os.environ:
+        settings = PrelabelerSettings()  # pyright: ignore[reportCallIssue] - from the environment
+        settings.refuse_if_unsafe()
+        return Deployable(app=create_prelabeler(settings), settings=settings)
     settings = DetectorSettings()
     settings.refuse_if_unsafe()
-    if settings.model is None:
-        raise NoModel("set QUORATE_MODEL to a name of `quorate models list`, or to a path of a .cfg or an .onnx")
     return Deployable(app=create_app(settings), settings=settings)
 
 

@@ -1,21 +1,27 @@
 """The detector as a service of its own, and its parts for the embedded platform: the only place that loads models."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI
 
-from services.detector import quota, routes
+from services.detector import consumers, quota, routes
 from services.detector.engine import Engine
+from services.detector.handlers import Resources
 from services.detector.models import resolve
 from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
-from services.detector.settings import DetectorSettings
-from shared import problems
-from shared.answers import json_answer
-from shared.edge import Edge
+from services.detector.settings import DetectorSettings, PrelabelerSettings
+from shared.application import application
+from shared.clock import steady
+from shared.errors import QuorateError
 from shared.pictures import decode_bgr
+
+
+class NoModel(QuorateError):
+    """A detector that was told to detect with nothing."""
 
 
 def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
@@ -58,37 +64,47 @@ def routers(pool: InferencePool | None, settings: DetectorSettings) -> tuple[API
 
 def create_app(settings: DetectorSettings) -> FastAPI:
     """The detection API as an ASGI app, its model loaded and warmed up. Raises ModelUnusable."""
-    pool = load_pool(settings, cores=quota.cores())
+    pool = _loaded(settings)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def running() -> AsyncGenerator[None]:
         yield
-        if pool is not None:
-            await pool.close()
+        await pool.close()
 
-    app = FastAPI(
-        title="Quorate detector",
-        version="0.1.0",
-        lifespan=lifespan,
-        redirect_slashes=False,
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.add_middleware(Edge, allowed_hosts=settings.hosts)
-    problems.install(app)
+    app = application("Quorate detector", settings, routers=routers(pool, settings), running=running)
     app.state.pool = pool
-    for one in (*routers(pool, settings), _health()):
-        app.include_router(one)
     return app
 
 
-def _health() -> APIRouter:
-    """The process answers only once its model is warm, so it is ready when it lives."""
-    health = APIRouter(tags=["health"])
+def create_prelabeler(settings: PrelabelerSettings) -> FastAPI:
+    """The detection API and the pre-labeler, which share one pool. Raises ModelUnusable."""
+    clock = steady(time.time)
+    pool = _loaded(settings)
+    objects = settings.objects()
+    bus = settings.bus("detector", clock)
 
-    @health.get("/healthz")
-    @health.get("/readyz")
-    async def healthy() -> Response:
-        return json_answer({"status": "ok"})
+    @asynccontextmanager
+    async def running() -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(objects.close)
+            await bus.open()
+            stack.push_async_callback(bus.close)
+            stack.push_async_callback(pool.close)
+            consumers.subscribe(Resources(pool=pool, objects=objects, bus=bus, clock=clock), bus)
+            stack.push_async_callback(bus.drain)
+            yield
 
-    return health
+    return application(
+        "Quorate detector",
+        settings,
+        routers=routers(pool, settings),
+        running=running,
+        checks={"RabbitMQ": bus.is_ready},
+    )
+
+
+def _loaded(settings: DetectorSettings) -> InferencePool:
+    pool = load_pool(settings, cores=quota.cores())
+    if pool is None:
+        raise NoModel("set QUORATE_MODEL to a name of `quorate models list`, or to a path of a .cfg or an .onnx")
+    return pool

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.connections import AmqpSettings, S3Settings
 from shared.serving import ServerSettings
 
 
@@ -43,3 +44,7 @@ class DetectorSettings(ServerSettings):
             ge=1, description="bodies of detection requests under way, in bytes together; more are told to come back"
         ),
     ] = 64_000_000
+
+
+class PrelabelerSettings(DetectorSettings, AmqpSettings, S3Settings):
+    """Settings of a detector that looks at subtasks' images too."""

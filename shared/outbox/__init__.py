@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+from shared import crash_points
 from shared.bus import Bus
 from shared.events import Message
 
@@ -76,5 +77,8 @@ class Relay:
 
     async def _drain(self) -> None:
         while messages := await self._outbox.pending(BATCH):
+            crash_points.reached("relay.before_publish")
             await self._bus.publish(messages)
+            crash_points.reached("relay.after_publish")
             await self._outbox.clear([m.id for m in messages])
+            crash_points.reached("relay.after_clear")

@@ -7,12 +7,20 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from embedded.settings import Settings
-from services.detector.settings import DetectorSettings
+from services.detector.settings import DetectorSettings, PrelabelerSettings
+from services.subtask_manager.settings import SubtaskManagerSettings
+from services.task_manager.settings import TaskManagerSettings
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
-ROW = re.compile(r"\| `(QUORATE_[A-Z_]+)` \| (.*?) \| (.+) \|")
+ROW = re.compile(r"\| `(QUORATE_[A-Z0-9_]+)` \| (.*?) \| (.+) \|")
 HEAD = "| setting | default | meaning |\n| --- | --- | --- |\n"
-TITLES = {"## The embedded platform": Settings, "## The detector by itself": DetectorSettings}
+TITLES = {
+    "## The embedded platform": Settings,
+    "## The task manager": TaskManagerSettings,
+    "## The subtask manager": SubtaskManagerSettings,
+    "## The detector": PrelabelerSettings,
+    "## The detector by itself": DetectorSettings,
+}
 
 
 def table(settings: type[BaseSettings]) -> str:
@@ -20,7 +28,7 @@ def table(settings: type[BaseSettings]) -> str:
     prefix = settings.model_config["env_prefix"]
     rows = []
     for name, field in settings.model_fields.items():
-        default = "" if field.default in (None, "") else f"`{field.default}`"
+        default = "required" if field.is_required() else "" if field.default in (None, "") else f"`{field.default}`"
         rows.append(f"| `{prefix}{name.upper()}` | {default} | {field.description} |\n")
     return HEAD + "".join(rows)
 

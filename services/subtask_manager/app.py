@@ -1,0 +1,50 @@
+"""The subtask manager as a service of its own: the place that names its adapters."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.subtask_manager import announcements, consumers, routes
+from services.subtask_manager.handlers import Resources
+from services.subtask_manager.settings import SubtaskManagerSettings
+from services.subtask_manager.store.mongo import MongoSubtaskStore
+from shared.application import application, patiently
+from shared.clock import steady
+from shared.mongo import connect
+from shared.outbox import Relay
+
+
+def create_app(settings: SubtaskManagerSettings) -> FastAPI:
+    """The subtask manager as an ASGI app; nothing is open before it runs."""
+    clock = steady(time.time)
+    client = connect(settings.mongo_url.get_secret_value())
+    store = MongoSubtaskStore(client[settings.mongo_database], clock, announcements.announce)
+    objects = settings.objects()
+    bus = settings.bus("subtask_manager", clock)
+    relay = Relay(store, bus)
+    resources = Resources(store=store, objects=objects, relay=relay, clock=clock, lease_s=settings.lease_s)
+
+    @asynccontextmanager
+    async def running() -> AsyncGenerator[None]:
+        """On the way out: take no more events, finish those at hand, publish what they led to, close."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(client.close)
+            await patiently(store.prepare)
+            stack.push_async_callback(objects.close)
+            await bus.open()
+            stack.push_async_callback(bus.close)
+            relay.start()
+            stack.push_async_callback(relay.close)
+            consumers.subscribe(resources, bus)
+            stack.push_async_callback(bus.drain)
+            yield
+
+    return application(
+        "Quorate subtask manager",
+        settings,
+        routers=[routes.router(resources), routes.old_router(resources)],
+        running=running,
+        checks={"MongoDB": store.is_ready, "RabbitMQ": bus.is_ready},
+    )

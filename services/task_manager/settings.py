@@ -1,0 +1,47 @@
+"""What the task manager can be told, by environment variables with the prefix `QUORATE_`."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from services.task_manager.archives import ArchiveLimits
+from shared.connections import AmqpSettings, MongoSettings, S3Settings
+from shared.serving import ServerSettings
+
+
+class UploadSettings(ServerSettings):
+    """Limits of uploads, in a task manager alone or within the embedded platform."""
+
+    max_uploads: Annotated[int, Field(ge=1, le=1000, description="uploads at a time; more are told to come back")] = 16
+    max_archive_entries: Annotated[int, Field(ge=1, description="entries of one zip")] = 10_000
+    max_archive_bytes: Annotated[int, Field(ge=1, description="size of one zip, packed and unpacked, in bytes")] = (
+        2_000_000_000
+    )
+    max_archive_ratio: Annotated[int, Field(ge=1, description="how many times its own size a zip may unpack to")] = 100
+
+    @property
+    def archive_limits(self) -> ArchiveLimits:
+        return ArchiveLimits(
+            max_entries=self.max_archive_entries,
+            max_unpacked_bytes=self.max_archive_bytes,
+            max_entry_bytes=self.max_image_bytes,
+            max_ratio=self.max_archive_ratio,
+        )
+
+
+class TaskManagerSettings(UploadSettings, MongoSettings, AmqpSettings, S3Settings):
+    """Settings of a task manager by itself."""
+
+    mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (
+        "quorate_tasks"
+    )
+    spool_dir: Annotated[Path | None, Field(description="where archives under way are kept; none: a new folder")] = None
+
+    def spool(self) -> Path:
+        """The folder for archives under way; made where it is missing."""
+        if self.spool_dir is None:
+            return Path(tempfile.mkdtemp(prefix="quorate-"))
+        self.spool_dir.mkdir(parents=True, exist_ok=True)
+        return self.spool_dir

@@ -1,0 +1,80 @@
+"""What every deployable has around its routes: hosts and request ids, problems, health, and a patient start."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Response
+
+from shared import problems
+from shared.answers import json_answer
+from shared.edge import Edge
+from shared.errors import Unavailable
+from shared.serving import ServerSettings
+
+log = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+START_S = 60.0
+"""How long servers that come up together are waited for."""
+
+Check = Callable[[], Awaitable[bool]]
+
+
+def application(
+    title: str,
+    settings: ServerSettings,
+    *,
+    routers: Sequence[APIRouter],
+    running: Callable[[], AbstractAsyncContextManager[None]],
+    checks: Mapping[str, Check] | None = None,
+) -> FastAPI:
+    """An ASGI app that serves while `running`. `checks` say by name whether what it depends on answers."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        async with running():
+            yield
+
+    app = FastAPI(
+        title=title, version=VERSION, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
+    app.add_middleware(Edge, allowed_hosts=settings.hosts)
+    problems.install(app)
+    for router in (*routers, _health(checks or {})):
+        app.include_router(router)
+    return app
+
+
+async def patiently(opening: Callable[[], Awaitable[None]]) -> None:
+    """Open something that may come up a little later than we do. Raises Unavailable if it does not."""
+    until = time.monotonic() + START_S
+    pause_s = 0.2
+    while True:
+        try:
+            return await opening()
+        except Unavailable as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("not ready to start: %s", error.detail)
+        await asyncio.sleep(pause_s)
+        pause_s = min(3.0, 1.5 * pause_s)
+
+
+def _health(checks: Mapping[str, Check]) -> APIRouter:
+    """Whether the process lives, and whether what it depends on answers. It lives only once everything was opened."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/healthz")
+    async def lives() -> Response:
+        return json_answer({"status": "ok"})
+
+    @routes.get("/readyz")
+    async def is_ready() -> Response:
+        answers = await asyncio.gather(*(check() for check in checks.values()))
+        silent = [name for name, answer in zip(checks, answers, strict=True) if not answer]
+        return json_answer({"status": "waiting", "for": silent}, 503) if silent else json_answer({"status": "ok"})
+
+    return routes

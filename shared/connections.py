@@ -1,0 +1,76 @@
+"""What the distributed services must be told of the servers that they work on. There are no default secrets."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, SecretStr
+
+from shared.clock import Clock
+from shared.serving import ServerSettings
+
+if TYPE_CHECKING:
+    from shared.bus.rabbitmq import RabbitBus
+    from shared.objects.s3 import S3ObjectStore
+
+
+class ObjectSettings(ServerSettings):
+    """How images are handed out."""
+
+    image_url_s: Annotated[
+        int, Field(ge=60, le=604_000, description="how long an image's URL lives at the least, in seconds")
+    ] = 3600
+    image_cache_bytes: Annotated[
+        int, Field(ge=0, description="how much of the images used last is kept in memory, in bytes")
+    ] = 64_000_000
+
+
+class BusSettings(ServerSettings):
+    """How events are tried."""
+
+    delivery_limit: Annotated[
+        int, Field(ge=1, le=1000, description="how often an event is tried before it is a dead letter")
+    ] = 10
+
+
+class S3Settings(ObjectSettings):
+    """Where images are kept."""
+
+    s3_endpoint: Annotated[str, Field(description="URL of the S3 server, as the services reach it")]
+    s3_public_endpoint: Annotated[
+        str | None, Field(description="URL of the S3 server, as browsers reach it; none: the same")
+    ] = None
+    s3_access_key: Annotated[SecretStr, Field(description="access key of the S3 server")]
+    s3_secret_key: Annotated[SecretStr, Field(description="secret key of the S3 server")]
+    s3_bucket: Annotated[str, Field(description="bucket for images; made where it is missing")] = "quorate"
+    s3_region: Annotated[str, Field(description="region that URLs are signed for")] = "us-east-1"
+
+    def objects(self) -> "S3ObjectStore":
+        from shared.objects.s3 import S3ObjectStore  # noqa: PLC0415 - the embedded platform starts without it
+
+        return S3ObjectStore(
+            endpoint=self.s3_endpoint,
+            public_endpoint=self.s3_public_endpoint,
+            access_key=self.s3_access_key.get_secret_value(),
+            secret_key=self.s3_secret_key.get_secret_value(),
+            bucket=self.s3_bucket,
+            region=self.s3_region,
+            url_lifetime_s=self.image_url_s,
+            cache_bytes=self.image_cache_bytes,
+        )
+
+
+class AmqpSettings(BusSettings):
+    """Where events are carried."""
+
+    amqp_url: Annotated[SecretStr, Field(description="URL of RabbitMQ, `amqp://user:password@host:port/vhost`")]
+
+    def bus(self, service: str, clock: Clock) -> "RabbitBus":
+        from shared.bus.rabbitmq import RabbitBus  # noqa: PLC0415 - the embedded platform starts without it
+
+        return RabbitBus(self.amqp_url.get_secret_value(), clock, service=service, delivery_limit=self.delivery_limit)
+
+
+class MongoSettings(ServerSettings):
+    """Where a service keeps its state."""
+
+    mongo_url: Annotated[SecretStr, Field(description="URL of MongoDB, `mongodb://user:password@host:port/`")]
+    mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")]

@@ -1,0 +1,57 @@
+"""Dead letters over HTTP: to look at, and to deliver again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from shared import problems
+from shared.answers import json_answer
+from shared.bus import Bus
+from shared.caller import Who
+from shared.clock import iso
+from shared.requests import Wire, bounded
+
+
+class DeadLetterShown(BaseModel):
+    id: str
+    queue: str
+    type: str
+    subject: str
+    reason: str
+    died_at: str
+
+
+class DeadLetters(BaseModel):
+    items: list[DeadLetterShown]
+
+
+class ReplayRequest(Wire):
+    """Which dead letters to deliver again; none named: all."""
+
+    ids: Annotated[list[str], Field(max_length=1000)] | None = None
+
+
+class Replayed(BaseModel):
+    replayed: int
+
+
+def router(bus: Bus) -> APIRouter:
+    """Dead letters."""
+    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
+
+    @routes.get("/dead", response_model=DeadLetters)
+    async def dead(_who: Who, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+        letters = await bus.dead_letters(limit)
+        items = [
+            {"id": one.id, "queue": one.queue, "type": one.type, "subject": one.subject, "reason": one.reason}
+            | {"died_at": iso(one.died_at)}
+            for one in letters
+        ]
+        return json_answer({"items": items})
+
+    @routes.post("/dead/replay", response_model=Replayed)
+    async def replay(wanted: ReplayRequest, _who: Who) -> Response:
+        return json_answer({"replayed": await bus.replay(wanted.ids or None)})
+
+    return routes
