@@ -1,0 +1,62 @@
+#!/bin/sh
+# Writes .env beside this file: new secrets, and what can be set. Once: a file that is there stays as it is.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+
+if [ -e .env ]; then
+    echo "deploy/compose/.env is there already and stays as it is" >&2
+    exit 0
+fi
+
+# random BYTES: so many random bytes in hex, which needs no escaping in a URL.
+random() {
+    text=$(od -An -v -N "$1" -tx1 /dev/urandom | tr -d ' \n')
+    if [ ${#text} -ne $(($1 * 2)) ]; then
+        echo "no random numbers from /dev/urandom" >&2
+        exit 1
+    fi
+    printf %s "$text"
+}
+
+new=".env.$$"
+trap 'rm -f "$new"' EXIT
+mongo_root=$(random 24)
+mongo_keyfile=$(random 64)
+mongo_tasks=$(random 24)
+mongo_subtasks=$(random 24)
+rabbitmq=$(random 24)
+s3_access_key=$(random 10) # MinIO takes no more than 20 characters here
+s3_secret_key=$(random 20) # and 40 here
+cat > "$new" <<END
+# Made by secrets.sh; only its owner may read it. Not for git. A backup of the volumes is worth nothing without it.
+
+# There is no authentication yet: whoever reaches the gateway may do everything. Its port is published on this machine
+# only (QUORATE_BIND), so that is everyone on this machine. If you accept that, take away the # of the next line.
+# QUORATE_AUTH=off
+
+# The S3 server: seaweedfs, or minio (MinIO's last community image).
+COMPOSE_PROFILES=seaweedfs
+
+# What can be changed; these are the defaults.
+# QUORATE_BIND=127.0.0.1
+# GATEWAY_PORT=8080
+# S3_PORT=9000
+# QUORATE_ALLOWED_HOSTS=localhost
+# QUORATE_S3_PUBLIC_ENDPOINT=http://localhost:9000
+# QUORATE_LOG_LEVEL=info
+# QUORATE_IMAGES=quorate-
+# QUORATE_VERSION=0.1.0
+# DETECTOR_CPUS=2.0
+
+# Secrets. The servers keep them from their first start on: to change one here alone locks the services out.
+MONGO_ROOT_PASSWORD=$mongo_root
+MONGO_KEYFILE=$mongo_keyfile
+MONGO_TASKS_PASSWORD=$mongo_tasks
+MONGO_SUBTASKS_PASSWORD=$mongo_subtasks
+RABBITMQ_PASSWORD=$rabbitmq
+S3_ACCESS_KEY=$s3_access_key
+S3_SECRET_KEY=$s3_secret_key
+END
+ln "$new" .env # fails where another run was faster
+echo "wrote deploy/compose/.env: read its comment on QUORATE_AUTH before you start" >&2

@@ -1,0 +1,20 @@
+#!/bin/sh
+# SeaweedFS as one process: master, volumes, filer and the S3 gateway, which knows one user.
+# Volumes are not allocated ahead, as the image's own start script would do: that takes gigabytes for the first picture.
+set -eu
+umask 077
+cat > /tmp/s3.json <<END
+{
+  "identities": [
+    {
+      "name": "quorate",
+      "credentials": [{"accessKey": "$S3_ACCESS_KEY", "secretKey": "$S3_SECRET_KEY"}],
+      "actions": ["Admin", "Read", "Write", "List", "Tagging"]
+    }
+  ]
+}
+END
+unset S3_ACCESS_KEY S3_SECRET_KEY
+exec weed -logtostderr=true server -dir=/data -ip=s3 -ip.bind=0.0.0.0 \
+    -master.volumeSizeLimitMB=1024 -volume.max=0 \
+    -s3 -s3.port=9000 -s3.config=/tmp/s3.json

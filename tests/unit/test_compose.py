@@ -1,0 +1,346 @@
+"""What `deploy/compose` promises, without a container engine; and each promise would be missed if it were broken."""
+
+import json
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from services.detector.settings import PrelabelerSettings
+from services.subtask_manager.settings import SubtaskManagerSettings
+from services.task_manager.settings import TaskManagerSettings
+from shared.serving import GRACE_S
+
+yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: compose.yaml is not checked")
+
+FOLDER = Path(__file__).parents[2] / "deploy/compose"
+TEMPLATE = FOLDER.parent / "gateway/quorate.conf.template"
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "task_manager": TaskManagerSettings,
+    "subtask_manager": SubtaskManagerSettings,
+    "detector": PrelabelerSettings,
+}
+PUBLISHED = {"gateway", "seaweedfs", "minio"}
+ROOT_ALLOWED = {"minio"}
+"""Its image knows no other user."""
+
+Project = dict[str, Any]
+"""`base`: compose.yaml; `dev`: compose.dev.yaml."""
+
+ASKED = re.compile(r"\$\{[A-Z0-9_]+:\?[^}]+\}")
+INNERMOST = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::(?P<kind>[-?])(?P<rest>[^${}]*))?\}")
+
+
+class NotSet(Exception):
+    """A variable that Compose would refuse to start without."""
+
+
+def load() -> Project:
+    """Both files, every alias as a value of its own."""
+    files = {"base": "compose.yaml", "dev": "compose.dev.yaml"}
+    return {key: json.loads(json.dumps(yaml.safe_load((FOLDER / name).read_text()))) for key, name in files.items()}
+
+
+def filled(text: object, variables: dict[str, str]) -> str:
+    """A value as Compose fills it in."""
+
+    def value(found: re.Match[str]) -> str:
+        if given := variables.get(found["name"]):
+            return given
+        if found["kind"] == "?":
+            raise NotSet(found["name"])
+        return found["rest"] or ""
+
+    before, after = "", str(text).replace("$$", "\0")
+    while after != before:
+        before, after = after, INNERMOST.sub(value, after)
+    return after.replace("\0", "$")
+
+
+def services(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from project["base"]["services"].items()
+
+
+def everything(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The services of both files."""
+    yield from services(project)
+    yield from project["dev"]["services"].items()
+
+
+def without_health(project: Project) -> list[str]:
+    return [name for name, one in services(project) if not one.get("healthcheck", {}).get("test")]
+
+
+def without_limits(project: Project) -> list[str]:
+    found = []
+    for name, one in services(project):
+        resources = one.get("deploy", {}).get("resources", {})
+        has_limits = {"cpus", "memory", "pids"} <= resources.get("limits", {}).keys()
+        if not has_limits or "memory" not in resources.get("reservations", {}):
+            found.append(name)
+    return found
+
+
+def not_restarted(project: Project) -> list[str]:
+    return [name for name, one in services(project) if one.get("restart") != "unless-stopped"]
+
+
+def floating_images(project: Project) -> list[str]:
+    found = []
+    for name, one in services(project):
+        image = filled(one.get("image", ""), {})
+        if not re.fullmatch(r"[a-z0-9./-]+:[A-Za-z0-9._-]*\d[A-Za-z0-9._-]*", image) or "latest" in image:
+            found.append(f"{name}: {image}")
+    return found
+
+
+def open_ports(project: Project) -> list[str]:
+    ports = [(name, port) for name, one in everything(project) for port in one.get("ports", [])]
+    found = [f"{name}: {port}" for name, port in ports if not str(port).startswith("${QUORATE_BIND:-127.0.0.1}:")]
+    return found + [name for name, one in services(project) if "ports" in one and name not in PUBLISHED]
+
+
+def written_secrets(project: Project) -> list[str]:
+    found = []
+    for name, one in everything(project):
+        for variable, value in one.get("environment", {}).items():
+            secret = str(value) if re.search("PASS|SECRET|KEY|TOKEN|COOKIE", variable) else None
+            password = re.search(r"://[^:/@]*:(.*)@", str(value))
+            parts = [part for part in (secret, password and password[1]) if part is not None]
+            found += [f"{name}: {variable}" for part in parts if not ASKED.fullmatch(part)]
+    return found
+
+
+def uncontained(project: Project) -> list[str]:
+    found = []
+    wanted = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+    for name, one in services(project):
+        found += [f"{name}: {key}" for key, value in wanted.items() if one.get(key) != value]
+        if "max-size" not in one.get("logging", {}).get("options", {}):
+            found.append(f"{name}: its log may fill the disk")
+    for name, one in everything(project):
+        loose = {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"} & one.keys()
+        loose |= {mount for mount in one.get("volumes", []) if "docker.sock" in mount}
+        found += [f"{name}: {key}" for key in loose]
+    return found
+
+
+def root(project: Project) -> list[str]:
+    users = {name: str(one.get("user", "0")) for name, one in services(project) if name not in ROOT_ALLOWED}
+    return [name for name, user in users.items() if not re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)]
+
+
+def unknown_settings(project: Project) -> list[str]:
+    found = []
+    for name, one in everything(project):
+        known = {f"QUORATE_{field.upper()}" for field in SETTINGS[name].model_fields} if name in SETTINGS else set()
+        found += [
+            f"{name}: {key}" for key in one.get("environment", {}) if key.startswith("QUORATE_") and key not in known
+        ]
+    return found
+
+
+def unfilled_template(project: Project) -> list[str]:
+    wanted = set(re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text()))
+    given = dict(project["base"]["services"]["gateway"]["environment"])
+    pattern = re.compile(filled(given.pop("NGINX_ENVSUBST_FILTER", ""), {}))
+    others = {"http_host", "remote_addr", "scheme", "PATH", "HOSTNAME", "MY_GATEWAY_LISTEN", "GATEWAY_LISTEN_TOO"}
+    found = sorted(wanted ^ given.keys()) + [name for name in wanted if not pattern.search(name)]
+    return found + [name for name in others if pattern.search(name)]
+
+
+def open_networks(project: Project) -> list[str]:
+    networks = project["base"].get("networks", {})
+    found = [] if (networks.get("backend") or {}).get("internal") is True else ["backend is not internal"]
+    return found + [name for name, one in services(project) if "edge" in one["networks"] and name not in PUBLISHED]
+
+
+def hasty_stops(project: Project) -> list[str]:
+    waits = {name: str(one.get("stop_grace_period", "10s")) for name, one in services(project)}
+    return [name for name, wait in waits.items() if int(wait.removesuffix("s")) <= 2 * GRACE_S]
+
+
+def wrong_order(project: Project) -> list[str]:
+    every = project["base"]["services"]
+    found = []
+    for name, one in services(project):
+        for other, how in one.get("depends_on", {}).items():
+            is_right = other in every and how["condition"] == "service_healthy"
+            is_right |= (name, other) == ("gateway", "detector")  # people work without a detector
+            if not is_right or ("profiles" in every[other] and how.get("required") is not False):
+                found.append(f"{name}: {other}")
+    return found
+
+
+def lost_files(project: Project) -> list[str]:
+    found = []
+    for name, one in services(project):
+        for mount in one.get("volumes", []):
+            source, _, rest = mount.partition(":")
+            is_kept = source in project["base"]["volumes"]
+            if not is_kept and not ((FOLDER / source).is_file() and rest.endswith(":ro")):
+                found.append(f"{name}: {mount}")
+    return found
+
+
+Policy = Callable[[Project], list[str]]
+POLICIES: list[Policy] = [
+    without_health,
+    without_limits,
+    not_restarted,
+    floating_images,
+    open_ports,
+    written_secrets,
+    uncontained,
+    root,
+    unknown_settings,
+    unfilled_template,
+    open_networks,
+    hasty_stops,
+    wrong_order,
+    lost_files,
+]
+GONE = object()
+PLANTED: list[tuple[Policy, str, Any]] = [
+    (without_health, "base services gateway healthcheck", GONE),
+    (without_health, "base services mongodb healthcheck", {"disable": True}),
+    (without_limits, "base services rabbitmq deploy resources limits memory", GONE),
+    (without_limits, "base services minio deploy", GONE),
+    (not_restarted, "base services detector restart", "no"),
+    (floating_images, "base services mongodb image", "mongo:latest"),
+    (floating_images, "base services mongodb image", "mongo"),
+    (floating_images, "base services detector image", "quorate-detector:${QUORATE_VERSION:-latest}"),
+    (open_ports, "base services gateway ports", ["8080:8080"]),
+    (open_ports, "base services gateway ports", ["${QUORATE_BIND:-0.0.0.0}:8080:8080"]),
+    (open_ports, "base services mongodb ports", ["${QUORATE_BIND:-127.0.0.1}:27017:27017"]),
+    (open_ports, "dev services mongodb ports", ["27017:27017"]),
+    (written_secrets, "base services rabbitmq environment RABBITMQ_DEFAULT_PASS", "guest"),
+    (written_secrets, "base services minio environment MINIO_ROOT_PASSWORD", "${S3_SECRET_KEY:-minioadmin}"),
+    (written_secrets, "base services detector environment QUORATE_AMQP_URL", "amqp://quorate:quorate@rabbitmq:5672/"),
+    (written_secrets, "dev services detector environment QUORATE_S3_SECRET_KEY", "secret"),
+    (uncontained, "base services task_manager read_only", GONE),
+    (uncontained, "base services mongodb cap_drop", []),
+    (uncontained, "base services seaweedfs security_opt", GONE),
+    (uncontained, "base services gateway logging", GONE),
+    (uncontained, "dev services detector privileged", True),
+    (uncontained, "base services gateway volumes", ["/var/run/docker.sock:/var/run/docker.sock:ro"]),
+    (root, "base services subtask_manager user", GONE),
+    (root, "base services rabbitmq user", "0:0"),
+    (unknown_settings, "base services task_manager environment QUORATE_LEASE_S", "60"),
+    (unknown_settings, "base services detector environment QUORATE_MONGO_URL", "${X:?}"),
+    (unknown_settings, "base services gateway environment QUORATE_PORT", "8080"),
+    (unknown_settings, "dev services subtask_manager environment QUORATE_LOGLEVEL", "debug"),
+    (unfilled_template, "base services gateway environment DETECTOR_SERVERS", GONE),
+    (unfilled_template, "base services gateway environment STORE_SERVERS", "server store:1;"),
+    (unfilled_template, "base services gateway environment NGINX_ENVSUBST_FILTER", GONE),
+    (open_networks, "base networks backend", None),
+    (open_networks, "base services rabbitmq networks", ["edge", "backend"]),
+    (hasty_stops, "base services task_manager stop_grace_period", "10s"),
+    (hasty_stops, "base services mongodb stop_grace_period", GONE),
+    (wrong_order, "base services task_manager depends_on mongodb condition", "service_started"),
+    (wrong_order, "base services task_manager depends_on minio required", GONE),
+    (lost_files, "base volumes mongodb", GONE),
+    (lost_files, "base services mongodb volumes", ["mongodb:/data/db", "./servers/mongodb.sh:/servers/mongodb.sh"]),
+    (lost_files, "base services mongodb volumes", ["mongodb:/data/db", "./servers/gone.sh:/servers/gone.sh:ro"]),
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.__name__)
+def test_the_files_keep_the_policy(policy: Policy):
+    assert policy(load()) == []
+
+
+@pytest.mark.parametrize(("policy", "path", "value"), PLANTED, ids=[f"{p.__name__}: {path}" for p, path, _ in PLANTED])
+def test_a_planted_violation_is_caught(policy: Policy, path: str, value: Any):
+    project = load()
+    *way, last = path.split()
+    place = project
+    for step in way:
+        place = place[step]
+    if value is GONE:
+        del place[last]
+    else:
+        place[last] = value
+    assert policy(project) != []
+
+
+def test_every_policy_was_broken_once():
+    assert {policy for policy, _, _ in PLANTED} == set(POLICIES)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(FOLDER / "secrets.sh", tmp_path)
+    return tmp_path
+
+
+def make_secrets(folder: Path) -> dict[str, str]:
+    subprocess.run(["sh", str(folder / "secrets.sh")], cwd="/", check=True, capture_output=True)
+    lines = [line for line in (folder / ".env").read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_secrets_are_for_their_owner_and_for_ever(folder: Path):
+    made = make_secrets(folder)
+    assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
+    assert make_secrets(folder) == made
+    assert sorted(path.name for path in folder.iterdir()) == [".env", "secrets.sh"]
+    assert ".env" in (FOLDER / ".gitignore").read_text().split()
+
+
+def test_every_installation_has_secrets_of_its_own(folder: Path):
+    first = make_secrets(folder)
+    (folder / ".env").unlink()
+    second = make_secrets(folder)
+    secret = {name for name, value in first.items() if re.fullmatch("[0-9a-f]{20,}", value)}
+    assert len({first[name] for name in secret}) == len(secret) == 7
+    assert not {first[name] for name in secret} & {second[name] for name in secret}
+    assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
+    assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"
+
+
+def asked_for() -> set[str]:
+    text = (FOLDER / "compose.yaml").read_text() + (FOLDER / "compose.dev.yaml").read_text()
+    return set(re.findall(r"\$\{([A-Z0-9_]+):\?", text))
+
+
+def test_what_is_asked_for_is_generated_but_for_the_one_decision(folder: Path):
+    made = make_secrets(folder)
+    assert asked_for() - made.keys() == {"QUORATE_AUTH"}
+    assert made["COMPOSE_PROFILES"] in {"seaweedfs", "minio"}
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_it_starts_only_where_authentication_was_switched_off_by_hand(folder: Path, service: str):
+    environment = load()["base"]["services"][service]["environment"]
+    with pytest.raises(NotSet, match="QUORATE_AUTH"):
+        [filled(value, make_secrets(folder)) for value in environment.values()]
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_the_services_take_their_settings(folder: Path, service: str, monkeypatch: pytest.MonkeyPatch):
+    variables = make_secrets(folder) | {"QUORATE_AUTH": "off", "S3_PORT": "9100"}
+    for name, value in load()["base"]["services"][service]["environment"].items():
+        monkeypatch.setenv(name, filled(value, variables))
+    settings = SETTINGS[service]()
+    settings.refuse_if_unsafe()
+    assert settings.hosts == {"127.0.0.1", "localhost", "[::1]", "0.0.0.0"}
+    assert settings.s3_public_endpoint == "http://localhost:9100"
+    assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
+    assert f":{variables['RABBITMQ_PASSWORD']}@" in settings.amqp_url.get_secret_value()
+
+
+def test_what_env_shows_is_what_compose_takes_by_default(folder: Path):
+    make_secrets(folder)
+    shown = dict(re.findall(r"^# ([A-Z0-9_]+)=(.*)$", (folder / ".env").read_text(), re.MULTILINE))
+    shown.pop("QUORATE_AUTH")
+    text = (FOLDER / "compose.yaml").read_text()
+    for name, value in shown.items():
+        found = re.findall(rf"\$\{{{name}:-((?:[^{{}}]|\{{[^}}]*\}})*)\}}", text)
+        assert {filled(one, {}) for one in found} == {value}, name
