@@ -21,7 +21,7 @@ LABELS = ("cat", "dog", "a.b", "$inc", "__proto__", "größer")
 HARD_SHARE = 0.3
 """The share of pictures at which operators guess."""
 BACKLOG = 200
-"""Uploaders wait while so many images are open."""
+"""Uploaders wait while more images are open."""
 SKIPPERS = 3
 """Only so many operators skip, so that enough are left for every image."""
 ONE_TRY = RetryPolicy(attempts=1)
@@ -40,6 +40,18 @@ class Crew:
         self.uploads_ended = threading.Event()
         self.work_ended = threading.Event()
         self.open_images = 0
+        self.backlog = BACKLOG
+        self.pause_s = 0.0
+        """How long operators rest between leases, on average."""
+        self.explained = frozenset({503})
+        """What the platform may answer of its own failures."""
+        self.tasks_of: dict[str, str] = {}
+        self.idle_s = (0.02, 0.1)
+        """How long operators wait where there is nothing for them."""
+        self.closed: set[str] = set()
+        """Tasks that somebody asked to seal: they may take no more images."""
+        self.cancelled: set[str] = set()
+        """Tasks that somebody asked to cancel: what is in them may be gone."""
         self.failures: list[str] = []
         self.task_id = ""
         self._uploaders: list[threading.Thread] = []
@@ -69,6 +81,21 @@ class Crew:
             thread.join(TIMEOUT_S + 5)
         assert not any(thread.is_alive() for thread in self._uploaders + self._others), "a worker does not stop"
 
+    def choose_task(self, chance: random.Random) -> str | None:
+        """What an operator works on next; None: whatever there is."""
+        return self.task_id if chance.random() < 0.7 else None
+
+    def judge(self, operation: Operation) -> None:
+        """A refusal needs a reason, and a failure one that the faults explain."""
+        is_gone = operation.status == 404 and self.tasks_of.get(operation.subtask) in self.cancelled
+        if operation.outcome == "fail" and operation.status != 409 and not is_gone:
+            self.history.violated("answers", f"a refusal that there is no reason for: {operation}")
+        self.note_fault(operation)
+
+    def note_fault(self, operation: Operation) -> None:
+        if operation.status >= 500 and operation.status not in self.explained:
+            self.history.violated("answers", f"the platform failed: {operation}")
+
     def acknowledged_images(self) -> int:
         answers = [one.answer for one in list(self.history.operations) if one.kind == "upload" and one.outcome == "ok"]
         return len({image["image_id"] for answer in answers for image in answer["images"]})
@@ -97,12 +124,12 @@ class Uploader:
         crew, chance = self._crew, self._chance
         with crew.client(self._name) as client:
             while not crew.uploads_ended.is_set():
-                if crew.open_images > BACKLOG:
+                if crew.open_images > crew.backlog:
                     crew.uploads_ended.wait(0.05)
                     continue
                 batch = [self._draw() for _ in range(chance.randrange(10, 26))]
                 if self._known and chance.random() < 0.2:
-                    batch += chance.sample(self._known, min(5, len(self._known)))
+                    batch += dict.fromkeys(chance.sample(self._known, min(5, len(self._known))))
                 is_archive = chance.random() < 0.3
                 # What got no answer is sent again, mostly: a client does not know what became of it.
                 while self._send(client, batch, is_archive=is_archive).outcome == "info" and chance.random() < 0.8:
@@ -120,17 +147,18 @@ class Uploader:
         for one in batch:
             crew.pictures[one.sha256] = one.data
         parts = [pictures.archive(batch, "a.zip")] if is_archive else [one.part for one in batch]
-        with crew.history.recorded("upload", self._name, sent=[one.sha256 for one in batch]) as operation:
+        sent, task_id = [one.sha256 for one in batch], crew.task_id
+        with crew.history.recorded("upload", self._name, task=task_id, sent=sent) as operation:
             if is_archive:
                 crew.is_archive_on_its_way.set()
             try:
-                report = client.upload(crew.task_id, parts)
+                report = client.upload(task_id, parts)
             finally:
                 crew.is_archive_on_its_way.clear()
             operation.end("ok", status=200, answer=report)
-        if operation.outcome == "fail":
+        if operation.outcome == "fail" and not (operation.status == 409 and task_id in crew.closed):
             crew.history.violated("I1", f"an upload was refused: {operation.status} {operation.detail}")
-        _note_fault(crew.history, operation)
+        crew.note_fault(operation)
         return operation
 
 
@@ -148,17 +176,19 @@ class Operator:
         crew, chance = self._crew, self._chance
         with crew.client(self._name) as client:
             while not crew.work_ended.is_set():
-                task_id = crew.task_id if chance.random() < 0.7 else None
+                task_id = crew.choose_task(chance)
                 with self._history.recorded("lease", self._name) as operation:
                     operation.end("ok", status=200, answer=client.lease(chance.randrange(1, 7), task_id))
                 if operation.outcome == "fail" and operation.status != 404:  # before the first image: no such task
                     self._history.violated("I8", f"a lease was refused: {operation.status} {operation.detail}")
-                _note_fault(self._history, operation)
+                crew.note_fault(operation)
                 leases = operation.answer["leases"] if operation.outcome == "ok" else []
+                crew.tasks_of |= {lease["subtask_id"]: lease["task_id"] for lease in leases}
                 if leases:
                     self._label(client, leases)
+                    crew.work_ended.wait(chance.uniform(0, 2 * crew.pause_s))
                 else:
-                    crew.work_ended.wait(chance.uniform(0.02, 0.1))
+                    crew.work_ended.wait(chance.uniform(*crew.idle_s))
 
     def _label(self, client: Client, leases: list[Any]) -> None:
         chance = self._chance
@@ -191,14 +221,14 @@ class Operator:
         with self._history.recorded("look", self._name) as operation:
             self._history.look(lease["subtask_id"], client.image_bytes(lease["image_url"]))
             operation.end("ok", status=200)
-        if operation.outcome == "fail":
+        if operation.outcome == "fail" and lease["task_id"] not in self._crew.cancelled:
             self._history.violated("I1", f"a picture was not shown: {operation.status} {operation.detail}")
 
     def _vote(self, client: Client, subtask: str, label: str, token: str) -> None:
         while True:
             with self._recorded_vote(subtask, label, token) as operation:
                 operation.end("ok", status=200, answer=client.vote(subtask, label, token))
-            self._judge(operation)
+            self._crew.judge(operation)
             if operation.outcome != "info" or self._chance.random() < 0.2 or self._crew.work_ended.wait(0.05):
                 break
         if operation.outcome != "ok":
@@ -206,14 +236,16 @@ class Operator:
         if self._chance.random() < 0.05:
             with self._recorded_vote(subtask, label, token) as again:
                 again.end("ok", status=200, answer=client.vote(subtask, label, token))
-            self._judge(again)
-            if again.outcome == "fail" or (again.outcome == "ok" and again.answer != operation.answer):
+            self._crew.judge(again)
+            is_gone = again.status == 404 and self._crew.tasks_of[subtask] in self._crew.cancelled
+            is_other = again.outcome == "ok" and again.answer != operation.answer
+            if is_other or (again.outcome == "fail" and not is_gone):
                 self._history.violated("I10", f"the same vote again was answered in another way: {operation} {again}")
         if self._chance.random() < 0.02:
             other = self._chance.choice(LABELS)
             with self._recorded_vote(subtask, other, token) as changed:
                 changed.end("ok", status=200, answer=client.vote(subtask, other, token))
-            self._judge(changed)
+            self._crew.judge(changed)
         if self._chance.random() < 0.05:
             self._undo(client, subtask)
 
@@ -231,38 +263,33 @@ class Operator:
             if sent.outcome == "ok":
                 for one, told in zip(operations, sent.answer, strict=True):
                     one.end_by_status(told["status"], told["detail"], told)
-                    self._judge(one)
+                    self._crew.judge(one)
                 return
             for one in operations:
                 one.end("info", detail=sent.detail)
                 one.is_late = sent.is_late
-            self._judge(sent)
+            self._crew.judge(sent)
             if sent.outcome == "fail" or self._chance.random() < 0.2 or self._crew.work_ended.wait(0.05):
                 return
 
     def _undo(self, client: Client, subtask: str) -> None:
         with self._history.recorded("undo", self._name, subtask=subtask) as operation:
             operation.end("ok", status=200, answer=client.undo(subtask))
-        self._judge(operation)
+        self._crew.judge(operation)
         if operation.outcome == "ok" and self._chance.random() < 0.8:
             label = self._chance.choice(LABELS)
             with self._recorded_vote(subtask, label, operation.answer["token"]) as voted:
                 voted.end("ok", status=200, answer=client.vote(subtask, label, operation.answer["token"]))
-            self._judge(voted)
+            self._crew.judge(voted)
 
     def _return(self, call: Callable[[], None], subtask: str) -> None:
         with self._history.recorded("return", self._name, subtask=subtask) as operation:
             call()
             operation.end("ok", status=204)
-        self._judge(operation)
+        self._crew.judge(operation)
 
     def _recorded_vote(self, subtask: str, label: str, token: str):
         return self._history.recorded("vote", self._name, subtask=subtask, label=label, token=token)
-
-    def _judge(self, operation: Operation) -> None:
-        if operation.outcome == "fail" and operation.status != 409:
-            self._history.violated("answers", f"a refusal that there is no reason for: {operation}")
-        _note_fault(self._history, operation)
 
 
 class Reader:
@@ -283,7 +310,7 @@ class Reader:
                     operation.end("ok", status=200)
                 if operation.outcome == "fail":
                     self._history.violated("answers", f"reading was refused: {operation}")
-                _note_fault(self._history, operation)
+                self._crew.note_fault(operation)
                 self._crew.work_ended.wait(2 * (time.monotonic() - began))  # the more there is, the less often
 
     def _read(self, client: Client) -> None:
@@ -304,12 +331,6 @@ class Reader:
                 self._history.violated("I7", f"{item['image_id']} has ended for the client and is open for operators")
             else:
                 self._history.sight("subtask manager", item["image_id"], shown(dict(result)))
-
-
-def _note_fault(history: History, operation: Operation) -> None:
-    """A fault of the platform's own is none that a kill explains."""
-    if operation.status >= 500 and operation.status != 503:
-        history.violated("answers", f"the platform failed: {operation}")
 
 
 def until(is_done: Callable[[], bool], deadline: float, what: str) -> None:

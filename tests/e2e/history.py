@@ -9,10 +9,10 @@ import itertools
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
@@ -20,10 +20,11 @@ import httpx
 from quorate.client import Client
 from quorate.errors import ApiError, UnreachableError
 from tests.e2e import oracle
+from tests.e2e.beliefs import Beliefs, believed
 
 Outcome = Literal["ok", "fail", "info"]
-LEASE_MARGIN_S = 0.1
-"""A lease that ended so shortly after an answer may have ended before it."""
+READERS = 3
+"""Threads that read while it is checked."""
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Operation:
     subtask: str = ""
     label: str = ""
     token: str = ""
+    task: str = ""
     sent: Sequence[str] = ()
     outcome: Outcome | None = None
     status: int = 0
@@ -62,9 +64,13 @@ class History:
         self.operations: list[Operation] = []
         self.violations: list[str] = []
         self.looks: set[tuple[str, str]] = set()
+        self.is_every_info_late = False
+        """Whether what got no answer may happen later, since something behind the platform still has it in hand."""
         self._sightings: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._index = itertools.count()
+        self._indexed = 0
+        self._decisions: dict[str, list[Operation]] = {}
 
     def invoke(self, kind: str, process: str, *, group: int | None = None, **what: Any) -> Operation:
         with self._lock:
@@ -96,41 +102,51 @@ class History:
         self.looks.add((subtask, hashlib.sha256(content).hexdigest()))
 
     def sight(self, source: str, image_id: str, result: Any) -> None:
-        """Somebody read the result of an image that has ended: it stays as it is."""
+        """Somebody read the result of an image that has ended: it stays as it is, until an adjudicator decides anew."""
         seen = self._sightings.setdefault((source, image_id), result)
-        if seen != result:
+        if seen == result:
+            return
+        if result[DECIDED_BY] == "adjudicator" and result[REVISION] > seen[REVISION]:
+            self._sightings[source, image_id] = result
+        else:
             self.violated("I7", f"the result of {image_id} at the {source} was {seen} and then {result}")
+
+    def decisions(self, subtask: str) -> list[Operation]:
+        """What adjudicators may have decided on a subtask."""
+        if len(self.operations) != self._indexed:
+            self._indexed = len(self.operations)
+            self._decisions = defaultdict(list)
+            for one in self.operations:
+                if one.kind == "adjudicate" and one.outcome != "fail":
+                    self._decisions[one.subtask].append(one)
+        return self._decisions.get(subtask, [])
 
     def tally(self) -> Counter[tuple[str, str]]:
         return Counter((one.kind, one.outcome or "info") for one in self.operations)
 
 
-@dataclass(slots=True)
-class _Belief:
-    """What one voter may have cast for one subtask, None for nothing; and the lease it was last told of."""
-
-    labels: set[str | None] = field(default_factory=lambda: {None})
-    late: set[str | None] = field(default_factory=set[str | None])
-    token: str = ""
-    expires_at: float = 0.0
-
-    def possible(self) -> set[str | None]:
-        return self.labels | self.late
+SHOWN = ("label", "agreement", "votes", "decided_by", "revision", "completed_at")
+DECIDED_BY, REVISION = SHOWN.index("decided_by"), SHOWN.index("revision")
 
 
 def shown(result: dict[str, Any]) -> tuple[Any, ...]:
     """The part of a result that both services tell, and tell alike."""
-    names = ("label", "agreement", "votes", "decided_by", "revision", "completed_at")
-    values = {name: result[name] for name in names}
+    values = {name: result[name] for name in SHOWN}
     values["votes"] = sorted((values["votes"] or {}).items())
     return tuple(values.values())
 
 
 class Checker:
-    """Reads everything once the work has ended, and compares."""
+    """Reads everything of a task once the work has ended, and compares."""
 
     def __init__(
-        self, history: History, client: Client, task_id: str, labels: Sequence[str], pictures: dict[str, bytes]
+        self,
+        history: History,
+        client: Client,
+        task_id: str,
+        labels: Sequence[str],
+        pictures: dict[str, bytes],
+        policy: oracle.Policy = oracle.DEFAULT,
     ) -> None:
         self._history = history
         self._client = client
@@ -138,26 +154,45 @@ class Checker:
         self._labels = tuple(labels)
         self._pictures = pictures
         """Every picture that was ever sent, by the hash of its bytes."""
+        self._policy = policy
 
     def check(self) -> dict[str, int]:
         """Counts of what was checked. Raises AssertionError with everything that is wrong."""
+        counts = self.examine(believed(self._history))
+        assert not self._history.violations, "\n".join(
+            [f"{len(self._history.violations)} violations:", *self._history.violations[:20]]
+        )
+        return counts
+
+    def examine(self, beliefs: Beliefs) -> dict[str, int]:
+        """Counts of what was checked; the history says what is wrong. `beliefs` on subtasks of this task alone."""
         results = {item["image_id"]: dict(item) for item in self._listed()}
-        subtasks = {image_id: dict(self._client.subtask(image_id)) for image_id in results}
+        with ThreadPoolExecutor(READERS) as readers:
+            found = dict(zip(results, readers.map(self._subtask, results), strict=True))
+            list(readers.map(self._check_bytes, results.values()))
+        subtasks = {image_id: subtask for image_id, subtask in found.items() if subtask is not None}
         images = self._check_images(results)
-        self._check_bytes(results)
-        votes = self._check_votes(subtasks)
+        self._check_looks(results)
+        votes = self._check_votes(subtasks, beliefs)
         for image_id, subtask in subtasks.items():
             self._check_quorum(image_id, subtask)
             self._check_agreed(results[image_id], subtask)
         self._check_end(results)
-        assert not self._history.violations, "\n".join(
-            [f"{len(self._history.violations)} violations:", *self._history.violations[:20]]
-        )
         states = Counter(item["state"] for item in results.values())
         return {"images": images, "votes": votes, **states}
 
     def _broken(self, invariant: str, text: str) -> None:
         self._history.violated(invariant, text)
+
+    def _subtask(self, image_id: str) -> dict[str, Any] | None:
+        """I9: every image can be labeled."""
+        try:
+            return dict(self._client.subtask(image_id))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._broken("I9", f"nobody can label {image_id}: {error}")
+            return None
 
     def _listed(self) -> list[Any]:
         items = list(self._client.results(self._task_id))
@@ -172,7 +207,7 @@ class Checker:
         acknowledged: dict[str, str] = {}
         accepted: Counter[str] = Counter()
         for one in self._history.operations:
-            if one.kind != "upload" or one.outcome != "ok":
+            if one.kind != "upload" or one.outcome != "ok" or one.task not in ("", self._task_id):
                 continue
             reports = one.answer["images"]
             if sorted(report["sha256"] or "" for report in reports) != sorted(one.sent):
@@ -195,25 +230,27 @@ class Checker:
                 self._broken("I3", f"an image that nobody sent: {image_id}")
         return len(acknowledged)
 
-    def _check_bytes(self, results: dict[str, dict[str, Any]]) -> None:
+    def _check_bytes(self, item: dict[str, Any]) -> None:
         """I1: the stored bytes are there and are what they are said to be."""
-        for image_id, item in results.items():
-            try:
-                content = self._client.image_bytes(item["image_url"])
-            except ApiError as error:
-                self._broken("I1", f"the bytes of {image_id} cannot be read: {error}")
-                continue
-            if hashlib.sha256(content).hexdigest() != item["stored_sha256"]:
-                self._broken("I1", f"the bytes of {image_id} are not those that were stored")
-            if item["stored_sha256"] == item["sha256"] and content != self._pictures.get(item["sha256"]):
-                self._broken("I1", f"the bytes of {image_id} are not those that were sent")
+        image_id = item["image_id"]
+        try:
+            content = self._client.image_bytes(item["image_url"])
+        except ApiError as error:
+            self._broken("I1", f"the bytes of {image_id} cannot be read: {error}")
+            return
+        if hashlib.sha256(content).hexdigest() != item["stored_sha256"]:
+            self._broken("I1", f"the bytes of {image_id} are not those that were stored")
+        if item["stored_sha256"] == item["sha256"] and content != self._pictures.get(item["sha256"]):
+            self._broken("I1", f"the bytes of {image_id} are not those that were sent")
+
+    def _check_looks(self, results: dict[str, dict[str, Any]]) -> None:
+        """I1: what operators were shown is what was stored."""
         for subtask, sha256 in self._history.looks:
-            if subtask not in results or results[subtask]["stored_sha256"] != sha256:
+            if subtask in results and results[subtask]["stored_sha256"] != sha256:
                 self._broken("I1", f"an operator was shown another picture for {subtask}")
 
-    def _check_votes(self, subtasks: dict[str, dict[str, Any]]) -> int:
+    def _check_votes(self, subtasks: dict[str, dict[str, Any]], beliefs: Beliefs) -> int:
         """I2, I3, I4: each vote that was acknowledged is there once, and none that nobody cast."""
-        beliefs = self._believed()
         present: dict[tuple[str, str], list[str | None]] = defaultdict(list)
         for subtask_id, subtask in subtasks.items():
             for vote in subtask["votes"]:
@@ -231,67 +268,40 @@ class Checker:
                     self._broken("I2", f"an acknowledged vote of {key[1]} for {key[0]} is lost: {belief.possible()}")
         return certain
 
-    def _believed(self) -> dict[tuple[str, str], _Belief]:
-        beliefs: dict[tuple[str, str], _Belief] = defaultdict(_Belief)
-        fold: dict[str, Callable[[Operation, _Belief], None]] = {
-            "vote": self._fold_vote,
-            "undo": self._fold_undo,
-            "lease": lambda _one, _belief: None,
-            "return": _fold_return,
-        }
-        in_order = sorted(self._history.operations, key=lambda one: (one.group, one.outcome != "ok", one.index))
-        for one in in_order:
-            if one.kind == "lease" and one.outcome == "ok":
-                for lease in one.answer["leases"]:
-                    _fold_lease(lease, beliefs[lease["subtask_id"], one.process])
-            elif one.kind in fold and one.subtask:
-                fold[one.kind](one, beliefs[one.subtask, one.process])
-        return beliefs
-
-    def _fold_vote(self, one: Operation, belief: _Belief) -> None:
-        if one.outcome == "ok":
-            if not belief.possible() & {None, one.label}:
-                self._broken("I4", f"{one.process} was told that {one.label!r} counts after {belief.labels}: {one}")
-            belief.labels, belief.token = {one.label}, ""
-        elif one.outcome != "fail":
-            if None in belief.possible():
-                belief.labels = belief.labels | {one.label}
-                belief.late |= {one.label} if one.is_late else set()
-        elif one.status == 409:
-            others = belief.possible() - {None, one.label}
-            if "another label" in one.detail and not others:
-                self._broken("I3", f"{one.process} was told of a vote that it never cast: {one}")
-            is_live = one.token == belief.token != "" and one.ended_at < belief.expires_at - LEASE_MARGIN_S
-            if is_live and not others:
-                self._broken("I8", f"{one.process} was turned away though its lease lives: {one}")
-
-    def _fold_undo(self, one: Operation, belief: _Belief) -> None:
-        if one.outcome == "ok":
-            belief.labels = {None}
-            _fold_lease(one.answer, belief)
-        elif one.outcome != "fail":
-            belief.labels = belief.labels | {None}
-            belief.late |= {None} if one.is_late else set()
-
     def _check_quorum(self, image_id: str, subtask: dict[str, Any]) -> None:
         """I5: ended when the policy says so, not earlier and not later. I6: as f(votes) says."""
         labels = [vote["label"] for vote in subtask["votes"]]
-        if len(labels) > oracle.MAX_VOTES:
+        if len(labels) > self._policy.max_votes:
             self._broken("I5", f"{image_id} has {len(labels)} votes")
             return
-        expected = oracle.outcome(labels, self._labels)
+        expected = oracle.outcome(labels, self._labels, self._policy)
+        before = oracle.outcome(labels[:-1], self._labels, self._policy)
+        if labels and before.state != "open":
+            self._broken("I5", f"{image_id} took a vote more than it needed: {labels}")
+        decisions = self._history.decisions(image_id)
+        if decisions and subtask["result"] is not None:
+            self._check_decided(image_id, subtask["result"], labels, decisions)
+            return
         if subtask["state"] != expected.state:
             self._broken("I5", f"{image_id} is {subtask['state']} with {labels}, and should be {expected.state}")
             return
-        before = oracle.outcome(labels[:-1], self._labels)
-        if labels and before.state != "open":
-            self._broken("I5", f"{image_id} took a vote more than it needed: {labels}")
         result = subtask["result"]
         if result is None:
             return
         told = oracle.Outcome(subtask["state"], result["label"], result["agreement"], result["decided_by"])
         if told != expected or result["votes"] != dict(Counter(labels)) or result["revision"] != 1:
             self._broken("I6", f"the result of {image_id} is {result}, and should be {expected} of {labels}")
+
+    def _check_decided(
+        self, image_id: str, result: dict[str, Any], labels: list[str], decisions: list[Operation]
+    ) -> None:
+        """I6: the highest revision wins. An adjudicator decides a subtask for one label, however often it is sent."""
+        if result["revision"] == 1 and all(one.outcome != "ok" for one in decisions):
+            return
+        label = decisions[0].label
+        told = (result["label"], result["decided_by"], result["revision"], result["agreement"])
+        if told != (label, "adjudicator", 2, labels.count(label) / len(labels) if labels else None):
+            self._broken("I6", f"{image_id} was decided for {label!r} by an adjudicator and is {result}")
 
     def _check_agreed(self, item: dict[str, Any], subtask: dict[str, Any]) -> None:
         """I6: both services tell the same; I7: and what they told before."""
@@ -316,12 +326,3 @@ class Checker:
         dead = self._client.dead()
         if dead:
             self._broken("I9", f"{len(dead)} dead letters, the first: {dead[0]}")
-
-
-def _fold_return(_one: Operation, belief: _Belief) -> None:
-    belief.token = ""
-
-
-def _fold_lease(lease: dict[str, Any], belief: _Belief) -> None:
-    belief.token = lease["token"]
-    belief.expires_at = datetime.fromisoformat(lease["expires_at"]).timestamp()

@@ -1,0 +1,176 @@
+"""Reads everything once the work has ended, and holds it to what is promised: I1 to I13 of DESIGN 7."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from quorate.client import Client
+from quorate.errors import ApiError
+from tests.chaos.crew import ChaosCrew
+from tests.chaos.orders import Order
+from tests.chaos.world import World
+from tests.e2e.beliefs import Beliefs, believed
+from tests.e2e.crew import LABELS
+from tests.e2e.history import Checker
+
+PATIENCE_S = 30.0
+POLL_S = 0.1
+
+
+@dataclass
+class Findings:
+    """What an audit saw. `recovered`: what a request without an answer had saved after all."""
+
+    violations: list[str] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)
+    recovered: int = 0
+
+    def invariants(self) -> set[str]:
+        return {one.partition(":")[0] for one in self.violations}
+
+    def count(self, kind: str) -> int:
+        return sum(kind_of(one) == kind for one in self.violations)
+
+
+def kind_of(violation: str) -> str:
+    """Whether something was lost, is there twice, or came from nowhere; `broken` is every other promise."""
+    invariant, _, text = violation.partition(": ")
+    if invariant == "I3":
+        return "unexpected"
+    if invariant == "I4" or "twice" in text or " times" in text:
+        return "duplicated"
+    if invariant in ("I1", "I2"):
+        return "lost"
+    return "broken"
+
+
+class Audit:
+    """`patience_s`: how long what is erased and collected after the end may take."""
+
+    def __init__(self, crew: ChaosCrew, world: World, client: Client, *, patience_s: float = PATIENCE_S) -> None:
+        self._crew = crew
+        self._history = crew.history
+        self._world = world
+        self._client = client
+        self._patience_s = patience_s
+        self._findings = Findings()
+
+    def check(self) -> Findings:
+        """Everything; what is wrong is in the findings, and nothing is raised for it."""
+        by_task = self._by_task(believed(self._history))
+        for order in self._crew.orders:
+            if not order.id:
+                self._broken("I9", f"nobody was ever told of the task {order.name} of {order.owner}")
+            elif order.is_cancelled:
+                self._check_erased(order)
+            else:
+                self._check_task(order, by_task.get(order.id, {}))
+        self._check_tasks()
+        self._check_objects()
+        self._check_looks()
+        for ailment in self._world.ailments():
+            self._broken(*ailment.split(": ", 1))
+        self._findings.violations = self._history.violations
+        return self._findings
+
+    def _broken(self, invariant: str, text: str) -> None:
+        self._history.violated(invariant, text)
+
+    def _by_task(self, beliefs: Beliefs) -> dict[str, Beliefs]:
+        found: dict[str, Beliefs] = defaultdict(dict)
+        for (subtask, voter), belief in beliefs.items():
+            found[self._crew.tasks_of.get(subtask, "")][subtask, voter] = belief
+        return found
+
+    def _check_task(self, order: Order, beliefs: Beliefs) -> None:
+        checker = Checker(self._history, self._client, order.id, LABELS, self._crew.pictures, order.policy)
+        try:
+            self._findings.checked.update(checker.examine(beliefs))
+        except ApiError as error:
+            self._broken("I1", f"{order.id} cannot be read: {error}")
+            return
+        self._findings.recovered += self._count_recovered(order, beliefs)
+        owner = self._client.task(order.id)["owner"]
+        if owner != order.owner:
+            self._broken("I12", f"{order.id} of {order.owner} belongs to {owner}")
+
+    def _count_recovered(self, order: Order, beliefs: Beliefs) -> int:
+        """Images and votes whose requests had no answer, and that are there."""
+        uploads = [one for one in self._history.operations if one.kind == "upload" and one.task == order.id]
+        reports = [image for one in uploads if one.outcome == "ok" for image in one.answer["images"]]
+        told = {image["sha256"] for image in reports if image["status"] == "accepted"}
+        images = [item["sha256"] for item in self._client.results(order.id)]
+        doubtful = {subtask for (subtask, _), belief in beliefs.items() if None in belief.possible()}
+        voters = {key for key, belief in beliefs.items() if None in belief.possible() and len(belief.possible()) > 1}
+        votes = sum(
+            (subtask, vote["voter"]) in voters
+            for subtask in doubtful & {subtask for subtask, _ in voters}
+            for vote in self._client.subtask(subtask)["votes"]
+        )
+        return sum(sha256 not in told for sha256 in images) + votes
+
+    def _check_erased(self, order: Order) -> None:
+        """A cancelled task has nothing left, for anybody."""
+        if order.id not in self._crew.cancelled:
+            self._broken("I9", f"{order.id} was never cancelled")
+            return
+        task = self._client.task(order.id)
+        if task["state"] != "cancelled":
+            self._broken("I7", f"{order.id} was cancelled and is {task['state']}")
+        if not self._in_time(lambda: not list(self._client.results(order.id))):
+            self._broken("I9", f"the images of {order.id} were not erased")
+        elif any(self._client.task(order.id)["counts"].values()):
+            self._broken("I13", f"{order.id} is erased and counts {task['counts']}")
+        of_task = [one for one, task_id in self._crew.tasks_of.items() if task_id == order.id]
+        if not self._in_time(lambda: all(self._is_gone(subtask) for subtask in of_task)):
+            self._broken("I11", f"subtasks of the cancelled {order.id} are still there")
+        self._findings.checked["erased"] += 1
+
+    def _is_gone(self, subtask: str) -> bool:
+        try:
+            self._client.subtask(subtask)
+        except ApiError as error:
+            return error.status == 404
+        return False
+
+    def _check_tasks(self) -> None:
+        """I3, I10: the tasks that are there are those that were asked for, each once."""
+        known = {order.id: order for order in self._crew.orders}
+        listed = [task["id"] for task in self._client.tasks()]
+        strangers = set(listed) - set(known)
+        if strangers:
+            self._broken("I10", f"{len(strangers)} tasks that nobody was told of: {sorted(strangers)[:3]}")
+        if len(listed) != len(set(listed)) or not {one for one in known if one} <= set(listed):
+            self._broken("I1", "tasks are missing from the list, or are there twice")
+        if len(known) != len(self._crew.orders):
+            self._broken("I12", "two orders were given the same task")
+
+    def _check_objects(self) -> None:
+        """I11: after collection there is an object for every image, and no other."""
+        self._world.collect()
+        self._in_time(lambda: self._world.objects() <= self._world.references())
+        objects, references = self._world.objects(), self._world.references()
+        if references - objects:
+            self._broken("I11", f"{len(references - objects)} images lost their objects: {_some(references - objects)}")
+        if objects - references:
+            self._broken("I11", f"{len(objects - references)} objects belong to nobody: {_some(objects - references)}")
+        self._findings.checked["objects"] = len(objects)
+
+    def _check_looks(self) -> None:
+        """I1: nobody was ever shown a picture that was not sent, or not for a subtask that they were given."""
+        for subtask, _ in self._history.looks:
+            if subtask not in self._crew.tasks_of:
+                self._broken("I1", f"a picture of an unknown subtask was shown: {subtask}")
+
+    def _in_time(self, is_so: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + self._patience_s
+        while not is_so():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+
+def _some(keys: set[str]) -> list[str]:
+    return sorted(keys)[:3]

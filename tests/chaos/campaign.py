@@ -1,0 +1,152 @@
+"""A campaign: faults after a seeded plan while people work, then heal, finish, drain, read everything and check."""
+
+import itertools
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quorate.client import Client
+from quorate.errors import QuorateError
+from tests.chaos.audit import Audit
+from tests.chaos.crew import ChaosCrew
+from tests.chaos.report import Injected, Report
+from tests.chaos.world import Fault, World
+
+HEALED_S = 60.0
+"""Within this time after the last fault everything that can finish has finished: I9."""
+POLL_S = 0.05
+REST_S = 0.5
+LEFT = 3
+"""So many open images of a task are told of."""
+QUIET_S = 0.5
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """`fault_every_s`: from the beginning of a fault to that of the next, on average. `pause_s`: see Crew."""
+
+    seconds: float
+    seed: int
+    fault_every_s: float = 6.0
+    operators: int = 8
+    uploaders: int = 2
+    pause_s: float = 0.6
+    order_s: float = 6.0
+    backlog: int = 40
+
+
+def run(world: World, plan: Plan, say: Say) -> Report:
+    """Start the world, and end it whatever happens."""
+    report = Report(profile=world.name, seed=plan.seed, seconds=plan.seconds)
+    crew = ChaosCrew("", plan.seed, order_s=plan.order_s)
+    crew.backlog = plan.backlog
+    try:
+        world.start()
+        report.left_out = dict(world.left_out)
+        crew.url, crew.pause_s, crew.explained = world.url, plan.pause_s, world.explained
+        crew.history.is_every_info_late = world.is_every_info_late
+        crew.begin(operators=plan.operators, uploaders=plan.uploaders)
+        try:
+            _inject(world, plan, crew, report, say)
+            _finish(world, crew, report, say)
+        finally:
+            crew.end()
+        began = time.monotonic()
+        with crew.client("auditor") as client:
+            report.findings = Audit(crew, world, client).check()
+        report.audit_s = time.monotonic() - began
+    except Exception:  # noqa: BLE001 - the report says so, with what was seen by then
+        report.failures.append(f"{traceback.format_exc()}\n{world.log_tail()}")
+        report.findings.violations = crew.history.violations
+    finally:
+        world.stop()
+    report.failures += crew.failures
+    report.tally = crew.history.tally()
+    return report
+
+
+def _inject(world: World, plan: Plan, crew: ChaosCrew, report: Report, say: Say) -> None:
+    chance = random.Random(plan.seed)
+    faults = world.faults()
+    ended_at = time.monotonic() + plan.seconds
+    time.sleep(min(2.0, plan.seconds / 10))
+    for kind in _deck(sorted(faults), chance):
+        if time.monotonic() > ended_at or crew.failures:
+            return
+        began = time.monotonic()
+        one = _one(kind, faults[kind], chance, crew)
+        report.faults.append(one)
+        told = "nothing acknowledged" if one.first_success_s is None else f"{one.first_success_s:.2f} s"
+        say(f"{len(report.faults):4} {kind:34} {one.lasted_s:5.1f} s, then {told}")
+        rest_s = plan.fault_every_s * chance.uniform(0.5, 1.5) - (time.monotonic() - began)
+        time.sleep(max(0.3, min(rest_s, ended_at - time.monotonic())))
+
+
+def _deck(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
+    """Every kind once before one comes again."""
+    while True:
+        yield from chance.sample(kinds, len(kinds))
+
+
+def _one(kind: str, fault: Fault, chance: random.Random, crew: ChaosCrew) -> Injected:
+    began = time.monotonic()
+    fault(chance)
+    healed, healed_at = time.monotonic(), time.time()
+    while (success_at := crew.first_success(healed_at)) is None:
+        if time.monotonic() - healed > HEALED_S:
+            crew.history.violated("I9", f"{HEALED_S:.0f} s after '{kind}' nothing was acknowledged")
+            return Injected(kind=kind, lasted_s=healed - began, first_success_s=None)
+        time.sleep(POLL_S)
+    return Injected(kind=kind, lasted_s=healed - began, first_success_s=success_at - healed_at)
+
+
+def _finish(world: World, crew: ChaosCrew, report: Report, say: Say) -> None:
+    """I9: what can finish finishes, and everything is delivered, in time."""
+    healed = time.monotonic()
+    deadline = healed + HEALED_S
+    crew.pause_s = 0.05
+    crew.end_uploads()
+    say(f"uploads ended after {time.monotonic() - healed:.1f} s")
+    with crew.client("closer") as client:
+        for order in crew.close_orders(client, deadline):
+            crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {order} could not be closed")
+        say(f"all tasks closed after {time.monotonic() - healed:.1f} s")
+        open_orders = [one for one in crew.orders if one.id and not one.is_cancelled]
+        while open_orders and time.monotonic() < deadline:
+            open_orders = [one for one in open_orders if not _is_completed(client, one.id)]
+            crew.unfinished = [one.id for one in open_orders]
+            time.sleep(REST_S)
+        for order in open_orders:
+            left = f"{order.name} of {order.owner} ({order.id}) is not completed: {_left(client, order.id)}"
+            crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {left}")
+    say(f"all tasks completed after {time.monotonic() - healed:.1f} s")
+    quiet_at = time.monotonic()
+    while (backlog := world.backlog()) or time.monotonic() - quiet_at < QUIET_S:
+        if backlog:
+            quiet_at = time.monotonic()
+        if time.monotonic() > deadline + QUIET_S:
+            crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault there are still {backlog}")
+            break
+        time.sleep(REST_S)
+    report.completed_s = quiet_at - healed
+    say(f"finished and delivered {report.completed_s:.1f} s after the last fault")
+
+
+def _left(client: Client, task_id: str) -> list[Any]:
+    """What is open of a task, as operators see it."""
+    try:
+        opened = [item["image_id"] for item in itertools.islice(client.results(task_id, state="open"), LEFT)]
+        return [dict(client.subtask(image_id)) for image_id in opened]
+    except QuorateError as error:
+        return [str(error)]
+
+
+def _is_completed(client: Client, task_id: str) -> bool:
+    try:
+        return client.task(task_id)["state"] == "completed"
+    except QuorateError:
+        return False

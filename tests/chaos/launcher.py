@@ -1,0 +1,35 @@
+"""`python -P -m tests.chaos.launcher <module> [--defect NAME] [--sweep-s N]`: a service, misbehaving as it is told."""
+
+import argparse
+import importlib
+import sys
+
+from tests.chaos import defects, defects_distributed, patches
+from tests.chaos.triggers import Triggers
+
+PLANTED = {**defects.DEFECTS, **defects_distributed.DEFECTS}
+
+
+def main() -> int:
+    """Patch, and serve; returns the exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("module")
+    parser.add_argument("--defect", choices=sorted(PLANTED))
+    parser.add_argument("--sweep-s", type=float, default=5.0)
+    given = parser.parse_args()
+    triggers = Triggers.from_environment()
+    patches.shorten(triggers, given.sweep_s)
+    patches.break_fsync(triggers)
+    patches.repeat_events(triggers)
+    if given.defect:
+        PLANTED[given.defect].plant()
+    its_main = importlib.import_module(f"{given.module}.__main__")
+    if given.module == "embedded":
+        return its_main.main()
+    if given.module == "services.detector":
+        return its_main.main([])
+    return its_main.serve(its_main._prepare)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""The harness's own servers, with a corner of them for one run alone."""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+from minio import Minio
+from pymongo import MongoClient
+
+from deploy.local import __main__ as local
+from deploy.local.ceph import Ceph
+from deploy.local.errors import ServerNotInstalled
+from deploy.local.mongodb import Mongodb
+from deploy.local.packages import missing
+from deploy.local.process import LongProcess, program, run
+from deploy.local.rabbitmq import USER, RabbitMQ
+
+CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+ENOUGH = "200MB"
+IMPOSSIBLE = "9000GB"
+DEAD = ".dead"
+ABSENT = "detector."
+ECHO = "chaos."
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Servers:
+    """RabbitMQ, S3 and MongoDB's protocol in a folder; `run` names this run's databases, bucket and virtual host."""
+
+    folder: Path
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    @property
+    def rabbitmq(self) -> RabbitMQ:
+        return RabbitMQ.kept_in(self.folder / RabbitMQ.name)
+
+    @property
+    def s3(self) -> Ceph:
+        return Ceph.kept_in(self.folder / Ceph.name)
+
+    @property
+    def mongodb(self) -> Mongodb:
+        return Mongodb.kept_in(self.folder / Mongodb.name)
+
+    def missing(self) -> list[str]:
+        """Programs that are not installed."""
+        return [name for server in (self.rabbitmq, self.s3, self.mongodb) for name in missing(server)]
+
+    def start(self) -> None:
+        assert local.start(self.folder, [self.rabbitmq, self.s3, self.mongodb]), "the servers do not come up"
+        self._manage("PUT", f"vhosts/{self.vhost}")
+        self.let_in()
+
+    def let_in(self) -> None:
+        """Let this run work on its virtual host."""
+        self._manage("PUT", f"permissions/{self.vhost}/{USER}", {"configure": ".*", "write": ".*", "read": ".*"})
+
+    def shut_out(self) -> None:
+        """Close this run's connections to the broker and take no new ones; other runs notice nothing."""
+        self._manage("DELETE", f"permissions/{self.vhost}/{USER}")
+        self._control("close_all_connections", "--vhost", self.vhost, "the harness says so")
+
+    def leave(self) -> None:
+        """Remove this run's corner."""
+        if self.rabbitmq.is_up():
+            self._manage("DELETE", f"vhosts/{self.vhost}")
+        if self.mongodb.is_up():
+            with self.mongo() as client:
+                for name in (self.tasks, self.subtasks):
+                    client.drop_database(name)
+
+    def stop(self) -> None:
+        local.stop(self.folder, [self.rabbitmq, self.s3, self.mongodb])
+
+    @property
+    def vhost(self) -> str:
+        return f"chaos-{self.run}"
+
+    @property
+    def bucket(self) -> str:
+        return f"chaos-{self.run}"
+
+    @property
+    def tasks(self) -> str:
+        return f"chaos_{self.run}_tasks"
+
+    @property
+    def subtasks(self) -> str:
+        return f"chaos_{self.run}_subtasks"
+
+    @property
+    def amqp_url(self) -> str:
+        return f"{self.rabbitmq.environment()['QUORATE_AMQP_URL']}{quote(self.vhost)}"
+
+    def mongo(self) -> MongoClient:
+        url = self.mongodb.environment()["QUORATE_MONGO_URL"]
+        return MongoClient(url, serverSelectionTimeoutMS=5000, socketTimeoutMS=30_000)
+
+    def environment(self, service: str, s3_endpoint: str) -> dict[str, str]:
+        """What a service has to be told."""
+        return {
+            **self.mongodb.environment(),
+            **self.s3.environment(),
+            "QUORATE_AMQP_URL": self.amqp_url,
+            "QUORATE_MONGO_DATABASE": self.tasks if service == "task_manager" else self.subtasks,
+            "QUORATE_S3_BUCKET": self.bucket,
+            "QUORATE_S3_ENDPOINT": s3_endpoint,
+        }
+
+    def queued(self, *, has_detector: bool) -> dict[str, int]:
+        """What is in the queues of those who are there to handle it, delivered or not."""
+        found = self._manage("GET", f"queues/{self.vhost}?disable_stats=true&enable_queue_totals=true")
+        queues = {one["name"]: one.get("messages", 0) for one in found.json()}
+        passed_over = (ECHO,) if has_detector else (ECHO, ABSENT)
+        return {
+            name: count
+            for name, count in queues.items()
+            if not name.endswith(DEAD) and not name.startswith(passed_over)
+        }
+
+    def unpublished(self) -> Iterator[tuple[str, int]]:
+        """Documents whose events have not been published."""
+        with self.mongo() as client:
+            for database, name in ((self.tasks, "tasks"), (self.tasks, "images"), (self.subtasks, "subtasks")):
+                yield f"outbox of {name}", client[database][name].count_documents({"pending_at": {"$gt": 0}})
+
+    def object_keys(self) -> set[str]:
+        said = self.s3.environment()
+        host = urlsplit(said["QUORATE_S3_ENDPOINT"]).netloc
+        keys = said["QUORATE_S3_ACCESS_KEY"], said["QUORATE_S3_SECRET_KEY"]
+        listed = Minio(host, *keys, secure=False).list_objects(self.bucket, recursive=True)
+        return {one.object_name or "" for one in listed}
+
+    def named_keys(self) -> set[str]:
+        with self.mongo() as client:
+            return {one["object_key"] for one in client[self.tasks]["images"].find({}, {"object_key": 1})}
+
+    def demand_disk(self, *, is_impossible: bool) -> None:
+        """Have the broker believe that its disk is too full, or not any more."""
+        limit = IMPOSSIBLE if is_impossible else ENOUGH
+        self._control("set_disk_free_limit", limit)
+
+    def _control(self, *arguments: str) -> None:
+        settings = self.rabbitmq._settings()
+        run([CONTROL, "-n", settings["RABBITMQ_NODENAME"], *arguments], env=settings)
+
+    def _manage(self, method: str, path: str, body: object = None) -> httpx.Response:
+        url = self.rabbitmq.environment()["RABBITMQ_MANAGEMENT_URL"]
+        parts = urlsplit(url)
+        answer = httpx.request(
+            method,
+            f"http://{parts.hostname}:{parts.port}/api/{path}",
+            auth=(parts.username or "", parts.password or ""),
+            json=body,
+            timeout=TIMEOUT_S,
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        return answer
+
+
+def gateway_program() -> str:
+    """Raises ServerNotInstalled, with its name."""
+    return program("nginx")
+
+
+def missing_gateway() -> list[str]:
+    try:
+        gateway_program()
+    except ServerNotInstalled:
+        return ["nginx"]
+    return []
+
+
+def send(process: LongProcess, number: signal.Signals) -> None:
+    pid = process.pid()
+    assert pid is not None, f"{process.name} ended by itself\n{process.tail()}"
+    os.kill(pid, number)
