@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory chaos chaos-short lint types arrows services services-stop bench bench-detector bench-bus lock docs-api clean
+.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory chaos chaos-short lint types arrows services services-stop compose-up compose-dev compose-down bench bench-detector bench-bus lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,8 +25,8 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.server
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# What is set on make's command line (IMAGES, LABELS, MODEL) reaches the demonstration through the environment.
-demo: setup  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg
+# What is set on make's command line (IMAGES, LABELS, MODEL, PROFILE) reaches the demonstration through the environment.
+demo: setup $(if $(filter distributed,$(PROFILE)),services)  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg; PROFILE=distributed
 	@$(BIN)/python -m loadtest.demo
 
 # Not from the environment: HOST and PORT mean other things there.
@@ -63,6 +63,22 @@ services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for th
 
 services-stop: setup-dev  ## stop them; their data stays
 	@$(RUN) -m deploy.local stop
+
+COMPOSE := cd deploy/compose && docker compose
+DEVELOPMENT := $(COMPOSE) -f compose.yaml -f compose.dev.yaml
+
+deploy/compose/.env:
+	cd deploy/compose && ./secrets.sh
+
+compose-up: deploy/compose/.env  ## build the images and run the platform with its servers on this host, by Docker Compose
+	$(DEVELOPMENT) build
+	$(COMPOSE) up --detach --wait
+
+compose-dev: deploy/compose/.env  ## the same with every server published on loopback, and all logs
+	$(DEVELOPMENT) up --build --detach --wait
+
+compose-down:  ## stop them; their data stays
+	$(DEVELOPMENT) down
 
 lint: setup-dev
 	@$(BIN)/ruff check --quiet .

@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.local import env_file
 from deploy.local.ceph import Ceph
 from deploy.local.errors import ServerNotUp
+from deploy.local.gateway import Gateway
 from deploy.local.mongodb import Mongodb
 from deploy.local.packages import install_missing, need
 from deploy.local.rabbitmq import RabbitMQ
@@ -23,7 +24,7 @@ DEFAULT_DIR = Path("build/services")
 def start(folder: Path, servers: Sequence[Server]) -> bool:
     """Start these servers side by side; says whether all are up."""
     with locked(folder, "servers"):
-        install_missing(servers)
+        install_missing([*servers, Gateway])  # it is started by whoever runs the platform, not here
         with ThreadPoolExecutor() as pool:
             return all(list(pool.map(lambda server: _start(folder, server), servers)))
 

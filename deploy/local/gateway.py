@@ -5,8 +5,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from deploy.local.errors import ServerNotUp
+from deploy.local.packages import need
 from deploy.local.process import LongProcess, program
 from deploy.local.server_folder import HOST, is_listening
 
@@ -33,6 +35,8 @@ http {{
 class Gateway:
     """A gateway on loopback. `upstreams`: the ports of each service's replicas."""
 
+    packages: ClassVar[tuple[str, ...]] = ("nginx-light",)
+    programs: ClassVar[tuple[str, ...]] = ("nginx",)
     folder: Path
     port: int
     upstreams: Mapping[str, Sequence[int]]
@@ -47,6 +51,7 @@ class Gateway:
 
     def start(self) -> None:
         """Start it and wait until it listens. Raises ServerNotUp."""
+        need(self)
         folder = self.folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         filled = {

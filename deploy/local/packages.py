@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.process import program
-from deploy.local.server import Server
+from deploy.local.server import Packaged
 
 INSTALL_S = 900
 QUIETLY = {
@@ -16,14 +16,14 @@ QUIETLY = {
 }
 
 
-def missing(server: Server) -> list[str]:
-    """Programs of the server that are not on this machine."""
-    return [name for name in server.programs if not _is_there(name)]
+def missing(what: Packaged | type[Packaged]) -> list[str]:
+    """Programs of it that are not on this machine."""
+    return [name for name in what.programs if not _is_there(name)]
 
 
-def install_missing(servers: Iterable[Server]) -> None:
+def install_missing(wanted: Iterable[Packaged | type[Packaged]]) -> None:
     """Install what is missing, by apt-get as root; otherwise nothing happens, and the start will say what it lacks."""
-    packages = sorted({package for server in servers if missing(server) for package in server.packages})
+    packages = sorted({package for one in wanted if missing(one) for package in one.packages})
     apt_get = shutil.which("apt-get")
     if not packages or os.geteuid() != 0 or apt_get is None:
         return
@@ -42,10 +42,10 @@ def install_missing(servers: Iterable[Server]) -> None:
             print(f"apt-get {arguments[0]} failed: {done.stderr.strip()[-1000:]}", flush=True)
 
 
-def need(server: Server) -> None:
+def need(what: Packaged) -> None:
     """Raises ServerNotInstalled, with what to do."""
-    if lacking := missing(server):
-        packages = " ".join(server.packages) or "make setup-dev"
+    if lacking := missing(what):
+        packages = " ".join(what.packages) or "make setup-dev"
         raise ServerNotInstalled(f"{', '.join(lacking)} not found; it comes with: {packages}")
 
 

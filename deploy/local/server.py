@@ -3,14 +3,19 @@
 from typing import ClassVar, Protocol
 
 
-class Server(Protocol):
-    """A server in a folder of its own, on ports of its own, on loopback only."""
+class Packaged(Protocol):
+    """What comes with the system's packages."""
 
-    name: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]
     """Debian packages that it comes from."""
     programs: ClassVar[tuple[str, ...]]
     """What these packages have to bring."""
+
+
+class Server(Packaged, Protocol):
+    """A server in a folder of its own, on ports of its own, on loopback only."""
+
+    name: ClassVar[str]
 
     @property
     def address(self) -> str:
