@@ -128,7 +128,7 @@ def _finish(world: World, crew: ChaosCrew, report: Report, say: Say) -> None:
     while (backlog := world.backlog()) or time.monotonic() - quiet_at < QUIET_S:
         if backlog:
             quiet_at = time.monotonic()
-        if time.monotonic() > deadline + QUIET_S:
+        if backlog and time.monotonic() > deadline + QUIET_S:
             crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault there are still {backlog}")
             break
         time.sleep(REST_S)

@@ -184,7 +184,8 @@ async def walked(store, ids, of) -> None:
         await vote_on_all(store, "ann", got)
 
 
-async def test_a_place_that_became_visible_late_is_seen_in_the_end(replicas):
+@pytest.mark.parametrize(("late_s", "seen_after_s"), [(4.0, mongo_walks.SOON_S), (29.0, mongo_walks.LATE_S)])
+async def test_a_place_that_became_visible_late_is_seen_in_the_end(replicas, late_s, seen_after_s):
     """Its instant lies before what the walk has read: another process' clock is behind, or its write took long."""
     slow, store = replicas.stores[0], replicas.stores[1]
     of, ids = brief(stop="exact"), subtask_ids(40)
@@ -192,10 +193,25 @@ async def test_a_place_that_became_visible_late_is_seen_in_the_end(replicas):
     replicas.at(T0 + 100)
     await open_all(store, of, subtask_ids(5, first=100))
     assert len((await claim_all(store, "ann", 50)).held) == 5
-    replicas.clocks[0].now = T0 + 95
+    replicas.clocks[0].now = T0 + 100 - late_s
     await open_all(slow, of, subtask_ids(3, first=200))
-    replicas.at(T0 + 101 + mongo_walks.LATE_S)
+    replicas.at(T0 + 101)
+    assert not set(subtask_ids(3, first=200)) & set(tokens_of(await claim_all(store, "ann", 50), "ann"))
+    replicas.at(T0 + 101 + seen_after_s)
     assert set(subtask_ids(3, first=200)) <= set(tokens_of(await claim_all(store, "ann", 50), "ann"))
+
+
+async def test_a_place_that_was_left_comes_first_the_next_time_however_many_digits_its_instant_has(replicas):
+    store, [voted, left] = replicas.stores[0], subtask_ids(2)
+    await walked(store, subtask_ids(1, first=9), brief(stop="exact"))
+    for subtask_id, opened_at in ((left, 1795242705.6574683), (voted, 1795242706.1234567)):
+        replicas.at(opened_at)
+        await open_all(store, brief(), [subtask_id])
+    assert (await store.update(voted, granting("bob", "bobs"))).answer
+    await vote(store, "bob", voted, "cat", "bobs")
+    replicas.at(1795242707.0)
+    assert list(tokens_of(await claim(store, "ann", 1), "ann")) == [voted]
+    assert list(tokens_of(await claim(store, "ann", 2), "ann")) == [voted, left]
 
 
 async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_comes(replicas):

@@ -21,7 +21,7 @@ class Claim:
 
     held: the operator's live subtasks, those held before first.
     is_cut_short: there may be more for this operator; ask again.
-    waiting_for_others: open subtasks in scope, counted where nothing is held.
+    waiting_for_others: open subtasks in scope, counted where nothing is held, up to a thousand at least.
     """
 
     held: tuple[tuple[Subtask, Brief], ...]

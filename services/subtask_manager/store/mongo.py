@@ -26,7 +26,7 @@ from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_an
 
 A = TypeVar("A")
 HINT_LIFE_S = 7 * 86_400
-MAX_COUNTED = 10_000
+MAX_COUNTED = 1_000
 INDEXES = {
     "subtasks": [
         IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
@@ -168,7 +168,8 @@ class MongoSubtaskStore:
         """At most `MAX_COUNTED`: more than that is as good as endless to whoever waits."""
         of = task_id if task_id is not None else {"$in": list(tasks)}
         with errors_named():
-            return await self._subtasks.collection.count_documents({"task_id": of, "state": "open"}, limit=MAX_COUNTED)
+            cursor = self._subtasks.collection.find({"task_id": of, "state": "open"}, {"_id": 1}).limit(MAX_COUNTED)
+            return len(await cursor.batch_size(MAX_COUNTED).to_list())
 
 
 def _fields(subtask: Subtask) -> Document:

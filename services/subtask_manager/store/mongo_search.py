@@ -173,29 +173,25 @@ class MongoSearch:
         return max(MIN_WINDOW, 2 * (self._wanted - len(self._granted)))
 
     async def _window(self, task_id: str, walk: Walk) -> list[Stored[Subtask]]:
-        query: Document
         if walk.phase == "openings":
-            query = {
-                "place.task_id": task_id,
-                "$or": [
-                    {"place.at": walk.since, "place.slot": {"$gt": walk.slot}},
-                    {"place.at": {"$gt": walk.since, "$lte": self._now}},
-                ],
-            }
-            order = [("place.at", 1), ("place.slot", 1)]
-        else:
-            first, end = walk.slots()
-            query = {
-                "place.task_id": task_id,
-                "place.slot": {"$gte": first, "$lt": end},
-                "place.at": {"$lte": self._now},
-            }
-            order = [("place.slot", 1)]
-        with errors_named():
-            cursor = (
-                self._subtasks.collection.find(query).sort(order).limit(self._window_size).batch_size(self._window_size)
+            same, later = await asyncio.gather(
+                self._places(task_id, {"place.at": walk.since, "place.slot": {"$gt": walk.slot}}),
+                self._places(task_id, {"place.at": {"$gt": walk.since, "$lte": self._now}}),
             )
-            return [self._subtasks.stored(one) for one in await cursor.to_list()]
+            return (same + later)[: self._window_size]
+        first, end = walk.slots()
+        slots = {"place.slot": {"$gte": first, "$lt": end}, "place.at": {"$lte": self._now}}
+        return await self._places(task_id, slots, order=("place.slot",))
+
+    async def _places(
+        self, task_id: str, where: Document, *, order: Sequence[str] = ("place.at", "place.slot")
+    ) -> list[Stored[Subtask]]:
+        """Free places of a task, as many as a window holds; one range of one index, which any server can walk."""
+        size = self._window_size
+        cursor = self._subtasks.collection.find({"place.task_id": task_id, **where})
+        with errors_named():
+            found = await cursor.sort([(field, 1) for field in order]).limit(size).batch_size(size).to_list()
+        return [self._subtasks.stored(one) for one in found]
 
     async def _grant_from(
         self, brief: Brief, window: Sequence[Stored[Subtask]], candidates: Sequence[Candidate]

@@ -1,37 +1,46 @@
-"""Where operators stand in tasks, in MongoDB. Hints: losing one costs a lap, nothing else."""
+"""Where operators stand in tasks, in MongoDB. Hints: losing one costs a lap, nothing else.
 
-from dataclasses import dataclass, replace
+A hint is kept as JSON text: an instant must come back exactly, and not every server sets a number to its last digit.
+"""
+
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.walk import Walk
 from shared.mongo import Collection, Document, errors_named
 
-LATE_S = 30.0
-"""A place may become visible so long after the instant at which it opened: clocks differ, and writes wait."""
+SOON_S, LATE_S = 5.0, 30.0
+"""A place may become visible after the instant at which it opened, for clocks differ and writes wait: mostly within
+`SOON_S`, and hardly ever later than `LATE_S`."""
 HINTS_READ = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """A walk, and when it last went back for places that became visible late."""
+    """A walk, and when it last went back for places that became visible soon after they opened, and late."""
 
     walk: Walk
-    went_back_at: float
+    back_soon_at: float
+    back_late_at: float
 
 
 def begin(operator: str, task_id: str, now: float) -> Hint:
     """A new walk, which will read openings from a little before now."""
-    return Hint(walk=walks.begin(operator, task_id, now - LATE_S), went_back_at=now)
+    return Hint(walk=walks.begin(operator, task_id, now - LATE_S), back_soon_at=now, back_late_at=now)
 
 
 def back(hint: Hint, now: float) -> Hint:
-    """Every `LATE_S`, go back so far that nothing that became visible late is missed for good."""
-    if hint.walk.phase != "openings" or now - hint.went_back_at < LATE_S:
+    """Now and then, go back so far that no place is missed for good: every `SOON_S` a little, every `LATE_S` more."""
+    if hint.walk.phase != "openings" or now - hint.back_soon_at < SOON_S:
         return hint
-    since = min(hint.walk.since, hint.went_back_at - LATE_S)
-    return Hint(walk=replace(hint.walk, since=since, slot=-1), went_back_at=now)
+    is_deep = now - hint.back_late_at >= LATE_S
+    since = hint.back_late_at - LATE_S if is_deep else hint.back_soon_at - SOON_S
+    walk = replace(hint.walk, since=min(hint.walk.since, since), slot=-1)
+    return Hint(walk=walk, back_soon_at=now, back_late_at=now if is_deep else hint.back_late_at)
 
 
 class MongoWalks:
@@ -49,17 +58,8 @@ class MongoWalks:
         return {one["task_id"]: _hint(one) for one in found}
 
     async def keep(self, operator: str, task_id: str, hint: Hint) -> None:
-        walk = hint.walk
-        fields = {
-            "operator": operator,
-            "task_id": task_id,
-            "start": walk.start,
-            "slot": walk.slot,
-            "since": walk.since,
-            "phase": walk.phase,
-            "went_back_at": hint.went_back_at,
-            "seen_at": datetime.now(UTC),
-        }
+        body = orjson.dumps(asdict(hint)).decode()
+        fields = {"operator": operator, "task_id": task_id, "body": body, "seen_at": datetime.now(UTC)}
         with errors_named():
             await self._hints.update_one({"_id": f"{task_id}/{operator}"}, {"$set": fields}, upsert=True)
 
@@ -84,5 +84,5 @@ class MongoWalks:
 
 
 def _hint(document: dict[str, Any]) -> Hint:
-    walk = Walk(**{name: document[name] for name in ("start", "slot", "since", "phase")})
-    return Hint(walk=walk, went_back_at=document["went_back_at"])
+    fields: dict[str, Any] = orjson.loads(document["body"])
+    return Hint(**{**fields, "walk": Walk(**fields["walk"])})
