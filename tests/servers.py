@@ -3,6 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -27,9 +28,13 @@ def environment() -> dict[str, str]:
 def need(server: str) -> dict[str, str]:
     """The environment, where the server was started; else the test is skipped, or fails where servers are required."""
     found = environment()
-    if NAMES[server] in found:
-        return found
-    reason = f"no {server} server: `make services` starts one"
+    if NAMES[server] not in found:
+        lacks(f"no {server} server: `make services` starts one")
+    return found
+
+
+def lacks(reason: str) -> NoReturn:
+    """Skip for this reason, or fail where nothing may be missing."""
     if os.environ.get("QUORATE_REQUIRE_SERVICES") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

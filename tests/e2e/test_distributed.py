@@ -1,0 +1,111 @@
+"""The distributed platform, as people run it: two replicas of each service behind a gateway, on real servers."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from deploy.local import env_file
+from deploy.local.errors import ServerNotInstalled
+from deploy.local.gateway import Gateway
+from deploy.local.packages import need as need_program
+from deploy.local.platform import Platform
+from loadtest import samples
+from quorate.client import Client
+from quorate.simulate import Plan, simulate
+from quorate.truths import Truths
+from quorate.uploads import Part, parts
+from tests import servers
+
+ROOT = Path(__file__).resolve().parents[2]
+OPERATORS = 6
+EXACT = {"votes_required": 3, "stop": "exact"}
+BATCH = 5
+PICTURES = 12
+PLENTY = 400
+
+
+@pytest.fixture
+def environment():
+    """Where the servers are; without them, or without nginx, the test says what it lacks."""
+    for name in servers.NAMES:
+        servers.need(name)
+    try:
+        need_program(Gateway)
+    except ServerNotInstalled as lack:
+        servers.lacks(str(lack))
+    return env_file.read(servers.ENV_FILE.parent)
+
+
+def test_the_demonstration_comes_out_as_in_one_process(environment, tmp_path):
+    command = [sys.executable, "-m", "loadtest.demo", "--profile", "distributed", "--count", str(PICTURES)]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    assert len(results) == PICTURES
+    assert {result["state"] for result in results} <= {"completed", "disputed"}
+    assert sum(result["state"] == "completed" for result in results) > PICTURES / 2
+    assert not [one for one in Platform(folder=tmp_path / "platform", environment={}).members() if one.process.pid()]
+
+
+def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
+    """Clients repeat what was not answered, as they always do, and notice nothing else; no vote is lost or doubled."""
+    samples.draw(tmp_path / "samples", PLENTY, seed=1)
+    platform = Platform(
+        folder=tmp_path / "platform", environment=environment, model=samples.write_model(tmp_path / "model")
+    )
+    try:
+        url = platform.start()
+        with Client(url, "owner") as owner, ThreadPoolExecutor(2) as threads:
+            task_id = owner.create_task("rolling", samples.CLASSES, quorum=EXACT)["id"]
+            restarts = threads.submit(restart, platform.members())
+            work = threads.submit(label, url, task_id)
+            accepted = upload_until(restarts, owner, task_id, tmp_path / "samples")
+            owner.seal(task_id)
+            restarts.result()
+            tallies = work.result()
+            assert owner.task(task_id)["state"] == "completed"
+            results = list(owner.results(task_id))
+            votes = [vote["voter"] for one in results for vote in owner.subtask(one["image_id"])["votes"]]
+    finally:
+        platform.stop()
+    assert len(results) == accepted
+    assert {one["state"] for one in results} <= {"completed", "disputed"}
+    assert sum(one.refused for one in tallies) == 0
+    assert Counter(votes) == {one.name: one.votes for one in tallies}
+
+
+def restart(members):
+    """Each in turn, as an upgrade does."""
+    for member in members:
+        member.process.stop()
+        member.start()
+        member.await_ready()
+
+
+def label(url, task_id):
+    """Operators who vote until the task is completed."""
+    plan = Plan(task_id=task_id, skills=(0.9,) * OPERATORS, pause_s=0.1, timeout_s=120)
+    with Client(url, "owner") as owner:
+        return simulate(owner, lambda name: Client(url, name), plan, Truths({}, samples.CLASSES, list), lambda _: None)
+
+
+def upload_until(ended, owner, task_id, folder):
+    """Send a batch now and then until something has ended; returns how many pictures were accepted."""
+    pictures = [one for one in parts([folder]) if isinstance(one, Part)]
+    accepted = 0
+    for start in range(0, len(pictures), BATCH):
+        report = owner.upload(task_id, pictures[start : start + BATCH])
+        assert report["rejected"] == 0
+        accepted += report["accepted"]
+        if ended.done():
+            break
+        time.sleep(0.3)
+    return accepted
