@@ -16,11 +16,13 @@ from services.detector import app as detector_app
 from services.detector import consumers as detector_consumers
 from services.detector import quota
 from services.detector.handlers import Resources as DetectorResources
+from services.detector.metrics import PoolMetrics
 from services.detector.pool import InferencePool
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager import consumers as subtask_consumers
 from services.subtask_manager import routes as subtask_routes
 from services.subtask_manager.handlers import Resources as SubtaskResources
+from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
 from services.task_manager import consumers as task_consumers
@@ -28,15 +30,19 @@ from services.task_manager import routes as task_routes
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources as TaskResources
 from services.task_manager.ingest import Checker
+from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import sqlite as task_sqlite
-from shared import dead_letters
+from shared import dead_letters, status
 from shared.application import application
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
 from shared.sqlite import Database
+from shared.telemetry import Telemetry
+from shared.telemetry.observed_bus import ObservedBus
+from shared.telemetry.watch import Watch
 
 CHECK_THREADS = 2
 
@@ -58,6 +64,13 @@ class Platform:
     subtasks: SubtaskResources
     pool: InferencePool | None
     detector: DetectorResources | None
+    telemetry: Telemetry
+    clock: Clock
+
+    @property
+    def watch(self) -> Watch:
+        """Looks at what waits."""
+        return Watch(self.telemetry.metrics, self.bus, [self.task_store, self.subtasks.store], self.clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -77,10 +90,11 @@ class Platform:
                 relay.start()
                 stack.push_async_callback(relay.close)
             stack.push_async_callback(self.bus.drain)
-            task_consumers.subscribe(self.tasks, self.bus)
-            subtask_consumers.subscribe(self.subtasks, self.bus)
+            observed = ObservedBus(self.bus, self.telemetry, self.clock)
+            task_consumers.subscribe(self.tasks, observed)
+            subtask_consumers.subscribe(self.subtasks, observed)
             if self.detector is not None:
-                detector_consumers.subscribe(self.detector, self.bus)
+                detector_consumers.subscribe(self.detector, observed)
             self.collector.start()
             stack.push_async_callback(self.collector.close)
             yield
@@ -107,6 +121,9 @@ def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
     task_relay, subtask_relay = Relay(task_store, bus), Relay(subtask_store, bus)
     collector = Collector(task_store, objects, clock, relay_wake=task_relay.wake)
     pool = detector_app.load_pool(settings, cores=quota.cores() / 2)  # the other half is for everything else
+    telemetry = settings.telemetry("quorate")
+    if pool is not None:
+        PoolMetrics(pool, telemetry.metrics.registry)
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     return Platform(
         settings=settings,
@@ -129,12 +146,20 @@ def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
             max_uploads=settings.max_uploads,
             erase_soon=collector.wake,
             progress=Progress(task_store),
+            metrics=BatchMetrics(telemetry.metrics.registry),
         ),
         subtasks=SubtaskResources(
-            store=subtask_store, objects=objects, relay=subtask_relay, clock=clock, lease_s=settings.lease_s
+            store=subtask_store,
+            objects=objects,
+            relay=subtask_relay,
+            clock=clock,
+            lease_s=settings.lease_s,
+            metrics=WorkMetrics(telemetry.metrics.registry),
         ),
         pool=pool,
         detector=None if pool is None else DetectorResources(pool=pool, objects=objects, bus=bus, clock=clock),
+        telemetry=telemetry,
+        clock=clock,
     )
 
 
@@ -142,6 +167,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """The platform as an ASGI app. Raises ModelUnusable where the settings name a model that cannot be used."""
     clock = clock or steady(time.time)
     platform = build(settings, secret=data_dir.secret(settings.data_dir), clock=clock)
+    watch = platform.watch
 
     app = application(
         "Quorate",
@@ -153,8 +179,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             task_routes.router(platform.tasks),
             *detector_app.routers(platform.pool, settings),
             dead_letters.router(platform.bus),
+            status.router(platform.telemetry.metrics, watch),
         ],
         running=platform.running,
+        telemetry=platform.telemetry,
+        watch=watch,
     )
     app.state.platform = platform
     spool = platform.tasks.spool

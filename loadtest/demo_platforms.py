@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,11 +22,12 @@ class NotStarted(Exception):
 
 
 @contextmanager
-def embedded(out: Path, model: Path | None) -> Generator[str]:
+def embedded(out: Path, model: Path | None, settings: Mapping[str, str] | None = None) -> Generator[str]:
     """The platform in a process of its own, on a free port; yields its URL. However the block ends, so does it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("QUORATE_")}
     told = {"QUORATE_HOST": "127.0.0.1", "QUORATE_PORT": "0", "QUORATE_DATA_DIR": str(out / "data")}
     told |= {"QUORATE_LOG_LEVEL": "warning"} | ({"QUORATE_MODEL": str(model)} if model else {})
+    told |= settings or {}
     log = out / "platform.log"
     with (
         log.open("wb") as errors,
@@ -47,12 +48,14 @@ def embedded(out: Path, model: Path | None) -> Generator[str]:
 
 
 @contextmanager
-def distributed(out: Path, model: Path | None) -> Generator[str]:
+def distributed(out: Path, model: Path | None, settings: Mapping[str, str] | None = None) -> Generator[str]:
     """Two replicas of each service behind a gateway, on the servers of `make services`; yields the gateway's URL."""
     servers = env_file.read(SERVERS)
     if lacking := [name for name in env_file.NEEDED if name not in servers]:
         raise NotStarted(f"{', '.join(lacking)}: no such server is up; start it with `make services`")
-    platform = Platform(folder=out / "platform", environment=servers, replicas=REPLICAS, model=model)
+    platform = Platform(
+        folder=out / "platform", environment=servers, replicas=REPLICAS, model=model, settings=settings or {}
+    )
     try:
         yield platform.start()
     finally:

@@ -7,12 +7,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import problems
 from shared.answers import json_answer
 from shared.edge import Edge
 from shared.errors import Unavailable
 from shared.serving import ServerSettings
+from shared.telemetry import Telemetry
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -29,21 +34,28 @@ def application(
     *,
     routers: Sequence[APIRouter],
     running: Callable[[], AbstractAsyncContextManager[None]],
+    telemetry: Telemetry,
+    watch: Watch | None = None,
     checks: Mapping[str, Check] | None = None,
 ) -> FastAPI:
-    """An ASGI app that serves while `running`. `checks` say by name whether what it depends on answers."""
+    """An ASGI app that serves while `running`.
+
+    watch: looks at what waits; none where nothing does.
+    checks: say by name whether what it depends on answers.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         async with running():
             yield
+        await telemetry.tracing.close()
 
     app = FastAPI(
         title=title, version=VERSION, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
     )
-    app.add_middleware(Edge, allowed_hosts=settings.hosts)
+    app.add_middleware(Edge, allowed_hosts=settings.hosts, telemetry=telemetry)
     problems.install(app)
-    for router in (*routers, _health(checks or {})):
+    for router in (*routers, _health(checks or {}), _metrics(telemetry.metrics, watch)):
         app.include_router(router)
     return app
 
@@ -61,6 +73,19 @@ async def patiently(opening: Callable[[], Awaitable[None]]) -> None:
             log.warning("not ready to start: %s", error.detail)
         await asyncio.sleep(pause_s)
         pause_s = min(3.0, 1.5 * pause_s)
+
+
+def _metrics(metrics: Metrics, watch: Watch | None) -> APIRouter:
+    """What Prometheus comes for."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    async def shown() -> Response:
+        if watch is not None:
+            await watch.look()
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes
 
 
 def _health(checks: Mapping[str, Check]) -> APIRouter:

@@ -18,7 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import QuorateError
 from shared.pictures import PictureLimits
-from shared.telemetry import configure_logs
+from shared.telemetry import Telemetry
+from shared.telemetry.logs import configure_logs
+from shared.telemetry.tracing import tracing
 
 GRACE_S = 10
 GC_THRESHOLD = 10_000
@@ -47,6 +49,13 @@ class ServerSettings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="the least severe log lines to write")
     ] = "info"
+    otlp_endpoint: Annotated[
+        str | None,
+        Field(description="URL of an OpenTelemetry collector that takes OTLP over HTTP; none: no spans are made"),
+    ] = None
+    trace_share: Annotated[
+        float, Field(ge=0, le=1, description="the share of the traces beginning here whose spans are sent, 0 to 1")
+    ] = 1.0
     max_image_bytes: Annotated[int, Field(ge=1, description="size of one picture, in bytes")] = 20_000_000
     max_image_pixels: Annotated[int, Field(ge=1, description="width times height of one picture")] = 25_000_000
     max_image_side: Annotated[int, Field(ge=1, description="width or height of one picture, in pixels")] = 10_000
@@ -68,6 +77,10 @@ class ServerSettings(BaseSettings):
         if not self.is_local and not named:
             return frozenset({"*"})
         return frozenset({"127.0.0.1", "localhost", "[::1]", self.host.lower(), *named})
+
+    def telemetry(self, service: str) -> Telemetry:
+        """Where a service's observations go."""
+        return Telemetry(tracing=tracing(service, endpoint=self.otlp_endpoint, share=self.trace_share))
 
     @property
     def picture_limits(self) -> PictureLimits:

@@ -21,6 +21,11 @@ def enter(traceparent: str | None, **ids: str) -> None:
     _ids.set({"traceparent": traceparent, **ids})
 
 
+def follow(traceparent: str) -> None:
+    """Go on as a span of its own within the trace; the ids stay."""
+    _ids.set({**ids(), "traceparent": traceparent})
+
+
 def current() -> str | None:
     """The trace context of the present work, if it has one."""
     return ids().get("traceparent")

@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).parents[1] / "gateway/quorate.conf.template"
 START_S = 10.0
 POLL_S = 0.05
 MAIN = """daemon off;
-pid {folder}/nginx.pid;
+pid {folder}/nginx-own.pid;
 error_log stderr warn;
 worker_processes 1;
 events {{ worker_connections 2048; }}

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from services.detector import consumers, quota, routes
 from services.detector.engine import Engine
 from services.detector.handlers import Resources
+from services.detector.metrics import PoolMetrics
 from services.detector.models import resolve
 from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
@@ -18,6 +19,9 @@ from shared.application import application
 from shared.clock import steady
 from shared.errors import QuorateError
 from shared.pictures import decode_bgr
+from shared.telemetry import Telemetry
+from shared.telemetry.observed_bus import ObservedBus
+from shared.telemetry.watch import Watch
 
 
 class NoModel(QuorateError):
@@ -71,7 +75,13 @@ def create_app(settings: DetectorSettings) -> FastAPI:
         yield
         await pool.close()
 
-    app = application("Quorate detector", settings, routers=routers(pool, settings), running=running)
+    app = application(
+        "Quorate detector",
+        settings,
+        routers=routers(pool, settings),
+        running=running,
+        telemetry=_telemetry(pool, settings),
+    )
     app.state.pool = pool
     return app
 
@@ -82,6 +92,7 @@ def create_prelabeler(settings: PrelabelerSettings) -> FastAPI:
     pool = _loaded(settings)
     objects = settings.objects()
     bus = settings.bus("detector", clock)
+    telemetry = _telemetry(pool, settings)
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
@@ -90,7 +101,8 @@ def create_prelabeler(settings: PrelabelerSettings) -> FastAPI:
             await bus.open()
             stack.push_async_callback(bus.close)
             stack.push_async_callback(pool.close)
-            consumers.subscribe(Resources(pool=pool, objects=objects, bus=bus, clock=clock), bus)
+            resources = Resources(pool=pool, objects=objects, bus=bus, clock=clock)
+            consumers.subscribe(resources, ObservedBus(bus, telemetry, clock))
             stack.push_async_callback(bus.drain)
             yield
 
@@ -99,8 +111,16 @@ def create_prelabeler(settings: PrelabelerSettings) -> FastAPI:
         settings,
         routers=routers(pool, settings),
         running=running,
+        telemetry=telemetry,
+        watch=Watch(telemetry.metrics, bus, [], clock),
         checks={"RabbitMQ": bus.is_ready},
     )
+
+
+def _telemetry(pool: InferencePool, settings: DetectorSettings) -> Telemetry:
+    telemetry = settings.telemetry("quorate-detector")
+    PoolMetrics(pool, telemetry.metrics.registry)
+    return telemetry
 
 
 def _loaded(settings: DetectorSettings) -> InferencePool:

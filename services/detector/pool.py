@@ -90,6 +90,11 @@ class InferencePool:
         """How many pictures wait for an engine."""
         return max(0, len(self._urgent) + len(self._patient) - (self.threads - self._running))
 
+    @property
+    def busy(self) -> int:
+        """How many engines are at work."""
+        return self._running
+
     async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, is_urgent: bool = True) -> Found:
         """Decode an image file and detect objects in it, as `Engine.detect` does.
 

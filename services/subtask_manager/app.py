@@ -8,12 +8,15 @@ from fastapi import FastAPI
 
 from services.subtask_manager import announcements, consumers, routes
 from services.subtask_manager.handlers import Resources
+from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from shared.application import application, patiently
 from shared.clock import steady
 from shared.mongo import connect
 from shared.outbox import Relay
+from shared.telemetry.observed_bus import ObservedBus
+from shared.telemetry.watch import Watch
 
 
 def create_app(settings: SubtaskManagerSettings) -> FastAPI:
@@ -24,7 +27,15 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
     objects = settings.objects()
     bus = settings.bus("subtask_manager", clock)
     relay = Relay(store, bus)
-    resources = Resources(store=store, objects=objects, relay=relay, clock=clock, lease_s=settings.lease_s)
+    telemetry = settings.telemetry("quorate-subtask-manager")
+    resources = Resources(
+        store=store,
+        objects=objects,
+        relay=relay,
+        clock=clock,
+        lease_s=settings.lease_s,
+        metrics=WorkMetrics(telemetry.metrics.registry),
+    )
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
@@ -37,7 +48,7 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
             stack.push_async_callback(bus.close)
             relay.start()
             stack.push_async_callback(relay.close)
-            consumers.subscribe(resources, bus)
+            consumers.subscribe(resources, ObservedBus(bus, telemetry, clock))
             stack.push_async_callback(bus.drain)
             yield
 
@@ -46,5 +57,7 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
         settings,
         routers=[routes.router(resources), routes.old_router(resources)],
         running=running,
+        telemetry=telemetry,
+        watch=Watch(telemetry.metrics, bus, [store], clock),
         checks={"MongoDB": store.is_ready, "RabbitMQ": bus.is_ready},
     )

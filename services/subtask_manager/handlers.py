@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
-from services.subtask_manager.store import Claim, SubtaskStore
+from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
 from shared.clock import Clock
 from shared.decision import Decision
@@ -28,6 +29,7 @@ class Resources:
     relay: Relay
     clock: Clock
     lease_s: float
+    metrics: WorkMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +49,27 @@ async def lease(at: Resources, *, operator: str, task_id: str | None, count: int
         wanted = Lease(operator=operator, token=token, expires_at=now + at.lease_s)
         return domain.grant_lease(subtask, brief, lease=wanted, now=now)
 
-    return await at.store.claim(operator, task_id=task_id, count=count, grant=grant)
+    claim = await at.store.claim(operator, task_id=task_id, count=count, grant=grant)
+    at.metrics.lease("granted", sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases))
+    return claim
 
 
 async def renew(at: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.renew_lease(subtask, brief, operator=operator, token=token, now=now, lease_s=at.lease_s)
 
-    return (await at.store.update(subtask_id, decide)).answer
+    renewed = (await at.store.update(subtask_id, decide)).answer
+    at.metrics.lease("renewed")
+    return renewed
 
 
 async def give_back(at: Resources, *, operator: str, subtask_id: str, is_skip: bool) -> None:
     rule = domain.skip if is_skip else domain.give_back
-    await at.store.update(subtask_id, lambda subtask, brief, now: rule(subtask, brief, operator=operator, now=now))
+    decision = await at.store.update(
+        subtask_id, lambda subtask, brief, now: rule(subtask, brief, operator=operator, now=now)
+    )
+    at.metrics.lease("skipped" if is_skip else "returned")
+    at.metrics.changed(decision)
     at.relay.wake()
 
 
@@ -67,10 +77,7 @@ async def vote(at: Resources, *, voter: str, subtask_id: str, label: str, token:
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.cast_vote(subtask, brief, voter=voter, label=label, token=token, now=now)
 
-    decision = await at.store.update(subtask_id, decide)
-    if decision.facts:
-        at.relay.wake()
-    return decision.answer
+    return await _voted(at, subtask_id, decide)
 
 
 async def vote_through_live_lease(at: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
@@ -80,8 +87,19 @@ async def vote_through_live_lease(at: Resources, *, voter: str, subtask_id: str,
         held = [one.token for one in domain.live_leases(subtask, now) if one.operator == voter]
         return domain.cast_vote(subtask, brief, voter=voter, label=label, token="".join(held), now=now)
 
-    decision = await at.store.update(subtask_id, decide)
-    at.relay.wake()
+    return await _voted(at, subtask_id, decide)
+
+
+async def _voted(at: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
+    try:
+        decision = await at.store.update(subtask_id, decide)
+    except QuorateError:
+        at.metrics.vote(is_taken=False)
+        raise
+    at.metrics.vote(is_taken=True)
+    at.metrics.changed(decision)
+    if decision.facts:
+        at.relay.wake()
     return decision.answer
 
 
@@ -117,6 +135,7 @@ async def adjudicate(at: Resources, *, by: str, subtask_id: str, label: str, rea
         return domain.adjudicate(subtask, brief, by=by, label=label, reason=reason, now=now)
 
     decision = await at.store.update(subtask_id, decide)
+    at.metrics.changed(decision)
     at.relay.wake()
     return decision.state
 
@@ -148,7 +167,7 @@ async def take_prelabel(at: Resources, event: events.SubtaskPrelabeledV1) -> Non
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.apply_prelabel(subtask, brief, prelabel=prelabel, now=now)
 
-    await at.store.update(seen.subtask_id, decide)
+    at.metrics.changed(await at.store.update(seen.subtask_id, decide))
     at.relay.wake()
 
 

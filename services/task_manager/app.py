@@ -11,14 +11,17 @@ from services.task_manager import announcements, consumers, routes
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
+from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
-from shared import dead_letters
+from shared import dead_letters, status
 from shared.application import application, patiently
 from shared.clock import steady
 from shared.mongo import connect
 from shared.outbox import Relay
+from shared.telemetry.observed_bus import ObservedBus
+from shared.telemetry.watch import Watch
 
 CHECK_THREADS = 2
 
@@ -36,6 +39,8 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
     objects = settings.objects()
     bus = settings.bus("task_manager", clock)
     relay = Relay(store, bus)
+    telemetry = settings.telemetry("quorate-task-manager")
+    watch = Watch(telemetry.metrics, bus, [store], clock)
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     resources = Resources(
@@ -49,6 +54,7 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
         max_uploads=settings.max_uploads,
         erase_soon=collector.wake,
         progress=Progress(store),
+        metrics=BatchMetrics(telemetry.metrics.registry),
     )
 
     @asynccontextmanager
@@ -63,7 +69,7 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
             stack.push_async_callback(bus.close)
             relay.start()
             stack.push_async_callback(relay.close)
-            consumers.subscribe(resources, bus)
+            consumers.subscribe(resources, ObservedBus(bus, telemetry, clock))
             stack.push_async_callback(bus.drain)
             collector.start()
             stack.push_async_callback(collector.close)
@@ -72,8 +78,15 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
     app = application(
         "Quorate task manager",
         settings,
-        routers=[routes.upload_router(resources), routes.router(resources), dead_letters.router(bus)],
+        routers=[
+            routes.upload_router(resources),
+            routes.router(resources),
+            dead_letters.router(bus),
+            status.router(telemetry.metrics, watch),
+        ],
         running=running,
+        telemetry=telemetry,
+        watch=watch,
         checks={"MongoDB": store.is_ready, "RabbitMQ": bus.is_ready, "S3": objects.is_ready},
     )
     app.state.progress = resources.progress

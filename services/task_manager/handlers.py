@@ -10,6 +10,7 @@ from services.task_manager import domain
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.domain import Counts, Task
 from services.task_manager.ingest import Checker
+from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
@@ -36,6 +37,7 @@ class Resources:
     max_uploads: int
     erase_soon: Callable[[], None]
     progress: Progress
+    metrics: BatchMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,5 +115,6 @@ async def record_result(at: Resources, event: EndedEvent) -> None:
         )
     except NotFound:
         return  # its task was cancelled and erased meanwhile
+    at.metrics.result(ended.state)
     if is_finished:
         await _complete(at, ended.task_id)

@@ -42,14 +42,14 @@ class Uploads:
                 files += await self._take(ingest, part)
                 if files > MAX_FILES:
                     raise TooLarge(f"the upload has more than {MAX_FILES:,} files: send it in several")
-            return await ingest.finish()
+            return await self._finish(ingest)
 
     async def single(self, task_id: str, filename: str, image: str) -> list[Report]:
         """One picture in plain base64."""
         data = decode_base64(image)
         async with self._ingest(task_id) as ingest:
             await ingest.add(filename, data)
-            return await ingest.finish()
+            return await self._finish(ingest)
 
     async def begin(self, task_id: str, count: int) -> Staging:
         """Forms for so many files of a new upload straight to the object store. Raises NotFound, NotOpen."""
@@ -72,7 +72,12 @@ class Uploads:
                     ingest.note(filename, "rejected", NOT_STAGED)
                 else:
                     await ingest.add(filename, data)
-            return await ingest.finish()
+            return await self._finish(ingest)
+
+    async def _finish(self, ingest: Ingest) -> list[Report]:
+        reports = await ingest.finish()
+        self._at.metrics.files(report.status for report in reports)
+        return reports
 
     @contextlib.asynccontextmanager
     async def _ingest(self, task_id: str) -> AsyncIterator[Ingest]:

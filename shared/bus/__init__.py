@@ -39,6 +39,14 @@ class Bus(Protocol):
         """Deliver a queue's messages to `handler`, at most `prefetch` at a time, until the bus is closed."""
         ...
 
+    async def depths(self) -> dict[str, int]:
+        """How many messages wait or are being handled here, by queue, in those that are consumed here."""
+        ...
+
+    async def dead_count(self) -> int:
+        """How many dead letters there are."""
+        ...
+
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         """The oldest dead letters, `limit` of them at the most."""
         ...

@@ -107,12 +107,14 @@ class SqliteBus:
     def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
         self._consumers[queue] = _Consumer(self._database, self._clock, queue, handler, prefetch, self._delivery_limit)
 
-    async def backlog(self) -> int:
-        """How many messages wait or are being handled, in the queues that someone consumes."""
+    async def depths(self) -> dict[str, int]:
         count = "SELECT count(*) FROM messages WHERE queue = ?"
         return await self._database.read(
-            lambda db: sum(db.execute(count, (queue,)).fetchone()[0] for queue in self._consumers)
+            lambda db: {queue: db.execute(count, (queue,)).fetchone()[0] for queue in self._consumers}
         )
+
+    async def dead_count(self) -> int:
+        return await self._database.read(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         query = "SELECT id, queue, type, subject, reason, died_at FROM dead ORDER BY id LIMIT ?"

@@ -135,7 +135,7 @@ async def test_nothing_is_lost_when_connections_break_while_consuming(at, caplog
 
     async def is_done() -> bool:
         with contextlib.suppress(Unavailable):
-            return not await at.bus.backlog()
+            return not any((await at.bus.depths()).values())
         return False
 
     await until(is_done)
@@ -180,7 +180,7 @@ async def test_two_replicas_share_the_work(at):
         await handler.until(lambda seen: len(seen) >= 50)
 
         async def is_done() -> bool:
-            return not await at.bus.backlog() + await other.backlog()
+            return not any([*(await at.bus.depths()).values(), *(await other.depths()).values()])
 
         await until(is_done)
     assert sorted(handler.seen) == numbers

@@ -15,6 +15,7 @@ from deploy.local.errors import ServerNotInstalled
 from deploy.local.gateway import Gateway
 from deploy.local.packages import need as need_program
 from deploy.local.platform import Platform
+from deploy.local.server_folder import is_listening
 from loadtest import samples
 from quorate.client import Client
 from quorate.simulate import Plan, simulate
@@ -52,7 +53,7 @@ def test_the_demonstration_comes_out_as_in_one_process(environment, tmp_path):
     assert len(results) == PICTURES
     assert {result["state"] for result in results} <= {"completed", "disputed"}
     assert sum(result["state"] == "completed" for result in results) > PICTURES / 2
-    assert not [one for one in Platform(folder=tmp_path / "platform", environment={}).members() if one.process.pid()]
+    assert_nothing_runs(Platform(folder=tmp_path / "platform", environment={}))
 
 
 def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
@@ -76,10 +77,16 @@ def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
             votes = [vote["voter"] for one in results for vote in owner.subtask(one["image_id"])["votes"]]
     finally:
         platform.stop()
+    assert_nothing_runs(platform)
     assert len(results) == accepted
     assert {one["state"] for one in results} <= {"completed", "disputed"}
     assert sum(one.refused for one in tallies) == 0
     assert Counter(votes) == {one.name: one.votes for one in tallies}
+
+
+def assert_nothing_runs(platform):
+    assert not [one.name for one in platform.members() if one.process.pid()]
+    assert not is_listening(platform.gateway().port)
 
 
 def restart(members):

@@ -110,7 +110,7 @@ class Api:
         at, calm = self.platform, 0
         while calm < 3:
             under_way = (
-                await at.bus.backlog()
+                sum((await at.bus.depths()).values())
                 + await at.tasks_file.read(_outbox_length)
                 + await at.subtasks_file.read(_outbox_length)
             )

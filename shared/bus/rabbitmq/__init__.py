@@ -73,9 +73,12 @@ class RabbitBus:
             sleep=self._sleep,
         )
 
-    async def backlog(self) -> int:
-        """How many messages wait or are being handled here, in the queues that someone consumes."""
-        return sum(await asyncio.gather(*(consumer.backlog() for consumer in self._consumers.values())))
+    async def depths(self) -> dict[str, int]:
+        counts = await asyncio.gather(*(consumer.depth() for consumer in self._consumers.values()))
+        return dict(zip(self._consumers, counts, strict=True))
+
+    async def dead_count(self) -> int:
+        return await dead.count(self._to_consume)
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         return await dead.read(self._to_consume, limit)

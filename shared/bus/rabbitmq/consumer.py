@@ -97,7 +97,7 @@ class Consumer:
             task.cancel()
         await asyncio.wait(ending)
 
-    async def backlog(self) -> int:
+    async def depth(self) -> int:
         """How many messages wait in the queue or are held here."""
         with as_unavailable("ask for the length of a queue"):
             async with asyncio.timeout(ANSWER_S):

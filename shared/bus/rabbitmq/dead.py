@@ -24,6 +24,17 @@ async def read(link: Link, limit: int) -> list[DeadLetter]:
     return sorted(found, key=lambda letter: letter.died_at)[:limit]
 
 
+async def count(link: Link) -> int:
+    """How many there are in all queues."""
+    counted = 0
+    with as_unavailable("count dead letters"):
+        async with _reading(link) as channel:
+            for queue in all_queues():
+                declared = await channel.declare_queue(dead(queue), passive=True, timeout=ANSWER_S)
+                counted += declared.declaration_result.message_count or 0
+    return counted
+
+
 async def revive(link: Link, publisher: Publisher, ids: Collection[str] | None) -> int:
     """Put dead letters back into their queues, each as a new message; returns how many."""
     revived = 0

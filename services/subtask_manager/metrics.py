@@ -1,0 +1,65 @@
+"""What the subtask manager counts of people's work."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from services.subtask_manager.domain import Fact, Subtask
+from shared.decision import Decision
+from shared.telemetry.metrics import AGE_S
+
+AGREEMENT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+class WorkMetrics:
+    """Leases, votes, and how subtasks end."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._leases = Counter(
+            "quorate_leases",
+            "Leases granted, renewed, returned (their subtask may come again) and skipped; a vote or time ends the"
+            " others.",
+            ["event"],
+            registry=registry,
+        )
+        self._votes = Counter(
+            "quorate_votes", "Votes: taken (the same again included) or refused.", ["outcome"], registry=registry
+        )
+        self._ended = Counter(
+            "quorate_subtasks_ended",
+            "Subtasks by how they ended: completed, disputed, or adjudicated; decided by whom.",
+            ["state", "decided_by"],
+            registry=registry,
+        )
+        self._agreement = Histogram(
+            "quorate_agreement",
+            "The winner's share of the votes of completed subtasks.",
+            buckets=AGREEMENT,
+            registry=registry,
+        )
+        self._age = Histogram(
+            "quorate_subtask_age_seconds",
+            "From the opening of a subtask to its end by votes.",
+            buckets=AGE_S,
+            registry=registry,
+        )
+
+    def lease(self, event: str, count: int = 1) -> None:
+        """granted, renewed, returned or skipped."""
+        if count:
+            self._leases.labels(event).inc(count)
+
+    def vote(self, *, is_taken: bool) -> None:
+        self._votes.labels("taken" if is_taken else "refused").inc()
+
+    def changed(self, decision: Decision[Subtask, Any]) -> None:
+        """Count an end, if the decision was one."""
+        result, facts = decision.state.result, decision.facts
+        if result is None or not facts:
+            return
+        state = "adjudicated" if Fact.ADJUDICATED in facts else decision.state.state
+        self._ended.labels(state, result.decided_by or "nobody").inc()
+        if state == "completed" and result.agreement is not None:
+            self._agreement.observe(result.agreement)
+        if state != "adjudicated":
+            self._age.observe(max(0.0, result.completed_at - decision.state.opened_at))

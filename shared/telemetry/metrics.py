@@ -1,0 +1,102 @@
+"""Prometheus metrics of one process: requests, events and the outbox. What a service counts beside is its own."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from shared.telemetry.rates import Rates
+
+LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+AGE_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
+
+
+class Metrics:
+    """The instruments that every service has, in a registry of their own, which a service adds to."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests, self.handled = Rates(), Rates()
+        self._ages: dict[str, float] = {}
+        self._requests = Histogram(
+            "quorate_http_request_seconds",
+            "How long requests took, until the last byte was handed over.",
+            ["method", "route", "status"],
+            buckets=LATENCY_S,
+            registry=self.registry,
+        )
+        self._in_flight = Gauge("quorate_http_requests_in_flight", "Requests under way.", registry=self.registry)
+        self._handled = Counter(
+            "quorate_bus_handled",
+            "Deliveries by what became of them: ok, failed (tried again, then a dead letter), or paused, as something"
+            " that the handler depends on was away.",
+            ["queue", "outcome"],
+            registry=self.registry,
+        )
+        self._handling = Histogram(
+            "quorate_bus_handler_seconds",
+            "How long handlers took.",
+            ["queue"],
+            buckets=LATENCY_S,
+            registry=self.registry,
+        )
+        self._event_age = Histogram(
+            "quorate_event_age_seconds",
+            "How old events were when a handler got them.",
+            ["queue"],
+            buckets=AGE_S,
+            registry=self.registry,
+        )
+        self._queue_messages = Gauge(
+            "quorate_queue_messages", "Messages that wait or are handled here.", ["queue"], registry=self.registry
+        )
+        self._queue_age = Gauge(
+            "quorate_queue_age_seconds",
+            "How old the event was that was taken last; 0 where none waits.",
+            ["queue"],
+            registry=self.registry,
+        )
+        self._outbox_pending = Gauge(
+            "quorate_outbox_pending", "Events saved and not yet published, up to 1,000.", registry=self.registry
+        )
+        self._outbox_lag = Gauge("quorate_outbox_lag_seconds", "How old the oldest of them is.", registry=self.registry)
+        self.dead_letters = Gauge("quorate_dead_letters", "Dead letters of all queues.", registry=self.registry)
+
+    @contextmanager
+    def in_flight(self) -> Generator[None]:
+        """A request is under way."""
+        self._in_flight.inc()
+        try:
+            yield
+        finally:
+            self._in_flight.dec()
+
+    def request(self, *, method: str, route: str, status: int, took_s: float) -> None:
+        """A request was answered. `route` is its template, so that ids make no series of their own."""
+        self._requests.labels(method, route, str(status)).observe(took_s)
+        self.requests.count()
+
+    def delivery(self, queue: str, *, outcome: str, took_s: float, age_s: float) -> None:
+        """A handler was done with an event that was `age_s` old when it began."""
+        self._handled.labels(queue, outcome).inc()
+        self._handling.labels(queue).observe(took_s)
+        self._event_age.labels(queue).observe(max(0.0, age_s))
+        self._queue_age.labels(queue).set(max(0.0, age_s))
+        self._ages[queue] = max(0.0, age_s)
+        self.handled.count(queue)
+
+    def last_age_s(self, queue: str) -> float:
+        """How old the event was that was taken last."""
+        return self._ages.get(queue, 0.0)
+
+    def depth(self, queue: str, count: int) -> None:
+        """So many messages wait in a queue or are handled here."""
+        self._queue_messages.labels(queue).set(count)
+        if not count:
+            self._queue_age.labels(queue).set(0)
+
+    def outbox(self, pending: int, lag_s: float) -> None:
+        """So many events are not yet published."""
+        self._outbox_pending.set(pending)
+        self._outbox_lag.set(lag_s)

@@ -1,0 +1,80 @@
+"""Spans for an OpenTelemetry collector. Without one nothing is made, and trace contexts are passed on as they came."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from shared import trace
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Tracer
+
+Kind = Literal["SERVER", "CONSUMER"]
+Attribute = str | int | float | bool
+
+
+class Note(Protocol):
+    """Adds an attribute to the span at hand."""
+
+    def __call__(self, name: str, value: Attribute, /) -> None: ...
+
+
+class Tracing:
+    """Where spans go."""
+
+    def __init__(self, provider: "TracerProvider | None" = None) -> None:
+        self._provider = provider
+        self._tracer: Tracer | None = None if provider is None else provider.get_tracer("quorate")
+
+    @contextmanager
+    def span(self, name: str, kind: Kind, *, parent: str | None, **attributes: Attribute) -> Generator[Note]:
+        """Work that belongs to the trace of `parent` (a W3C traceparent), or begins one.
+
+        Within the block `trace.current()` is this span, so events that are made there carry it on.
+        """
+        if self._tracer is None:
+            yield _note_nothing
+            return
+        from opentelemetry.trace import SpanKind  # noqa: PLC0415 - only where spans are sent
+
+        with self._tracer.start_as_current_span(
+            name, context=_context(parent), kind=SpanKind[kind], attributes=attributes
+        ) as span:
+            at = span.get_span_context()
+            trace.follow(f"00-{at.trace_id:032x}-{at.span_id:016x}-{int(at.trace_flags):02x}")
+            yield span.set_attribute
+
+    async def close(self) -> None:
+        """Send what is left."""
+        if self._provider is not None:
+            await asyncio.to_thread(self._provider.shutdown)
+
+
+def tracing(service: str, *, endpoint: str | None, share: float) -> Tracing:
+    """Spans of a service, sent by OTLP over HTTP to a collector's base URL; `share` of the traces that begin here."""
+    if endpoint is None:
+        return Tracing()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
+
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(share))
+    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    return Tracing(provider)
+
+
+def _context(parent: str | None):
+    """What a traceparent says, as the parent of a span; an empty context where there is none."""
+    from opentelemetry.context import Context  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    return TraceContextTextMapPropagator().extract({} if parent is None else {"traceparent": parent}, Context())
+
+
+def _note_nothing(_name: str, _value: Attribute, /) -> None: ...

@@ -1,0 +1,80 @@
+"""How much waits in a service's queues and outboxes."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from shared.bus import Bus
+from shared.clock import Clock
+from shared.errors import Unavailable
+from shared.events import Message, parse
+from shared.outbox import Outbox
+from shared.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOOK_S = 2.0
+"""How long a look at queues and outboxes may take."""
+MAX_PENDING = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits now: messages by queue, events not yet published and the age of the oldest in seconds, dead letters.
+
+    What could not be asked for in time is None.
+    """
+
+    queues: dict[str, int] | None
+    outbox: int | None
+    outbox_lag_s: float | None
+    dead: int | None
+
+
+class Watch:
+    """Looks at a service's queues and outboxes when somebody asks."""
+
+    def __init__(self, metrics: Metrics, bus: Bus, outboxes: Sequence[Outbox], clock: Clock) -> None:
+        self._metrics = metrics
+        self._bus = bus
+        self._outboxes = outboxes
+        self._clock = clock
+
+    async def look(self) -> Waiting:
+        """Ask, and set the gauges."""
+        (queues, dead), pending = await asyncio.gather(self._on_the_bus(), self._in_outboxes())
+        for queue, count in (queues or {}).items():
+            self._metrics.depth(queue, count)
+        outbox = lag_s = None
+        if pending is not None:
+            outbox, lag_s = sum(len(some) for some in pending), max(map(self._lag_s, pending), default=0.0)
+            self._metrics.outbox(outbox, lag_s)
+        if dead is not None:
+            self._metrics.dead_letters.set(dead)
+        return Waiting(queues=queues, outbox=outbox, outbox_lag_s=lag_s, dead=dead)
+
+    async def _on_the_bus(self) -> tuple[dict[str, int] | None, int | None]:
+        return await asyncio.gather(_in_time(self._bus.depths), _in_time(self._bus.dead_count))
+
+    async def _in_outboxes(self) -> list[list[Message]] | None:
+        """What is not yet published, the oldest first; None where any of them does not answer."""
+        asked = (_in_time(partial(outbox.pending, MAX_PENDING)) for outbox in self._outboxes)
+        pending = [some for some in await asyncio.gather(*asked) if some is not None]
+        return pending if len(pending) == len(self._outboxes) else None
+
+    def _lag_s(self, messages: Sequence[Message]) -> float:
+        """How old the first is, in seconds."""
+        return max(0.0, self._clock() - parse(messages[0].body).time.timestamp()) if messages else 0.0
+
+
+async def _in_time(ask: Callable[[], Awaitable[T]]) -> T | None:
+    try:
+        async with asyncio.timeout(LOOK_S):
+            return await ask()
+    except (Unavailable, TimeoutError) as error:
+        log.warning("cannot look at what waits: %s", error)
+        return None
