@@ -1,0 +1,73 @@
+"""Who may talk to whom on a cluster that enforces the NetworkPolicies."""
+
+import pytest
+
+from tests.kubernetes.manifests import DETECTOR_ONLY, MINIKUBE, PRODUCTION, SCRAPED, WATCHED, WITH_KEDA, Build, named
+from tests.kubernetes.network import End, end, may_talk, stranger
+
+SERVICES = ("task-manager", "subtask-manager", "detector")
+SERVERS = {"mongodb": 27017, "rabbitmq": 5672, "s3": 9000}
+PORTS = dict.fromkeys(SERVICES, 8080) | SERVERS
+INGRESS = stranger("somewhere", quorate_role="ingress")
+MONITORING = stranger("elsewhere", quorate_role="monitoring")
+KEDA = stranger("keda")
+NOBODY = stranger("default")
+
+
+def reached(build: Build, source: str | End) -> set[str]:
+    """What of the platform a workload of its own, or a stranger, can connect to, each at its own port."""
+    manifests = build.manifests()
+    own = end(manifests, source) if isinstance(source, str) else source
+    workloads = {one["metadata"]["name"] for one in manifests if one["kind"] in {"Deployment", "StatefulSet"}}
+    return {name for name in workloads if may_talk(manifests, own, end(manifests, name), PORTS[name])}
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("task-manager", set(SERVERS)),
+        ("subtask-manager", set(SERVERS)),
+        ("detector", {"rabbitmq", "s3"}),
+        ("mongodb", set()),
+        ("rabbitmq", set()),
+        ("s3", set()),
+        (INGRESS, {*SERVICES, "s3"}),
+        (MONITORING, set()),
+        (KEDA, set()),
+        (NOBODY, set()),
+    ],
+    ids=[*SERVICES, *SERVERS, "ingress", "monitoring", "keda", "nobody"],
+)
+def test_on_minikube_everyone_reaches_what_they_need_and_nothing_else(source: str | End, what: set[str]):
+    assert reached(MINIKUBE, source) == what
+
+
+@pytest.mark.parametrize("build", [WATCHED, SCRAPED], ids=lambda build: build.name)
+def test_monitoring_is_let_in_where_it_was_asked_for(build: Build):
+    assert reached(build, MONITORING) == set(SERVICES)
+    assert reached(PRODUCTION, MONITORING) == set()
+    assert reached(build, NOBODY) == set()
+
+
+def test_keda_looks_at_the_queues_only():
+    assert reached(WITH_KEDA, KEDA) == {"rabbitmq"}
+
+
+def test_anybody_may_ask_a_detector_by_itself_which_asks_nobody():
+    assert reached(DETECTOR_ONLY[0], NOBODY) == {"detector"}
+    assert reached(DETECTOR_ONLY[0], "detector") == set()
+
+
+def test_in_production_the_way_out_leads_to_the_servers_but_not_to_the_clouds_metadata():
+    policy = named(PRODUCTION.manifests(), "NetworkPolicy", "services-to-servers")["spec"]
+    (rule,) = policy["egress"]
+    assert rule["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}}]
+    assert {one["port"] for one in rule["ports"]} == {27017, 5671, 5672, 443}
+
+
+def test_a_planted_hole_is_found():
+    manifests = MINIKUBE.manifests()
+    named(manifests, "NetworkPolicy", "mongodb")["spec"]["ingress"][0]["from"].append({"podSelector": {}})
+    assert may_talk(manifests, end(manifests, "detector"), end(manifests, "mongodb"), SERVERS["mongodb"])
+    named(manifests, "NetworkPolicy", "services-to-data-tier")["metadata"]["namespace"] = "elsewhere"
+    assert not may_talk(manifests, end(manifests, "task-manager"), end(manifests, "mongodb"), SERVERS["mongodb"])
