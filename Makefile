@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory chaos chaos-short lint types arrows services services-stop compose-up compose-dev compose-down bench bench-detector bench-bus lock docs-api clean
+.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory chaos chaos-short lint types arrows services services-stop k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,14 @@ services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for th
 services-stop: setup-dev  ## stop them; their data stays
 	@$(RUN) -m deploy.local stop
 
+OVERLAY = minikube
+
+k8s-check: setup-dev  ## build, validate and judge the Kubernetes manifests, offline
+	@$(BIN)/python -m pytest tests/unit/test_kubernetes_*.py
+
+k8s-build:  ## print an overlay's manifests: OVERLAY=minikube|production|detector-only
+	@kubectl kustomize deploy/k8s/overlays/$(OVERLAY)
+
 COMPOSE := cd deploy/compose && docker compose
 DEVELOPMENT := $(COMPOSE) -f compose.yaml -f compose.dev.yaml
 
@@ -99,6 +107,27 @@ bench-detector: setup-dev  ## the detector beside its raw engine, here and in a 
 
 bench-bus: setup-dev  ## the bus beside plain aio-pika, on the broker that `make services` started
 	@$(RUN) -m loadtest.bench_bus
+
+trace: services  ## one image from upload to result, as a trace across all services
+	@$(RUN) -m loadtest.trace
+
+loadtest: URL = http://127.0.0.1:8080
+loadtest: SHAPE = pyramid
+loadtest: setup-dev  ## people and clients by Locust against a running platform: URL=http://... SHAPE=pyramid|steps|spike|soak
+	@$(RUN) -m loadtest.people --url '$(URL)' --shape '$(SHAPE)' $(OPTIONS)
+
+# OPTIONS on make's command line are passed on; `OPTIONS=--help` shows them.
+experiment-pyramid: setup-dev  ## replicas, CPU and response times over the pyramid of load, with the real HPA manifests
+	@$(RUN) -m loadtest.experiments.pyramid $(OPTIONS)
+
+experiment-pods: setup-dev  ## how many users 1, 2, 4, 8 small detector pods carry
+	@$(RUN) -m loadtest.experiments.pods $(OPTIONS)
+
+experiment-loss: setup-dev  ## goodput and accuracy while the client's link loses packets
+	@$(RUN) -m loadtest.experiments.loss $(OPTIONS)
+
+experiment-scale: setup-dev  ## cost per operation from a thousand to millions of subtasks, and with ever more operators
+	@$(RUN) -m loadtest.experiments.scale $(OPTIONS)
 
 docs-api: setup-dev  ## write docs/api/openapi.json anew
 	@$(RUN) -m embedded.openapi > docs/api/openapi.json

@@ -21,6 +21,7 @@ KEEPER = "client"
 CANCEL_SHARE = 0.25
 WRITES = ("vote", "votes", "upload", "create", "seal", "cancel", "adjudicate", "undo", "return", "lease")
 LATEST = 500
+OLDEST = 5
 REASON = "looked at it again"
 
 
@@ -38,6 +39,8 @@ class ChaosCrew(Crew):
         self.mains: list[Order] = []
         self.unfinished: list[str] = []
         """At the end: the tasks that are left to do."""
+        self.oldest: list[str] = []
+        """Meanwhile: those that have waited longest."""
         self.idle_s = (0.2, 0.6)
 
     def begin(self, *, operators: int, uploaders: int) -> None:
@@ -70,13 +73,16 @@ class ChaosCrew(Crew):
                         end(self, client, last)
 
     def choose_task(self, chance: random.Random) -> str | None:
-        """The main task half of the time, else one of the latest others, rarely whatever there is."""
+        """The main task, one of the latest others, one that has waited long; rarely whatever there is."""
         draw = chance.random()
-        latest = [*self.orders[-8:], *self.mains[-2:]]
-        others = self.unfinished or [one.id for one in latest if one.id and not one.is_cancelled]
         if draw < 0.05:
             return None
-        return self.task_id if draw < 0.5 and not self.unfinished else chance.choice(others)
+        if self.unfinished:
+            return chance.choice(self.unfinished)
+        if draw < 0.4:
+            return self.task_id
+        latest = [one.id for one in [*self.orders[-8:], *self.mains[-2:]] if one.id and not one.is_cancelled]
+        return chance.choice(self.oldest if self.oldest and draw < 0.7 else latest)
 
     def first_success(self, after: float) -> float | None:
         """When the first change was acknowledged after a moment, if one was."""
@@ -244,10 +250,14 @@ def number_of(subtask: str) -> int:
 class Watcher(Reader):
     """Reads the main task and others: results stay as they are, and no more people are asked than are needed."""
 
+    def __init__(self, crew: Crew) -> None:
+        super().__init__(crew)
+        self._done: set[str] = set()
+
     def _read(self, client: Client) -> None:
         crew, chance = self._crew, self._chance
         assert isinstance(crew, ChaosCrew)
-        crew.open_images = sum(client.task(one.id)["counts"]["open"] for one in crew.mains[-2:])
+        self._see_what_waits(client, crew)
         known = [one for one in crew.orders if one.id]
         order = crew.mains[-1] if chance.random() < 0.3 else chance.choice(known[-20:])
         try:
@@ -258,6 +268,18 @@ class Watcher(Reader):
         leased = list(crew.tasks_of.copy())
         for subtask in chance.sample(leased, min(5, len(leased))):
             self._look_at(client, subtask)
+
+    def _see_what_waits(self, client: Client, crew: ChaosCrew) -> None:
+        """So that nothing is left behind, and no more comes than can be worked off."""
+        waiting = [one for one in crew.orders if one.id and not one.is_cancelled and one.id not in self._done]
+        opened = 0
+        for order in {one.id: one for one in [*waiting[:OLDEST], *crew.mains[-2:]]}.values():
+            task = client.task(order.id)
+            opened += task["counts"]["open"]
+            if task["state"] == "completed":
+                self._done.add(order.id)
+        crew.open_images = opened
+        crew.oldest = [one.id for one in waiting[:OLDEST] if one.id not in self._done]
 
     def _read_results(self, client: Client, order: Order) -> None:
         chance = self._chance
