@@ -1,0 +1,201 @@
+"""What a run's records say: of each kind of request and iteration how many, how many failed, and how long they took."""
+
+import csv
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from loadtest.people.recording import ACTS, PEOPLE, REQUESTS, Measure
+
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+SECONDS, FINAL, FAILURES = "seconds.csv", "final.csv", "failures.csv"
+Key = tuple[Measure, str]
+
+
+class NoRecords(Exception):
+    """A folder does not hold the records of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request or iteration that ended `at_s` after the start; `error` is empty where it went well."""
+
+    at_s: float
+    time_ms: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Some samples in numbers; times in milliseconds, of failures too, and not a number where there is no sample."""
+
+    count: int
+    failures: int
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """Who was there `at_s` after the start, and how many cores the load test needed since the line before."""
+
+    at_s: float
+    clients: int
+    operators: int
+    detectors: int
+    cores: float
+
+    @property
+    def people(self) -> int:
+        return self.clients + self.operators + self.detectors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What the platform acknowledged to somebody, or what somebody left undone; as in `acts.csv`.
+
+    `begun`, first of all (detail: seconds since the epoch); `created`; `accepted` and the other outcomes of an upload
+    (detail: the sha256); `downloaded` (detail: how many results); `leased`, `left` and `vanished` (detail: until when
+    the lease is valid); `voted` (detail: the label); `skipped`.
+    """
+
+    at_s: float
+    act: str
+    who: str
+    task_id: str
+    subtask_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """All that was recorded of one run, in order of time."""
+
+    samples: Mapping[Key, Sequence[Sample]]
+    presences: Sequence[Presence]
+    acts: Sequence[Act]
+
+    def names(self, measure: Measure) -> list[str]:
+        return sorted(name for of, name in self.samples if of == measure)
+
+    def entry(self, measure: Measure, name: str, begin_s: float = 0.0, end_s: float = math.inf) -> Entry:
+        """What ended in a part of the run, its end excluded: exact, from the samples themselves."""
+        return entry(one for one in self.samples.get((measure, name), ()) if begin_s <= one.at_s < end_s)
+
+    def windows(self, measure: Measure, name: str, width_s: float) -> dict[float, Entry]:
+        """Numbers for windows of so many seconds, by their beginning; those without a sample are left out."""
+        found: dict[float, list[Sample]] = defaultdict(list)
+        for one in self.samples.get((measure, name), ()):
+            found[one.at_s // width_s * width_s].append(one)
+        return {begin_s: entry(found[begin_s]) for begin_s in sorted(found)}
+
+    @property
+    def failures(self) -> int:
+        """How many calls failed after their last try."""
+        return sum(bool(one.error) for (of, _), found in self.samples.items() if of == "call" for one in found)
+
+    @property
+    def begun_at(self) -> float:
+        """When the run began, in seconds since the epoch."""
+        return next((float(one.detail) for one in self.acts if one.act == "begun"), 0.0)
+
+    @property
+    def duration_s(self) -> float:
+        """When the last request ended."""
+        return max((found[-1].at_s for found in self.samples.values() if found), default=0.0)
+
+
+def entry(samples: Iterable[Sample]) -> Entry:
+    kept = list(samples)
+    times = sorted(one.time_ms for one in kept)
+    return Entry(
+        count=len(kept),
+        failures=sum(bool(one.error) for one in kept),
+        mean=sum(times) / len(times) if times else math.nan,
+        p50=percentile(times, 0.5),
+        p95=percentile(times, 0.95),
+        p99=percentile(times, 0.99),
+        max=percentile(times, 1.0),
+    )
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The least of the ascending values that at least `share` of them do not exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
+
+
+def read(folder: Path) -> Statistics:
+    """The records in a folder. Raises NoRecords. A last line that was cut off is left out."""
+    samples: dict[Key, list[Sample]] = defaultdict(list)
+    for at_s, measure, name, time_ms, error in _rows(folder / REQUESTS):
+        if measure in MEASURES:
+            samples[measure, name].append(Sample(float(at_s), float(time_ms), error))
+    presences = [
+        Presence(at_s=float(at_s), clients=int(a), operators=int(b), detectors=int(c), cores=float(cores))
+        for at_s, a, b, c, cores in _rows(folder / PEOPLE)
+    ]
+    acts = [
+        Act(at_s=float(at_s), act=act, who=who, task_id=task_id, subtask_id=subtask_id, detail=detail)
+        for at_s, act, who, task_id, subtask_id, detail in _rows(folder / ACTS)
+    ]
+    return Statistics(samples=samples, presences=presences, acts=acts)
+
+
+def write(statistics: Statistics, folder: Path) -> None:
+    """Write `seconds.csv`, `final.csv` and `failures.csv`. Rates and times per second are of what ended in it."""
+    _write(folder / SECONDS, ("at_s", "people", "measure", "name", *_NUMBERS), _by_second(statistics))
+    final = ((*key, *_numbers(entry(found))) for key, found in sorted(statistics.samples.items()))
+    _write(folder / FINAL, ("measure", "name", *_NUMBERS), final)
+    errors = Counter(
+        (*key, one.error) for key, found in sorted(statistics.samples.items()) for one in found if one.error
+    )
+    _write(folder / FAILURES, ("measure", "name", "error", "count"), ((*key, n) for key, n in errors.items()))
+
+
+_NUMBERS = ("count", "failures", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
+
+
+def _numbers(of: Entry) -> tuple[float, ...]:
+    return (of.count, of.failures, *(round(time, 2) for time in (of.mean, of.p50, of.p95, of.p99, of.max)))
+
+
+def _by_second(statistics: Statistics) -> Iterator[Sequence[object]]:
+    people = people_at(statistics.presences)
+    for measure, name in sorted(statistics.samples):
+        for begin_s, numbers in statistics.windows(measure, name, 1.0).items():
+            yield (int(begin_s), people(begin_s), measure, name, *_numbers(numbers))
+
+
+def people_at(presences: Sequence[Presence]) -> Callable[[float], int]:
+    """How many people were there by the second, as last seen in it; none before they were first counted."""
+    seen = {int(one.at_s): one.people for one in presences}
+
+    def at(second: float) -> int:
+        return seen.get(int(second), seen.get(int(second) - 1, 0))
+
+    return at
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            columns = next(reader, None)
+            if columns is None:
+                raise NoRecords(f"{path} is empty: the run ended before it began")
+            yield from (row for row in reader if len(row) == len(columns))
+    except FileNotFoundError as error:
+        raise NoRecords(f"{path} is not there") from error
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)

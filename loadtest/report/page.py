@@ -1,0 +1,83 @@
+"""A report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from loadtest.report.parts import Cell, Plot, Report, Table
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 64rem; margin: 2rem auto;
+       padding: 0 1rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
+p { max-width: 46rem; }
+img { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
+th, td { padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #e3e3e3; vertical-align: top; }
+th { border-bottom: 2px solid #bbb; white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; }
+footer { margin-top: 3rem; color: #666; font-size: .85rem; }
+"""
+
+
+def html(report: Report, pngs: Mapping[int, bytes], machine: Mapping[str, Cell]) -> str:
+    """The page; `pngs` has the picture of each plot by its place among the parts."""
+    title = escape(report.title)
+    paragraphs = "\n".join(f"<p>{escape(text)}</p>" for text in report.paragraphs)
+    parts = "\n".join(_part(part, pngs.get(at, b"")) for at, part in enumerate(report.parts))
+    told = ", ".join(f"{escape(name)}: {escape(shown(value))}" for name, value in machine.items())
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{title}</h1>
+{paragraphs}
+{parts}
+<footer>Measured on: {told}</footer>
+</body>
+</html>
+"""
+
+
+def shown(cell: Cell) -> str:
+    """A cell for people: thousands apart, and no more digits than tell something."""
+    if cell is None or cell != cell:  # noqa: PLR0124 - so is not-a-number
+        return ""
+    if isinstance(cell, float):
+        digits = 0 if abs(cell) >= 1000 else 1 if abs(cell) >= 100 else 2 if abs(cell) >= 1 or cell == 0 else 4
+        return f"{cell:,.{digits}f}"
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+def _part(part: Plot | Table, png: bytes) -> str:
+    title = escape(part.title)
+    if isinstance(part, Plot):
+        data = base64.b64encode(png).decode("ascii")
+        return f'<h2>{title}</h2>\n<img alt="{title}" src="data:image/png;base64,{data}">'
+    numeric = [_is_numeric([row[at] for row in part.rows]) for at in range(len(part.columns))]
+    head = _row("th", part.columns, numeric)
+    rows = "\n".join(_row("td", row, numeric) for row in part.rows)
+    return (
+        f'<h2>{title}</h2>\n<div class="wide"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    )
+
+
+def _is_numeric(column: Sequence[Cell]) -> bool:
+    """Whether a column holds numbers and nothing else."""
+    kept = [cell for cell in column if cell is not None]
+    return bool(kept) and all(isinstance(cell, int | float) for cell in kept)
+
+
+def _row(tag: str, cells: Sequence[Cell], numeric: Sequence[bool]) -> str:
+    classes = [' class="number"' if is_number else "" for is_number in numeric]
+    return (
+        "<tr>"
+        + "".join(f"<{tag}{name}>{escape(shown(cell))}</{tag}>" for cell, name in zip(cells, classes, strict=True))
+        + "</tr>"
+    )
