@@ -291,18 +291,18 @@ async def test_those_with_votes_come_first_within_a_window(subtasks):
 
 async def test_an_operator_walks_a_task_once_though_others_interleave(subtasks):
     of = brief(stop="exact")
-    ids = subtask_ids(500)
+    ids = subtask_ids(250)
     await open_all(subtasks.store, of, ids)
     seen = {name: Counter() for name in ("ann", "bob", "eve")}
     sizes = {"ann": 7, "bob": 40, "eve": 90}
-    while not all(len(counter) == 500 for counter in seen.values()):
+    while not all(len(counter) == 250 for counter in seen.values()):
         before = sum(map(len, seen.values()))
         for name, counter in seen.items():
             subtasks.clock.now += 1
             counter.update(await vote_on_all(subtasks.store, name, await claim_all(subtasks.store, name, sizes[name])))
         assert sum(map(len, seen.values())) > before, "the walk stands still"
     assert all(set(counter.values()) == {1} for counter in seen.values())
-    assert [(await find(subtasks, subtask_id)).state for subtask_id in ids] == ["completed"] * 500
+    assert [(await find(subtasks, subtask_id)).state for subtask_id in ids] == ["completed"] * 250
 
 
 async def walked(at, of, ids) -> None:
@@ -587,7 +587,7 @@ async def costs_in_a_task_of(at, size: int, *, task_id: str, first: int) -> dict
 
 async def test_nothing_people_do_grows_with_the_size_of_the_task(subtasks):
     small = await costs_in_a_task_of(subtasks, 100, task_id="aa" * 16, first=0)
-    large = await costs_in_a_task_of(subtasks, 5000, task_id="bb" * 16, first=1000)
+    large = await costs_in_a_task_of(subtasks, 2500, task_id="bb" * 16, first=1000)
     for what, (commands, steps) in large.items():
         assert commands <= small[what][0] + 4, (what, small, large)
         assert steps <= 1.5 * small[what][1] + 500, (what, small, large)
