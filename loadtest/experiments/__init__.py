@@ -1,0 +1,1 @@
+"""Experiments: the platform under the loads that its predecessors were measured with."""

@@ -1,0 +1,219 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from loadtest.experiments.loss import link as links
+from loadtest.experiments.loss.client import work
+from loadtest.experiments.loss.figures import figures, report
+from loadtest.experiments.loss.orders import Job, Orders, Outcome
+from loadtest.experiments.loss.pictures import sampled
+from loadtest.experiments.loss.published import published
+from loadtest.experiments.loss.runs import Measured
+
+TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat"}
+
+
+def outcome(**changed) -> Outcome:
+    jobs = [
+        Job(name="a.png", seconds=1.0, label="cat"),
+        Job(name="b.png", seconds=3.0, label="cat"),
+        Job(name="c.png", seconds=9.0, fault="no answer after 1 tries: timed out"),
+    ]
+    fields = {"jobs": jobs, "wall_s": 4.0, "sent": 6, "answered": 3, "acknowledged": ["a.png", "b.png"]}
+    return Outcome(**(fields | changed))
+
+
+def orders(**changed) -> Orders:
+    fields = {
+        "url": "http://127.0.0.1:1",
+        "folder": ".",
+        "names": ["a.png"],
+        "labels": ["cat"],
+        "way": "direct",
+        "has_retries": False,
+        "clients": 2,
+        "timeout_s": 3.0,
+        "limit_s": 20.0,
+    }
+    return Orders(**(fields | changed))
+
+
+def test_goodput_counts_finished_jobs_and_throughput_answered_submissions():
+    row = figures("once", 0.2, Measured(outcome=outcome(lost=["b.png"]), lost_share=0.19), TRUTH)
+    assert (row.goodput_per_s, row.throughput_per_s) == (0.5, 0.75)
+    assert (row.accuracy, row.job_s, row.finished) == (0.5, 2.0, 2)
+    assert (row.lost, row.doubled, row.sent, row.lost_share) == (1, 0, 6, 0.19)
+    assert row.fault == "1 x no answer after 1 tries: timed out"
+
+
+def test_nothing_finished_has_no_accuracy_and_no_time():
+    row = figures("once", 0.6, Measured(outcome=outcome(jobs=[]), lost_share=0.6), TRUTH)
+    assert (row.goodput_per_s, row.accuracy, row.job_s, row.fault) == (0.0, None, None, "")
+
+
+def test_the_table_has_the_published_figures_beside_those_rates_that_have_some():
+    rows = [figures("task", rate, Measured(outcome=outcome(), lost_share=rate), TRUTH) for rate in (0.4, 0.5)]
+    table = report(rows, ["why"]).parts[-1]
+    cells = [dict(zip(table.columns[:3], row[:3], strict=True)) for row in table.rows]
+    assert [one["published"] for one in cells] == [2.44, None]
+    assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_what_was_published_falls_with_the_loss():
+    goodput = [one.goodput_per_s for one in published().values()]
+    assert sorted(published()) == list(published())
+    assert goodput == sorted(goodput, reverse=True)
+    assert all(one.goodput_per_s <= one.throughput_per_s for one in published().values())
+
+
+def test_orders_and_outcomes_survive_being_sent():
+    assert Orders.from_json(orders().to_json()) == orders()
+    assert Outcome.from_json(outcome().to_json()) == outcome()
+
+
+def test_samples_show_one_colour_and_are_never_faint(tmp_path):
+    pictures = sampled(tmp_path, 100)
+    assert len(set(pictures.names)) == 100
+    assert set(pictures.names) == set(pictures.truth or ())
+    drawn = json.loads((tmp_path / "truth.json").read_text())
+    assert all(drawn[name] == label for name, label in (pictures.truth or {}).items())
+    assert not any(int(name[7:10]) % 8 == 0 or int(name[7:10]) % 5 == 0 for name in pictures.names)
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.0, "< 0 "), (0.067, "< 670 "), (0.6, "< 6000 ")])
+def test_the_rules_drop_the_share_that_was_asked_for(rate, said):
+    assert f"numgen random mod 10000 {said}" in links.rules(rate)
+
+
+def test_only_root_may_make_a_link(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(links.NoLink, match="root"), links.link():
+        pytest.fail("a link was made")
+
+
+class Flaky(BaseHTTPRequestHandler):
+    """Hangs up on every first request for a picture, and answers the second."""
+
+    seen: set[str]
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if body["id"] not in self.seen:
+            self.seen.add(body["id"])
+            self.close_connection = True
+            return
+        answer = json.dumps({"id": body["id"], "objects": [{"label": "cat", "accuracy": 0.9}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def flaky(tmp_path):
+    for name in TRUTH:
+        (tmp_path / name).write_bytes(b"picture")
+    handler = type("OneFlaky", (Flaky,), {"seen": set()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield orders(url=f"http://127.0.0.1:{server.server_port}", folder=str(tmp_path), names=list(TRUTH))
+        server.shutdown()
+        thread.join()
+
+
+def test_with_retries_every_job_comes_to_its_end(flaky):
+    told = Orders.from_json(json.dumps(json.loads(flaky.to_json()) | {"has_retries": True}))
+    done = work(told, "")
+    assert {job.name: job.label for job in done.jobs} == dict.fromkeys(TRUTH, "cat")
+    assert (done.sent, done.answered, done.acknowledged) == (6, 3, sorted(TRUTH))
+
+
+def test_without_retries_a_request_without_an_answer_ends_the_job(flaky):
+    done = work(flaky, "")
+    assert len(done.jobs) == 3
+    assert all(job.label is None and job.fault for job in done.jobs)
+    assert (done.sent, done.answered, done.acknowledged) == (3, 0, [])
+
+
+def need_link_tools():
+    if os.geteuid() != 0 or not all(map(shutil.which, links.LinkTools.programs)):
+        pytest.skip("network namespaces take root, and the programs ip, tc and nft")
+
+
+@pytest.fixture
+def made_link():
+    need_link_tools()
+    try:
+        with links.link() as made:
+            yield made
+    except links.NoLink as error:
+        pytest.skip(f"no link can be made here: {error}")
+
+
+ECHO = """
+import socket
+with socket.create_server(("10.99.0.2", 7)) as server:
+    print("listening", flush=True)
+    caller, _ = server.accept()
+    with caller:
+        while data := caller.recv(65536):
+            caller.sendall(b"." * len(data))
+"""
+SEND = """
+import socket
+with socket.create_connection(("10.99.0.2", 7)) as there:
+    for _ in range(20):
+        there.sendall(b"x" * 20_000)
+        left = 20_000
+        while left:
+            left -= len(there.recv(left))
+"""
+
+
+def test_a_link_carries_single_packets_and_loses_as_many_as_it_is_told(made_link):
+    python = [sys.executable, "-P", "-c"]
+    with subprocess.Popen(made_link.inside_server([*python, ECHO]), stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "listening\n"
+        made_link.lose(0.02)
+        subprocess.run(made_link.inside_client([*python, SEND]), check=True, timeout=60)
+        assert server.wait(20) == 0
+    seen = links._counters(made_link.client)["seen"] + links._counters(made_link.server)["seen"]
+    assert seen > 2 * 20 * 20_000 / 1500, "more than 1,500 bytes came as one packet"
+    assert 0 < made_link.lost_share() < 0.2
+
+
+def test_a_link_is_gone_after_an_interruption():
+    need_link_tools()
+    names = []
+
+    def interrupted():
+        with links.link() as made:
+            names.extend([made.client, made.server])
+            raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    except links.NoLink as error:
+        pytest.skip(f"no link can be made here: {error}")
+    assert len(names) == 2
+    assert not any((links.NAMESPACES / name).exists() for name in names)
+
+
+def test_what_a_killed_run_left_behind_is_removed(made_link):
+    left = f"{links.PREFIX}{2**22 + 1}-client"  # no process has such a number
+    links._ip("netns", "add", left)
+    links._remove_left_over()
+    assert not (links.NAMESPACES / left).exists()
+    assert (links.NAMESPACES / made_link.client).exists()

@@ -1,0 +1,101 @@
+import asyncio
+import json
+import os
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from loadtest.bench.errors import BenchFailed
+from loadtest.bench.platform_process import PlatformProcess
+from loadtest.experiments.scale import costs, crowd, seeding
+from loadtest.experiments.scale.costs import Calls, Cost
+from loadtest.experiments.scale.figures import Measured, Row, Size, report
+
+
+def test_the_cost_of_a_call_is_shared_by_what_it_did(monkeypatch):
+    used = iter([10.0, 10.5])
+    monkeypatch.setattr(costs, "cpu_s", lambda _pid: next(used))
+    calls = Calls(operation="upload", pid=1, per_call=25)
+    with calls.counting():
+        calls.seconds += [0.001, 0.002, 0.003, 0.1]
+    assert calls.cost() == Cost(operation="upload", count=100, p50_ms=3.0, p95_ms=100.0, p99_ms=100.0, cpu_ms=5.0)
+
+
+def test_nothing_measured_is_no_cost_of_nothing():
+    with pytest.raises(BenchFailed, match="lease"):
+        Calls(operation="lease", pid=1).cost()
+
+
+def test_processor_time_goes_up_with_work():
+    before = costs.cpu_s(os.getpid())
+    sum(number * number for number in range(200_000))
+    assert costs.cpu_s(os.getpid()) > before
+
+
+@pytest.mark.parametrize(
+    ("disk", "memory", "lack"), [(10**12, 10**12, None), (10**9, 10**12, "disk"), (10**12, 10**9, "memory")]
+)
+def test_what_does_not_fit_is_left_out_and_why(tmp_path, monkeypatch, disk, memory, lack):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=disk))
+    monkeypatch.setattr(os, "sysconf", lambda name: memory if name == "SC_AVPHYS_PAGES" else 1)
+    said = seeding.lacking(10_000_000, tmp_path)
+    assert said is None if lack is None else said is not None and lack in said
+
+
+def test_every_operation_is_a_curve_over_sizes_and_over_operators():
+    def row(subtasks, operators, operation):
+        cost = Cost(operation=operation, count=10, p50_ms=2.0, p95_ms=3.0, p99_ms=4.0, cpu_ms=0.5)
+        return Row(subtasks=subtasks, operators=operators, cost=cost)
+
+    measured = Measured(
+        sizes=[Size(subtasks=1000, seeded_s=1.0, bytes_each=1800.0, platform_mib=90.0)],
+        by_subtasks=[row(size, 100, what) for size in (1000, 100_000) for what in ("lease", "vote")],
+        by_operators=[row(100_000, operators, "lease") for operators in (1, 10)],
+    )
+    waiting, working, *_ = report(measured, []).parts
+    assert [(one.name, one.x, one.y) for one in working.series] == [
+        ("lease", [1000, 100_000], [0.5, 0.5]),
+        ("vote", [1000, 100_000], [0.5, 0.5]),
+    ]
+    assert waiting.is_log_x
+    assert waiting.is_log_y
+
+
+class Platform(asyncio.Protocol):
+    """Grants everybody one lease, and notes who asked for it and who voted."""
+
+    def __init__(self, asked, voted, open_connections):
+        self.asked, self.voted, self.open_connections = asked, voted, open_connections
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.open_connections.append(transport)
+
+    def data_received(self, data):
+        head = data.decode()
+        name = head.partition("X-Quorate-User: ")[2].partition("\r\n")[0]
+        is_lease = head.startswith("POST /api/leases ")
+        (self.asked if is_lease else self.voted).append(name)
+        lease = {"subtask_id": name, "labels": ["cat"], "token": "t"}
+        body = json.dumps({"leases": [lease]} if is_lease else {}).encode()
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+async def test_many_operators_share_few_connections_and_each_votes_on_its_own(tmp_path):
+    asked, voted, connections = [], [], []
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Platform(asked, voted, connections), crowd.HOST, 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        platform = PlatformProcess(pid=os.getpid(), port=port, data_dir=tmp_path)
+        plan = crowd.Crowd(operators=30, connections=4, task_id="t", seconds=0.001, longest_s=30.0)
+        lease, vote = await crowd.measure(platform, plan)
+        for transport in connections:
+            transport.close()
+    names = {f"crowd-30-{number}" for number in range(30)}
+    assert len(connections) == 4
+    assert names <= set(asked)
+    assert sorted(asked) == sorted(voted)
+    assert (lease.operation, vote.operation) == ("lease", "vote")
+    assert lease.count == vote.count == sum(name in names for name in asked)
