@@ -12,6 +12,7 @@ from services.subtask_manager.store import mongo_walks
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_domain
+from services.task_manager.store import mongo_counts
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import mongo as shared_mongo
 from shared.errors import NotFound, Unavailable
@@ -30,7 +31,7 @@ from tests.contract.operators import (
     vote_on_all,
 )
 from tests.unit.subtask_builders import T0, brief
-from tests.unit.task_builders import TASK_ID, image, task
+from tests.unit.task_builders import TASK_ID, image, result, task
 
 ONE_VOTE = brief(votes_required=1)
 TASK = ONE_VOTE.task_id
@@ -364,3 +365,19 @@ async def test_the_same_image_added_on_both_replicas_is_accepted_once(task_store
     assert sum(answer == set() for answer in answers) == 1
     messages = [message for store in task_stores for message in await store.pending(10)]
     assert [message.subject for message in messages] == [image("a").id]
+
+
+@pytest.mark.parametrize("small", [0, 2, 3, 500])
+async def test_a_task_is_counted_the_same_by_reading_and_by_index(task_stores, monkeypatch, small):
+    monkeypatch.setattr(mongo_counts, "SMALL", small)
+    store = task_stores[0]
+    await store.create(task())
+    ended = image("c")
+    await store.add_images(task(), [image("a"), image("b"), ended])
+    await store.update_image(
+        TASK_ID,
+        ended.id,
+        lambda one, _now: task_domain.record_result(one, state="disputed", result=result(), prelabel=None),
+    )
+    counts = (await store.find(TASK_ID))[1]
+    assert (counts.images, counts.open, counts.completed, counts.disputed) == (3, 2, 0, 1)

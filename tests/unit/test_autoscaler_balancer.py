@@ -1,0 +1,88 @@
+"""The balancer with real nginx: members come and go while requests are under way."""
+
+import http.client
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from deploy.local.errors import ServerNotInstalled
+from deploy.local.process import program
+from loadtest.experiments.balancer import Balancer
+
+
+@contextmanager
+def member(name):
+    """A server that answers its name; yields its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(name)))
+            self.end_headers()
+            self.wfile.write(name.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def ask(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/anything")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def ask_until(port, wanted):
+    """Until this is answered: new workers of nginx take a moment."""
+    return any(ask(port) == wanted for _ in range(500))
+
+
+def test_members_change_and_no_request_is_lost(tmp_path):
+    try:
+        program("nginx")
+    except ServerNotInstalled as reason:
+        pytest.skip(str(reason))
+    balancer = Balancer(tmp_path)
+    seen = Counter()
+    stop = threading.Event()
+
+    def customer():
+        while not stop.is_set():
+            seen[ask(balancer.port)] += 1
+
+    with member("a") as a, member("b") as b:
+        try:
+            balancer.use({"task_manager": [a]})
+            customers = [threading.Thread(target=customer) for _ in range(3)]
+            for one in customers:
+                one.start()
+            balancer.use({"task_manager": [a, b]})
+            assert ask_until(balancer.port, (200, "b"))
+            balancer.use({"task_manager": [b]})
+            assert ask_until(balancer.port, (200, "b"))
+            stop.set()
+            for one in customers:
+                one.join()
+            assert set(seen) <= {(200, "a"), (200, "b")}
+            balancer.use({})
+            assert any(ask(balancer.port)[0] == 502 for _ in range(500))
+        finally:
+            stop.set()
+            balancer.stop()

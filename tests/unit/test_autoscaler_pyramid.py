@@ -1,0 +1,198 @@
+"""What the pyramid's experiment makes of what it saw."""
+
+import io
+
+import pytest
+
+from loadtest.experiments.fleet_keeper import COLUMNS
+from loadtest.experiments.pyramid import audit as audits
+from loadtest.experiments.pyramid import record
+from loadtest.experiments.pyramid.audit import Audit
+from loadtest.experiments.pyramid.cluster import scaler_rows
+from loadtest.experiments.pyramid.queues import Queues
+from loadtest.experiments.pyramid.record import Movement
+from loadtest.experiments.pyramid.report import Findings, goals, report
+from loadtest.experiments.pyramid.witness import Orphan, _vanished
+from loadtest.people.options import Options
+from loadtest.people.statistics import Act, Sample, Statistics
+
+BEGUN_AT = 1_800_000_000.0
+
+
+def written(tmp_path, replicas):
+    """A record of one service: so many replicas every 10 s from 10 s before the load."""
+    lines = [",".join(COLUMNS)]
+    lines += [
+        f"{BEGUN_AT - 10 + 10 * number},task_manager,{count},{count},{count},0.5,3"
+        for number, count in enumerate(replicas)
+    ]
+    path = tmp_path / "fleets.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return record.read(path, BEGUN_AT)
+
+
+def statistics(median_high_ms=50.0, error=""):
+    """600 s of iterations of both kinds, one each second; in the highest steps they take as long as told."""
+    samples = {
+        ("iteration", kind): [
+            Sample(second, median_high_ms if 240 <= second < 360 else 50.0, "") for second in range(600)
+        ]
+        for kind in ("client", "operator")
+    }
+    samples["call", "POST /api/tasks"] = [Sample(1.0, 5.0, error)]
+    return Statistics(samples=samples, presences=[], acts=[])
+
+
+def findings(tmp_path, *, audit=None, **told):
+    rows = written(tmp_path, [1, 1, 4, 4] + [3] * 70)
+    return Findings(statistics=statistics(**told), options=Options(), rows=rows, where=["here"], audit=audit, deaths=0)
+
+
+def test_how_replicas_moved(tmp_path):
+    rows = written(tmp_path, [1, 1, 3, 4, 4, 4, 2, 1])  # from -10 s to 60 s
+    assert record.movement(rows, "task_manager", ended_s=35.0) == Movement(
+        service="task_manager", least=1, most=4, most_at_s=20.0, fell_s=15.0, last=1
+    )
+    assert record.mean_replicas(rows, "task_manager", 0, 30) == pytest.approx(8 / 3)
+    assert record.mean_replicas(rows, "nobody", 0, 30) is None
+
+
+def test_replicas_that_stay_have_not_fallen(tmp_path):
+    assert record.movement(written(tmp_path, [2, 2, 2, 2]), "task_manager", 10).fell_s is None
+
+
+def test_all_goals_met(tmp_path):
+    assert all(is_met for _, _, is_met in goals(findings(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("told", "goal"),
+    [
+        ({"median_high_ms": 61.0}, "median"),
+        ({"median_high_ms": 100.0}, "p95"),
+        ({"error": "Refused: 503"}, "no failed request"),
+    ],
+)
+def test_a_goal_that_is_missed_is_named(tmp_path, told, goal):
+    missed = [text for text, _, is_met in goals(findings(tmp_path, **told)) if not is_met]
+    assert any(goal in text for text in missed)
+
+
+def test_something_lost_is_a_goal_missed(tmp_path):
+    nothing = {"images": 1, "finished": 1, "held": [], "votes": 1, "lost_votes": [], "orphans": 3, "slowest_s": 1.0}
+    clean = Audit(**nothing, lost_images=[], late=[])
+    assert all(is_met for _, _, is_met in goals(findings(tmp_path, audit=clean)))
+    for lost in ({"lost_images": ["a"], "late": []}, {"lost_images": [], "late": ["a"]}):
+        assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=Audit(**nothing, **lost))))
+
+
+def test_the_report_has_a_row_for_every_step_and_no_table_of_another_width(tmp_path):
+    found = report(findings(tmp_path))
+    tables = [part for part in found.parts if hasattr(part, "rows")]
+    steps = next(table for table in tables if table.title == "Step by step")
+    assert len(steps.rows) == 10
+    assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
+
+
+# Leases of those who vanished
+
+LATE = {"act": "leased", "task_id": "t", "subtask_id": "s", "detail": ""}
+
+
+@pytest.mark.parametrize(
+    ("offered_s", "leased", "expected"),
+    [
+        (32.0, [], 2.0),  # to the witness
+        (None, [("bob", 33.0)], 3.0),  # to somebody else
+        (34.0, [("bob", 33.0)], 3.0),
+        (None, [("bob", 29.0)], None),  # on its other place: that says nothing
+        (None, [("ann", 33.0)], None),  # the one who had it
+        (None, [("bob", 35.1)], None),  # too late
+        (None, [], None),
+    ],
+)
+def test_when_a_subtask_was_served_again(offered_s, leased, expected):
+    orphan = Orphan(task_id="t", subtask_id="s", who="ann", expires_at=BEGUN_AT + 30)
+    orphan.offered_at = None if offered_s is None else BEGUN_AT + offered_s
+    acts = [Act(who=who, at_s=at_s, **LATE) for who, at_s in leased]
+    found = orphan.late_s(acts, BEGUN_AT)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_lines_are_read_once_they_are_whole():
+    file = io.StringIO()
+    file.write("1.0,vanished,ann,t,s,2027-01-15T08:00:30+00:00\n2.0,leased,bob,t,s,x\n3.0,vani")
+    file.seek(0)
+    assert [(one.who, one.expires_at) for one in _vanished(file)] == [("ann", 1800000030.0)]
+    at = file.tell()
+    file.seek(0, io.SEEK_END)
+    file.write("shed,eve,t,u,2027-01-15T08:00:31+00:00\n")
+    file.seek(at)
+    assert [one.subtask_id for one in _vanished(file)] == ["u"]
+
+
+# What was acknowledged, and is there
+
+
+def subtask(name, state="open", *, held=0, **labels):
+    votes = [{"voter": voter, "label": label, "at": "x"} for voter, label in labels.items()]
+    return {"id": name, "task_id": "t", "state": state, "votes": votes, "live_leases": held, "result": None}
+
+
+def audited(monkeypatch, there, orphans=()):
+    """Five images were accepted, and ann and bob have voted on a; then this was there."""
+    images = [("accepted", "client", name, "") for name in "abcde"]
+    votes = [("voted", who, "a", "cat") for who in ("ann", "bob")]
+    acts = [
+        Act(at_s=1.0, act=act, who=who, task_id="t", subtask_id=subtask_id, detail=detail)
+        for act, who, subtask_id, detail in [("begun", "", "", str(BEGUN_AT)), *images, *votes]
+    ]
+    monkeypatch.setattr(audits, "_subtasks", lambda _url, ids: {name: there.get(name) for name in ids})
+    return audits.audit("", Statistics(samples={}, presences=[], acts=acts), orphans)
+
+
+def test_nothing_is_lost(monkeypatch):
+    there = {name: subtask(name) for name in "bcde"} | {"a": subtask("a", "completed", ann="cat", bob="cat")}
+    found = audited(monkeypatch, there)
+    assert (found.is_clean, found.images, found.finished, found.votes) == (True, 5, 1, 2)
+
+
+def test_everything_that_is_not_there_is_named(monkeypatch):
+    there = {"a": subtask("a", ann="dog"), "b": subtask("b", held=1), "d": subtask("d"), "e": subtask("e")}
+    found = audited(monkeypatch, there)
+    assert not found.is_clean
+    assert (found.lost_images, found.held, found.lost_votes) == (["c"], ["b"], ["a", "a"])
+
+
+def test_an_orphan_is_late_unless_it_was_served_or_finished(monkeypatch):
+    there = {name: subtask(name) for name in "abde"} | {"c": subtask("c", "disputed")}
+    orphans = [
+        Orphan(task_id="t", subtask_id=name, who="eve", expires_at=BEGUN_AT + 30, offered_at=offered_at)
+        for name, offered_at in (("b", BEGUN_AT + 31.5), ("c", None), ("d", None))
+    ]
+    found = audited(monkeypatch, there, orphans)
+    assert (found.orphans, found.late, found.slowest_s) == (3, ["d"], pytest.approx(1.5))
+
+
+# Other sources
+
+
+def test_the_autoscalers_of_a_cluster_as_rows():
+    cpu = {"type": "Resource", "resource": {"name": "cpu", "current": {"averageValue": "120m"}}}
+    target = {"scaleTargetRef": {"name": "task-manager"}, "minReplicas": 2}
+    told = [
+        {"spec": target, "status": {"currentReplicas": 3, "desiredReplicas": 4, "currentMetrics": [cpu]}},
+        {"spec": {"scaleTargetRef": {"name": "detector"}}, "status": {"currentReplicas": 1}},
+    ]
+    assert list(scaler_rows(told, 5.0)) == [
+        (5.0, "task_manager", 3, None, 4, 0.36, None),
+        (5.0, "detector", 1, None, 1, None, None),
+    ]
+    assert all(len(row) == len(COLUMNS) for row in scaler_rows(told, 5.0))
+
+
+def test_a_broker_that_does_not_answer_leaves_the_last_figures(unused_tcp_port):
+    queues = Queues(f"http://a:b@127.0.0.1:{unused_tcp_port}")
+    queues._depths = {"task_manager.x.v1": 3, "task_manager.y.v1": 4, "task_manager.y.v1.dead": 9, "other.x": 5}
+    assert queues.depth("task_manager") == 7
+    assert not queues.is_empty(["task_manager"])
