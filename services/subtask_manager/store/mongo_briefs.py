@@ -80,17 +80,15 @@ class MongoBriefs:
         return True
 
     async def listed(self, after: tuple[float, str], limit: int) -> list[tuple[float, str]]:
-        """Tasks that may have open subtasks, oldest first, as (created at, id), from `after` on."""
+        """Tasks that may have open subtasks, oldest first, as (created at, id), from `after` on. Their briefs are read."""
         created_at, task_id = after
         query = {"$or": [{"listed": created_at, "id": {"$gte": task_id}}, {"listed": {"$gt": created_at}}]}
         with errors_named():
-            cursor = (
-                self._collection.find(query, {"listed": 1})
-                .sort([("listed", 1), ("id", 1)])
-                .limit(limit)
-                .batch_size(limit)
-            )
-            return [(one["listed"], one["_id"]) for one in await cursor.to_list()]
+            cursor = self._collection.find(query).sort([("listed", 1), ("id", 1)]).limit(limit).batch_size(limit)
+            found = await cursor.to_list()
+        for document in found:
+            self._remember(document)  # they are looked through next
+        return [(one["listed"], one["_id"]) for one in found]
 
     async def unlist(self, task_id: str, has_open: Callable[[str], Awaitable[bool]]) -> None:
         """Take a task down that seems to have no open subtask, unless one is opened meanwhile."""

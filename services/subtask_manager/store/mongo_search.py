@@ -174,14 +174,23 @@ class MongoSearch:
 
     async def _window(self, task_id: str, walk: Walk) -> list[Stored[Subtask]]:
         if walk.phase == "openings":
-            same, later = await asyncio.gather(
-                self._places(task_id, {"place.at": walk.since, "place.slot": {"$gt": walk.slot}}),
-                self._places(task_id, {"place.at": {"$gt": walk.since, "$lte": self._now}}),
-            )
-            return (same + later)[: self._window_size]
+            return await self._openings(task_id, walk)
         first, end = walk.slots()
         slots = {"place.slot": {"$gte": first, "$lt": end}, "place.at": {"$lte": self._now}}
         return await self._places(task_id, slots, order=("place.slot",))
+
+    async def _openings(self, task_id: str, walk: Walk) -> list[Stored[Subtask]]:
+        """Places that opened after the walk. One look, in which there is mostly but one that was looked at before; so
+        many opened at one instant that it is full of such, look beyond them."""
+        found = await self._places(task_id, {"place.at": {"$gte": walk.since, "$lte": self._now}})
+        new = [one for one in found if _opening(one) > (walk.since, walk.slot)]
+        if len(new) == len(found) or len(found) < self._window_size:
+            return new
+        same, later = await asyncio.gather(
+            self._places(task_id, {"place.at": walk.since, "place.slot": {"$gt": walk.slot}}),
+            self._places(task_id, {"place.at": {"$gt": walk.since, "$lte": self._now}}),
+        )
+        return (same + later)[: self._window_size]
 
     async def _places(
         self, task_id: str, where: Document, *, order: Sequence[str] = ("place.at", "place.slot")
@@ -245,6 +254,12 @@ class MongoSearch:
         with errors_named():
             found: Any = await self._subtasks.collection.find_one({"task_id": task_id, "state": "open"}, {"_id": 1})
         return found is not None
+
+
+def _opening(stored: Stored[Subtask]) -> tuple[float, int]:
+    """The order of openings: (available at, slot)."""
+    place = stored.document["place"]
+    return place["at"], place["slot"]
 
 
 def _candidate(document: Any) -> Candidate:
