@@ -118,7 +118,7 @@ loadtest: setup-dev  ## people and clients by Locust against a running platform:
 
 # OPTIONS on make's command line are passed on; `OPTIONS=--help` shows them.
 experiment-pyramid: setup-dev  ## replicas, CPU and response times over the pyramid of load, with the real HPA manifests
-	@$(RUN) -m loadtest.experiments.pyramid $(OPTIONS)
+	@$(RUN) -m loadtest.experiments.pyramid --cpu 0.1 --least 1 $(OPTIONS)
 
 experiment-pods: setup-dev  ## how many users 1, 2, 4, 8 small detector pods carry
 	@$(RUN) -m loadtest.experiments.pods $(OPTIONS)

@@ -80,7 +80,7 @@ class MongoBriefs:
         return True
 
     async def listed(self, after: tuple[float, str], limit: int) -> list[tuple[float, str]]:
-        """Tasks that may have open subtasks, oldest first, as (created at, id), from `after` on. Their briefs are read."""
+        """Tasks that may have open subtasks, oldest first, as (created at, id), from `after` on; reads their briefs."""
         created_at, task_id = after
         query = {"$or": [{"listed": created_at, "id": {"$gte": task_id}}, {"listed": {"$gt": created_at}}]}
         with errors_named():

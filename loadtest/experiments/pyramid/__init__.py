@@ -1,0 +1,1 @@
+"""System A's experiment: replicas, processor and response times while the load rises and falls."""
