@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 STALL_S = 60
-ERROR = "HTTP/1.1 {status} Trouble\r\nContent-Type: {type}\r\nContent-Length: {length}\r\n\r\n"
+ERROR = "HTTP/1.1 {status} Trouble\r\nContent-Type: {type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+"""Each connection is for one request; a client that does not know counts the broken one as a try."""
 
 
 @dataclass
