@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -70,7 +71,9 @@ class Platform:
     @property
     def watch(self) -> Watch:
         """Looks at what waits."""
-        return Watch(self.telemetry.metrics, self.bus, [self.task_store, self.subtasks.store], self.clock)
+        outboxes = [self.task_store, self.subtasks.store]
+        leased = partial(self.subtasks.metrics.look, self.subtasks.store)
+        return Watch(self.telemetry.metrics, self.bus, outboxes, self.clock, gauges=[leased])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -3,6 +3,9 @@
 A change is one guarded write of one document, so it is atomic on every such server. Only plain operations are used. A
 document has these fields beside those of its state: `version`, which guards it; `outbox`, its events by their ids; and
 `pending_at` and `pending_by` while there may be some: since when, and of which process.
+
+Queries are one range of one index. They say `$eq` where that index begins: a bare value means the same, and asks for
+arrays that hold it as well, for which not every server has an index.
 """
 
 import asyncio
@@ -199,7 +202,7 @@ class Documents(Generic[S]):
     async def _flagged(self, limit: int) -> list[Document]:
         """Documents that may have events, oldest first: this process' own, and those that another one left behind."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
-        queries = ({"pending_by": self._origin}, {"pending_at": {"$lt": self._clock() - ORPHANED_S}})
+        queries = ({"pending_by": {"$eq": self._origin}}, {"pending_at": {"$lt": self._clock() - ORPHANED_S}})
         with errors_named():
             cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
             mine, others = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))

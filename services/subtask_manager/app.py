@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -28,13 +29,14 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
     bus = settings.bus("subtask_manager", clock)
     relay = Relay(store, bus)
     telemetry = settings.telemetry("quorate-subtask-manager")
+    metrics = WorkMetrics(telemetry.metrics.registry)
     resources = Resources(
         store=store,
         objects=objects,
         relay=relay,
         clock=clock,
         lease_s=settings.lease_s,
-        metrics=WorkMetrics(telemetry.metrics.registry),
+        metrics=metrics,
     )
 
     @asynccontextmanager
@@ -58,6 +60,6 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
         routers=[routes.router(resources), routes.old_router(resources)],
         running=running,
         telemetry=telemetry,
-        watch=Watch(telemetry.metrics, bus, [store], clock),
+        watch=Watch(telemetry.metrics, bus, [store], clock, gauges=[partial(metrics.look, store)]),
         checks={"MongoDB": store.is_ready, "RabbitMQ": bus.is_ready},
     )

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.subtask_manager.domain import Fact, Subtask
+from services.subtask_manager.store import SubtaskStore
 from shared.decision import Decision
 from shared.telemetry.metrics import AGE_S
 
@@ -20,6 +21,12 @@ class WorkMetrics:
             "Leases granted, renewed, returned (their subtask may come again) and skipped; a vote or time ends the"
             " others.",
             ["event"],
+            registry=registry,
+        )
+        self._leased = Gauge(
+            "quorate_subtasks_leased",
+            "Subtasks with a live lease, and those with only lapsed ones that nobody has taken up again.",
+            ["lease"],
             registry=registry,
         )
         self._votes = Counter(
@@ -48,6 +55,12 @@ class WorkMetrics:
         """granted, renewed, returned or skipped."""
         if count:
             self._leases.labels(event).inc(count)
+
+    async def look(self, store: SubtaskStore) -> None:
+        """Count what is leased now."""
+        leased = await store.leased()
+        self._leased.labels("live").set(leased.live)
+        self._leased.labels("lapsed").set(leased.lapsed)
 
     def vote(self, *, is_taken: bool) -> None:
         self._votes.labels("taken" if is_taken else "refused").inc()

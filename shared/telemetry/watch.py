@@ -36,17 +36,27 @@ class Waiting:
 
 
 class Watch:
-    """Looks at a service's queues and outboxes when somebody asks."""
+    """Looks at a service's queues and outboxes, and at what else waits, when somebody asks."""
 
-    def __init__(self, metrics: Metrics, bus: Bus, outboxes: Sequence[Outbox], clock: Clock) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        bus: Bus,
+        outboxes: Sequence[Outbox],
+        clock: Clock,
+        gauges: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        """`gauges` set more of them, whatever the service has."""
         self._metrics = metrics
         self._bus = bus
         self._outboxes = outboxes
         self._clock = clock
+        self._gauges = gauges
 
     async def look(self) -> Waiting:
         """Ask, and set the gauges."""
-        (queues, dead), pending = await asyncio.gather(self._on_the_bus(), self._in_outboxes())
+        gauges = asyncio.gather(*map(_in_time, self._gauges))
+        (queues, dead), pending, _ = await asyncio.gather(self._on_the_bus(), self._in_outboxes(), gauges)
         for queue, count in (queues or {}).items():
             self._metrics.depth(queue, count)
         outbox = lag_s = None

@@ -19,12 +19,16 @@ from tests.servers import need
 
 
 class Commands(monitoring.CommandListener):
-    """Notes the commands that are sent, while somebody counts."""
+    """Notes the commands that are sent, while somebody counts; and where anything was ever looked for."""
 
     def __init__(self) -> None:
         self.cost: Cost | None = None
+        self.finds: dict[tuple[str, ...], tuple[str, Any]] = {}
 
     def started(self, event) -> None:
+        if event.command_name == "find":
+            collection, where = event.command["find"], event.command["filter"]
+            self.finds[collection, *where] = (collection, where)
         if self.cost is not None:
             self.cost.commands.append(f"{event.command_name} {event.command.get(event.command_name)}")
 

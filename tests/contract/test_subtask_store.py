@@ -7,6 +7,7 @@ import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import AlreadyVoted, NoLease, NotOpen
+from services.subtask_manager.store import Leased
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
 from shared.policy import DetectorPolicy
@@ -168,6 +169,22 @@ async def test_one_who_is_refused_takes_nobody_along(subtasks):
     )
     assert [isinstance(outcome, NoLease) for outcome in outcomes] == [True, False] * 10
     assert sorted(subject for subject, _ in await told(subtasks)) == ids[1::2]
+
+
+async def test_what_is_leased_is_counted_and_at_its_expiry_it_has_lapsed(subtasks):
+    await open_all(subtasks.store, brief(), subtask_ids(3))
+    await claim(subtasks.store, "ann", 2)
+    assert await subtasks.store.leased() == Leased(live=2, lapsed=0)
+    subtasks.clock.now += LEASE_S / 2
+    await claim(subtasks.store, "bob", 3)  # two of them are ann's as well
+    subtasks.clock.now = T0 + LEASE_S
+    assert await subtasks.store.leased() == Leased(live=3, lapsed=0)
+    subtasks.clock.now += LEASE_S / 2
+    assert await subtasks.store.leased() == Leased(live=0, lapsed=3)
+    again = await claim(subtasks.store, "ann", 2)
+    assert await subtasks.store.leased() == Leased(live=2, lapsed=1)
+    await vote_on_all(subtasks.store, "ann", again)
+    assert await subtasks.store.leased() == Leased(live=0, lapsed=3)  # bob's are still there
 
 
 # Races

@@ -29,6 +29,7 @@ async def test_the_work_of_a_task_is_counted(api):
     leases = await api.lease("ann", 2, task_id)
     tokens = {lease["subtask_id"]: lease["token"] for lease in leases}
     vote = {"label": "cat", "token": tokens[first]}
+    assert (await scraped(api))["quorate_subtasks_leased lease=live"] == 2
     await api.http.post(f"/api/subtasks/{first}/vote", json=vote, headers=as_user("ann"))
     await api.http.delete(f"/api/leases/{second}", params={"skip": True}, headers=as_user("ann"))
     await api.http.post(f"/api/subtasks/{second}/vote", json={"label": "cat", "token": "no"}, headers=as_user("bob"))
@@ -37,6 +38,7 @@ async def test_the_work_of_a_task_is_counted(api):
     assert seen["quorate_images_total outcome=accepted"] == 2
     assert seen["quorate_leases_total event=granted"] == 2
     assert seen["quorate_leases_total event=skipped"] == 1
+    assert seen["quorate_subtasks_leased lease=live"] == seen["quorate_subtasks_leased lease=lapsed"] == 0
     assert seen["quorate_votes_total outcome=taken"] == 1
     assert seen["quorate_votes_total outcome=refused"] == 1
     assert seen["quorate_subtasks_ended_total decided_by=quorum state=completed"] == 1

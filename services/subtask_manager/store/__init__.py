@@ -29,6 +29,14 @@ class Claim:
     waiting_for_others: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """How many subtasks have a live lease, and how many have only lapsed ones that nobody has taken up again."""
+
+    live: int
+    lapsed: int
+
+
 class SubtaskStore(Protocol):
     """Queries narrow, the domain decides: every change of a subtask goes through a rule, and the new state and its
     events are saved in one atomic write. A rule may be asked more than once; what it raises is raised, nothing saved.
@@ -53,6 +61,10 @@ class SubtaskStore(Protocol):
         Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. A task whose
         first image has not come yet has nothing to grant. Raises NotFound for a cancelled task.
         """
+        ...
+
+    async def leased(self) -> Leased:
+        """What is leased now; ten thousand of each at the most, where counting costs."""
         ...
 
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:

@@ -1,7 +1,7 @@
 """Subtasks in MongoDB: one document each, changed by guarded writes; briefs, walks and tombstones beside them.
 
 A subtask's `place` is there while it has a free place, or a lease's expiry will open one; `holders` are the operators
-whose leases it keeps; `dispute` is its id while it is disputed.
+whose leases it keeps, and `leased_until` is when the last of those lapses; `dispute` is its id while it is disputed.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import TypeVar
 from pymongo import IndexModel
 
 from services.subtask_manager.domain import Brief, Subtask
-from services.subtask_manager.store import Announce, Claim, Decide
+from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import decode_subtask, encode
 from services.subtask_manager.store.mongo_briefs import MongoBriefs
 from services.subtask_manager.store.mongo_search import MongoSearch
@@ -27,17 +27,19 @@ from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_an
 A = TypeVar("A")
 HINT_LIFE_S = 7 * 86_400
 MAX_COUNTED = 1_000
+MAX_LEASED = 10_000
 INDEXES = {
     "subtasks": [
         IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
         IndexModel([("place.task_id", 1), ("place.at", 1), ("place.slot", 1)], name="by_opening", sparse=True),
         IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
         IndexModel([("holders", 1)], name="by_holder", sparse=True),
+        IndexModel([("leased_until", 1)], name="leased", sparse=True),
         IndexModel([("dispute", 1)], name="disputed", sparse=True),
         IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
         IndexModel([("pending_at", 1)], name="outbox", sparse=True),
     ],
-    "briefs": [IndexModel([("listed", 1), ("id", 1)], name="oldest_with_work")],
+    "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
     "walks": [
         IndexModel([("operator", 1), ("seen_at", -1)], name="of_operator"),
         IndexModel([("task_id", 1)], name="of_task"),
@@ -109,6 +111,11 @@ class MongoSubtaskStore:
         waiting = 0 if held else await self._count_open(task_id, search.tasks_seen)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
+    async def leased(self) -> Leased:
+        now = self._clock()
+        live, lapsed = await asyncio.gather(self._count_leased({"$gt": now}), self._count_leased({"$lte": now}))
+        return Leased(live=live, lapsed=lapsed)
+
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query: Document = {"dispute": {"$gt": after}}
         if task_id is not None:
@@ -137,7 +144,9 @@ class MongoSubtaskStore:
             return 0
         subtasks = self._subtasks.collection
         with errors_named():
-            found = await subtasks.find({"task_id": task_id}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = (
+                await subtasks.find({"task_id": {"$eq": task_id}}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            )
             removed = await subtasks.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
         if len(found) < limit:
             await self._briefs.forget_terms(task_id)
@@ -164,11 +173,17 @@ class MongoSubtaskStore:
         except NotFound:  # its task was cancelled
             return None
 
+    async def _count_leased(self, until: Document) -> int:
+        with errors_named():
+            cursor = self._subtasks.collection.find({"leased_until": until}, {"_id": 1}).limit(MAX_LEASED)
+            return len(await cursor.batch_size(MAX_LEASED).to_list())
+
     async def _count_open(self, task_id: str | None, tasks: Sequence[str]) -> int:
         """At most `MAX_COUNTED`: more than that is as good as endless to whoever waits."""
-        of = task_id if task_id is not None else {"$in": list(tasks)}
+        of: Document = {"$in": list(tasks)} if task_id is None else {"$eq": task_id}
+        query: Document = {"task_id": of, "state": {"$eq": "open"}}
         with errors_named():
-            cursor = self._subtasks.collection.find({"task_id": of, "state": "open"}, {"_id": 1}).limit(MAX_COUNTED)
+            cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(MAX_COUNTED)
             return len(await cursor.batch_size(MAX_COUNTED).to_list())
 
 
@@ -185,6 +200,7 @@ def _fields(subtask: Subtask) -> Document:
         "state": subtask.state,
         "place": None if subtask.available_at is None else place,
         "holders": [lease.operator for lease in subtask.leases] or None,
+        "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
         "dispute": subtask.id if subtask.state == "disputed" else None,
         "body": encode(subtask).decode(),
     }

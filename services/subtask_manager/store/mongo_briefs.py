@@ -1,15 +1,19 @@
 """Briefs in MongoDB: one document a task, its tombstone, and whether the task may have open subtasks.
 
-`listed` is there while it may. It is taken down in three steps, so that a subtask that is opened meanwhile is never
-hidden and a crash between them does no harm: `closing` is set to a token, no open subtask is found, and `listed` goes
-only if `closing` is still that token. Who opens a subtask reads the brief after that and puts `listed` up again.
+`listed`, by which tasks are ordered, is there while it may. It is taken down in three steps, so that a subtask that is
+opened meanwhile is never hidden and a crash between them does no harm: `closing` is set to a token, no open subtask is
+found, and `listed` goes only if `closing` is still that token. Who opens a subtask reads the brief after that and puts
+`listed` up again.
 """
 
+import asyncio
 import secrets
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pymongo.errors import DuplicateKeyError
 
@@ -30,24 +34,35 @@ class _Known:
     until: float
 
 
+class Listed(NamedTuple):
+    """A task in the list, and its place there."""
+
+    place: str
+    task_id: str
+
+
 class MongoBriefs:
     """The briefs of all tasks, those used last kept in memory."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
         """Save the terms of a task; those that came first stay."""
-        known = self._known.get(brief.task_id)
-        if known is not None and (known.brief is not None or known.is_cancelled):
-            return
-        new = {"_id": brief.task_id, "id": brief.task_id, "created_at": brief.created_at, "is_cancelled": False}
-        try:
-            with errors_named():
-                await self._collection.insert_one({**new, "body": encode(brief).decode()})
-        except DuplicateKeyError:
-            return
+        async with self._turn(brief.task_id):  # the first images of a task come together
+            known = self._known.get(brief.task_id)
+            if known is not None and (known.brief is not None or known.is_cancelled):
+                return
+            new = {"_id": brief.task_id, "listed": _place(brief), "is_cancelled": False, "body": encode(brief).decode()}
+            try:
+                with errors_named():
+                    await self._collection.insert_one(new)
+            except DuplicateKeyError:
+                await self._read(brief.task_id)
+            else:
+                self._know(brief.task_id, brief, is_cancelled=False)
 
     async def get(self, task_id: str) -> Brief:
         """The terms of a task. Raises NotFound where it is cancelled or not known."""
@@ -71,24 +86,25 @@ class MongoBriefs:
         """Whether a subtask that was just saved may stay; its task is listed then."""
         with errors_named():
             document = await self._collection.find_one({"_id": task_id})
-        if document is None or self._remember(document).is_cancelled:
+        if document is None:
+            return False
+        known = self._remember(document)
+        if known.is_cancelled or known.brief is None:
             return False
         if "listed" not in document or "closing" in document:
-            change = {"$set": {"listed": document["created_at"]}, "$unset": {"closing": ""}}
+            change = {"$set": {"listed": _place(known.brief)}, "$unset": {"closing": ""}}
             with errors_named():
                 await self._collection.update_one({"_id": task_id, "is_cancelled": False}, change)
         return True
 
-    async def listed(self, after: tuple[float, str], limit: int) -> list[tuple[float, str]]:
-        """Tasks that may have open subtasks, oldest first, as (created at, id), from `after` on; reads their briefs."""
-        created_at, task_id = after
-        query = {"$or": [{"listed": created_at, "id": {"$gte": task_id}}, {"listed": {"$gt": created_at}}]}
+    async def listed(self, first: str, limit: int) -> list[Listed]:
+        """Tasks that may have open subtasks, oldest first, from the place `first` on; reads their briefs."""
         with errors_named():
-            cursor = self._collection.find(query).sort([("listed", 1), ("id", 1)]).limit(limit).batch_size(limit)
-            found = await cursor.to_list()
+            cursor = self._collection.find({"listed": {"$gte": first}}).sort("listed", 1).limit(limit)
+            found = await cursor.batch_size(limit).to_list()
         for document in found:
             self._remember(document)  # they are looked through next
-        return [(one["listed"], one["_id"]) for one in found]
+        return [Listed(one["listed"], one["_id"]) for one in found]
 
     async def unlist(self, task_id: str, has_open: Callable[[str], Awaitable[bool]]) -> None:
         """Take a task down that seems to have no open subtask, unless one is opened meanwhile."""
@@ -131,10 +147,22 @@ class MongoBriefs:
 
     def _remember(self, document: Document) -> _Known:
         task_id, body = document["_id"], document.get("body")
-        before = self._known.pop(task_id, None)
+        before = self._known.get(task_id)
         brief = before.brief if before is not None and before.brief is not None else body and decode_brief(body)
-        known = _Known(brief or None, bool(document["is_cancelled"]), time.monotonic() + FRESH_S)
+        return self._know(task_id, brief or None, is_cancelled=bool(document["is_cancelled"]))
+
+    def _know(self, task_id: str, brief: Brief | None, *, is_cancelled: bool) -> _Known:
+        known = _Known(brief, is_cancelled, time.monotonic() + FRESH_S)
         self._known[task_id] = known
+        self._known.move_to_end(task_id)
         if len(self._known) > CACHED:
             self._known.popitem(last=False)
         return known
+
+    def _turn(self, task_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(task_id, asyncio.Lock())
+
+
+def _place(brief: Brief) -> str:
+    """A task's place in the list, as text: microseconds since the epoch, and its id where those are the same."""
+    return f"{round(brief.created_at * 1_000_000):020}/{brief.task_id}"

@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Decide, mongo_walks
-from services.subtask_manager.store.mongo_briefs import MongoBriefs
+from services.subtask_manager.store.mongo_briefs import Listed, MongoBriefs
 from services.subtask_manager.store.mongo_walks import Hint, MongoWalks
 from services.subtask_manager.walk import Candidate, Walk
 from shared.decision import Decision
@@ -54,7 +54,7 @@ class MongoSearch:
         self._wanted = 0
         self._windows_left = MAX_WINDOWS
         self._granted: list[Leased] = []
-        self._stopped: tuple[float, str] | None = None
+        self._stopped: str | None = None
         self.tasks_seen: list[str] = []
 
     async def run(self, task_id: str | None, count: int) -> tuple[list[Leased], bool]:
@@ -80,7 +80,7 @@ class MongoSearch:
         return any(one.operator == self._operator and one.expires_at > self._now for one in subtask.leases)
 
     async def _own(self, task_id: str | None) -> list[tuple[Leased, Stored[Subtask]]]:
-        query: Document = {"holders": {"$in": [self._operator]}}
+        query: Document = {"leased_until": {"$gt": 0}, "holders": {"$in": [self._operator]}}
         if task_id is not None:
             query["task_id"] = task_id
         with errors_named():
@@ -100,14 +100,14 @@ class MongoSearch:
         except NotFound:  # its task was cancelled
             return None
 
-    async def _tasks(self, task_id: str | None) -> list[tuple[float, str]]:
+    async def _tasks(self, task_id: str | None) -> list[Listed]:
         """The tasks to look through where none is named: the oldest, or those where the last round stopped."""
         if task_id is not None:
             return []
         stopped, tasks = await asyncio.gather(
-            self._walks.stopped_at(self._operator), self._briefs.listed((0.0, ""), MAX_TASKS + 1)
+            self._walks.stopped_at(self._operator), self._briefs.listed("", MAX_TASKS + 1)
         )
-        self.tasks_seen = [one for _, one in tasks]
+        self.tasks_seen = [one.task_id for one in tasks]
         self._stopped = stopped
         return tasks if stopped is None else await self._briefs.listed(stopped, MAX_TASKS + 1)
 
@@ -129,11 +129,11 @@ class MongoSearch:
             with errors_named():
                 await self._subtasks.collection.bulk_write(forget, ordered=False)
 
-    async def _search_round(self, tasks: Sequence[tuple[float, str]], hints: dict[str, Hint]) -> bool:
+    async def _search_round(self, tasks: Sequence[Listed], hints: dict[str, Hint]) -> bool:
         """Grant what can be granted; True where it stopped before it had looked everywhere."""
         for position, task in enumerate(tasks):
-            if position == MAX_TASKS or not await self._search_task(task[1], hints.get(task[1])):
-                await self._walks.stop(self._operator, task)
+            if position == MAX_TASKS or not await self._search_task(task.task_id, hints.get(task.task_id)):
+                await self._walks.stop(self._operator, task.place)
                 return True
             if self._is_satisfied:
                 break
@@ -197,7 +197,7 @@ class MongoSearch:
     ) -> list[Stored[Subtask]]:
         """Free places of a task, as many as a window holds; one range of one index, which any server can walk."""
         size = self._window_size
-        cursor = self._subtasks.collection.find({"place.task_id": task_id, **where})
+        cursor = self._subtasks.collection.find({"place.task_id": {"$eq": task_id}, **where})
         with errors_named():
             found = await cursor.sort([(field, 1) for field in order]).limit(size).batch_size(size).to_list()
         return [self._subtasks.stored(one) for one in found]
@@ -252,7 +252,9 @@ class MongoSearch:
 
     async def _has_open(self, task_id: str) -> bool:
         with errors_named():
-            found: Any = await self._subtasks.collection.find_one({"task_id": task_id, "state": "open"}, {"_id": 1})
+            found: Any = await self._subtasks.collection.find_one(
+                {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}, {"_id": 1}
+            )
         return found is not None
 
 

@@ -52,7 +52,7 @@ class MongoWalks:
 
     async def of(self, operator: str, task_id: str | None) -> dict[str, Hint]:
         """An operator's hints by task: of the named one, else of those walked last."""
-        query: Document = {"operator": operator} if task_id is None else {"_id": f"{task_id}/{operator}"}
+        query: Document = {"operator": {"$eq": operator}} if task_id is None else {"_id": f"{task_id}/{operator}"}
         with errors_named():
             found = await self._hints.find(query).sort("seen_at", -1).limit(HINTS_READ).batch_size(HINTS_READ).to_list()
         return {one["task_id"]: _hint(one) for one in found}
@@ -63,14 +63,14 @@ class MongoWalks:
         with errors_named():
             await self._hints.update_one({"_id": f"{task_id}/{operator}"}, {"$set": fields}, upsert=True)
 
-    async def stopped_at(self, operator: str) -> tuple[float, str] | None:
-        """The task, as (created at, id), before which an operator's round stopped."""
+    async def stopped_at(self, operator: str) -> str | None:
+        """The place in the list of tasks before which an operator's round stopped."""
         with errors_named():
             found = await self._rounds.find_one({"_id": operator})
-        return None if found is None else (found["created_at"], found["task_id"])
+        return None if found is None else found["place"]
 
-    async def stop(self, operator: str, at: tuple[float, str]) -> None:
-        fields = {"created_at": at[0], "task_id": at[1], "seen_at": datetime.now(UTC)}
+    async def stop(self, operator: str, place: str) -> None:
+        fields = {"place": place, "seen_at": datetime.now(UTC)}
         with errors_named():
             await self._rounds.update_one({"_id": operator}, {"$set": fields}, upsert=True)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Brief, Subtask
-from services.subtask_manager.store import Announce, Claim, Decide
+from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import decode_brief, decode_subtask, encode
 from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
@@ -134,6 +134,13 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         return await self._database.write(lambda db: self._claim(db, operator, task_id, count, grant))
+
+    async def leased(self) -> Leased:
+        query = """SELECT count(*) FILTER (WHERE until > ?1), count(*) FILTER (WHERE until <= ?1)
+                   FROM (SELECT max(expires_at) AS until FROM leases GROUP BY subtask_id)"""
+        now = self._clock()
+        live, lapsed = await self._database.read(lambda db: db.execute(query, (now,)).fetchone())
+        return Leased(live=live, lapsed=lapsed)
 
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query = """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)

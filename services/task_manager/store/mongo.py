@@ -128,8 +128,8 @@ class MongoTaskStore:
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
     ) -> list[Image]:
-        query: Document = {"task_id": task_id, "id": {"$gt": after}}
-        query |= {name: value for name, value in (("state", state), ("label", label)) if value is not None}
+        query: Document = {"task_id": {"$eq": task_id}, "id": {"$gt": after}}
+        query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
             found = await self._images.collection.find(query).sort("id", 1).limit(limit).batch_size(limit).to_list()
         return [_image(one) for one in found]
@@ -145,7 +145,9 @@ class MongoTaskStore:
             return 0
         images = self._images.collection
         with errors_named():
-            found = await images.find({"task_id": task_id}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = (
+                await images.find({"task_id": {"$eq": task_id}}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            )
             return (await images.delete_many({"_id": {"$in": [one["_id"] for one in found]}})).deleted_count
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
@@ -155,10 +157,10 @@ class MongoTaskStore:
         return {one["object_key"] for one in found} & set(object_keys)
 
     async def unerased(self) -> list[str]:
-        return await self._in_state({"state": "cancelled", "is_erased": False})
+        return await self._in_state({"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}})
 
     async def unfinished(self) -> list[str]:
-        sealed = await self._in_state({"state": "sealed"})
+        sealed = await self._in_state({"state": {"$eq": "sealed"}})
         return [task_id for task_id in sealed if not await self._has_open(task_id)]
 
     async def pending(self, limit: int) -> list[Message]:
@@ -177,7 +179,7 @@ class MongoTaskStore:
             raise NotOpen(f"the task is {task.state} and takes no more images")
 
     async def _has_open(self, task_id: str) -> bool:
-        query = {"task_id": task_id, "state": "open"}
+        query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}
         with errors_named():
             return await self._images.collection.find_one(query, {"_id": 1}) is not None
 

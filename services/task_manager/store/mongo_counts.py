@@ -56,12 +56,12 @@ class MongoCounts:
     async def _states(self, task_id: str) -> list[str]:
         """The states of its images, or of some where it is not small."""
         with errors_named():
-            cursor = self._images.find({"task_id": task_id}, {"_id": 0, "state": 1}).limit(SMALL + 1)
+            cursor = self._images.find({"task_id": {"$eq": task_id}}, {"_id": 0, "state": 1}).limit(SMALL + 1)
             return [one["state"] for one in await cursor.batch_size(SMALL + 1).to_list()]
 
     async def _count(self, task_id: str, state: str) -> int:
         with errors_named():
-            return await self._images.count_documents({"task_id": task_id, "state": state})
+            return await self._images.count_documents({"task_id": {"$eq": task_id}, "state": {"$eq": state}})
 
     def _keep(self, task_id: str, counted: _Counted) -> None:
         self._counted.pop(task_id, None)
