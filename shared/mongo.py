@@ -35,9 +35,12 @@ MAX_TRIES = 20
 MAX_PAUSE_S = 0.1
 ORPHANED_S = 5.0
 """Events so old are published by whichever process finds them: theirs may have died."""
+ORPHANS_EVERY_S = 1.0
+"""How often a process looks for those at the most."""
 CONNECTIONS = 20
 ANSWER_S = 10
 DUPLICATE_KEY = 11000
+_NO_FLAG = {"pending_at": "", "pending_by": ""}
 _NO_ROOM = {14031}  # OutOfDiskSpace
 _AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
 """Codes of a server that is stopping, is not the primary any more, or took too long."""
@@ -124,6 +127,8 @@ class Documents(Generic[S]):
         self._decode = decode
         self._clock = clock
         self._origin = origin
+        self._orphans_at = -ORPHANS_EVERY_S
+        self._read: dict[str, tuple[int, set[str]]] = {}
 
     async def find(self, document_id: str, what: str) -> Stored[S]:
         """A state. Raises NotFound, saying that there is no such `what`."""
@@ -182,15 +187,30 @@ class Documents(Generic[S]):
             emptied = [one for one in read if not one["outbox"]]
             await self._unflag(emptied)
             if not emptied or len(read) < limit:
+                self._read = {one["_id"]: (one["version"], set(one["outbox"])) for one in read}
                 return [event for one in read for event in _events(one)][:limit]
 
     async def clear(self, ids: Sequence[str]) -> None:
-        """Forget events. Their flags are taken down when they are found to flag nothing."""
-        if not ids:
-            return
-        clear = [UpdateOne({"_id": _document_of(one)}, {"$unset": {f"outbox.{one}": ""}}) for one in ids]
-        with errors_named():
-            await self.collection.bulk_write(clear, ordered=False)
+        """Forget events, and take their flags down with them where no change came since they were read.
+
+        Other flags are taken down when they are found to flag nothing.
+        """
+        by_document: dict[str, set[str]] = {}
+        for one in ids:
+            by_document.setdefault(_document_of(one), set()).add(one)
+        at_once = [one for one in map(self._clear_and_unflag, by_document.items()) if one is not None]
+        if await self._write(at_once) < len(by_document):
+            await self._write(
+                [UpdateOne({"_id": one}, {"$unset": _gone(events)}) for one, events in by_document.items()]
+            )
+
+    def _clear_and_unflag(self, cleared: tuple[str, set[str]]) -> UpdateOne | None:
+        """In one write, if these were all the events that the document had when it was read."""
+        document_id, events = cleared
+        version, present = self._read.get(document_id, (0, set[str]()))
+        if present != events:
+            return None
+        return UpdateOne({"_id": document_id, "version": version}, {"$unset": {**_gone(events), **_NO_FLAG}})
 
     async def _save(self, before: Stored[S], after: S, messages: Sequence[Message]) -> bool:
         crash_points.reached("mongo.before_save")
@@ -202,22 +222,29 @@ class Documents(Generic[S]):
     async def _flagged(self, limit: int) -> list[Document]:
         """Documents that may have events, oldest first: this process' own, and those that another one left behind."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
-        queries = ({"pending_by": {"$eq": self._origin}}, {"pending_at": {"$lt": self._clock() - ORPHANED_S}})
+        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}]
+        now = self._clock()
+        if now - self._orphans_at >= ORPHANS_EVERY_S:
+            self._orphans_at = now
+            queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
         with errors_named():
             cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
-            mine, others = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
-        read = {one["_id"]: one for one in (*mine, *others)}
+            found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
+        read = {one["_id"]: one for some in found for one in some}
         return sorted(read.values(), key=lambda one: one["pending_at"])
 
     async def _unflag(self, read: Sequence[Document]) -> None:
         """Take down the flags of empty outboxes, unless a change came between."""
-        if not read:
-            return
-        down: Document = {"$unset": {"pending_at": "", "pending_by": ""}}
+        await self._write(
+            [UpdateOne({"_id": one["_id"], "version": one["version"]}, {"$unset": _NO_FLAG}) for one in read]
+        )
+
+    async def _write(self, updates: Sequence[UpdateOne]) -> int:
+        """Write all; returns how many found their document."""
+        if not updates:
+            return 0
         with errors_named():
-            await self.collection.bulk_write(
-                [UpdateOne({"_id": one["_id"], "version": one["version"]}, down) for one in read], ordered=False
-            )
+            return (await self.collection.bulk_write(updates, ordered=False)).matched_count
 
     def _new(self, state: S, messages: Sequence[Message]) -> Document:
         fields = {name: value for name, value in self._encode(state).items() if value is not None}
@@ -239,6 +266,10 @@ class Documents(Generic[S]):
 def _document_of(event_id: str) -> str:
     """The document whose event it is: an event's id begins with that of its subject."""
     return event_id.partition("/")[0]
+
+
+def _gone(events: set[str]) -> Document:
+    return {f"outbox.{one}": "" for one in events}
 
 
 def _events(document: Document) -> list[Message]:

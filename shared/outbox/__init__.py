@@ -76,7 +76,9 @@ class Relay:
                 await asyncio.sleep(GATHER_S)
 
     async def _drain(self) -> None:
-        while messages := await self._outbox.pending(BATCH):
+        is_more = True
+        while is_more and (messages := await self._outbox.pending(BATCH)):
+            is_more = len(messages) == BATCH
             crash_points.reached("relay.before_publish")
             await self._bus.publish(messages)
             crash_points.reached("relay.after_publish")

@@ -119,10 +119,24 @@ async def test_what_a_dead_process_left_is_published_by_another_after_a_while(re
     replicas.at(T0 + shared_mongo.ORPHANED_S)
     assert await replicas.stores[1].pending(10) == []
     replicas.at(T0 + shared_mongo.ORPHANED_S + 0.001)
-    left = await replicas.stores[1].pending(10)
+    assert await replicas.stores[1].pending(10) == []  # it has just looked
+    left = await replicas.stores[2].pending(10)
     assert [message.subject for message in left] == subtask_ids(2)
+    replicas.at(T0 + shared_mongo.ORPHANED_S + shared_mongo.ORPHANS_EVERY_S)
+    assert await replicas.stores[1].pending(10) == left
     await replicas.stores[1].clear([message.id for message in left])
     assert await replicas.stores[0].pending(10) == []
+
+
+async def test_what_nobody_changed_meanwhile_is_cleared_and_unflagged_in_one_write(replicas):
+    store = replicas.stores[0]
+    await open_all(store, brief(detector=SUGGESTING), subtask_ids(3))
+    messages = await store.pending(10)
+    with replicas.commands.counting() as cost:
+        await store.clear([message.id for message in messages])
+    assert cost.commands == ["update subtasks"]
+    left = [one async for one in replicas.db["subtasks"].find({})]
+    assert [(one["outbox"], "pending_at" in one, "pending_by" in one) for one in left] == [({}, False, False)] * 3
 
 
 async def test_an_event_that_is_saved_while_others_are_cleared_is_not_cleared_with_them(replicas):

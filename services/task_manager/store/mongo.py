@@ -69,7 +69,8 @@ class MongoTaskStore:
         return task
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
-        return await self._task(task_id), await self._counts.of(task_id)
+        task, counts = await asyncio.gather(self._task(task_id), self._counts.of(task_id))
+        return task, counts
 
     async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         query: Document = {}
