@@ -49,9 +49,19 @@ def begin(operator: str, task_id: str, now: float) -> Walk:
     return Walk(start=start, slot=start, since=now)
 
 
-def priority(candidates: Sequence[Candidate]) -> list[int]:
-    """In which order to try a window's candidates: those that have votes first."""
-    return sorted(range(len(candidates)), key=lambda i: not candidates[i].has_votes)
+def whole(walk: Walk) -> Walk:
+    """Instead of the lap: all openings from the first on, for a task whose free places fit into one window."""
+    return replace(walk, phase="openings", since=0.0, slot=-1)
+
+
+def priority(candidates: Sequence[Candidate], start: int) -> list[int]:
+    """In which order to try a window's candidates: those that have votes first, by slot from the operator's start."""
+
+    def order(position: int) -> tuple[bool, int]:
+        one = candidates[position]
+        return not one.has_votes, (one.slot - start) % SLOTS
+
+    return sorted(range(len(candidates)), key=order)
 
 
 def advance(walk: Walk, window: Sequence[Candidate], *, first_left: int | None, is_last: bool) -> Walk:

@@ -37,10 +37,17 @@ def test_a_lap_goes_from_the_start_up_and_then_from_the_bottom_to_the_start(walk
     assert walk.slots() == slots
 
 
-def test_subtasks_that_have_votes_are_tried_first_else_in_their_order():
+def test_subtasks_that_have_votes_are_tried_first_else_by_slot_from_the_operator_s_start():
     window = candidates(1, 2, 3, 4, has_votes=(2, 4))
-    assert walks.priority(window) == [1, 3, 0, 2]
-    assert walks.priority([]) == []
+    assert walks.priority(window, 1) == [1, 3, 0, 2]
+    assert walks.priority(window, 3) == [3, 1, 2, 0]
+    assert walks.priority([], 1) == []
+
+
+def test_a_small_task_is_seen_in_one_window_of_openings():
+    walk = walks.whole(LAP)
+    assert walk == replace(LAP, phase="openings", since=0.0, slot=-1)
+    assert walks.advance(walk, [], first_left=None, is_last=True) == walk
 
 
 @pytest.mark.parametrize(

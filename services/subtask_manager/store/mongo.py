@@ -41,7 +41,6 @@ INDEXES = {
     ],
     "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
     "walks": [
-        IndexModel([("operator", 1), ("seen_at", -1)], name="of_operator"),
         IndexModel([("task_id", 1)], name="of_task"),
         IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S),
     ],

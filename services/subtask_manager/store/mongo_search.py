@@ -1,13 +1,14 @@
 """A lease request on MongoDB: the operator's own leases, then a walk through tasks, window by window.
 
-Where the first window has enough: a read of leases, tasks and hints at once, a read of the window, one bulk write, a
-read back where somebody was faster somewhere, and the hint saved, so five round trips however much is asked for.
+Where the first window has enough: a read of leases and tasks at once, one of hints, one of the window, one bulk write,
+a read back where somebody was faster somewhere, and the hint saved, so six round trips however much is asked for; one
+more for who is new in a large task.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import UpdateOne
 
@@ -22,13 +23,23 @@ from shared.errors import NotFound
 from shared.mongo import Document, Documents, Stored, errors_named
 
 MIN_WINDOW = 16
-MAX_WINDOWS = 16
+MAX_WINDOWS = 48
 MAX_TASKS = 32
+TASKS_AT_ONCE = 8
+"""Looked at together, after the first alone."""
 MAX_HELD = 2_000
 """Leases of one operator that are looked at."""
 
 Leased = tuple[Subtask, Brief]
 Update = Callable[[str, Decide[bool]], Awaitable[Decision[Subtask, bool]]]
+
+
+class Look(NamedTuple):
+    """An operator's hint in a task as it was, as it is to go on from, and the window that is seen from there."""
+
+    known: Hint | None
+    hint: Hint
+    window: Sequence[Stored[Subtask]]
 
 
 class MongoSearch:
@@ -54,22 +65,25 @@ class MongoSearch:
         self._wanted = 0
         self._windows_left = MAX_WINDOWS
         self._granted: list[Leased] = []
+        self._walked: dict[str, Hint] = {}
+        self._emptied: list[str] = []
         self._stopped: str | None = None
         self.tasks_seen: list[str] = []
 
     async def run(self, task_id: str | None, count: int) -> tuple[list[Leased], bool]:
         """What the operator holds now, those held before first; and whether there may be more."""
-        own, hints, tasks = await asyncio.gather(
-            self._own(task_id), self._walks.of(self._operator, task_id), self._tasks(task_id)
-        )
+        own, tasks = await asyncio.gather(self._own(task_id), self._tasks(task_id))
         live = [leased for leased, _ in own if self._is_live(leased[0])][:count]
         self._wanted = count - len(live)
         await self._try_lapsed([(leased[1], stored) for leased, stored in own if not self._is_live(leased[0])])
         is_cut_short = False
-        if not self._is_satisfied and task_id is not None:
-            is_cut_short = not await self._search_task(task_id, hints.get(task_id))
-        elif not self._is_satisfied:
-            is_cut_short = await self._search_round(tasks, hints)
+        if not self._is_satisfied:
+            hints = await self._walks.of(self._operator, [task_id] if task_id else [one.task_id for one in tasks])
+            if task_id is None:
+                is_cut_short = await self._search_round(tasks, hints)
+            else:
+                is_cut_short = not await self._search_task(task_id, await self._look(task_id, hints.get(task_id)))
+        await self._note()
         return live + self._granted, is_cut_short
 
     @property
@@ -131,41 +145,67 @@ class MongoSearch:
 
     async def _search_round(self, tasks: Sequence[Listed], hints: dict[str, Hint]) -> bool:
         """Grant what can be granted; True where it stopped before it had looked everywhere."""
-        for position, task in enumerate(tasks):
-            if position == MAX_TASKS or not await self._search_task(task.task_id, hints.get(task.task_id)):
-                await self._walks.stop(self._operator, task.place)
-                return True
+        for some in _spans(tasks[:MAX_TASKS]):
+            looks = await asyncio.gather(*(self._look(one.task_id, hints.get(one.task_id)) for one in some))
+            for task, look in zip(some, looks, strict=True):
+                if not self._is_satisfied and not await self._search_task(task.task_id, look):
+                    await self._walks.stop(self._operator, task.place)
+                    return True
             if self._is_satisfied:
                 break
+        else:
+            if len(tasks) > MAX_TASKS:
+                await self._walks.stop(self._operator, tasks[MAX_TASKS].place)
+                return True
         if self._stopped is None:
             return False
         await self._walks.end_round(self._operator)
         return not self._is_satisfied  # a round that began in the middle has the oldest still to see
 
-    async def _search_task(self, task_id: str, hint: Hint | None) -> bool:
+    async def _look(self, task_id: str, known: Hint | None) -> Look:
+        """A task from where the operator stands in it.
+
+        Who is new there looks at all free places: in a small task that is all there is to see. A large one is walked
+        through by slot, from a start of the operator's own.
+        """
+        if known is not None:
+            hint = mongo_walks.back(known, self._now)
+            return Look(known, hint, await self._window(task_id, hint.walk))
+        lap = mongo_walks.begin(self._operator, task_id, self._now)
+        whole = replace(lap, walk=walks.whole(lap.walk))
+        window = await self._window(task_id, whole.walk)
+        if len(window) < self._window_size:
+            return Look(None, whole, window)
+        return Look(None, lap, await self._window(task_id, lap.walk))
+
+    async def _search_task(self, task_id: str, look: Look) -> bool:
         """Walk on through a task; False where there was more to see than there are windows to look through."""
         try:
             brief = await self._briefs.get(task_id)
         except NotFound:  # cancelled meanwhile
             return True
-        began = hint
-        hint = mongo_walks.back(hint, self._now) if hint else mongo_walks.begin(self._operator, task_id, self._now)
-        walk, is_seen, seen = hint.walk, False, 0
-        while not is_seen and not self._is_satisfied and self._windows_left:
-            self._windows_left -= 1
-            window = await self._window(task_id, walk)
+        walk, window, seen = look.hint.walk, look.window, 0
+        while True:
             seen += len(window)
             is_last = len(window) < self._window_size
             is_seen = is_last and walk.phase == "openings"
             candidates = [_candidate(stored.document) for stored in window]
-            first_left = await self._grant_from(brief, window, candidates)
+            first_left = await self._grant_from(brief, walk, window, candidates)
             walk = walks.advance(walk, candidates, first_left=first_left, is_last=is_last)
-        hint = replace(hint, walk=walk)
-        if hint != began:
-            await self._walks.keep(self._operator, task_id, hint)
+            if is_seen or self._is_satisfied or self._windows_left <= 0:
+                break
+            window = await self._window(task_id, walk)
+        hint = replace(look.hint, walk=walk)
+        if hint != look.known:
+            self._walked[task_id] = hint
         if is_seen and not seen:
-            await self._briefs.unlist(task_id, self._has_open)
+            self._emptied.append(task_id)
         return is_seen or self._is_satisfied
+
+    async def _note(self) -> None:
+        """Keep where the operator stands now, and take down tasks in which there was nothing to see."""
+        emptied = [self._briefs.unlist(task_id, self._has_open) for task_id in self._emptied]
+        await asyncio.gather(self._walks.keep(self._operator, self._walked), *emptied)
 
     @property
     def _window_size(self) -> int:
@@ -173,6 +213,7 @@ class MongoSearch:
         return max(MIN_WINDOW, 2 * (self._wanted - len(self._granted)))
 
     async def _window(self, task_id: str, walk: Walk) -> list[Stored[Subtask]]:
+        self._windows_left -= 1
         if walk.phase == "openings":
             return await self._openings(task_id, walk)
         first, end = walk.slots()
@@ -187,7 +228,7 @@ class MongoSearch:
         if len(new) == len(found) or len(found) < self._window_size:
             return new
         same, later = await asyncio.gather(
-            self._places(task_id, {"place.at": walk.since, "place.slot": {"$gt": walk.slot}}),
+            self._places(task_id, {"place.at": {"$eq": walk.since}, "place.slot": {"$gt": walk.slot}}),
             self._places(task_id, {"place.at": {"$gt": walk.since, "$lte": self._now}}),
         )
         return (same + later)[: self._window_size]
@@ -203,12 +244,12 @@ class MongoSearch:
         return [self._subtasks.stored(one) for one in found]
 
     async def _grant_from(
-        self, brief: Brief, window: Sequence[Stored[Subtask]], candidates: Sequence[Candidate]
+        self, brief: Brief, walk: Walk, window: Sequence[Stored[Subtask]], candidates: Sequence[Candidate]
     ) -> int | None:
         """Grant candidates of a window until there are enough; returns the first one left that was not asked for."""
         asked: set[int] = set()
         wished: list[tuple[Brief, Stored[Subtask], Subtask]] = []
-        for position in walks.priority(candidates):
+        for position in walks.priority(candidates, walk.start):
             if len(self._granted) + len(wished) >= self._wanted:
                 break
             asked.add(position)
@@ -256,6 +297,14 @@ class MongoSearch:
                 {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}, {"_id": 1}
             )
         return found is not None
+
+
+def _spans(tasks: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
+    """The first by itself, for it mostly has enough, and the others some at a time."""
+    if tasks:
+        yield tasks[:1]
+    for start in range(1, len(tasks), TASKS_AT_ONCE):
+        yield tasks[start : start + TASKS_AT_ONCE]
 
 
 def _opening(stored: Stored[Subtask]) -> tuple[float, int]:

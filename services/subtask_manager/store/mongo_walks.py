@@ -3,20 +3,21 @@
 A hint is kept as JSON text: an instant must come back exactly, and not every server sets a number to its last digit.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from pymongo import UpdateOne
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.walk import Walk
-from shared.mongo import Collection, Document, errors_named
+from shared.mongo import Collection, errors_named
 
 SOON_S, LATE_S = 5.0, 30.0
 """A place may become visible after the instant at which it opened, for clocks differ and writes wait: mostly within
 `SOON_S`, and hardly ever later than `LATE_S`."""
-HINTS_READ = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +51,23 @@ class MongoWalks:
         self._hints = hints
         self._rounds = rounds
 
-    async def of(self, operator: str, task_id: str | None) -> dict[str, Hint]:
-        """An operator's hints by task: of the named one, else of those walked last."""
-        query: Document = {"operator": {"$eq": operator}} if task_id is None else {"_id": f"{task_id}/{operator}"}
+    async def of(self, operator: str, tasks: Sequence[str]) -> dict[str, Hint]:
+        """An operator's hints, by task."""
+        query = {"_id": {"$in": [f"{task_id}/{operator}" for task_id in tasks]}}
         with errors_named():
-            found = await self._hints.find(query).sort("seen_at", -1).limit(HINTS_READ).batch_size(HINTS_READ).to_list()
+            found = await self._hints.find(query).to_list()
         return {one["task_id"]: _hint(one) for one in found}
 
-    async def keep(self, operator: str, task_id: str, hint: Hint) -> None:
-        body = orjson.dumps(asdict(hint)).decode()
-        fields = {"operator": operator, "task_id": task_id, "body": body, "seen_at": datetime.now(UTC)}
-        with errors_named():
-            await self._hints.update_one({"_id": f"{task_id}/{operator}"}, {"$set": fields}, upsert=True)
+    async def keep(self, operator: str, hints: Mapping[str, Hint]) -> None:
+        """Keep an operator's hints, by task."""
+        seen_at = datetime.now(UTC)
+        updates: list[UpdateOne] = []
+        for task_id, hint in hints.items():
+            fields = {"task_id": task_id, "seen_at": seen_at, "body": orjson.dumps(asdict(hint)).decode()}
+            updates.append(UpdateOne({"_id": f"{task_id}/{operator}"}, {"$set": fields}, upsert=True))
+        if updates:
+            with errors_named():
+                await self._hints.bulk_write(updates, ordered=False)
 
     async def stopped_at(self, operator: str) -> str | None:
         """The place in the list of tasks before which an operator's round stopped."""

@@ -302,7 +302,7 @@ class SqliteSubtaskStore(SqliteOutbox):
             window = self._window(db, task_id, walk, search)
             is_last = len(window) < search.window
             is_seen = is_last and walk.phase == "openings"
-            first_left = self._grant(db, search, window)
+            first_left = self._grant(db, search, walk, window)
             walk = walks.advance(walk, window, first_left=first_left, is_last=is_last)
         if row is None or walk != began:
             db.execute(
@@ -327,10 +327,10 @@ class SqliteSubtaskStore(SqliteOutbox):
             )
         return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
 
-    def _grant(self, db: sqlite3.Connection, search: _Search, window: Sequence[Candidate]) -> int | None:
+    def _grant(self, db: sqlite3.Connection, search: _Search, walk: Walk, window: Sequence[Candidate]) -> int | None:
         """Grant candidates of a window until there are enough; returns the first one left that was not asked for."""
         asked: set[int] = set()
-        for position in walks.priority(window):
+        for position in walks.priority(window, walk.start):
             if search.is_satisfied:
                 break
             asked.add(position)
