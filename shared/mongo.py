@@ -4,8 +4,8 @@ A change is one guarded write of one document, so it is atomic on every such ser
 document has these fields beside those of its state: `version`, which guards it; `outbox`, its events by their ids; and
 `pending_at` and `pending_by` while there may be some: since when, and of which process.
 
-Queries are one range of one index. They say `$eq` where that index begins: a bare value means the same, and asks for
-arrays that hold it as well, for which not every server has an index.
+Queries that are asked all the time are one range of one index. They say `$eq` where that index begins: a bare value
+means the same, and asks for arrays that hold it as well, which not every server finds through an index.
 """
 
 import asyncio
@@ -128,7 +128,7 @@ class Documents(Generic[S]):
         self._clock = clock
         self._origin = origin
         self._orphans_at = -ORPHANS_EVERY_S
-        self._read: dict[str, tuple[int, set[str]]] = {}
+        self._read: dict[str, tuple[int, set[str]]] = {}  # the version and the events of what `pending` saw last
 
     async def find(self, document_id: str, what: str) -> Stored[S]:
         """A state. Raises NotFound, saying that there is no such `what`."""

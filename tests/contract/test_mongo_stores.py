@@ -429,7 +429,10 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
     of = task()
     await store.create(of)
     await store.add_images(of, [image(name) for name in "abc"])
-    await store.clear([one.id for one in await store.pending(10)])
+    ready = [one.id for one in await store.pending(10)]
+    cost = await cost_of(replicas, store.clear(ready))
+    assert cost.commands == ["update images"], "tasks have nothing to clear"
+    assert await store.pending(10) == []
     for state, label in ((None, None), ("open", None), (None, "cat"), ("open", "cat")):
         await store.images(TASK_ID, state=state, label=label, after="", limit=10)
     await store.find(TASK_ID)

@@ -30,7 +30,7 @@ TASKS_AT_ONCE = 8
 MAX_HELD = 2_000
 """Leases of one operator that are looked at."""
 
-Leased = tuple[Subtask, Brief]
+Held = tuple[Subtask, Brief]
 Update = Callable[[str, Decide[bool]], Awaitable[Decision[Subtask, bool]]]
 
 
@@ -64,13 +64,13 @@ class MongoSearch:
         self._now = now
         self._wanted = 0
         self._windows_left = MAX_WINDOWS
-        self._granted: list[Leased] = []
+        self._granted: list[Held] = []
         self._walked: dict[str, Hint] = {}
         self._emptied: list[str] = []
         self._stopped: str | None = None
         self.tasks_seen: list[str] = []
 
-    async def run(self, task_id: str | None, count: int) -> tuple[list[Leased], bool]:
+    async def run(self, task_id: str | None, count: int) -> tuple[list[Held], bool]:
         """What the operator holds now, those held before first; and whether there may be more."""
         own, tasks = await asyncio.gather(self._own(task_id), self._tasks(task_id))
         live = [leased for leased, _ in own if self._is_live(leased[0])][:count]
@@ -93,10 +93,11 @@ class MongoSearch:
     def _is_live(self, subtask: Subtask) -> bool:
         return any(one.operator == self._operator and one.expires_at > self._now for one in subtask.leases)
 
-    async def _own(self, task_id: str | None) -> list[tuple[Leased, Stored[Subtask]]]:
-        query: Document = {"leased_until": {"$gt": 0}, "holders": {"$in": [self._operator]}}
+    async def _own(self, task_id: str | None) -> list[tuple[Held, Stored[Subtask]]]:
+        query: Document = {"holders": {"$in": [self._operator]}}
+        query["leased_until"] = {"$gt": 0}  # always so; it has an index on servers that have none for arrays
         if task_id is not None:
-            query["task_id"] = task_id
+            query["task_id"] = {"$eq": task_id}
         with errors_named():
             found = (
                 await self._subtasks.collection.find(query)
@@ -107,7 +108,7 @@ class MongoSearch:
             )
         return [one for one in [await self._with_brief(document) for document in found] if one is not None]
 
-    async def _with_brief(self, document: Document) -> tuple[Leased, Stored[Subtask]] | None:
+    async def _with_brief(self, document: Document) -> tuple[Held, Stored[Subtask]] | None:
         stored = self._subtasks.stored(document)
         try:
             return (stored.state, await self._briefs.get(stored.state.task_id)), stored

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pymongo import IndexModel
 from pymongo.read_concern import ReadConcern
 
-from services.task_manager.domain import Counts, Image, NotOpen, Task
+from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task
 from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import decode_image, decode_task, encode
 from services.task_manager.store.mongo_counts import MongoCounts
@@ -169,7 +169,9 @@ class MongoTaskStore:
         return [*images, *tasks][:limit]
 
     async def clear(self, ids: Sequence[str]) -> None:
-        await asyncio.gather(self._images.clear(ids), self._tasks.clear(ids))
+        of_images = {one for one in ids if one.endswith(f"/{Fact.READY}")}
+        of_tasks = [one for one in ids if one not in of_images]
+        await asyncio.gather(self._images.clear([*of_images]), self._tasks.clear(of_tasks))
 
     async def _task(self, task_id: str) -> Task:
         return (await self._tasks.find(task_id, "task")).state
