@@ -3,6 +3,7 @@
 import pytest_asyncio
 
 from tests.contract import adapters, mongo, rabbitmq, s3
+from tests.contract.replicas import opened_replicas
 
 SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subtasks}
 TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
@@ -31,4 +32,10 @@ async def buses(request, tmp_path):
 @pytest_asyncio.fixture(params=OBJECT_STORES)
 async def stored_objects(request, tmp_path):
     async with OBJECT_STORES[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def replicas():
+    async with opened_replicas() as opened:
         yield opened

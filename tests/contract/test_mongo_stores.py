@@ -1,29 +1,24 @@
 """What only MongoDB has: several processes on one database, guarded writes that meet, events of dead processes."""
 
 import asyncio
-import re
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
-from services.subtask_manager import announcements, domain
-from services.subtask_manager.store import mongo_walks
+from services.subtask_manager import domain
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_domain
 from services.task_manager.store import mongo_counts
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import mongo as shared_mongo
-from shared.errors import NotFound, Unavailable
+from shared.errors import Unavailable
 from shared.policy import DetectorPolicy
-from tests.contract.adapters import Cost, ManualClock
-from tests.contract.mongo import Commands, database
+from tests.contract.adapters import ManualClock
+from tests.contract.mongo import database
 from tests.contract.operators import (
     claim,
-    claim_all,
-    give_back,
     granting,
     open_all,
     subtask_ids,
@@ -31,35 +26,13 @@ from tests.contract.operators import (
     vote,
     vote_on_all,
 )
+from tests.contract.replicas import Replicas
 from tests.unit.subtask_builders import T0, brief
 from tests.unit.task_builders import TASK_ID, image, result, task
 
 ONE_VOTE = brief(votes_required=1)
 TASK = ONE_VOTE.task_id
 SUGGESTING = DetectorPolicy(mode="suggest", audit_share=0.0)
-
-
-@dataclass
-class Replicas:
-    """Stores of several processes on one database, with a clock each."""
-
-    stores: list[MongoSubtaskStore]
-    clocks: list[ManualClock]
-    db: shared_mongo.MongoDatabase
-    commands: Commands
-
-    def at(self, now: float) -> None:
-        for clock in self.clocks:
-            clock.now = now
-
-
-@pytest_asyncio.fixture
-async def replicas():
-    commands, clocks = Commands(), [ManualClock() for _ in range(3)]
-    async with database(commands) as db:
-        stores = [MongoSubtaskStore(db, clock, announcements.announce) for clock in clocks]
-        await asyncio.gather(*(store.prepare() for store in stores))
-        yield Replicas(stores, clocks, db, commands)
 
 
 def spread(replicas: Replicas, number: int) -> MongoSubtaskStore:
@@ -191,154 +164,6 @@ async def test_a_change_that_never_gets_through_is_given_up(replicas, monkeypatc
     assert len(asked) == shared_mongo.MAX_TRIES
 
 
-# Walks
-
-
-async def walked(store, ids, of) -> None:
-    await open_all(store, of, ids)
-    while (got := await claim_all(store, "ann", 100)).held:
-        await vote_on_all(store, "ann", got)
-
-
-@pytest.mark.parametrize(("late_s", "seen_after_s"), [(4.0, mongo_walks.SOON_S), (29.0, mongo_walks.LATE_S)])
-async def test_a_place_that_became_visible_late_is_seen_in_the_end(replicas, late_s, seen_after_s):
-    """Its instant lies before what the walk has read: another process' clock is behind, or its write took long."""
-    slow, store = replicas.stores[0], replicas.stores[1]
-    of, ids = brief(stop="exact"), subtask_ids(40)
-    await walked(store, ids, of)
-    replicas.at(T0 + 100)
-    await open_all(store, of, subtask_ids(5, first=100))
-    assert len((await claim_all(store, "ann", 50)).held) == 5
-    replicas.clocks[0].now = T0 + 100 - late_s
-    await open_all(slow, of, subtask_ids(3, first=200))
-    replicas.at(T0 + 101)
-    assert not set(subtask_ids(3, first=200)) & set(tokens_of(await claim_all(store, "ann", 50), "ann"))
-    replicas.at(T0 + 101 + seen_after_s)
-    assert set(subtask_ids(3, first=200)) <= set(tokens_of(await claim_all(store, "ann", 50), "ann"))
-
-
-async def test_a_place_that_was_left_comes_first_the_next_time_however_many_digits_its_instant_has(replicas):
-    store, [voted, left] = replicas.stores[0], subtask_ids(2)
-    await walked(store, subtask_ids(1, first=9), brief(stop="exact"))
-    for subtask_id, opened_at in ((left, 1795242705.6574683), (voted, 1795242706.1234567)):
-        replicas.at(opened_at)
-        await open_all(store, brief(), [subtask_id])
-    assert (await store.update(voted, granting("bob", "bobs"))).answer
-    await vote(store, "bob", voted, "cat", "bobs")
-    replicas.at(1795242707.0)
-    assert list(tokens_of(await claim(store, "ann", 1), "ann")) == [voted]
-    assert list(tokens_of(await claim(store, "ann", 2), "ann")) == [voted, left]
-
-
-async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_comes(replicas):
-    store, other = replicas.stores[:2]
-    await open_all(store, ONE_VOTE, subtask_ids(2))
-    await vote_on_all(store, "ann", await claim(store, "ann", 2))
-    assert (await claim_all(store, "bob", 1)).held == ()
-    assert await store._briefs.listed("", 10) == []
-    await open_all(other, ONE_VOTE, subtask_ids(1, first=9))
-    assert len((await claim_all(store, "bob", 1)).held) == 1
-
-
-@pytest.mark.parametrize("crash", ["after closing", "before unlisting"])
-async def test_a_crash_while_a_task_is_taken_down_hides_nothing(replicas, crash):
-    store = replicas.stores[0]
-    await open_all(store, ONE_VOTE, subtask_ids(1))
-    await vote_on_all(store, "ann", await claim(store, "ann", 1))
-    looks = []
-
-    async def has_open(_task_id: str) -> bool:
-        looks.append(1)
-        if len(looks) == 2:
-            if crash == "after closing":
-                raise RuntimeError("killed")
-            await open_all(replicas.stores[1], ONE_VOTE, subtask_ids(1, first=5))
-        return False
-
-    if crash == "after closing":
-        with pytest.raises(RuntimeError):
-            await store._briefs.unlist(TASK, has_open)
-        await open_all(replicas.stores[1], ONE_VOTE, subtask_ids(1, first=5))
-    else:
-        await store._briefs.unlist(TASK, has_open)
-    assert list(tokens_of(await claim_all(store, "bob", 1), "bob")) == subtask_ids(1, first=5)
-
-
-async def test_a_tombstone_of_another_process_is_seen_soon(replicas, monkeypatch):
-    store, other = replicas.stores[:2]
-    await open_all(store, ONE_VOTE, subtask_ids(1))
-    await store.find(subtask_ids(1)[0])
-    await other.cancel(TASK)
-    assert await open_all(store, ONE_VOTE, subtask_ids(1, first=1)) == [False]
-    with pytest.raises(NotFound):
-        await store.find(subtask_ids(1)[0])
-
-
-# Cost
-
-
-async def cost_of(replicas, work) -> Cost:
-    with replicas.commands.counting() as cost:
-        await work
-    return cost
-
-
-async def test_a_vote_costs_one_read_and_one_write(replicas):
-    store = replicas.stores[0]
-    await open_all(store, brief(), subtask_ids(50))
-    tokens = tokens_of(await claim(store, "ann", 2), "ann")
-    (first, first_token), (second, second_token) = tokens.items()
-    await vote(store, "ann", first, "cat", first_token)
-    cost = await cost_of(replicas, vote(store, "ann", second, "cat", second_token))
-    assert cost.commands == ["find subtasks", "update subtasks"]
-
-
-@pytest.mark.parametrize("count", [1, 10, 100])
-async def test_a_lease_request_costs_the_same_whatever_its_size(replicas, count):
-    store = replicas.stores[0]
-    await open_all(store, brief(), subtask_ids(400))
-    await claim(store, "bob", 1)
-    cost = await cost_of(replicas, claim(store, "ann", count))
-    assert sorted(cost.commands[:3]) == ["find briefs", "find rounds", "find subtasks"], "the first round trip"
-    assert cost.commands[3:] == ["find walks", "find subtasks", "find subtasks", "update subtasks", "update walks"]
-    await vote_on_all(store, "ann", await claim(store, "ann", count))
-    cost = await cost_of(replicas, claim(store, "ann", count))
-    assert cost.commands[3:] == ["find walks", "find subtasks", "update subtasks", "update walks"], "not new any more"
-    named = await cost_of(replicas, claim(store, "eve", count, task_id=TASK))
-    assert named.commands[:2] == ["find subtasks", "find walks"]
-    assert named.commands[2:] == ["find subtasks", "find subtasks", "update subtasks", "update walks"]
-
-
-async def test_where_somebody_was_faster_it_is_looked_up_and_asked_again(replicas):
-    """The lease request reads a window, and another process grants all of it before it writes."""
-    store, other = replicas.stores[:2]
-    of, ids = brief(stop="exact"), subtask_ids(4)
-    await open_all(store, of, ids)
-    real = store._subtasks.collection.bulk_write
-
-    class Meddling:
-        def __init__(self, collection) -> None:
-            self._collection = collection
-
-        def __getattr__(self, name):
-            return getattr(self._collection, name)
-
-        async def bulk_write(self, writes, **options):
-            self.bulk_write = real
-            await other.update(ids[0], granting("bob"))
-            await other.update(ids[1], granting("bob"))
-            await other.update(ids[1], granting("eve"))
-            await give_back(other, "eve", ids[1])
-            return await real(writes, **options)
-
-    store._subtasks.collection = Meddling(store._subtasks.collection)
-    got = await claim(store, "ann", 4)
-    assert set(tokens_of(got, "ann")) == set(ids)
-    for subtask_id in ids:
-        subtask, _ = await other.find(subtask_id)
-        assert sum(lease.operator == "ann" for lease in subtask.leases) == 1
-
-
 # Tasks
 
 
@@ -398,60 +223,3 @@ async def test_a_task_is_counted_the_same_by_reading_and_by_index(task_stores, m
     )
     counts = (await store.find(TASK_ID))[1]
     assert (counts.images, counts.open, counts.completed, counts.disputed) == (3, 2, 0, 1)
-
-
-async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(replicas):
-    """But where more than one task's open subtasks are counted, which happens when there is nothing to lease."""
-    store, now = replicas.stores[0], T0
-    many = [brief(votes_required=1, task_id=f"{number:032x}", created_at=T0 + number) for number in range(3)]
-    for number, of in enumerate(many):
-        await open_all(store, of, subtask_ids(3, first=3 * number))
-    for task_id in (None, many[0].task_id):
-        for _ in range(3):
-            await vote_on_all(store, "ann", await claim(store, "ann", 2, task_id=task_id))
-            now += mongo_walks.LATE_S
-            replicas.at(now)
-    await store.leased()
-    await store.cancel(many[1].task_id)
-    await store.purge(many[1].task_id, 10)
-    assert len(replicas.commands.finds) >= 10
-    assert await scans(replicas) == []
-
-
-async def test_a_task_s_images_are_found_through_an_index(replicas):
-    store = MongoTaskStore(
-        replicas.db,
-        replicas.clocks[0],
-        announce_task=task_announcements.task_changed,
-        announce_image=task_announcements.image_ready,
-    )
-    await store.prepare()
-    of = task()
-    await store.create(of)
-    await store.add_images(of, [image(name) for name in "abc"])
-    ready = [one.id for one in await store.pending(10)]
-    cost = await cost_of(replicas, store.clear(ready))
-    assert cost.commands == ["update images"], "tasks have nothing to clear"
-    assert await store.pending(10) == []
-    for state, label in ((None, None), ("open", None), (None, "cat"), ("open", "cat")):
-        await store.images(TASK_ID, state=state, label=label, after="", limit=10)
-    await store.find(TASK_ID)
-    await store.known(TASK_ID, subtask_ids(2))
-    await store.referenced([f"{TASK_ID}/{subtask_ids(1)[0]}"])
-    await store.is_finished(TASK_ID)
-    await store.unfinished()
-    await store.unerased()
-    assert len(replicas.commands.finds) >= 8
-    assert await scans(replicas) == []
-
-
-async def scans(replicas: Replicas) -> list[tuple[str, ...]]:
-    """What was looked for and found without an index, as the server explains it."""
-    plans = {looked_for: await plan(replicas.db, *find) for looked_for, find in replicas.commands.finds.items()}
-    return [looked_for for looked_for, found in plans.items() if not re.search("SEARCH|IXSCAN|IDHACK|EXPRESS", found)]
-
-
-async def plan(db, collection: str, where) -> str:
-    """The server's plan in its own words: nx-27017 gives SQLite's, step by step."""
-    told = (await db.command("explain", {"find": collection, "filter": where}))["queryPlanner"]["winningPlan"]
-    return str(told[0] if isinstance(told, list) else told)

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -15,54 +14,15 @@ import pytest
 from quorate.client import Client
 from quorate.errors import ApiError
 from quorate.uploads import Part
-from services.task_manager.collector import GRACE_S
 from shared.errors import Unavailable
-from shared.objects import FORM_S
 from tests.contract.s3 import own_bucket, store
 from tests.service import archive_samples as archive
 from tests.service.multipart_samples import FORM, form, part
 from tests.service.picture_samples import BAD, GOOD, png, turned_jpeg
 from tests.service.processes import Server
 from tests.service.running import Api, assert_problem, running
+from tests.service.staged_uploads import UNKNOWN, begin, commit, lying, named, stage, staged, statuses
 from tests.unit.test_pictures_samples import GPS_IFD
-
-UNKNOWN = "0" * 32
-
-
-def named(*filenames: str) -> dict:
-    return {"files": [{"filename": filename} for filename in filenames]}
-
-
-async def begin(api: Api, task_id: str, *filenames: str) -> dict:
-    answer = await api.http.post(f"/api/tasks/{task_id}/uploads", json=named(*filenames))
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-async def stage(api: Api, form: dict, data: bytes) -> httpx.Response:
-    return await api.http.post(form["url"], data=form["fields"], files={"file": (form["filename"], data)})
-
-
-async def staged(api: Api, task_id: str, *files: tuple[str, bytes]) -> str:
-    """The id of an upload whose files have all been stored."""
-    upload = await begin(api, task_id, *(name for name, _ in files))
-    for one, (_, data) in zip(upload["files"], files, strict=True):
-        answer = await stage(api, one, data)
-        assert answer.status_code == 204, answer.text
-    return upload["upload_id"]
-
-
-async def commit(api: Api, task_id: str, upload_id: str, *filenames: str) -> httpx.Response:
-    return await api.http.post(f"/api/tasks/{task_id}/uploads/{upload_id}/commit", json=named(*filenames))
-
-
-def statuses(answer: httpx.Response) -> list[str]:
-    return [one["status"] for one in answer.json()["images"]]
-
-
-def lying(api: Api) -> Sequence[str]:
-    """The staged files there are."""
-    return sorted(path.name for path in (api.folder / "staging").glob("*/*"))
 
 
 async def test_staged_files_become_images_and_each_is_answered_for(api: Api):
@@ -286,77 +246,6 @@ async def test_a_commit_that_was_cut_short_can_be_sent_again(api: Api, monkeypat
     report = (await commit(api, task_id, upload_id, *names)).json()
     assert (report["accepted"], report["duplicates"]) == (8, 32)
     assert len(await api.results(task_id)) == 40
-    await api.unharmed()
-
-
-async def test_the_collector_removes_staged_files_when_they_are_old(api: Api):
-    task_id = await api.task()
-    taken = await staged(api, task_id, ("a.png", api.picture()))
-    await staged(api, task_id, ("b.png", api.picture()))
-    await commit(api, task_id, taken, "a.png")
-    api.clock.ahead_s = GRACE_S - 60
-    await api.platform.collector.sweep()
-    assert len(lying(api)) == 2
-    api.clock.ahead_s = GRACE_S + 60
-    await api.platform.collector.sweep()
-    assert lying(api) == []
-    assert_problem(await commit(api, task_id, taken, "a.png"), 422, saying="with its form")
-    (image,) = await api.results(task_id)
-    assert (await api.http.get(image["image_url"])).status_code == 200
-    await api.unharmed()
-
-
-async def test_a_form_that_has_not_expired_leaves_time_to_commit():
-    assert FORM_S < GRACE_S
-
-
-async def test_forms_expire(api: Api):
-    task_id = await api.task()
-    upload = await begin(api, task_id, "a.png")
-    api.clock.ahead_s = FORM_S + 1
-    assert_problem(await stage(api, upload["files"][0], api.picture()), 404, saying="expired")
-    assert lying(api) == []
-
-
-async def test_what_a_form_does_not_take(api: Api):
-    upload = await begin(api, await api.task(), "a.png")
-    url = upload["files"][0]["url"]
-    body = form(part(b"data", b'form-data; name="file"; filename="a.png"'))
-    refused = {
-        "no boundary": (url, body, {"Content-Type": "multipart/form-data"}, 400),
-        "not a form": (url, body, {"Content-Type": "image/png"}, 400),
-        "no end": (url, body[:-10], FORM, 400),
-        "another field": (url, form(part(b"data")), FORM, 422),
-        "no part": (url, form(), FORM, 422),
-        "compressed": (url, body, FORM | {"Content-Encoding": "gzip"}, 415),
-        "too large": (url, form(part(bytes(20_000_001), b'form-data; name="file"')), FORM, 413),
-        "a large part beside": (url, form(*[part(bytes(15_000_000))] * 2), FORM, 413),
-        "another number": (url.replace("-0?", "-1?"), body, FORM, 404),
-        "a larger limit": (url.replace("max_bytes=2", "max_bytes=3"), body, FORM, 404),
-        "no signature": (url.partition("&signature")[0], body, FORM, 404),
-        "no number": (url.replace("expires=", "expires=x"), body, FORM, 404),
-        "an image": (url.replace("staging/", ""), body, FORM, 405),
-    }
-    for case, (where, content, headers, status) in refused.items():
-        answer = await api.http.post(where, content=content, headers=headers)
-        assert answer.status_code == status, (case, answer.text)
-        assert_problem(answer, status)
-    assert_problem(await api.http.get(url), 405)
-    assert lying(api) == []
-    await api.unharmed()
-
-
-@pytest.mark.parametrize(("code", "status"), [(28, 507), (5, 503)])
-async def test_the_disk_fails_while_a_file_is_staged(api: Api, monkeypatch, code, status):
-    upload = await begin(api, await api.task(), "a.png")
-
-    def fail(*_arguments: object) -> None:
-        raise OSError(code, "no room in /var/lib/secret")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", fail)
-        assert_problem(await stage(api, upload["files"][0], api.picture()), status)
-    assert lying(api) == []
     await api.unharmed()
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from shared.detection import Detection, Rectangle
 from shared.policy import DetectorPolicy, QuorumPolicy
 
 LEASE_S = 300.0
@@ -75,3 +76,14 @@ def with_votes(subtask: Subtask, *labels: str | None) -> Subtask:
         for position, label in enumerate(labels)
     )
     return replace(subtask, votes=votes)
+
+
+def prelabel(label="cat", confidence=0.95) -> domain.Prelabel:
+    """What a detector saw: one cat, for which it proposes `label`."""
+    seen = Detection(label="cat", confidence=0.95, rectangle=Rectangle(left=1, top=2, width=3, height=4))
+    return domain.Prelabel(model="detector:m@1", label=label, confidence=confidence, objects=(seen,))
+
+
+def detector(mode, *, audit_share=0.0, **fields) -> DetectorPolicy:
+    """A policy without an audit, unless told."""
+    return DetectorPolicy(mode=mode, audit_share=audit_share, **fields)

@@ -1,159 +1,24 @@
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import AlreadyVoted, CannotUndo, Fact, NoLease, NotOpen, UnknownLabel
-from shared.detection import Detection, Rectangle
-from shared.policy import DetectorPolicy
-from tests.unit.subtask_builders import LEASE_S, T0, brief, cast, lease_of, leased, opened, voted, with_votes
+from tests.unit.subtask_builders import (
+    LEASE_S,
+    T0,
+    brief,
+    cast,
+    detector,
+    lease_of,
+    leased,
+    opened,
+    prelabel,
+    voted,
+    with_votes,
+)
 
 EXPIRY = T0 + LEASE_S
-
-
-# Leases
-
-
-@pytest.mark.parametrize(("now", "is_live"), [(EXPIRY - 0.001, True), (EXPIRY, False), (EXPIRY + 0.001, False)])
-def test_a_lease_ends_at_the_very_instant_of_its_expiry(now, is_live):
-    of = brief(votes_required=1)
-    subtask = leased(opened(of), of, "ann")
-    assert bool(domain.live_leases(subtask, now)) is is_live
-    assert domain.may_lease(subtask, of, operator="bob", now=now) is not is_live
-    assert domain.may_lease(subtask, of, operator="ann", now=now) is not is_live
-
-
-def test_no_more_leases_than_places():
-    of = brief()
-    subtask = leased(opened(of), of, "ann", "bob")
-    refused = domain.grant_lease(subtask, of, lease=lease_of("eve"), now=T0)
-    assert refused.answer is False
-    assert refused.state is subtask
-
-
-@pytest.mark.parametrize(
-    ("reach", "who"),
-    [
-        pytest.param(lambda s, of: leased(s, of, "ann"), "ann", id="holds one already"),
-        pytest.param(lambda s, of: cast(leased(s, of, "ann"), of, "ann", "cat").state, "ann", id="has voted"),
-        pytest.param(
-            lambda s, of: domain.skip(leased(s, of, "ann"), of, operator="ann", now=T0).state, "ann", id="has skipped"
-        ),
-        pytest.param(lambda s, of: voted(s, of, "cat", "cat"), "ann", id="is completed"),
-        pytest.param(lambda s, of: replace(s, offered_at=T0 + 1), "ann", id="is not offered yet"),
-    ],
-)
-def test_no_lease_for_whom_there_is_none(reach, who):
-    of = brief()
-    subtask = reach(opened(of), of)
-    assert not domain.may_lease(subtask, of, operator=who, now=T0)
-    assert domain.grant_lease(subtask, of, lease=lease_of(who), now=T0).state is subtask
-
-
-def test_a_lease_granted_anew_makes_the_old_token_stale():
-    of = brief(votes_required=1)
-    subtask = leased(opened(of), of, "ann")
-    anew = lease_of("ann", at=EXPIRY, token="newer")
-    subtask = domain.grant_lease(subtask, of, lease=anew, now=EXPIRY).state
-    with pytest.raises(NoLease):
-        domain.cast_vote(subtask, of, voter="ann", label="cat", token="token of ann", now=EXPIRY)
-    assert domain.cast_vote(subtask, of, voter="ann", label="cat", token="newer", now=EXPIRY).answer.label == "cat"
-
-
-def test_an_expired_lease_votes_while_its_place_is_free():
-    of = brief(votes_required=1)
-    decision = cast(leased(opened(of), of, "ann"), of, "ann", "cat", at=EXPIRY + 1e6)
-    assert decision.state.state == "completed"
-
-
-def test_an_expired_lease_is_refused_once_its_place_went_to_another():
-    of = brief(votes_required=1)
-    subtask = leased(leased(opened(of), of, "ann"), of, "bob", at=EXPIRY)
-    with pytest.raises(NoLease):
-        cast(subtask, of, "ann", "cat", at=EXPIRY)
-    assert cast(subtask, of, "bob", "dog", at=EXPIRY).state.result.label == "dog"
-
-
-def test_an_expired_lease_votes_where_another_place_is_free():
-    of = brief()
-    subtask = leased(leased(opened(of), of, "ann"), of, "bob", at=EXPIRY)
-    assert len(cast(subtask, of, "ann", "cat", at=EXPIRY).state.votes) == 1
-
-
-def test_nobody_votes_with_anothers_token_or_none():
-    of = brief()
-    subtask = leased(opened(of), of, "ann", "bob")
-    for token in ("token of bob", "", "token of ann "):
-        with pytest.raises(NoLease):
-            domain.cast_vote(subtask, of, voter="ann", label="cat", token=token, now=T0)
-    with pytest.raises(NoLease):
-        domain.cast_vote(subtask, of, voter="eve", label="cat", token="token of bob", now=T0)
-
-
-@pytest.mark.parametrize("late", [0.0, LEASE_S, LEASE_S + 1], ids=["live", "at expiry", "expired"])
-def test_renewing_lets_a_lease_live_on_with_its_token(late):
-    of = brief(votes_required=1)
-    now = T0 + late
-    decision = domain.renew_lease(
-        leased(opened(of), of, "ann"), of, operator="ann", token="token of ann", now=now, lease_s=LEASE_S
-    )
-    assert decision.answer == lease_of("ann", at=now)
-    assert decision.state.leases == (decision.answer,)
-    assert decision.state.available_at == now + LEASE_S
-
-
-def test_renewing_is_refused_once_the_place_went_to_another():
-    of = brief(votes_required=1)
-    subtask = leased(leased(opened(of), of, "ann"), of, "bob", at=EXPIRY)
-    with pytest.raises(NoLease):
-        domain.renew_lease(subtask, of, operator="ann", token="token of ann", now=EXPIRY, lease_s=LEASE_S)
-
-
-def test_renewing_is_refused_with_a_stale_token_and_when_it_has_ended():
-    of = brief()
-    with pytest.raises(NoLease):
-        domain.renew_lease(leased(opened(of), of, "ann"), of, operator="ann", token="x", now=T0, lease_s=LEASE_S)
-    ended = voted(opened(of), of, "cat", "cat")
-    with pytest.raises(NotOpen):
-        domain.renew_lease(ended, of, operator="v0", token="token of v0", now=T0, lease_s=LEASE_S)
-
-
-def test_given_back_comes_again_and_giving_back_twice_is_fine():
-    of = brief(votes_required=1)
-    subtask = domain.give_back(leased(opened(of), of, "ann"), of, operator="ann", now=T0).state
-    assert subtask.leases == ()
-    assert domain.give_back(subtask, of, operator="ann", now=T0).state is subtask
-    assert domain.may_lease(subtask, of, operator="ann", now=T0)
-    with pytest.raises(NoLease):
-        cast(subtask, of, "ann", "cat")
-
-
-def test_skipped_never_comes_again_and_skipping_twice_is_fine():
-    of = brief(votes_required=1)
-    subtask = domain.skip(leased(opened(of), of, "ann"), of, operator="ann", now=T0).state
-    assert domain.skip(subtask, of, operator="ann", now=T0).state is subtask
-    assert not domain.may_lease(subtask, of, operator="ann", now=T0 + 1e9)
-    assert domain.may_lease(subtask, of, operator="bob", now=T0)
-
-
-def test_only_what_was_leased_can_be_skipped():
-    of = brief()
-    with pytest.raises(NoLease):
-        domain.skip(opened(of), of, operator="ann", now=T0)
-
-
-def test_ten_skips_make_a_dispute_once():
-    of = brief()
-    subtask = opened(of)
-    for skips in range(1, 11):
-        assert subtask.state == "open"
-        decision = domain.skip(leased(subtask, of, f"o{skips}"), of, operator=f"o{skips}", now=T0 + skips)
-        subtask = decision.state
-        assert decision.facts == ((Fact.DISPUTED,) if skips == 10 else ())
-    assert (subtask.state, subtask.result.label, subtask.result.decided_by) == ("disputed", None, None)
-    assert (subtask.leases, subtask.available_at) == ((), None)
-    assert domain.skip(subtask, of, operator="late", now=T0).state is subtask
 
 
 # Votes
@@ -302,128 +167,6 @@ def test_undo_is_refused_where_the_vote_has_led_on(reach, request):
         return
     with pytest.raises(CannotUndo):
         domain.undo_vote(subtask, of, voter="v0", lease=lease_of("v0"), now=T0)
-
-
-# Pre-labels
-
-
-def prelabel(label="cat", confidence=0.95) -> domain.Prelabel:
-    seen = Detection(label="cat", confidence=0.95, rectangle=Rectangle(left=1, top=2, width=3, height=4))
-    return domain.Prelabel(model="detector:m@1", label=label, confidence=confidence, objects=(seen,))
-
-
-def detector(mode, *, audit_share=0.0, **fields) -> DetectorPolicy:
-    return DetectorPolicy(mode=mode, audit_share=audit_share, **fields)
-
-
-@pytest.mark.parametrize(
-    ("mode", "audit_share", "is_held_back", "facts"),
-    [
-        ("off", 0.0, False, ()),
-        ("suggest", 0.0, False, (Fact.OPENED,)),
-        ("vote", 0.0, True, (Fact.OPENED,)),
-        ("accept", 0.0, True, (Fact.OPENED,)),
-        ("vote", 1.0, False, (Fact.OPENED,)),
-        ("accept", 1.0, False, (Fact.OPENED,)),
-    ],
-)
-def test_a_subtask_is_held_back_only_where_the_detector_goes_first(mode, audit_share, is_held_back, facts):
-    of = brief(detector=detector(mode, audit_share=audit_share))
-    decision = domain.open_subtask(of, subtask_id="id", object_key="key", now=T0)
-    offered_at = T0 + 30 if is_held_back else T0
-    assert (decision.facts, decision.state.offered_at, decision.state.available_at) == (facts, offered_at, offered_at)
-    assert domain.may_lease(decision.state, of, operator="ann", now=T0) is not is_held_back
-    assert domain.may_lease(decision.state, of, operator="ann", now=T0 + 29.999) is not is_held_back
-    assert domain.may_lease(decision.state, of, operator="ann", now=T0 + 30)
-
-
-PRELABELED = [
-    # mode, audited, wait over, label, confidence -> votes, state, shown
-    ("off", False, False, "cat", 0.95, 0, "open", False),
-    ("suggest", False, False, "cat", 0.95, 0, "open", True),
-    ("suggest", True, False, "cat", 0.95, 0, "open", False),
-    ("vote", False, False, "cat", 0.3, 1, "open", False),
-    ("vote", False, False, None, None, 0, "open", True),
-    ("vote", False, True, "cat", 0.95, 0, "open", True),
-    ("vote", True, False, "cat", 0.95, 0, "open", False),
-    ("accept", False, False, "cat", 0.9, 1, "completed", False),
-    ("accept", False, False, "cat", 0.899, 0, "open", True),
-    ("accept", False, False, "cat", None, 0, "open", True),
-    ("accept", False, False, None, None, 0, "open", True),
-    ("accept", False, True, "cat", 0.95, 0, "open", True),
-    ("accept", True, False, "cat", 0.95, 0, "open", False),
-]
-
-
-@pytest.mark.parametrize(
-    ("mode", "is_audited", "is_late", "label", "confidence", "votes", "state", "is_shown"), PRELABELED
-)
-def test_what_a_prelabel_does(mode, is_audited, is_late, label, confidence, votes, state, is_shown):
-    of = brief(detector=detector(mode, audit_share=float(is_audited)))
-    now = T0 + (30 if is_late else 29)
-    before = opened(of)
-    decision = domain.apply_prelabel(before, of, prelabel=prelabel(label, confidence), now=now)
-    after = decision.state
-    assert (len(after.votes), after.state) == (votes, state)
-    assert decision.facts == ((Fact.COMPLETED,) if state == "completed" else ())
-    shown = domain.shown_prelabel(after, of)
-    assert shown == (prelabel(label, confidence) if is_shown else None)
-    if state == "open":
-        assert domain.may_lease(after, of, operator="ann", now=now), "its pre-label has come: people may have it"
-    again = domain.apply_prelabel(after, of, prelabel=prelabel("dog", 0.99), now=now + 1)
-    assert again.state is after
-    assert again.facts == ()
-
-
-def test_a_detectors_vote_is_one_of_those_required():
-    of = brief(detector=detector("vote"))
-    seen = domain.apply_prelabel(opened(of), of, prelabel=prelabel(), now=T0 + 1).state
-    assert (seen.votes[0].voter, seen.votes[0].label, seen.available_at) == ("detector:m@1", "cat", T0 + 1)
-    ended = cast(leased(seen, of, "ann", at=T0 + 1), of, "ann", "cat", at=T0 + 1).state
-    assert (ended.state, ended.result.decided_by, len(ended.votes)) == ("completed", "settled", 2)
-
-
-def test_a_detectors_vote_alone_completes_where_one_is_required():
-    of = brief(votes_required=1, detector=detector("vote"))
-    decision = domain.apply_prelabel(opened(of), of, prelabel=prelabel(), now=T0)
-    assert (decision.state.state, decision.facts) == ("completed", (Fact.COMPLETED,))
-    assert decision.state.result.decided_by == "quorum"
-
-
-def test_an_accepted_subtask_says_that_the_detector_decided():
-    of = brief(detector=detector("accept"))
-    ended = domain.apply_prelabel(opened(of), of, prelabel=prelabel(), now=T0).state
-    assert (ended.result.label, ended.result.agreement, ended.result.decided_by) == ("cat", 1.0, "detector")
-    assert [(vote.voter, vote.state) for vote in ended.votes] == [("detector:m@1", "completed")]
-
-
-def test_a_late_prelabel_never_makes_a_granted_vote_void():
-    of = brief(votes_required=1, detector=detector("accept"))
-    subtask = leased(opened(of), of, "ann", at=T0 + 30)
-    late = domain.apply_prelabel(subtask, of, prelabel=prelabel("dog", 1.0), now=T0 + 31).state
-    assert (late.leases, late.available_at) == (subtask.leases, subtask.available_at)
-    assert cast(late, of, "ann", "cat", at=T0 + 32).state.result.label == "cat"
-
-
-def test_a_prelabel_after_the_end_changes_nothing():
-    of = brief(detector=detector("suggest"))
-    ended = voted(opened(of), of, "cat", "cat")
-    assert domain.apply_prelabel(ended, of, prelabel=prelabel(), now=T0).state is ended
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (1.0, 2000)])
-def test_nothing_or_everything_is_audited_at_the_ends(share, expected):
-    of = brief(detector=detector("vote", audit_share=share))
-    assert sum(domain.is_audited(of, f"subtask {i}") for i in range(2000)) == expected
-
-
-def test_the_audited_share_is_drawn_by_the_id_alone():
-    drawn = [
-        [domain.is_audited(brief(detector=detector(m, audit_share=0.2)), f"s{i}") for i in range(5000)]
-        for m in ("vote", "accept")
-    ]
-    assert drawn[0] == drawn[1]
-    assert 900 < sum(drawn[0]) < 1100
 
 
 # Adjudication

@@ -1,0 +1,140 @@
+"""What work costs MongoDB: its commands, and how it finds what is looked for."""
+
+import re
+
+import pytest
+
+from services.subtask_manager.store import mongo_walks
+from services.task_manager import announcements as task_announcements
+from services.task_manager.store.mongo import MongoTaskStore
+from shared.policy import DetectorPolicy
+from tests.contract.operators import (
+    claim,
+    give_back,
+    granting,
+    open_all,
+    subtask_ids,
+    tokens_of,
+    vote,
+    vote_on_all,
+)
+from tests.contract.replicas import Replicas, cost_of
+from tests.unit.subtask_builders import T0, brief
+from tests.unit.task_builders import TASK_ID, image, task
+
+ONE_VOTE = brief(votes_required=1)
+TASK = ONE_VOTE.task_id
+SUGGESTING = DetectorPolicy(mode="suggest", audit_share=0.0)
+
+
+async def test_a_vote_costs_one_read_and_one_write(replicas):
+    store = replicas.stores[0]
+    await open_all(store, brief(), subtask_ids(50))
+    tokens = tokens_of(await claim(store, "ann", 2), "ann")
+    (first, first_token), (second, second_token) = tokens.items()
+    await vote(store, "ann", first, "cat", first_token)
+    cost = await cost_of(replicas, vote(store, "ann", second, "cat", second_token))
+    assert cost.commands == ["find subtasks", "update subtasks"]
+
+
+@pytest.mark.parametrize("count", [1, 10, 100])
+async def test_a_lease_request_costs_the_same_whatever_its_size(replicas, count):
+    store = replicas.stores[0]
+    await open_all(store, brief(), subtask_ids(400))
+    await claim(store, "bob", 1)
+    cost = await cost_of(replicas, claim(store, "ann", count))
+    assert sorted(cost.commands[:3]) == ["find briefs", "find rounds", "find subtasks"], "the first round trip"
+    assert cost.commands[3:] == ["find walks", "find subtasks", "find subtasks", "update subtasks", "update walks"]
+    await vote_on_all(store, "ann", await claim(store, "ann", count))
+    cost = await cost_of(replicas, claim(store, "ann", count))
+    assert cost.commands[3:] == ["find walks", "find subtasks", "update subtasks", "update walks"], "not new any more"
+    named = await cost_of(replicas, claim(store, "eve", count, task_id=TASK))
+    assert named.commands[:2] == ["find subtasks", "find walks"]
+    assert named.commands[2:] == ["find subtasks", "find subtasks", "update subtasks", "update walks"]
+
+
+async def test_where_somebody_was_faster_it_is_looked_up_and_asked_again(replicas):
+    """The lease request reads a window, and another process grants all of it before it writes."""
+    store, other = replicas.stores[:2]
+    of, ids = brief(stop="exact"), subtask_ids(4)
+    await open_all(store, of, ids)
+    real = store._subtasks.collection.bulk_write
+
+    class Meddling:
+        def __init__(self, collection) -> None:
+            self._collection = collection
+
+        def __getattr__(self, name):
+            return getattr(self._collection, name)
+
+        async def bulk_write(self, writes, **options):
+            self.bulk_write = real
+            await other.update(ids[0], granting("bob"))
+            await other.update(ids[1], granting("bob"))
+            await other.update(ids[1], granting("eve"))
+            await give_back(other, "eve", ids[1])
+            return await real(writes, **options)
+
+    store._subtasks.collection = Meddling(store._subtasks.collection)
+    got = await claim(store, "ann", 4)
+    assert set(tokens_of(got, "ann")) == set(ids)
+    for subtask_id in ids:
+        subtask, _ = await other.find(subtask_id)
+        assert sum(lease.operator == "ann" for lease in subtask.leases) == 1
+
+
+async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(replicas):
+    """But where more than one task's open subtasks are counted, which happens when there is nothing to lease."""
+    store, now = replicas.stores[0], T0
+    many = [brief(votes_required=1, task_id=f"{number:032x}", created_at=T0 + number) for number in range(3)]
+    for number, of in enumerate(many):
+        await open_all(store, of, subtask_ids(3, first=3 * number))
+    for task_id in (None, many[0].task_id):
+        for _ in range(3):
+            await vote_on_all(store, "ann", await claim(store, "ann", 2, task_id=task_id))
+            now += mongo_walks.LATE_S
+            replicas.at(now)
+    await store.leased()
+    await store.cancel(many[1].task_id)
+    await store.purge(many[1].task_id, 10)
+    assert len(replicas.commands.finds) >= 10
+    assert await scans(replicas) == []
+
+
+async def test_a_task_s_images_are_found_through_an_index(replicas):
+    store = MongoTaskStore(
+        replicas.db,
+        replicas.clocks[0],
+        announce_task=task_announcements.task_changed,
+        announce_image=task_announcements.image_ready,
+    )
+    await store.prepare()
+    of = task()
+    await store.create(of)
+    await store.add_images(of, [image(name) for name in "abc"])
+    ready = [one.id for one in await store.pending(10)]
+    cost = await cost_of(replicas, store.clear(ready))
+    assert cost.commands == ["update images"], "tasks have nothing to clear"
+    assert await store.pending(10) == []
+    for state, label in ((None, None), ("open", None), (None, "cat"), ("open", "cat")):
+        await store.images(TASK_ID, state=state, label=label, after="", limit=10)
+    await store.find(TASK_ID)
+    await store.known(TASK_ID, subtask_ids(2))
+    await store.referenced([f"{TASK_ID}/{subtask_ids(1)[0]}"])
+    await store.is_finished(TASK_ID)
+    await store.unfinished()
+    await store.unerased()
+    assert len(replicas.commands.finds) >= 8
+    assert await scans(replicas) == []
+
+
+async def scans(replicas: Replicas) -> list[tuple[str, ...]]:
+    """What was looked for and found without an index, as the server explains it."""
+    plans = {looked_for: await plan(replicas.db, *find) for looked_for, find in replicas.commands.finds.items()}
+    return [looked_for for looked_for, found in plans.items() if not re.search("SEARCH|IXSCAN|IDHACK|EXPRESS", found)]
+
+
+async def plan(db, collection: str, where) -> str:
+    """The server's plan in its own words: nx-27017 gives SQLite's, step by step."""
+    told = (await db.command("explain", {"find": collection, "filter": where}))["queryPlanner"]["winningPlan"]
+    return str(told[0] if isinstance(told, list) else told)

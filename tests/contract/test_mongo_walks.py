@@ -1,0 +1,102 @@
+"""Where operators stand in tasks, and which tasks are looked through, when several processes write."""
+
+import pytest
+
+from services.subtask_manager.store import mongo_walks
+from shared.errors import NotFound
+from shared.policy import DetectorPolicy
+from tests.contract.operators import (
+    claim,
+    claim_all,
+    granting,
+    open_all,
+    subtask_ids,
+    tokens_of,
+    vote,
+    vote_on_all,
+)
+from tests.unit.subtask_builders import T0, brief
+
+ONE_VOTE = brief(votes_required=1)
+TASK = ONE_VOTE.task_id
+SUGGESTING = DetectorPolicy(mode="suggest", audit_share=0.0)
+
+
+async def walked(store, ids, of) -> None:
+    await open_all(store, of, ids)
+    while (got := await claim_all(store, "ann", 100)).held:
+        await vote_on_all(store, "ann", got)
+
+
+@pytest.mark.parametrize(("late_s", "seen_after_s"), [(4.0, mongo_walks.SOON_S), (29.0, mongo_walks.LATE_S)])
+async def test_a_place_that_became_visible_late_is_seen_in_the_end(replicas, late_s, seen_after_s):
+    """Its instant lies before what the walk has read: another process' clock is behind, or its write took long."""
+    slow, store = replicas.stores[0], replicas.stores[1]
+    of, ids = brief(stop="exact"), subtask_ids(40)
+    await walked(store, ids, of)
+    replicas.at(T0 + 100)
+    await open_all(store, of, subtask_ids(5, first=100))
+    assert len((await claim_all(store, "ann", 50)).held) == 5
+    replicas.clocks[0].now = T0 + 100 - late_s
+    await open_all(slow, of, subtask_ids(3, first=200))
+    replicas.at(T0 + 101)
+    assert not set(subtask_ids(3, first=200)) & set(tokens_of(await claim_all(store, "ann", 50), "ann"))
+    replicas.at(T0 + 101 + seen_after_s)
+    assert set(subtask_ids(3, first=200)) <= set(tokens_of(await claim_all(store, "ann", 50), "ann"))
+
+
+async def test_a_place_that_was_left_comes_first_the_next_time_however_many_digits_its_instant_has(replicas):
+    store, [voted, left] = replicas.stores[0], subtask_ids(2)
+    await walked(store, subtask_ids(1, first=9), brief(stop="exact"))
+    for subtask_id, opened_at in ((left, 1795242705.6574683), (voted, 1795242706.1234567)):
+        replicas.at(opened_at)
+        await open_all(store, brief(), [subtask_id])
+    assert (await store.update(voted, granting("bob", "bobs"))).answer
+    await vote(store, "bob", voted, "cat", "bobs")
+    replicas.at(1795242707.0)
+    assert list(tokens_of(await claim(store, "ann", 1), "ann")) == [voted]
+    assert list(tokens_of(await claim(store, "ann", 2), "ann")) == [voted, left]
+
+
+async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_comes(replicas):
+    store, other = replicas.stores[:2]
+    await open_all(store, ONE_VOTE, subtask_ids(2))
+    await vote_on_all(store, "ann", await claim(store, "ann", 2))
+    assert (await claim_all(store, "bob", 1)).held == ()
+    assert await store._briefs.listed("", 10) == []
+    await open_all(other, ONE_VOTE, subtask_ids(1, first=9))
+    assert len((await claim_all(store, "bob", 1)).held) == 1
+
+
+@pytest.mark.parametrize("crash", ["after closing", "before unlisting"])
+async def test_a_crash_while_a_task_is_taken_down_hides_nothing(replicas, crash):
+    store = replicas.stores[0]
+    await open_all(store, ONE_VOTE, subtask_ids(1))
+    await vote_on_all(store, "ann", await claim(store, "ann", 1))
+    looks = []
+
+    async def has_open(_task_id: str) -> bool:
+        looks.append(1)
+        if len(looks) == 2:
+            if crash == "after closing":
+                raise RuntimeError("killed")
+            await open_all(replicas.stores[1], ONE_VOTE, subtask_ids(1, first=5))
+        return False
+
+    if crash == "after closing":
+        with pytest.raises(RuntimeError):
+            await store._briefs.unlist(TASK, has_open)
+        await open_all(replicas.stores[1], ONE_VOTE, subtask_ids(1, first=5))
+    else:
+        await store._briefs.unlist(TASK, has_open)
+    assert list(tokens_of(await claim_all(store, "bob", 1), "bob")) == subtask_ids(1, first=5)
+
+
+async def test_a_tombstone_of_another_process_is_seen_soon(replicas, monkeypatch):
+    store, other = replicas.stores[:2]
+    await open_all(store, ONE_VOTE, subtask_ids(1))
+    await store.find(subtask_ids(1)[0])
+    await other.cancel(TASK)
+    assert await open_all(store, ONE_VOTE, subtask_ids(1, first=1)) == [False]
+    with pytest.raises(NotFound):
+        await store.find(subtask_ids(1)[0])
