@@ -127,6 +127,7 @@ class Documents(Generic[S]):
         self._decode = decode
         self._clock = clock
         self._origin = origin
+        self._may_have_pending = False
         self._orphans_at = -ORPHANS_EVERY_S
         self._read: dict[str, tuple[int, set[str]]] = {}  # the version and the events of what `pending` saw last
 
@@ -153,6 +154,8 @@ class Documents(Generic[S]):
             if any(one["code"] != DUPLICATE_KEY for one in failed):
                 raise
             return {documents[one["index"]]["_id"] for one in failed}
+        finally:
+            self._may_have_pending |= any(messages for _, messages in new)
         crash_points.reached("mongo.after_insert")
         return set()
 
@@ -214,22 +217,31 @@ class Documents(Generic[S]):
 
     async def _save(self, before: Stored[S], after: S, messages: Sequence[Message]) -> bool:
         crash_points.reached("mongo.before_save")
-        with errors_named():
-            result = await self.collection.update_one(*self.guarded(before, after, messages))
+        try:
+            with errors_named():
+                result = await self.collection.update_one(*self.guarded(before, after, messages))
+        finally:
+            self._may_have_pending |= bool(messages)
         crash_points.reached("mongo.after_save")
         return result.matched_count == 1
 
     async def _flagged(self, limit: int) -> list[Document]:
         """Documents that may have events, oldest first: this process' own, and those that another one left behind."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
-        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}]
         now = self._clock()
+        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}] if self._may_have_pending else []
+        self._may_have_pending = False  # what is saved from here on says so again
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now
             queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
         with errors_named():
             cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
-            found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
+            try:
+                found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
+            except errors.PyMongoError:
+                self._may_have_pending = True
+                raise
+        self._may_have_pending |= any(found)
         read = {one["_id"]: one for some in found for one in some}
         return sorted(read.values(), key=lambda one: one["pending_at"])
 

@@ -69,8 +69,7 @@ async def give_back(at: Resources, *, operator: str, subtask_id: str, is_skip: b
         subtask_id, lambda subtask, brief, now: rule(subtask, brief, operator=operator, now=now)
     )
     at.metrics.lease("skipped" if is_skip else "returned")
-    at.metrics.changed(decision)
-    at.relay.wake()
+    _changed(at, decision)
 
 
 async def vote(at: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
@@ -97,10 +96,15 @@ async def _voted(at: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
         at.metrics.vote(is_taken=False)
         raise
     at.metrics.vote(is_taken=True)
+    _changed(at, decision)
+    return decision.answer
+
+
+def _changed(at: Resources, decision: Decision[Subtask, A]) -> None:
+    """Count it, and let the relay publish what there is to tell."""
     at.metrics.changed(decision)
     if decision.facts:
         at.relay.wake()
-    return decision.answer
 
 
 async def vote_each(at: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
@@ -135,8 +139,7 @@ async def adjudicate(at: Resources, *, by: str, subtask_id: str, label: str, rea
         return domain.adjudicate(subtask, brief, by=by, label=label, reason=reason, now=now)
 
     decision = await at.store.update(subtask_id, decide)
-    at.metrics.changed(decision)
-    at.relay.wake()
+    _changed(at, decision)
     return decision.state
 
 
@@ -167,8 +170,7 @@ async def take_prelabel(at: Resources, event: events.SubtaskPrelabeledV1) -> Non
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.apply_prelabel(subtask, brief, prelabel=prelabel, now=now)
 
-    at.metrics.changed(await at.store.update(seen.subtask_id, decide))
-    at.relay.wake()
+    _changed(at, await at.store.update(seen.subtask_id, decide))
 
 
 async def cancel_task(at: Resources, event: events.TaskCancelledV1) -> None:

@@ -53,7 +53,7 @@ class Terms:
     body: bytes
 
 
-async def create_task(at: Resources, *, owner: str, key: str | None, terms: Terms) -> Task:
+async def create_task(at: Resources, *, owner: str, key: str | None, terms: Terms) -> tuple[Task, Counts]:
     labels = domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
     domain.check_policies(terms.quorum, terms.detector, labels)
     wanted = Task(
@@ -68,7 +68,10 @@ async def create_task(at: Resources, *, owner: str, key: str | None, terms: Term
         created_at=at.clock(),
         body_sha256=hashlib.sha256(terms.body).hexdigest(),
     )
-    return domain.repeat_create(await at.store.create(wanted), wanted)
+    existing = await at.store.create(wanted)
+    if existing is None:
+        return wanted, Counts()
+    return await at.store.find(domain.repeat_create(existing, wanted).id)
 
 
 async def seal(at: Resources, *, task_id: str) -> tuple[Task, Counts]:

@@ -135,8 +135,9 @@ def _add_tasks(routes: APIRouter, at: Resources) -> None:
             detector=wanted.detector.policy(),
             body=wanted.model_dump_json().encode(),
         )
-        task = await handlers.create_task(at, owner=who.id, key=idempotency_key, terms=terms)
-        return json_answer(task_shown(*await at.store.find(task.id)), 201)
+        return json_answer(
+            task_shown(*await handlers.create_task(at, owner=who.id, key=idempotency_key, terms=terms)), 201
+        )
 
     @routes.get("/tasks", response_model=wire.Tasks)
     async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 SWEEP_S = 1.0
-GATHER_S = 0.025
+GATHER_S = 0.05
 """Batches follow each other at this pace at the fastest: under load many events share one, and an early one still goes
 at once."""
 

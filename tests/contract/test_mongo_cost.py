@@ -53,6 +53,44 @@ async def test_a_lease_request_costs_the_same_whatever_its_size(replicas, count)
     assert named.commands[2:] == ["find subtasks", "find subtasks", "update subtasks", "update walks"]
 
 
+async def test_subtasks_that_are_opened_together_share_their_commands(replicas):
+    store, ids = replicas.stores[0], subtask_ids(60)
+    cost = await cost_of(replicas, open_all(store, brief(), ids))
+    assert sorted(cost.commands) == [
+        "find briefs",
+        "find briefs",
+        "insert briefs",
+        "insert subtasks",
+        "insert subtasks",
+    ]
+    assert len((await claim(store, "ann", 100)).held) == 60
+
+
+async def test_one_subtask_that_comes_many_times_at_once_is_opened_once(replicas):
+    opened = await open_all(replicas.stores[0], brief(), subtask_ids(1) * 20)
+    assert opened == [True, *[False] * 19]
+
+
+async def test_an_outbox_is_looked_at_after_events_were_saved_and_else_for_orphans_only(replicas):
+    store = replicas.stores[0]
+
+    async def looked() -> list[str]:
+        return (await cost_of(replicas, store.pending(10))).commands
+
+    assert await looked() == ["find subtasks"], "what a process left that died"
+    assert await looked() == []
+    await open_all(store, brief(detector=SUGGESTING), subtask_ids(1))
+    assert await looked() == ["find subtasks"]
+    assert await looked() == ["find subtasks"], "it may have had more than were asked for"
+    await store.clear([message.id for message in await store.pending(10)])
+    assert await looked() == ["find subtasks"]
+    assert await looked() == []
+    await claim(store, "ann", 1)
+    assert await looked() == [], "a lease tells nobody"
+    replicas.at(T0 + 1.0)
+    assert await looked() == ["find subtasks"]
+
+
 async def test_where_somebody_was_faster_it_is_looked_up_and_asked_again(replicas):
     """The lease request reads a window, and another process grants all of it before it writes."""
     store, other = replicas.stores[:2]

@@ -23,11 +23,14 @@ from shared.decision import Decision
 from shared.errors import NotFound
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.together import Together
 
 A = TypeVar("A")
+New = tuple[Subtask, Sequence[Message]]
 HINT_LIFE_S = 7 * 86_400
 MAX_COUNTED = 1_000
 MAX_LEASED = 10_000
+MAX_TOGETHER = 100
 INDEXES = {
     "subtasks": [
         IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
@@ -60,6 +63,7 @@ class MongoSubtaskStore:
         )
         self._briefs = MongoBriefs(database["briefs"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
+        self._insert = Together(self._insert_all, most=MAX_TOGETHER)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def prepare(self) -> None:
@@ -77,9 +81,9 @@ class MongoSubtaskStore:
         decision = decide(now)
         subtask = decision.state
         await self._briefs.keep(brief)
-        known = await self._subtasks.insert([(subtask, self._events(decision, brief, now))])
+        is_new = await self._insert((subtask, self._events(decision, brief, now)))
         if await self._briefs.admit(subtask.task_id):
-            return not known
+            return is_new
         with errors_named():  # the tombstone stood before, or came between
             await self._subtasks.collection.delete_one({"_id": subtask.id})
         return False
@@ -157,6 +161,14 @@ class MongoSubtaskStore:
 
     async def clear(self, ids: Sequence[str]) -> None:
         await self._subtasks.clear(ids)
+
+    async def _insert_all(self, new: Sequence[New]) -> list[bool]:
+        """Save new subtasks; says of each whether it was not there yet. Of those that are the same the first is new."""
+        first: dict[str, int] = {}
+        for position, (subtask, _) in enumerate(new):
+            first.setdefault(subtask.id, position)
+        known = await self._subtasks.insert([new[position] for position in first.values()])
+        return [first[one.id] == position and one.id not in known for position, (one, _) in enumerate(new)]
 
     def _turn(self, operator: str) -> asyncio.Lock:
         """One lease request of an operator at a time in this process: so they never hold more than they want."""

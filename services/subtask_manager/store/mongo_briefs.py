@@ -4,6 +4,9 @@
 opened meanwhile is never hidden and a crash between them does no harm: `closing` is set to a token, no open subtask is
 found, and `listed` goes only if `closing` is still that token. Who opens a subtask reads the brief after that and puts
 `listed` up again.
+
+A listed task in which nobody can have anything now, for other people hold it all, rests: until `rests_until` operators
+look at it only where no other task has enough for them.
 """
 
 import asyncio
@@ -11,7 +14,7 @@ import secrets
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,10 +24,12 @@ from services.subtask_manager.domain import Brief
 from services.subtask_manager.store.codec import decode_brief, encode
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
+from shared.together import Together
 
 FRESH_S = 1.0
 """How long another process's tombstone may go unseen."""
 CACHED = 4096
+MAX_TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,11 @@ class _Known:
 
 
 class Listed(NamedTuple):
-    """A task in the list, and its place there."""
+    """A task in the list, its place there, and until when it rests (epoch seconds; 0 where it does not)."""
 
     place: str
     task_id: str
+    rests_until: float
 
 
 class MongoBriefs:
@@ -47,6 +53,7 @@ class MongoBriefs:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._find_now = Together(self._find_all, most=MAX_TOGETHER)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
@@ -84,15 +91,14 @@ class MongoBriefs:
 
     async def admit(self, task_id: str) -> bool:
         """Whether a subtask that was just saved may stay; its task is listed then."""
-        with errors_named():
-            document = await self._collection.find_one({"_id": task_id})
+        document = await self._find_now(task_id)
         if document is None:
             return False
         known = self._remember(document)
         if known.is_cancelled or known.brief is None:
             return False
-        if "listed" not in document or "closing" in document:
-            change = {"$set": {"listed": _place(known.brief)}, "$unset": {"closing": ""}}
+        if "listed" not in document or "closing" in document or "rests_until" in document:
+            change = {"$set": {"listed": _place(known.brief)}, "$unset": {"closing": "", "rests_until": ""}}
             with errors_named():
                 await self._collection.update_one({"_id": task_id, "is_cancelled": False}, change)
         return True
@@ -104,7 +110,12 @@ class MongoBriefs:
             found = await cursor.batch_size(limit).to_list()
         for document in found:
             self._remember(document)  # they are looked through next
-        return [Listed(one["listed"], one["_id"]) for one in found]
+        return [Listed(one["listed"], one["_id"], one.get("rests_until", 0.0)) for one in found]
+
+    async def rest(self, task_id: str, until: float) -> None:
+        """Let a task rest. Whoever opens a subtask in it wakes it up."""
+        with errors_named():
+            await self._collection.update_one({"_id": task_id}, {"$set": {"rests_until": until}})
 
     async def unlist(self, task_id: str, has_open: Callable[[str], Awaitable[bool]]) -> None:
         """Take a task down that seems to have no open subtask, unless one is opened meanwhile."""
@@ -120,7 +131,7 @@ class MongoBriefs:
 
     async def cancel(self, task_id: str) -> None:
         """Put up the task's tombstone."""
-        tombstone = {"$set": {"is_cancelled": True}, "$unset": {"listed": "", "closing": ""}}
+        tombstone = {"$set": {"is_cancelled": True}, "$unset": {"listed": "", "closing": "", "rests_until": ""}}
         try:
             with errors_named():
                 await self._collection.update_one({"_id": task_id}, tombstone, upsert=True)
@@ -139,6 +150,12 @@ class MongoBriefs:
         """Keep nothing of a cancelled task but its tombstone."""
         with errors_named():
             await self._collection.update_one({"_id": task_id, "is_cancelled": True}, {"$unset": {"body": ""}})
+
+    async def _find_all(self, task_ids: Sequence[str]) -> list[Document | None]:
+        with errors_named():
+            found = await self._collection.find({"_id": {"$in": [*set(task_ids)]}}).to_list()
+        documents = {document["_id"]: document for document in found}
+        return [documents.get(task_id) for task_id in task_ids]
 
     async def _read(self, task_id: str) -> _Known | None:
         with errors_named():

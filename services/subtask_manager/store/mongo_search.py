@@ -1,5 +1,8 @@
 """A lease request on MongoDB: the operator's own leases, then a walk through tasks, window by window.
 
+Tasks that rest come after the others: in them there was nothing to be had for anybody a moment ago. So the oldest
+tasks, whose last images somebody holds who went away, are looked at now and then and not by every request.
+
 Where the first window has enough: a read of leases and tasks at once, one of hints, one of the window, one bulk write,
 a read back where somebody was faster somewhere, and the hint saved, so six round trips however much is asked for; one
 more for who is new in a large task.
@@ -26,7 +29,9 @@ MIN_WINDOW = 16
 MAX_WINDOWS = 48
 MAX_TASKS = 32
 TASKS_AT_ONCE = 8
-"""Looked at together, after the first alone."""
+"""Looked at together at the most."""
+REST_S = 5.0
+"""How long a task rests at the most: what is given back in it meanwhile waits so long, while others have enough."""
 MAX_HELD = 2_000
 """Leases of one operator that are looked at."""
 
@@ -67,6 +72,7 @@ class MongoSearch:
         self._granted: list[Held] = []
         self._walked: dict[str, Hint] = {}
         self._emptied: list[str] = []
+        self._resting: set[str] = set()
         self._stopped: str | None = None
         self.tasks_seen: list[str] = []
 
@@ -78,10 +84,10 @@ class MongoSearch:
         await self._try_lapsed([(leased[1], stored) for leased, stored in own if not self._is_live(leased[0])])
         is_cut_short = False
         if not self._is_satisfied:
-            hints = await self._walks.of(self._operator, [task_id] if task_id else [one.task_id for one in tasks])
             if task_id is None:
-                is_cut_short = await self._search_round(tasks, hints)
+                is_cut_short = await self._search_round(tasks)
             else:
+                hints = await self._walks.of(self._operator, [task_id])
                 is_cut_short = not await self._search_task(task_id, await self._look(task_id, hints.get(task_id)))
         await self._note()
         return live + self._granted, is_cut_short
@@ -144,24 +150,40 @@ class MongoSearch:
             with errors_named():
                 await self._subtasks.collection.bulk_write(forget, ordered=False)
 
-    async def _search_round(self, tasks: Sequence[Listed], hints: dict[str, Hint]) -> bool:
+    async def _search_round(self, tasks: Sequence[Listed]) -> bool:
         """Grant what can be granted; True where it stopped before it had looked everywhere."""
-        for some in _spans(tasks[:MAX_TASKS]):
-            looks = await asyncio.gather(*(self._look(one.task_id, hints.get(one.task_id)) for one in some))
-            for task, look in zip(some, looks, strict=True):
-                if not self._is_satisfied and not await self._search_task(task.task_id, look):
-                    await self._walks.stop(self._operator, task.place)
-                    return True
-            if self._is_satisfied:
-                break
-        else:
-            if len(tasks) > MAX_TASKS:
-                await self._walks.stop(self._operator, tasks[MAX_TASKS].place)
-                return True
+        stops_at = await self._search_tasks(tasks[:MAX_TASKS])
+        if stops_at is None and not self._is_satisfied and len(tasks) > MAX_TASKS:
+            stops_at = tasks[MAX_TASKS].place
+        if stops_at is not None:
+            await self._walks.stop(self._operator, stops_at)
+            return True
         if self._stopped is None:
             return False
         await self._walks.end_round(self._operator)
         return not self._is_satisfied  # a round that began in the middle has the oldest still to see
+
+    async def _search_tasks(self, tasks: Sequence[Listed]) -> str | None:
+        """Those that rest after the others, until there is enough. The place of one that could not be walked through
+        to its end, where there was such a one."""
+        awake = [one for one in tasks if one.rests_until <= self._now]
+        resting = [one for one in tasks if one.rests_until > self._now]
+        self._resting.update(one.task_id for one in resting)
+        stops_at = await self._search_in_order(awake)
+        if stops_at is None and not self._is_satisfied:
+            stops_at = await self._search_in_order(resting)
+        return stops_at
+
+    async def _search_in_order(self, tasks: Sequence[Listed]) -> str | None:
+        hints = await self._walks.of(self._operator, [one.task_id for one in tasks])
+        for some in _spans(tasks):
+            looks = await asyncio.gather(*(self._look(one.task_id, hints.get(one.task_id)) for one in some))
+            for task, look in zip(some, looks, strict=True):
+                if not self._is_satisfied and not await self._search_task(task.task_id, look):
+                    return task.place
+            if self._is_satisfied:
+                break
+        return None
 
     async def _look(self, task_id: str, known: Hint | None) -> Look:
         """A task from where the operator stands in it.
@@ -197,16 +219,26 @@ class MongoSearch:
                 break
             window = await self._window(task_id, walk)
         hint = replace(look.hint, walk=walk)
-        if hint != look.known:
+        if hint != look.known and (seen or look.known):  # where nothing was seen, a new walk begins as this one did
             self._walked[task_id] = hint
         if is_seen and not seen:
             self._emptied.append(task_id)
         return is_seen or self._is_satisfied
 
     async def _note(self) -> None:
-        """Keep where the operator stands now, and take down tasks in which there was nothing to see."""
-        emptied = [self._briefs.unlist(task_id, self._has_open) for task_id in self._emptied]
+        """Keep where the operator stands now, and what was learnt about tasks in which there was nothing to see."""
+        emptied = [self._let_rest(task_id) for task_id in self._emptied if task_id not in self._resting]
         await asyncio.gather(self._walks.keep(self._operator, self._walked), *emptied)
+
+    async def _let_rest(self, task_id: str) -> None:
+        """Until its first place opens, if there is none now; off the list, if there will be none."""
+        with errors_named():
+            places = self._subtasks.collection.find({"place.task_id": {"$eq": task_id}, "place.at": {"$gt": 0}})
+            first = await places.sort([("place.at", 1), ("place.slot", 1)]).limit(1).to_list()
+        if not first:
+            await self._briefs.unlist(task_id, self._has_open)
+        elif (opens_at := first[0]["place"]["at"]) > self._now:
+            await self._briefs.rest(task_id, min(opens_at, self._now + REST_S))
 
     @property
     def _window_size(self) -> int:
@@ -301,11 +333,11 @@ class MongoSearch:
 
 
 def _spans(tasks: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
-    """The first by itself, for it mostly has enough, and the others some at a time."""
-    if tasks:
-        yield tasks[:1]
-    for start in range(1, len(tasks), TASKS_AT_ONCE):
-        yield tasks[start : start + TASKS_AT_ONCE]
+    """The first by itself, for it mostly has enough, and twice as many each time that it was not."""
+    start, size = 0, 1
+    while start < len(tasks):
+        yield tasks[start : start + size]
+        start, size = start + size, min(2 * size, TASKS_AT_ONCE)
 
 
 def _opening(stored: Stored[Subtask]) -> tuple[float, int]:

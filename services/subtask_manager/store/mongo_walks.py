@@ -53,6 +53,8 @@ class MongoWalks:
 
     async def of(self, operator: str, tasks: Sequence[str]) -> dict[str, Hint]:
         """An operator's hints, by task."""
+        if not tasks:
+            return {}
         query = {"_id": {"$in": [f"{task_id}/{operator}" for task_id in tasks]}}
         with errors_named():
             found = await self._hints.find(query).to_list()

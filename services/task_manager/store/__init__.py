@@ -18,8 +18,8 @@ class TaskStore(Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
-    async def create(self, task: Task) -> Task:
-        """Save a new task; where its id is there already, answer with the one that is."""
+    async def create(self, task: Task) -> Task | None:
+        """Save a new task. Where its id is there already nothing is saved; returns the one that is."""
         ...
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:

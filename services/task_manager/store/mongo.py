@@ -63,10 +63,8 @@ class MongoTaskStore:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def create(self, task: Task) -> Task:
-        if await self._tasks.insert([(task, [])]):
-            return await self._task(task.id)
-        return task
+    async def create(self, task: Task) -> Task | None:
+        return await self._task(task.id) if await self._tasks.insert([(task, [])]) else None
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
         task, counts = await asyncio.gather(self._task(task_id), self._counts.of(task_id))

@@ -56,11 +56,11 @@ class SqliteTaskStore(SqliteOutbox):
         self._announce_task = announce_task
         self._announce_image = announce_image
 
-    async def create(self, task: Task) -> Task:
-        def insert(db: sqlite3.Connection) -> Task:
+    async def create(self, task: Task) -> Task | None:
+        def insert(db: sqlite3.Connection) -> Task | None:
             row = (task.id, task.created_at, task.state, task.is_erased, encode(task))
-            db.execute("INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)", row)
-            return self._find(db, task.id)[0]
+            statement = "INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)"
+            return None if db.execute(statement, row).rowcount else self._find(db, task.id)[0]
 
         return await self._database.write(insert)
 

@@ -1,0 +1,82 @@
+"""Tasks in which other people hold everything rest: they come after those that have something."""
+
+import pytest
+
+from services.subtask_manager.store.mongo_search import REST_S
+from tests.contract.operators import claim, give_back, granting, open_all, subtask_ids, tokens_of
+from tests.contract.replicas import cost_of
+from tests.unit.subtask_builders import LEASE_S, T0, brief
+
+STUCK = 12
+NEWER = brief(task_id="ff" * 16, created_at=T0 + 1000)
+HELD = subtask_ids(STUCK)
+FREE = subtask_ids(40, first=100)
+
+
+async def stuck(store) -> None:
+    """The oldest tasks have a subtask each, which somebody holds who has gone; a newer one has many."""
+    for number, subtask_id in enumerate(HELD):
+        await open_all(store, brief(votes_required=1, task_id=f"{number:032x}", created_at=T0 + number), [subtask_id])
+        assert (await store.update(subtask_id, granting("gone"))).answer
+    await open_all(store, NEWER, FREE)
+
+
+async def had(store, operator: str, count: int = 1) -> set[str]:
+    return set(tokens_of(await claim(store, operator, count), operator))
+
+
+async def test_tasks_in_which_everything_is_held_are_not_looked_at_by_every_request(replicas):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    first = await cost_of(replicas, claim(store, "ann", 1))
+    assert len(first.commands) > 2 * STUCK, "somebody has to look"
+    for operator, asked in (("bob", store), ("eve", other)):
+        cost = await cost_of(replicas, claim(asked, operator, 1))
+        assert len(cost.commands) <= 8, "nobody else has to, whichever process is asked"
+
+
+async def test_what_is_given_back_while_its_task_rests_is_had_as_soon_as_there_is_not_enough_elsewhere(replicas):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    assert await had(store, "ann") <= set(FREE)
+    await give_back(other, "gone", HELD[3])
+    assert await had(store, "bob") <= set(FREE), "it rests still"
+    assert await had(store, "eve", len(FREE) + 1) == {*FREE, HELD[3]}
+
+
+@pytest.mark.parametrize(("after_s", "is_first"), [(REST_S - 0.001, False), (REST_S, True)])
+async def test_what_is_given_back_is_the_oldest_again_when_its_task_has_rested(replicas, after_s, is_first):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    await claim(store, "ann", 1)
+    await give_back(other, "gone", HELD[3])
+    replicas.at(T0 + after_s)
+    assert (await had(store, "bob") == {HELD[3]}) is is_first
+
+
+async def test_a_task_rests_no_longer_than_the_lease_that_comes_free_first(replicas):
+    store = replicas.stores[0]
+    await stuck(store)
+    replicas.at(T0 + LEASE_S - 1)
+    assert await had(store, "ann") <= set(FREE)
+    replicas.at(T0 + LEASE_S - 0.001)
+    assert await had(store, "bob") <= set(FREE)
+    replicas.at(T0 + LEASE_S)
+    assert await had(store, "eve") == {HELD[0]}
+
+
+async def test_a_new_image_wakes_its_task(replicas):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    await claim(store, "ann", 1)
+    [new] = subtask_ids(1, first=500)
+    await open_all(other, brief(votes_required=1, task_id=f"{0:032x}", created_at=T0), [new])
+    assert await had(store, "bob") == {new}
+
+
+async def test_a_task_that_was_named_is_looked_at_though_it_rests(replicas):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    await claim(store, "ann", 1)
+    await give_back(other, "gone", HELD[3])
+    assert set(tokens_of(await claim(store, "bob", 1, task_id=f"{3:032x}"), "bob")) == {HELD[3]}
