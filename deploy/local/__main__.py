@@ -12,7 +12,7 @@ from deploy.local.ceph import Ceph
 from deploy.local.errors import ServerNotUp
 from deploy.local.gateway import Gateway
 from deploy.local.mongodb import Mongodb
-from deploy.local.packages import install_missing, need
+from deploy.local.packages import Promtool, install_missing, need
 from deploy.local.rabbitmq import RabbitMQ
 from deploy.local.server import Server
 from deploy.local.server_folder import locked
@@ -24,7 +24,8 @@ DEFAULT_DIR = Path("build/services")
 def start(folder: Path, servers: Sequence[Server]) -> bool:
     """Start these servers side by side; says whether all are up."""
     with locked(folder, "servers"):
-        install_missing([*servers, Gateway])  # it is started by whoever runs the platform, not here
+        # The gateway is started by whoever runs the platform, not here; promtool by the tests.
+        install_missing([*servers, Gateway, Promtool])
         with ThreadPoolExecutor() as pool:
             return all(list(pool.map(lambda server: _start(folder, server), servers)))
 

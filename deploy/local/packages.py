@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from typing import ClassVar
 
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.process import program
@@ -14,6 +15,13 @@ QUIETLY = {
     "DEBIAN_FRONTEND": "noninteractive",
     "RUNLEVEL": "1",  # so that no service of the system is started by the installation
 }
+
+
+class Promtool:
+    """What Prometheus checks and tries its rules with. It is no server: the tests call it."""
+
+    packages: ClassVar[tuple[str, ...]] = ("prometheus",)
+    programs: ClassVar[tuple[str, ...]] = ("promtool",)
 
 
 def missing(what: Packaged | type[Packaged]) -> list[str]:

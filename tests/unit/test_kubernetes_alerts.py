@@ -11,6 +11,7 @@ import yaml
 
 from tests.kubernetes.manifests import FOLDER, WATCHED, all_pods, named, selects
 from tests.kubernetes.validation import faults
+from tests.servers import lacks
 
 PROMETHEUS = FOLDER / "components/monitoring/prometheus"
 ROOT = FOLDER.parents[1]
@@ -21,7 +22,7 @@ NAMES = [rule["alert"] for rule in RULES]
 def promtool(*arguments: object) -> subprocess.CompletedProcess[str]:
     program = shutil.which("promtool")
     if program is None:
-        pytest.skip("promtool is not installed (Debian: prometheus): the alert rules are not tried")
+        lacks("promtool is not installed: `make services` does that (Debian: prometheus)")
     return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
