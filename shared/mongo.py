@@ -234,13 +234,13 @@ class Documents(Generic[S]):
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now
             queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
-        with errors_named():
-            cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
-            try:
+        try:
+            with errors_named():
+                cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
                 found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
-            except errors.PyMongoError:
-                self._may_have_pending = True
-                raise
+        except BaseException:
+            self._may_have_pending = True
+            raise
         self._may_have_pending |= any(found)
         read = {one["_id"]: one for some in found for one in some}
         return sorted(read.values(), key=lambda one: one["pending_at"])

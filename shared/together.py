@@ -3,14 +3,20 @@ costs, and one that comes alone waits for nobody."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from shared.errors import QuorateError
 
 A = TypeVar("A")
 R = TypeVar("R")
 
 
 class Together(Generic[A, R]):
-    """`work` answers for many at once, in their order, `most` of them at the most. What it raises, all of them get."""
+    """`work` answers for many at once, in their order, `most` of them at the most.
+
+    A QuorateError that it raises, all of them get. After anything else it is asked for each alone, so that one for whom
+    it cannot be done keeps nobody else from it: it has to be such that it may be done twice.
+    """
 
     def __init__(self, work: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int) -> None:
         self._work = work
@@ -33,15 +39,28 @@ class Together(Generic[A, R]):
                 await self._answer(some)
         finally:
             self._running = None
+            for _, answer in self._waiting:  # only where this was cancelled
+                answer.cancel()
 
     async def _answer(self, some: Sequence[tuple[A, asyncio.Future[R]]]) -> None:
         try:
             answers = await self._work([asked for asked, _ in some])
+            for (_, answer), given in zip(some, answers, strict=True):
+                if not answer.done():  # who asked may have gone
+                    answer.set_result(given)
         except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            if len(some) == 1 or isinstance(error, QuorateError):
+                _fail(some, error)
+                return
+            for one in some:
+                await self._answer([one])
+        except BaseException:
             for _, answer in some:
-                if not answer.done():
-                    answer.set_exception(error)
-            return
-        for (_, answer), given in zip(some, answers, strict=True):
-            if not answer.done():  # who asked may have gone
-                answer.set_result(given)
+                answer.cancel()
+            raise
+
+
+def _fail(some: Sequence[tuple[Any, asyncio.Future[Any]]], error: Exception) -> None:
+    for _, answer in some:
+        if not answer.done():
+            answer.set_exception(error)

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from services.subtask_manager.store import mongo_walks
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
+from shared.errors import Unavailable
 from shared.policy import DetectorPolicy
 from tests.contract.operators import (
     claim,
@@ -89,6 +91,30 @@ async def test_an_outbox_is_looked_at_after_events_were_saved_and_else_for_orpha
     assert await looked() == [], "a lease tells nobody"
     replicas.at(T0 + 1.0)
     assert await looked() == ["find subtasks"]
+
+
+async def test_events_are_found_again_after_a_look_or_a_save_that_failed(replicas, monkeypatch):
+    store, collection = replicas.stores[0], replicas.stores[0]._subtasks.collection
+
+    async def lost(*arguments, **options):
+        await real(*arguments, **options)
+        raise AutoReconnect("the answer was lost")
+
+    assert await store.pending(10) == []
+    real = collection.insert_many
+    with monkeypatch.context() as patched:
+        patched.setattr(type(collection), "insert_many", lambda _self, *a, **o: lost(*a, **o))
+        with pytest.raises(Unavailable):
+            await open_all(store, brief(detector=SUGGESTING), subtask_ids(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(collection), "find", refuse)
+        with pytest.raises(Unavailable):
+            await store.pending(10)
+    assert len(await store.pending(10)) == 1
+
+
+def refuse(*_arguments, **_options):
+    raise AutoReconnect("away")
 
 
 async def test_where_somebody_was_faster_it_is_looked_up_and_asked_again(replicas):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.subtask_manager.store.mongo_search import REST_S
-from tests.contract.operators import claim, give_back, granting, open_all, subtask_ids, tokens_of
+from services.subtask_manager.store.mongo_search import REST_S, ROUND_S
+from tests.contract.operators import claim, claim_all, give_back, granting, open_all, subtask_ids, tokens_of
 from tests.contract.replicas import cost_of
 from tests.unit.subtask_builders import LEASE_S, T0, brief
 
@@ -25,6 +25,11 @@ async def had(store, operator: str, count: int = 1) -> set[str]:
     return set(tokens_of(await claim(store, operator, count), operator))
 
 
+def is_free(got: set[str]) -> bool:
+    """One of the newer task's."""
+    return len(got) == 1 and got <= set(FREE)
+
+
 async def test_tasks_in_which_everything_is_held_are_not_looked_at_by_every_request(replicas):
     store, other = replicas.stores[:2]
     await stuck(store)
@@ -38,9 +43,9 @@ async def test_tasks_in_which_everything_is_held_are_not_looked_at_by_every_requ
 async def test_what_is_given_back_while_its_task_rests_is_had_as_soon_as_there_is_not_enough_elsewhere(replicas):
     store, other = replicas.stores[:2]
     await stuck(store)
-    assert await had(store, "ann") <= set(FREE)
+    assert is_free(await had(store, "ann"))
     await give_back(other, "gone", HELD[3])
-    assert await had(store, "bob") <= set(FREE), "it rests still"
+    assert is_free(await had(store, "bob")), "it rests still"
     assert await had(store, "eve", len(FREE) + 1) == {*FREE, HELD[3]}
 
 
@@ -51,16 +56,17 @@ async def test_what_is_given_back_is_the_oldest_again_when_its_task_has_rested(r
     await claim(store, "ann", 1)
     await give_back(other, "gone", HELD[3])
     replicas.at(T0 + after_s)
-    assert (await had(store, "bob") == {HELD[3]}) is is_first
+    got = await had(store, "bob")
+    assert got == {HELD[3]} if is_first else is_free(got)
 
 
 async def test_a_task_rests_no_longer_than_the_lease_that_comes_free_first(replicas):
     store = replicas.stores[0]
     await stuck(store)
     replicas.at(T0 + LEASE_S - 1)
-    assert await had(store, "ann") <= set(FREE)
+    assert is_free(await had(store, "ann"))
     replicas.at(T0 + LEASE_S - 0.001)
-    assert await had(store, "bob") <= set(FREE)
+    assert is_free(await had(store, "bob"))
     replicas.at(T0 + LEASE_S)
     assert await had(store, "eve") == {HELD[0]}
 
@@ -79,4 +85,39 @@ async def test_a_task_that_was_named_is_looked_at_though_it_rests(replicas):
     await stuck(store)
     await claim(store, "ann", 1)
     await give_back(other, "gone", HELD[3])
+    assert is_free(await had(store, "eve")), "it rests"
     assert set(tokens_of(await claim(store, "bob", 1, task_id=f"{3:032x}"), "bob")) == {HELD[3]}
+
+
+async def test_however_many_tasks_rest_they_come_last_and_there_is_an_end_to_them(replicas):
+    store, many = replicas.stores[0], subtask_ids(75, first=1000)
+    for number, subtask_id in enumerate(many):
+        of = brief(votes_required=1, task_id=f"{1000 + number:032x}", created_at=T0 - 100 + number)
+        await open_all(store, of, [subtask_id])
+        assert (await store.update(subtask_id, granting("gone"))).answer
+    answers = [await claim(store, "ann", 1) for _ in range(11)]
+    cut_short = [got.is_cut_short for got in answers]
+    assert cut_short[:5] == [True, True, True, True, False], "all of them, and once more, for now they rest"
+    assert cut_short[5:] == 2 * [True, True, False], "75 are looked through in three requests"
+    assert {got.waiting_for_others for got in answers if not got.is_cut_short} == {32}
+    await open_all(store, NEWER, FREE)
+    for operator in ("bob", "eve", "bob", "eve"):
+        assert len((await cost_of(replicas, claim(store, operator, 1))).commands) <= 9
+    assert is_free(await had(store, "joe"))
+    await give_back(store, "gone", many[60])
+    assert (await claim_all(store, "pam", len(FREE) + 1)).held, "and what comes free among them is found"
+    everything = {one for _ in range(4) for one in await had(store, "pam", len(FREE) + 1)}
+    assert many[60] in everything
+
+
+async def test_a_round_that_was_left_off_long_ago_sees_the_oldest_again_before_it_says_that_there_is_nothing(replicas):
+    store, many = replicas.stores[0], subtask_ids(40, first=1000)
+    for number, subtask_id in enumerate(many):
+        of = brief(votes_required=1, task_id=f"{1000 + number:032x}", created_at=T0 - 100 + number)
+        await open_all(store, of, [subtask_id])
+        assert (await store.update(subtask_id, granting("gone"))).answer
+    assert (await claim(store, "ann", 1)).is_cut_short
+    replicas.at(T0 + ROUND_S + 0.001)
+    await give_back(store, "gone", many[0])
+    got = [await claim(store, "ann", 1) for _ in range(2)]
+    assert [(len(one.held), one.is_cut_short) for one in got] == [(0, True), (1, False)]

@@ -4,20 +4,24 @@ import asyncio
 
 import pytest
 
+from shared.errors import Unavailable
 from shared.together import Together
 
 
 class Work:
-    """Doubles numbers, when it may; refuses those below zero, and with them all that came along."""
+    """Doubles numbers, when it may; a number below zero spoils the whole call."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
+        self.is_away = False
         self.may = asyncio.Event()
         self.may.set()
 
     async def __call__(self, asked):
         self.calls.append([*asked])
         await self.may.wait()
+        if self.is_away:
+            raise Unavailable("away")
         if min(asked) < 0:
             raise ValueError("below zero")
         return [2 * one for one in asked]
@@ -51,15 +55,29 @@ async def test_those_who_come_while_a_call_is_under_way_are_answered_by_one_that
     assert work.calls == [[1], [2, 3, 4], [5, 6]]
 
 
-async def test_a_failure_reaches_those_who_came_together_and_nobody_else(work):
-    double = Together(work, most=2)
-    work.may.clear()
-    first = await begun(double(1))
-    others = await begun(double(-2), double(3), double(4))
-    work.may.set()
-    answers = await asyncio.gather(*first, *others, return_exceptions=True)
-    assert [repr(one) for one in answers] == ["2", *["ValueError('below zero')"] * 2, "8"]
+async def test_one_for_whom_it_cannot_be_done_keeps_nobody_else_from_it(work):
+    double = Together(work, most=10)
+    answers = await asyncio.gather(double(1), double(-2), double(3), return_exceptions=True)
+    assert [repr(one) for one in answers] == ["2", "ValueError('below zero')", "6"]
+    assert work.calls == [[1, -2, 3], [1], [-2], [3]]
     assert await double(5) == 10
+
+
+async def test_what_is_away_is_not_asked_again_for_each(work):
+    double = Together(work, most=2)
+    work.is_away = True
+    answers = await asyncio.gather(double(1), double(2), double(3), return_exceptions=True)
+    assert [type(one) for one in answers] == [Unavailable] * 3
+    assert work.calls == [[1, 2], [3]]
+
+
+async def test_when_the_work_is_cancelled_nobody_waits_for_ever(work):
+    double = Together(work, most=1)
+    work.may.clear()
+    tasks = await begun(double(1), double(2))
+    double._running.cancel()
+    await asyncio.wait(tasks, timeout=5)
+    assert [task.cancelled() for task in tasks] == [True, True]
 
 
 async def test_who_goes_away_keeps_nobody_from_their_answer(work):

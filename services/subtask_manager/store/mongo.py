@@ -26,10 +26,11 @@ from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_an
 from shared.together import Together
 
 A = TypeVar("A")
-New = tuple[Subtask, Sequence[Message]]
+Open = Callable[[float], Decision[Subtask, None]]
 HINT_LIFE_S = 7 * 86_400
 MAX_COUNTED = 1_000
 MAX_LEASED = 10_000
+MAX_TASKS = 32
 MAX_TOGETHER = 100
 INDEXES = {
     "subtasks": [
@@ -76,16 +77,13 @@ class MongoSubtaskStore:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
-        now = self._clock()
-        decision = decide(now)
-        subtask = decision.state
+    async def open(self, brief: Brief, decide: Open) -> bool:
         await self._briefs.keep(brief)
-        is_new = await self._insert((subtask, self._events(decision, brief, now)))
-        if await self._briefs.admit(subtask.task_id):
+        subtask_id, is_new = await self._insert((brief, decide))
+        if await self._briefs.admit(brief.task_id):
             return is_new
         with errors_named():  # the tombstone stood before, or came between
-            await self._subtasks.collection.delete_one({"_id": subtask.id})
+            await self._subtasks.collection.delete_one({"_id": subtask_id})
         return False
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
@@ -111,7 +109,7 @@ class MongoSubtaskStore:
         async with self._turn(operator):
             search = MongoSearch(self._subtasks, self._briefs, self._walks, self.update, operator, grant, self._clock())
             held, is_cut_short = await search.run(task_id, count)
-        waiting = 0 if held else await self._count_open(task_id, search.tasks_seen)
+        waiting = 0 if held else await self._count_open(task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
     async def leased(self) -> Leased:
@@ -162,13 +160,17 @@ class MongoSubtaskStore:
     async def clear(self, ids: Sequence[str]) -> None:
         await self._subtasks.clear(ids)
 
-    async def _insert_all(self, new: Sequence[New]) -> list[bool]:
-        """Save new subtasks; says of each whether it was not there yet. Of those that are the same the first is new."""
-        first: dict[str, int] = {}
-        for position, (subtask, _) in enumerate(new):
-            first.setdefault(subtask.id, position)
-        known = await self._subtasks.insert([new[position] for position in first.values()])
-        return [first[one.id] == position and one.id not in known for position, (one, _) in enumerate(new)]
+    async def _insert_all(self, asked: Sequence[tuple[Brief, Open]]) -> list[tuple[str, bool]]:
+        """Save new subtasks; their ids, and whether they were not there yet. Of those that are the same the first is
+        new. Rules are asked only now, so that places open when they are saved, however long that had to wait."""
+        now = self._clock()
+        decisions = [decide(now) for _, decide in asked]
+        ids = [decision.state.id for decision in decisions]
+        first = {subtask_id: ids.index(subtask_id) for subtask_id in dict.fromkeys(ids)}
+        known = await self._subtasks.insert(
+            [(decisions[one].state, self._events(decisions[one], asked[one][0], now)) for one in first.values()]
+        )
+        return [(one, first[one] == position and one not in known) for position, one in enumerate(ids)]
 
     def _turn(self, operator: str) -> asyncio.Lock:
         """One lease request of an operator at a time in this process: so they never hold more than they want."""
@@ -189,9 +191,11 @@ class MongoSubtaskStore:
             cursor = self._subtasks.collection.find({"leased_until": until}, {"_id": 1}).limit(MAX_LEASED)
             return len(await cursor.batch_size(MAX_LEASED).to_list())
 
-    async def _count_open(self, task_id: str | None, tasks: Sequence[str]) -> int:
-        """At most `MAX_COUNTED`: more than that is as good as endless to whoever waits."""
-        of: Document = {"$in": list(tasks)} if task_id is None else {"$eq": task_id}
+    async def _count_open(self, task_id: str | None) -> int:
+        """At most `MAX_COUNTED`, in the oldest tasks: more than that is as good as endless to whoever waits."""
+        of: Document = {"$eq": task_id}
+        if task_id is None:
+            of = {"$in": [one.task_id for one in await self._briefs.listed(MAX_TASKS)]}
         query: Document = {"task_id": of, "state": {"$eq": "open"}}
         with errors_named():
             cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(MAX_COUNTED)

@@ -40,11 +40,10 @@ class _Known:
 
 
 class Listed(NamedTuple):
-    """A task in the list, its place there, and until when it rests (epoch seconds; 0 where it does not)."""
+    """A task in the list, and its place there."""
 
     place: str
     task_id: str
-    rests_until: float
 
 
 class MongoBriefs:
@@ -53,7 +52,7 @@ class MongoBriefs:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._find_now = Together(self._find_all, most=MAX_TOGETHER)
+        self._admit = Together(self._admit_all, most=MAX_TOGETHER)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
@@ -62,10 +61,9 @@ class MongoBriefs:
             known = self._known.get(brief.task_id)
             if known is not None and (known.brief is not None or known.is_cancelled):
                 return
-            new = {"_id": brief.task_id, "listed": _place(brief), "is_cancelled": False, "body": encode(brief).decode()}
             try:
                 with errors_named():
-                    await self._collection.insert_one(new)
+                    await self._collection.insert_one(_new(brief))
             except DuplicateKeyError:
                 await self._read(brief.task_id)
             else:
@@ -90,32 +88,26 @@ class MongoBriefs:
         return known is not None
 
     async def admit(self, task_id: str) -> bool:
-        """Whether a subtask that was just saved may stay; its task is listed then."""
-        document = await self._find_now(task_id)
-        if document is None:
-            return False
-        known = self._remember(document)
-        if known.is_cancelled or known.brief is None:
-            return False
-        if "listed" not in document or "closing" in document or "rests_until" in document:
-            change = {"$set": {"listed": _place(known.brief)}, "$unset": {"closing": "", "rests_until": ""}}
-            with errors_named():
-                await self._collection.update_one({"_id": task_id, "is_cancelled": False}, change)
-        return True
+        """Whether a subtask that was just saved may stay; its task is listed then, and awake."""
+        return await self._admit(task_id)
 
-    async def listed(self, first: str, limit: int) -> list[Listed]:
-        """Tasks that may have open subtasks, oldest first, from the place `first` on; reads their briefs."""
-        with errors_named():
-            cursor = self._collection.find({"listed": {"$gte": first}}).sort("listed", 1).limit(limit)
-            found = await cursor.batch_size(limit).to_list()
-        for document in found:
-            self._remember(document)  # they are looked through next
-        return [Listed(one["listed"], one["_id"], one.get("rests_until", 0.0)) for one in found]
+    async def listed(self, limit: int) -> list[Listed]:
+        """Tasks that may have open subtasks, oldest first; reads their briefs."""
+        return await self._listed({"listed": {"$gte": ""}}, limit)
 
-    async def rest(self, task_id: str, until: float) -> None:
-        """Let a task rest. Whoever opens a subtask in it wakes it up."""
+    async def awake(self, first: str, limit: int, now: float) -> list[Listed]:
+        """Those of them that do not rest, from the place `first` on."""
+        return await self._listed({"listed": {"$gte": first}, "rests_until": {"$lte": now}}, limit)
+
+    async def resting(self, first: str, limit: int, now: float) -> list[Listed]:
+        """Those that do."""
+        return await self._listed({"listed": {"$gte": first}, "rests_until": {"$gt": now}}, limit)
+
+    async def rest(self, task_id: str, until: float, now: float) -> None:
+        """Let a task rest that is awake. Whoever opens a subtask in it wakes it up."""
+        awake = {"_id": task_id, "rests_until": {"$lte": now}}
         with errors_named():
-            await self._collection.update_one({"_id": task_id}, {"$set": {"rests_until": until}})
+            await self._collection.update_one(awake, {"$set": {"rests_until": until}})
 
     async def unlist(self, task_id: str, has_open: Callable[[str], Awaitable[bool]]) -> None:
         """Take a task down that seems to have no open subtask, unless one is opened meanwhile."""
@@ -131,7 +123,7 @@ class MongoBriefs:
 
     async def cancel(self, task_id: str) -> None:
         """Put up the task's tombstone."""
-        tombstone = {"$set": {"is_cancelled": True}, "$unset": {"listed": "", "closing": "", "rests_until": ""}}
+        tombstone = {"$set": {"is_cancelled": True}, "$unset": {"listed": "", "closing": ""}}
         try:
             with errors_named():
                 await self._collection.update_one({"_id": task_id}, tombstone, upsert=True)
@@ -151,11 +143,31 @@ class MongoBriefs:
         with errors_named():
             await self._collection.update_one({"_id": task_id, "is_cancelled": True}, {"$unset": {"body": ""}})
 
-    async def _find_all(self, task_ids: Sequence[str]) -> list[Document | None]:
+    async def _listed(self, where: Document, limit: int) -> list[Listed]:
+        with errors_named():
+            cursor = self._collection.find(where).sort("listed", 1).limit(limit)
+            found = await cursor.batch_size(limit).to_list()
+        for document in found:
+            self._remember(document)  # they are looked through next
+        return [Listed(one["listed"], one["_id"]) for one in found]
+
+    async def _admit_all(self, task_ids: Sequence[str]) -> list[bool]:
         with errors_named():
             found = await self._collection.find({"_id": {"$in": [*set(task_ids)]}}).to_list()
-        documents = {document["_id"]: document for document in found}
-        return [documents.get(task_id) for task_id in task_ids]
+        admitted: set[str] = set()
+        for document in found:
+            known = self._remember(document)
+            if known.brief is not None and not known.is_cancelled:
+                admitted.add(document["_id"])
+                await self._list_awake(document, known.brief)
+        return [task_id in admitted for task_id in task_ids]
+
+    async def _list_awake(self, document: Document, brief: Brief) -> None:
+        if "listed" in document and "closing" not in document and not document["rests_until"]:
+            return
+        change = {"$set": {"listed": _place(brief), "rests_until": 0.0}, "$unset": {"closing": ""}}
+        with errors_named():
+            await self._collection.update_one({"_id": brief.task_id, "is_cancelled": False}, change)
 
     async def _read(self, task_id: str) -> _Known | None:
         with errors_named():
@@ -178,6 +190,16 @@ class MongoBriefs:
 
     def _turn(self, task_id: str) -> asyncio.Lock:
         return self._turns.setdefault(task_id, asyncio.Lock())
+
+
+def _new(brief: Brief) -> Document:
+    return {
+        "_id": brief.task_id,
+        "listed": _place(brief),
+        "rests_until": 0.0,
+        "is_cancelled": False,
+        "body": encode(brief).decode(),
+    }
 
 
 def _place(brief: Brief) -> str:

@@ -19,7 +19,7 @@ from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Decide, mongo_walks
 from services.subtask_manager.store.mongo_briefs import Listed, MongoBriefs
-from services.subtask_manager.store.mongo_walks import Hint, MongoWalks
+from services.subtask_manager.store.mongo_walks import Hint, MongoWalks, Stop
 from services.subtask_manager.walk import Candidate, Walk
 from shared.decision import Decision
 from shared.errors import NotFound
@@ -32,6 +32,8 @@ TASKS_AT_ONCE = 8
 """Looked at together at the most."""
 REST_S = 5.0
 """How long a task rests at the most: what is given back in it meanwhile waits so long, while others have enough."""
+ROUND_S = 60.0
+"""A round that began longer ago has the oldest tasks to see once more before there is nothing."""
 MAX_HELD = 2_000
 """Leases of one operator that are looked at."""
 
@@ -48,7 +50,7 @@ class Look(NamedTuple):
 
 
 class MongoSearch:
-    """One lease request under way. `tasks_seen` are the oldest tasks with work, where none was named."""
+    """One lease request under way."""
 
     def __init__(
         self,
@@ -72,24 +74,21 @@ class MongoSearch:
         self._granted: list[Held] = []
         self._walked: dict[str, Hint] = {}
         self._emptied: list[str] = []
-        self._resting: set[str] = set()
-        self._stopped: str | None = None
-        self.tasks_seen: list[str] = []
 
     async def run(self, task_id: str | None, count: int) -> tuple[list[Held], bool]:
         """What the operator holds now, those held before first; and whether there may be more."""
-        own, tasks = await asyncio.gather(self._own(task_id), self._tasks(task_id))
+        own, (stopped, awake) = await asyncio.gather(self._own(task_id), self._tasks(task_id))
         live = [leased for leased, _ in own if self._is_live(leased[0])][:count]
         self._wanted = count - len(live)
         await self._try_lapsed([(leased[1], stored) for leased, stored in own if not self._is_live(leased[0])])
         is_cut_short = False
         if not self._is_satisfied:
             if task_id is None:
-                is_cut_short = await self._search_round(tasks)
+                is_cut_short = await self._search_round(stopped, awake)
             else:
                 hints = await self._walks.of(self._operator, [task_id])
                 is_cut_short = not await self._search_task(task_id, await self._look(task_id, hints.get(task_id)))
-        await self._note()
+        await self._note(is_named=task_id is not None)
         return live + self._granted, is_cut_short
 
     @property
@@ -121,16 +120,16 @@ class MongoSearch:
         except NotFound:  # its task was cancelled
             return None
 
-    async def _tasks(self, task_id: str | None) -> list[Listed]:
-        """The tasks to look through where none is named: the oldest, or those where the last round stopped."""
+    async def _tasks(self, task_id: str | None) -> tuple[Stop | None, Sequence[Listed]]:
+        """Where the last round stopped, and the tasks that are awake from there on, where none is named."""
         if task_id is not None:
-            return []
-        stopped, tasks = await asyncio.gather(
-            self._walks.stopped_at(self._operator), self._briefs.listed("", MAX_TASKS + 1)
+            return None, ()
+        stopped, oldest = await asyncio.gather(
+            self._walks.stopped_at(self._operator), self._briefs.awake("", MAX_TASKS + 1, self._now)
         )
-        self.tasks_seen = [one.task_id for one in tasks]
-        self._stopped = stopped
-        return tasks if stopped is None else await self._briefs.listed(stopped, MAX_TASKS + 1)
+        if stopped is None:
+            return None, oldest
+        return stopped, () if stopped.is_resting else await self._briefs.awake(stopped.place, MAX_TASKS + 1, self._now)
 
     async def _try_lapsed(self, lapsed: Sequence[tuple[Brief, Stored[Subtask]]]) -> None:
         """A subtask whose lease lapsed lies behind the operator's walk: it is tried once more, and forgotten if it
@@ -150,40 +149,34 @@ class MongoSearch:
             with errors_named():
                 await self._subtasks.collection.bulk_write(forget, ordered=False)
 
-    async def _search_round(self, tasks: Sequence[Listed]) -> bool:
-        """Grant what can be granted; True where it stopped before it had looked everywhere."""
-        stops_at = await self._search_tasks(tasks[:MAX_TASKS])
-        if stops_at is None and not self._is_satisfied and len(tasks) > MAX_TASKS:
-            stops_at = tasks[MAX_TASKS].place
-        if stops_at is not None:
-            await self._walks.stop(self._operator, stops_at)
+    async def _search_round(self, stopped: Stop | None, awake: Sequence[Listed]) -> bool:
+        """Grant what can be granted, first in tasks that are awake, then in those that rest; True where it stopped
+        before it had looked everywhere."""
+        begun_at = self._now if stopped is None else stopped.begun_at
+        place, is_resting = await self._search_tasks(awake), False
+        if place is None and not self._is_satisfied:
+            first = stopped.place if stopped is not None and stopped.is_resting else ""
+            resting = await self._briefs.resting(first, MAX_TASKS + 1, self._now)
+            place, is_resting = await self._search_tasks(resting), True
+        if place is not None:
+            await self._walks.stop(self._operator, Stop(place=place, is_resting=is_resting, begun_at=begun_at))
             return True
-        if self._stopped is None:
-            return False
-        await self._walks.end_round(self._operator)
-        return not self._is_satisfied  # a round that began in the middle has the oldest still to see
+        if stopped is not None:
+            await self._walks.end_round(self._operator)
+        return not self._is_satisfied and self._now - begun_at > ROUND_S
 
     async def _search_tasks(self, tasks: Sequence[Listed]) -> str | None:
-        """Those that rest after the others, until there is enough. The place of one that could not be walked through
-        to its end, where there was such a one."""
-        awake = [one for one in tasks if one.rests_until <= self._now]
-        resting = [one for one in tasks if one.rests_until > self._now]
-        self._resting.update(one.task_id for one in resting)
-        stops_at = await self._search_in_order(awake)
-        if stops_at is None and not self._is_satisfied:
-            stops_at = await self._search_in_order(resting)
-        return stops_at
-
-    async def _search_in_order(self, tasks: Sequence[Listed]) -> str | None:
-        hints = await self._walks.of(self._operator, [one.task_id for one in tasks])
-        for some in _spans(tasks):
+        """So many as one request looks through, until there is enough. The place before which it stopped, if it did."""
+        asked = tasks[:MAX_TASKS]
+        hints = await self._walks.of(self._operator, [one.task_id for one in asked])
+        for some in _spans(asked):
             looks = await asyncio.gather(*(self._look(one.task_id, hints.get(one.task_id)) for one in some))
             for task, look in zip(some, looks, strict=True):
                 if not self._is_satisfied and not await self._search_task(task.task_id, look):
                     return task.place
             if self._is_satisfied:
-                break
-        return None
+                return None
+        return tasks[MAX_TASKS].place if len(tasks) > MAX_TASKS else None
 
     async def _look(self, task_id: str, known: Hint | None) -> Look:
         """A task from where the operator stands in it.
@@ -211,9 +204,9 @@ class MongoSearch:
         while True:
             seen += len(window)
             is_last = len(window) < self._window_size
-            is_seen = is_last and walk.phase == "openings"
             candidates = [_candidate(stored.document) for stored in window]
             first_left = await self._grant_from(brief, walk, window, candidates)
+            is_seen = is_last and walk.phase == "openings" and first_left is None
             walk = walks.advance(walk, candidates, first_left=first_left, is_last=is_last)
             if is_seen or self._is_satisfied or self._windows_left <= 0:
                 break
@@ -225,9 +218,15 @@ class MongoSearch:
             self._emptied.append(task_id)
         return is_seen or self._is_satisfied
 
-    async def _note(self) -> None:
-        """Keep where the operator stands now, and what was learnt about tasks in which there was nothing to see."""
-        emptied = [self._let_rest(task_id) for task_id in self._emptied if task_id not in self._resting]
+    async def _note(self, *, is_named: bool) -> None:
+        """Keep where the operator stands now, and what was learnt about tasks in which there was nothing to see.
+
+        One that was named is asked for again and again by whoever wants nothing else: it is only taken off the list.
+        """
+        if is_named:
+            emptied = [self._briefs.unlist(task_id, self._has_open) for task_id in self._emptied]
+        else:
+            emptied = [self._let_rest(task_id) for task_id in self._emptied]
         await asyncio.gather(self._walks.keep(self._operator, self._walked), *emptied)
 
     async def _let_rest(self, task_id: str) -> None:
@@ -238,7 +237,7 @@ class MongoSearch:
         if not first:
             await self._briefs.unlist(task_id, self._has_open)
         elif (opens_at := first[0]["place"]["at"]) > self._now:
-            await self._briefs.rest(task_id, min(opens_at, self._now + REST_S))
+            await self._briefs.rest(task_id, min(opens_at, self._now + REST_S), self._now)
 
     @property
     def _window_size(self) -> int:

@@ -29,6 +29,16 @@ class Hint:
     back_late_at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Where a search through all tasks was cut short: before which place in the list, whether among the tasks that
+    rest, which come last, and when it began at the oldest."""
+
+    place: str
+    is_resting: bool
+    begun_at: float
+
+
 def begin(operator: str, task_id: str, now: float) -> Hint:
     """A new walk, which will read openings from a little before now."""
     return Hint(walk=walks.begin(operator, task_id, now - LATE_S), back_soon_at=now, back_late_at=now)
@@ -71,14 +81,14 @@ class MongoWalks:
             with errors_named():
                 await self._hints.bulk_write(updates, ordered=False)
 
-    async def stopped_at(self, operator: str) -> str | None:
-        """The place in the list of tasks before which an operator's round stopped."""
+    async def stopped_at(self, operator: str) -> Stop | None:
+        """Where an operator's round stopped."""
         with errors_named():
             found = await self._rounds.find_one({"_id": operator})
-        return None if found is None else found["place"]
+        return None if found is None else Stop(**orjson.loads(found["body"]))
 
-    async def stop(self, operator: str, place: str) -> None:
-        fields = {"place": place, "seen_at": datetime.now(UTC)}
+    async def stop(self, operator: str, stop: Stop) -> None:
+        fields = {"body": orjson.dumps(asdict(stop)).decode(), "seen_at": datetime.now(UTC)}
         with errors_named():
             await self._rounds.update_one({"_id": operator}, {"$set": fields}, upsert=True)
 
