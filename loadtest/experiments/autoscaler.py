@@ -62,6 +62,8 @@ class Scaled:
         pods = [self._pod(member, now) for member in members]
         self._samples = {member.cgroup.name: Sample(now, member.cgroup.cpu_s()) for member in members}
         proposals = [self._proposal(target, pods) for target in self.hpa.targets]
+        if all(proposal is None for proposal in proposals):
+            return  # without any metric the controller neither scales nor remembers
         current = len(members)
         self.recommended = recommend(proposals, current)
         replicas, self._history = decide(

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,7 +78,7 @@ class Fleet:
         for member in staying[replicas:]:
             member.leaving_at = now
         for _ in range(replicas - len(staying)):
-            self._members.append(self._new_member(now))
+            self._add_member(now)
 
     def tend(self, now: float) -> None:
         """See who has become ready, start again who died, and let go who leaves.
@@ -110,7 +111,7 @@ class Fleet:
             member.cgroup.remove()
         self._members.clear()
 
-    def _new_member(self, now: float) -> Member:
+    def _add_member(self, now: float) -> None:
         taken = {member.replica.name for member in self._members}
         name = next(name for number in range(len(taken) + 1) if (name := f"{self.service}_{number}") not in taken)
         cgroup = Cgroup(next(self._names))
@@ -122,9 +123,9 @@ class Fleet:
             environment=self._environment,
         )
         member = Member(replica=replica, cgroup=cgroup, began_at=now)
+        self._members.append(member)  # before there is anything of it that would have to be ended
         member.cgroup.make(self.quota)
         _launch(member)
-        return member
 
     def _let_go(self, member: Member, now: float) -> None:
         if not member.is_running:
@@ -165,4 +166,5 @@ def _restart(member: Member) -> None:
 
 def _tell(member: Member) -> None:
     if pid := member.replica.process.pid():
-        os.kill(pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            os.kill(pid, signal.SIGTERM)

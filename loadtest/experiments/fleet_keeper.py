@@ -58,8 +58,11 @@ class Keeper:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Raises as `check` does, unless something else went wrong."""
         self._end()
+        if kind is None:
+            self.check()
 
     def check(self) -> None:
         """Raises what ended the thread, if anything has."""

@@ -108,21 +108,21 @@ def for_utilization(target: Utilization, pods: Sequence[Pod], hpa: Hpa) -> int |
     """Replicas for a CPU target; None where no ready pod has a figure.
 
     Missing figures count as a full request (so the controller; the documentation says: as the target) when scaling
-    down and as nothing when scaling up, and pods that are not ready as nothing when scaling up. Where that turns the
-    direction round, nothing changes.
+    down and as nothing when scaling up, and pods that are not ready and have a figure as nothing when scaling up. Where
+    that turns the direction round, nothing changes.
     """
     current = len(pods)
     known = [pod.used for pod in pods if pod.is_ready and pod.used is not None]
     if not known:
         return None
-    ratio = _mean(known) / target.share
-    missing = sum(pod.is_ready and pod.used is None for pod in pods)
-    unready = sum(not pod.is_ready for pod in pods) if ratio > 1 else 0
+    ratio = _ratio(known, target)
+    missing = sum(pod.used is None for pod in pods)
+    unready = sum(not pod.is_ready and pod.used is not None for pod in pods) if ratio > 1 else 0
     if not missing and not unready:
         return current if _is_near(ratio, hpa) else math.ceil(_trim(ratio * len(known)))
     filler = 0.0 if ratio > 1 else max(FULL, target.share)
     filled = known + [filler] * missing + [0.0] * unready
-    careful = _mean(filled) / target.share
+    careful = _ratio(filled, target)
     if _is_near(careful, hpa) or (careful > 1) != (ratio > 1):
         return current
     replicas = math.ceil(_trim(careful * len(filled)))
@@ -207,8 +207,9 @@ def _is_near(ratio: float, hpa: Hpa) -> bool:
     return 1 - hpa.down.tolerance <= _trim(ratio) <= 1 + hpa.up.tolerance
 
 
-def _mean(shares: Sequence[float]) -> float:
-    return sum(shares) / len(shares)
+def _ratio(shares: Sequence[float], target: Utilization) -> float:
+    """Of the average to the target, in whole per cent as the controller has them."""
+    return math.floor(_trim(100 * sum(shares) / len(shares))) / (100 * target.share)
 
 
 def _trim(value: float) -> float:

@@ -17,7 +17,8 @@ from quorate.connection import check_url
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 LOG, RUN = "locust.log", "run.json"
-FINISH_S = 10
+FINISH_S = 40
+"""For what is under way at the end, which is waited for: longer than a request may take."""
 """How long people may take at the end for what they have begun."""
 START_S, END_S = 60.0, 20.0
 TABLES = "Type "

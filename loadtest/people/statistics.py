@@ -97,8 +97,11 @@ class Statistics:
 
     @property
     def failures(self) -> int:
-        """How many calls failed after their last try."""
-        return sum(bool(one.error) for (of, _), found in self.samples.items() if of == "call" for one in found)
+        """How many calls failed after their last try; or iterations, if those are more, for answers may be wrong."""
+        return max(self._failed("call"), self._failed("iteration"))
+
+    def _failed(self, measure: Measure) -> int:
+        return sum(bool(one.error) for (of, _), found in self.samples.items() if of == measure for one in found)
 
     @property
     def begun_at(self) -> float:

@@ -89,6 +89,16 @@ def test_missing_figures_dampen_both_ways():
     assert for_utilization(TARGET, pods(0.3, missing=1), HPA) == 2
 
 
+def test_a_pod_that_starts_and_has_no_figure_yet_counts_as_missing():
+    assert for_utilization(TARGET, [Pod(used=0.3), Pod(used=None, is_ready=False)], HPA) == 2
+    assert for_utilization(TARGET, [Pod(used=1.0), Pod(used=None, is_ready=False)], HPA) == 2
+
+
+def test_utilization_is_in_whole_per_cent():
+    assert for_utilization(Utilization(share=0.7), pods(0.775), HPA) == 1  # 77 of 70 is within the tolerance
+    assert for_utilization(Utilization(share=0.7), pods(0.78), HPA) == 2
+
+
 def test_an_external_metric_is_shared_out():
     queue = AverageValue(metric="messages", value=30)
     assert for_average_value(queue, 0, 3, HPA) == 0

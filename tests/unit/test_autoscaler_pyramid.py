@@ -1,6 +1,7 @@
 """What the pyramid's experiment makes of what it saw."""
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -43,9 +44,10 @@ def statistics(median_high_ms=50.0, error=""):
     return Statistics(samples=samples, presences=[], acts=[])
 
 
-def findings(tmp_path, *, audit=None, **told):
+def findings(tmp_path, *, audit=None, deaths=0, **told):
     rows = written(tmp_path, [1, 1, 4, 4] + [3] * 70)
-    return Findings(statistics=statistics(**told), options=Options(), rows=rows, where=["here"], audit=audit, deaths=0)
+    seen = statistics(**told)
+    return Findings(statistics=seen, options=Options(), rows=rows, where=["here"], audit=audit, deaths=deaths)
 
 
 def test_how_replicas_moved(tmp_path):
@@ -81,9 +83,12 @@ def test_a_goal_that_is_missed_is_named(tmp_path, told, goal):
 def test_something_lost_is_a_goal_missed(tmp_path):
     nothing = {"images": 1, "finished": 1, "held": [], "votes": 1, "lost_votes": [], "orphans": 3, "slowest_s": 1.0}
     clean = Audit(**nothing, lost_images=[], late=[])
-    assert all(is_met for _, _, is_met in goals(findings(tmp_path, audit=clean)))
+    assert all(is_met for _, _, is_met in goals(findings(tmp_path, audit=clean, deaths=1)))
+    assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=clean))), "no replica died"
+    nobody = replace(clean, orphans=0)
+    assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=nobody, deaths=1))), "nobody vanished"
     for lost in ({"lost_images": ["a"], "late": []}, {"lost_images": [], "late": ["a"]}):
-        assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=Audit(**nothing, **lost))))
+        assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=Audit(**nothing, **lost), deaths=1)))
 
 
 def test_the_report_has_a_row_for_every_step_and_no_table_of_another_width(tmp_path):
@@ -139,12 +144,14 @@ def subtask(name, state="open", *, held=0, **labels):
     return {"id": name, "task_id": "t", "state": state, "votes": votes, "live_leases": held, "result": None}
 
 
-def audited(monkeypatch, there, orphans=()):
+def audited(monkeypatch, there, orphans=(), voted_s=1.0):
     """Five images were accepted, and ann and bob have voted on a; then this was there."""
     images = [("accepted", "client", name, "") for name in "abcde"]
     votes = [("voted", who, "a", "cat") for who in ("ann", "bob")]
     acts = [
-        Act(at_s=1.0, act=act, who=who, task_id="t", subtask_id=subtask_id, detail=detail)
+        Act(
+            at_s=voted_s if act == "voted" else 1.0, act=act, who=who, task_id="t", subtask_id=subtask_id, detail=detail
+        )
         for act, who, subtask_id, detail in [("begun", "", "", str(BEGUN_AT)), *images, *votes]
     ]
     monkeypatch.setattr(audits, "_subtasks", lambda _url, ids: {name: there.get(name) for name in ids})
@@ -196,3 +203,10 @@ def test_a_broker_that_does_not_answer_leaves_the_last_figures(unused_tcp_port):
     queues._depths = {"task_manager.x.v1": 3, "task_manager.y.v1": 4, "task_manager.y.v1.dead": 9, "other.x": 5}
     assert queues.depth("task_manager") == 7
     assert not queues.is_empty(["task_manager"])
+
+
+@pytest.mark.parametrize(("voted_s", "late"), [(35.0, []), (35.1, ["a"])])
+def test_what_somebody_finished_after_the_time_was_late_all_the_same(monkeypatch, voted_s, late):
+    there = {name: subtask(name) for name in "bcde"} | {"a": subtask("a", "completed", ann="cat", bob="cat")}
+    orphans = [Orphan(task_id="t", subtask_id="a", who="eve", expires_at=BEGUN_AT + 30)]
+    assert audited(monkeypatch, there, orphans, voted_s).late == late

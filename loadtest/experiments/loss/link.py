@@ -2,9 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -128,7 +129,15 @@ def _remove_left_over() -> None:
     for path in NAMESPACES.glob(f"{PREFIX}*"):
         pid = path.name.removeprefix(PREFIX).partition("-")[0]
         if not Path(f"/proc/{pid}").exists():
+            _end_inside(path.name)
             _remove(path.name)
+
+
+def _end_inside(name: str) -> None:
+    """End what still runs in a namespace, which would keep it alive without a name."""
+    for pid in run([program("ip"), "netns", "pids", name], timeout_s=COMMAND_S).split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def _remove(name: str) -> None:

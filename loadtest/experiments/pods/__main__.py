@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.local.errors import ServerNotUp
 from loadtest.bench.errors import BenchFailed
 from loadtest.bench.platform_process import BUILD, ROOT
-from loadtest.experiments.cgroups import NoCgroups, demand
+from loadtest.experiments.cgroups import NoCgroups, demand, sweep
 from loadtest.experiments.fleet import clear
 from loadtest.experiments.loss.link import SERVER_ADDRESS, Link, NoLink, link
 from loadtest.experiments.pods.report import Findings, report
@@ -77,7 +77,8 @@ def _with_link(options: argparse.Namespace) -> int:
 
 def _inside(made: Link) -> int:
     # Not `ip netns exec`, which mounts another /sys, without control groups.
-    enter = ["nsenter", f"--net=/run/netns/{made.server}"]
+    # It ends with this process, however that ends.
+    enter = ["setpriv", "--pdeathsig", "TERM", "nsenter", f"--net=/run/netns/{made.server}"]
     command = [sys.executable, "-P", "-m", "loadtest.experiments.pods", *sys.argv[1:]]
     process = subprocess.Popen([*enter, *command, "--client-namespace", made.client], start_new_session=True)
     try:
@@ -89,6 +90,7 @@ def _inside(made: Link) -> int:
 
 def _measure(options: argparse.Namespace) -> int:
     clear(FOLDER)
+    sweep()  # once more: what was just ended was still in its groups
     plan = Plan(
         model=_model(),
         pictures=_pictures(),

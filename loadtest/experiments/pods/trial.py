@@ -163,10 +163,13 @@ def pods(replicas: int, plan: Plan, *, host: str | None) -> Iterator[Pods]:
         quota=Quota(cores=CORES, memory_bytes=MEMORY_BYTES),
         names=names(f"pods-{replicas}"),
     )
-    fleet.scale(replicas, time.monotonic())
     balancer = Balancer(plan.folder, host=host)
-    with Keeper(balancer, record=plan.folder / f"record-{replicas}.csv", others=[fleet]) as keeper:
-        yield Pods(keeper, fleet, plan)
+    try:
+        fleet.scale(replicas, time.monotonic())
+        with Keeper(balancer, record=plan.folder / f"record-{replicas}.csv", others=[fleet]) as keeper:
+            yield Pods(keeper, fleet, plan)
+    finally:
+        fleet.stop()  # where no keeper came to do it
 
 
 def _answered(port: int) -> int:

@@ -78,6 +78,7 @@ def _play(options: argparse.Namespace) -> Findings:
         clients=options.clients,
         operators=options.operators,
         minutes=options.minutes,
+        votes=1 if options.kill else None,  # so that a subtask has one place: it is free only when its lease has ended
         drop_operators=Drop(share=options.kill, at_s=60 * TOP * options.minutes) if options.kill else None,
     )
     seen = options.out / "fleets.csv"

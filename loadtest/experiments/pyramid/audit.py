@@ -14,6 +14,8 @@ from quorate.shapes import Subtask
 ASKERS = 8
 NOT_FOUND = 404
 FINISHED = frozenset({"completed", "disputed"})
+ENDING = frozenset({"voted", "skipped"})
+"""What may finish a subtask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +65,19 @@ def audit(url: str, statistics: Statistics, orphans: Sequence[Orphan]) -> Audit:
 def _late_s(
     statistics: Statistics, orphans: Sequence[Orphan], found: Mapping[str, Subtask | None]
 ) -> dict[str, float | None]:
-    """For each orphan, how long after its lease's end it was served again; nothing of those that others finished."""
+    """For each orphan, how long after its lease's end it was served again; nothing of those that others finished by
+    the time by which it had to be."""
     acts: dict[str, list[Act]] = defaultdict(list)
     for act in statistics.acts:
         acts[act.subtask_id].append(act)
-    late_s = {one.subtask_id: one.late_s(acts[one.subtask_id], statistics.begun_at) for one in orphans}
-    return {
-        subtask_id: seconds
-        for subtask_id, seconds in late_s.items()
-        if seconds is not None or not _is_finished(found.get(subtask_id))
-    }
+    late_s: dict[str, float | None] = {}
+    for one in orphans:
+        seconds = one.late_s(acts[one.subtask_id], statistics.begun_at)
+        last_at = max((act.at_s for act in acts[one.subtask_id] if act.act in ENDING), default=0.0)
+        is_in_time = statistics.begun_at + last_at <= one.is_late_at
+        if seconds is not None or not (_is_finished(found.get(one.subtask_id)) and is_in_time):
+            late_s[one.subtask_id] = seconds
+    return late_s
 
 
 def _is_finished(subtask: Subtask | None) -> bool:

@@ -15,6 +15,8 @@ from loadtest.experiments.hpa_manifest import quantity
 LOOK_S = 5.0
 COMMAND_S = 30.0
 SETTLE_S = 30.0
+SCALED = ("task-manager", "subtask-manager")
+"""Deployments whose autoscalers are looked at: the pyramid asks nothing of the detector."""
 
 
 class NoCluster(Exception):
@@ -60,7 +62,9 @@ class Cluster:
         return self._deaths
 
     def is_at_rest(self) -> bool:
-        return all(one["status"].get("currentReplicas") == one["spec"].get("minReplicas", 1) for one in self._scalers)
+        return all(
+            one.get("status", {}).get("currentReplicas") == one["spec"].get("minReplicas", 1) for one in self._scalers
+        )
 
     def settle(self) -> None:
         """Give queues, which are not seen from here, time to run empty."""
@@ -84,7 +88,10 @@ class Cluster:
                     print(f"  {problem}", flush=True)
 
     def _look(self) -> None:
-        self._scalers = json.loads(self._kubectl("get", "hpa", "--output", "json"))["items"]
+        found = json.loads(self._kubectl("get", "hpa", "--output", "json"))["items"]
+        self._scalers = [one for one in found if one["spec"]["scaleTargetRef"]["name"] in SCALED]
+        if not self._scalers:
+            raise NoCluster(f"no HorizontalPodAutoscaler scales {' or '.join(SCALED)}")
 
     def _kubectl(self, *arguments: str) -> str:
         command = ["kubectl", "--namespace", self._namespace, *arguments]

@@ -49,7 +49,9 @@ def goals(findings: Findings) -> list[tuple[str, str, bool]]:
     found = [*_time_goals(findings), _failure_goal(findings), *_replica_goals(findings)]
     if (audit := findings.audit) is not None:
         lost = f"{len(audit.late)} late, {len(audit.lost_images)} images and {len(audit.lost_votes)} votes lost"
-        found.append(("all that vanished served again in time, nothing lost", lost, audit.is_clean))
+        happened = f"of {audit.orphans} left behind, {findings.deaths} replicas dead"
+        is_met = audit.is_clean and audit.orphans > 0 and findings.deaths > 0  # where nothing happened nothing is shown
+        found.append(("all that vanished served again in time, nothing lost", f"{lost}, {happened}", is_met))
     return found
 
 

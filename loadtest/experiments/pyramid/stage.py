@@ -10,7 +10,7 @@ from deploy.local import env_file
 from deploy.local.errors import ServerNotUp
 from loadtest.experiments.autoscaler import SYNC_S, Scaled, by_queue
 from loadtest.experiments.balancer import Balancer
-from loadtest.experiments.cgroups import Quota, names
+from loadtest.experiments.cgroups import Quota, names, sweep
 from loadtest.experiments.fleet import Fleet, clear
 from loadtest.experiments.fleet_keeper import Keeper
 from loadtest.experiments.hpa import Hpa
@@ -95,6 +95,7 @@ def stage(folder: Path, scaling: Scaling, settings: Mapping[str, str], record: P
     """
     _stop_servers(folder / "services")  # of an experiment that was killed
     clear(folder)
+    sweep()  # what was just ended was still in its groups
     with _servers(folder / "services") as environment:
         queues = Queues(environment["RABBITMQ_MANAGEMENT_URL"])
         told = {**environment, **settings}
