@@ -36,12 +36,14 @@ def application(
     running: Callable[[], AbstractAsyncContextManager[None]],
     telemetry: Telemetry,
     watch: Watch | None = None,
-    checks: Mapping[str, Check] | None = None,
+    needs: Mapping[str, Check] | None = None,
+    uses: Mapping[str, Check] | None = None,
 ) -> FastAPI:
     """An ASGI app that serves while `running`.
 
     watch: looks at what waits; none where nothing does.
-    checks: say by name whether what it depends on answers.
+    needs: say by name whether that answers without which no request can be served; uses: the same of what some work
+    waits for, while other requests go on.
     """
 
     @asynccontextmanager
@@ -55,7 +57,7 @@ def application(
     )
     app.add_middleware(Edge, allowed_hosts=settings.hosts, telemetry=telemetry)
     problems.install(app)
-    for router in (*routers, _health(checks or {}), _metrics(telemetry.metrics, watch)):
+    for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):
         app.include_router(router)
     return app
 
@@ -88,8 +90,12 @@ def _metrics(metrics: Metrics, watch: Watch | None) -> APIRouter:
     return routes
 
 
-def _health(checks: Mapping[str, Check]) -> APIRouter:
-    """Whether the process lives, and whether what it depends on answers. It lives only once everything was opened."""
+def _health(needs: Mapping[str, Check], uses: Mapping[str, Check]) -> APIRouter:
+    """Whether the process lives, and whether it can serve. It lives only once everything was opened.
+
+    What it only uses is named where it does not answer, and keeps no requests away: without the broker uploads and
+    votes are taken all the same, and their events wait.
+    """
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
@@ -98,8 +104,14 @@ def _health(checks: Mapping[str, Check]) -> APIRouter:
 
     @routes.get("/readyz")
     async def is_ready() -> Response:
-        answers = await asyncio.gather(*(check() for check in checks.values()))
-        silent = [name for name, answer in zip(checks, answers, strict=True) if not answer]
-        return json_answer({"status": "waiting", "for": silent}, 503) if silent else json_answer({"status": "ok"})
+        lacking, without = await asyncio.gather(_silent(needs), _silent(uses))
+        if lacking:
+            return json_answer({"status": "waiting", "for": [*lacking, *without]}, 503)
+        return json_answer({"status": "ok", "without": without} if without else {"status": "ok"})
 
     return routes
+
+
+async def _silent(checks: Mapping[str, Check]) -> list[str]:
+    answers = await asyncio.gather(*(check() for check in checks.values()))
+    return [name for name, answer in zip(checks, answers, strict=True) if not answer]

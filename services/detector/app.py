@@ -113,7 +113,7 @@ def create_prelabeler(settings: PrelabelerSettings) -> FastAPI:
         running=running,
         telemetry=telemetry,
         watch=Watch(telemetry.metrics, bus, [], clock),
-        checks={"RabbitMQ": bus.is_ready},
+        uses={"RabbitMQ": bus.is_ready},
     )
 
 

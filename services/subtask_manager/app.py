@@ -61,5 +61,6 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
         running=running,
         telemetry=telemetry,
         watch=Watch(telemetry.metrics, bus, [store], clock, gauges=[partial(metrics.look, store)]),
-        checks={"MongoDB": store.is_ready, "RabbitMQ": bus.is_ready},
+        needs={"MongoDB": store.is_ready},
+        uses={"RabbitMQ": bus.is_ready},
     )

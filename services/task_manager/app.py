@@ -87,7 +87,8 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
         running=running,
         telemetry=telemetry,
         watch=watch,
-        checks={"MongoDB": store.is_ready, "RabbitMQ": bus.is_ready, "S3": objects.is_ready},
+        needs={"MongoDB": store.is_ready},
+        uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},
     )
     app.state.progress = resources.progress
     return app

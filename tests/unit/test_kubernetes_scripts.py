@@ -99,10 +99,19 @@ def test_a_new_cluster_gets_secrets_and_is_asked_for_the_decision(cluster: Path)
 
 
 def test_a_cluster_that_has_secrets_keeps_them(cluster: Path):
-    (cluster / "there").write_text("secret/task-manager\n")
+    (cluster / "there").write_text("".join(f"secret/{name}\n" for name in made()))
     prepare()
     assert "create" not in (cluster / "asked").read_text()
     assert "kind: ConfigMap" in (cluster / "given").read_text()
+    assert "kind: Secret" not in (cluster / "given").read_text()
+
+
+@pytest.mark.parametrize("there", [["mongodb"], ["mongodb", "rabbitmq", "s3", "task-manager", "subtask-manager"]])
+def test_a_cluster_that_has_some_of_the_secrets_gets_no_others_that_do_not_fit(cluster: Path, there):
+    (cluster / "there").write_text("".join(f"secret/{name}\n" for name in there))
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        prepare()
+    assert f"only {len(there)} of the secrets" in failed.value.stderr
     assert "kind: Secret" not in (cluster / "given").read_text()
 
 

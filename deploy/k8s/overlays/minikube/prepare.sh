@@ -7,9 +7,15 @@ quorate() { kubectl --namespace quorate "$@"; }
 
 kubectl apply -f ../../base/namespace.yaml
 quorate create configmap servers --from-file=../../../compose/servers --dry-run=client --output=yaml | quorate apply -f -
-if [ -z "$(quorate get secret task-manager --ignore-not-found --output=name)" ]; then
+secrets="mongodb rabbitmq s3 task-manager subtask-manager detector"
+there=$(quorate get secret $secrets --ignore-not-found --output=name | wc -l)
+if [ "$there" -eq 0 ]; then
     made=$(./secrets.sh)
     printf '%s\n' "$made" | quorate create -f -
+elif [ "$there" -ne 6 ]; then
+    echo "only $there of the secrets $secrets are there: it was interrupted. Delete those that are, and the volumes of" >&2
+    echo "mongodb, rabbitmq and s3 if they have started, for they keep the first secrets that they saw. Then run this again." >&2
+    exit 1
 fi
 if [ -z "$(quorate get configmap access --ignore-not-found --output=name)" ]; then
     cat >&2 <<'END'
