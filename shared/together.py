@@ -11,6 +11,9 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
+MOST = 100
+
+
 class Together(Generic[A, R]):
     """`work` answers for many at once, in their order, `most` of them at the most.
 
@@ -18,7 +21,7 @@ class Together(Generic[A, R]):
     it cannot be done keeps nobody else from it: it has to be such that it may be done twice.
     """
 
-    def __init__(self, work: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int) -> None:
+    def __init__(self, work: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int = MOST) -> None:
         self._work = work
         self._most = most
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []

@@ -16,7 +16,7 @@ from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import decode_subtask, encode
 from services.subtask_manager.store.mongo_briefs import MongoBriefs
-from services.subtask_manager.store.mongo_search import MongoSearch
+from services.subtask_manager.store.mongo_search import MAX_TASKS, MongoSearch
 from services.subtask_manager.store.mongo_walks import MongoWalks
 from shared.clock import Clock
 from shared.decision import Decision
@@ -30,8 +30,6 @@ Open = Callable[[float], Decision[Subtask, None]]
 HINT_LIFE_S = 7 * 86_400
 MAX_COUNTED = 1_000
 MAX_LEASED = 10_000
-MAX_TASKS = 32
-MAX_TOGETHER = 100
 INDEXES = {
     "subtasks": [
         IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
@@ -64,7 +62,7 @@ class MongoSubtaskStore:
         )
         self._briefs = MongoBriefs(database["briefs"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
-        self._insert = Together(self._insert_all, most=MAX_TOGETHER)
+        self._insert = Together(self._insert_all)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def prepare(self) -> None:

@@ -29,7 +29,6 @@ from shared.together import Together
 FRESH_S = 1.0
 """How long another process's tombstone may go unseen."""
 CACHED = 4096
-MAX_TOGETHER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class MongoBriefs:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._admit = Together(self._admit_all, most=MAX_TOGETHER)
+        self.admit = Together(self._admit_all)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
@@ -86,10 +85,6 @@ class MongoBriefs:
         if known is not None and known.is_cancelled:
             raise NotFound("no such task")
         return known is not None
-
-    async def admit(self, task_id: str) -> bool:
-        """Whether a subtask that was just saved may stay; its task is listed then, and awake."""
-        return await self._admit(task_id)
 
     async def listed(self, limit: int) -> list[Listed]:
         """Tasks that may have open subtasks, oldest first; reads their briefs."""
@@ -152,6 +147,7 @@ class MongoBriefs:
         return [Listed(one["listed"], one["_id"]) for one in found]
 
     async def _admit_all(self, task_ids: Sequence[str]) -> list[bool]:
+        """For each task, whether a subtask that was just saved in it may stay; the task is listed then, and awake."""
         with errors_named():
             found = await self._collection.find({"_id": {"$in": [*set(task_ids)]}}).to_list()
         admitted: set[str] = set()

@@ -232,7 +232,7 @@ class MongoSearch:
     async def _let_rest(self, task_id: str) -> None:
         """Until its first place opens, if there is none now; off the list, if there will be none."""
         with errors_named():
-            places = self._subtasks.collection.find({"place.task_id": {"$eq": task_id}, "place.at": {"$gt": 0}})
+            places = self._subtasks.collection.find({"place.task_id": {"$eq": task_id}})
             first = await places.sort([("place.at", 1), ("place.slot", 1)]).limit(1).to_list()
         if not first:
             await self._briefs.unlist(task_id, self._has_open)

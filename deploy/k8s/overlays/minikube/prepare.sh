@@ -12,7 +12,7 @@ there=$(quorate get secret $secrets --ignore-not-found --output=name | wc -l)
 if [ "$there" -eq 0 ]; then
     made=$(./secrets.sh)
     printf '%s\n' "$made" | quorate create -f -
-elif [ "$there" -ne 6 ]; then
+elif [ "$there" -ne "$(echo $secrets | wc -w)" ]; then
     echo "only $there of the secrets $secrets are there: it was interrupted. Delete those that are, and the volumes of" >&2
     echo "mongodb, rabbitmq and s3 if they have started, for they keep the first secrets that they saw. Then run this again." >&2
     exit 1
