@@ -9,7 +9,6 @@ from services.subtask_manager.store import mongo_walks
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.errors import Unavailable
-from shared.policy import DetectorPolicy
 from tests.contract.operators import (
     claim,
     give_back,
@@ -21,12 +20,9 @@ from tests.contract.operators import (
     vote_on_all,
 )
 from tests.contract.replicas import Replicas, cost_of
+from tests.contract.subtask_scenes import SUGGESTING, TASK
 from tests.unit.subtask_builders import T0, brief
 from tests.unit.task_builders import TASK_ID, image, task
-
-ONE_VOTE = brief(votes_required=1)
-TASK = ONE_VOTE.task_id
-SUGGESTING = DetectorPolicy(mode="suggest", audit_share=0.0)
 
 
 async def test_a_vote_costs_one_read_and_one_write(replicas):

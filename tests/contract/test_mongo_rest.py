@@ -15,10 +15,15 @@ FREE = subtask_ids(40, first=100)
 
 async def stuck(store) -> None:
     """The oldest tasks have a subtask each, which somebody holds who has gone; a newer one has many."""
-    for number, subtask_id in enumerate(HELD):
+    await hold(store, HELD)
+    await open_all(store, NEWER, FREE)
+
+
+async def hold(store, ids: list[str]) -> None:
+    """A task for each of these, the first the oldest, which somebody holds."""
+    for number, subtask_id in enumerate(ids):
         await open_all(store, brief(votes_required=1, task_id=f"{number:032x}", created_at=T0 + number), [subtask_id])
         assert (await store.update(subtask_id, granting("gone"))).answer
-    await open_all(store, NEWER, FREE)
 
 
 async def had(store, operator: str, count: int = 1) -> set[str]:
@@ -91,10 +96,7 @@ async def test_a_task_that_was_named_is_looked_at_though_it_rests(replicas):
 
 async def test_however_many_tasks_rest_they_come_last_and_there_is_an_end_to_them(replicas):
     store, many = replicas.stores[0], subtask_ids(75, first=1000)
-    for number, subtask_id in enumerate(many):
-        of = brief(votes_required=1, task_id=f"{1000 + number:032x}", created_at=T0 - 100 + number)
-        await open_all(store, of, [subtask_id])
-        assert (await store.update(subtask_id, granting("gone"))).answer
+    await hold(store, many)
     answers = [await claim(store, "ann", 1) for _ in range(11)]
     cut_short = [got.is_cut_short for got in answers]
     assert cut_short[:5] == [True, True, True, True, False], "all of them, and once more, for now they rest"
@@ -112,10 +114,7 @@ async def test_however_many_tasks_rest_they_come_last_and_there_is_an_end_to_the
 
 async def test_a_round_that_was_left_off_long_ago_sees_the_oldest_again_before_it_says_that_there_is_nothing(replicas):
     store, many = replicas.stores[0], subtask_ids(40, first=1000)
-    for number, subtask_id in enumerate(many):
-        of = brief(votes_required=1, task_id=f"{1000 + number:032x}", created_at=T0 - 100 + number)
-        await open_all(store, of, [subtask_id])
-        assert (await store.update(subtask_id, granting("gone"))).answer
+    await hold(store, many)
     assert (await claim(store, "ann", 1)).is_cut_short
     replicas.at(T0 + ROUND_S + 0.001)
     await give_back(store, "gone", many[0])

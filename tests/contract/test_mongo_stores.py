@@ -14,7 +14,6 @@ from services.task_manager.store import mongo_counts
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import mongo as shared_mongo
 from shared.errors import Unavailable
-from shared.policy import DetectorPolicy
 from tests.contract.adapters import ManualClock
 from tests.contract.mongo import database
 from tests.contract.operators import (
@@ -27,12 +26,9 @@ from tests.contract.operators import (
     vote_on_all,
 )
 from tests.contract.replicas import Replicas
+from tests.contract.subtask_scenes import ONE_VOTE, SUGGESTING
 from tests.unit.subtask_builders import T0, brief
 from tests.unit.task_builders import TASK_ID, image, result, task
-
-ONE_VOTE = brief(votes_required=1)
-TASK = ONE_VOTE.task_id
-SUGGESTING = DetectorPolicy(mode="suggest", audit_share=0.0)
 
 
 def spread(replicas: Replicas, number: int) -> MongoSubtaskStore:

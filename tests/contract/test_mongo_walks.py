@@ -4,7 +4,6 @@ import pytest
 
 from services.subtask_manager.store import mongo_walks
 from shared.errors import NotFound
-from shared.policy import DetectorPolicy
 from tests.contract.operators import (
     claim,
     claim_all,
@@ -15,11 +14,8 @@ from tests.contract.operators import (
     vote,
     vote_on_all,
 )
+from tests.contract.subtask_scenes import ONE_VOTE, TASK
 from tests.unit.subtask_builders import T0, brief
-
-ONE_VOTE = brief(votes_required=1)
-TASK = ONE_VOTE.task_id
-SUGGESTING = DetectorPolicy(mode="suggest", audit_share=0.0)
 
 
 async def walked(store, ids, of) -> None:
