@@ -19,16 +19,18 @@ from tests.servers import need
 
 
 class Commands(monitoring.CommandListener):
-    """Notes the commands that are sent, while somebody counts; and where anything was ever looked for."""
+    """Notes what is sent, while somebody counts; where anything was ever looked for, and in what order."""
 
     def __init__(self) -> None:
         self.cost: Cost | None = None
         self.finds: dict[tuple[str, ...], tuple[str, Any]] = {}
+        self.sorts: set[tuple[str, frozenset[str], tuple[str, ...]]] = set()
 
     def started(self, event) -> None:
         if event.command_name == "find":
             collection, where = event.command["find"], event.command["filter"]
             self.finds[collection, *where] = (collection, where)
+            self.sorts.add((collection, frozenset(where), tuple(event.command.get("sort", ()))))
         if self.cost is not None:
             self.cost.commands.append(f"{event.command_name} {event.command.get(event.command_name)}")
 

@@ -5,8 +5,10 @@ import re
 import pytest
 from pymongo.errors import AutoReconnect
 
+from services.subtask_manager.store import mongo as subtask_store
 from services.subtask_manager.store import mongo_walks
 from services.task_manager import announcements as task_announcements
+from services.task_manager.store import mongo as task_store
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.errors import Unavailable
 from tests.contract.operators import (
@@ -159,6 +161,7 @@ async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(rep
     await store.purge(many[1].task_id, 10)
     assert len(replicas.commands.finds) >= 10
     assert await scans(replicas) == []
+    assert sorted_by_hand(replicas, subtask_store.INDEXES) == []
 
 
 async def test_a_task_s_images_are_found_through_an_index(replicas):
@@ -186,12 +189,32 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
     await store.unerased()
     assert len(replicas.commands.finds) >= 8
     assert await scans(replicas) == []
+    assert sorted_by_hand(replicas, task_store.INDEXES) == []
 
 
 async def scans(replicas: Replicas) -> list[tuple[str, ...]]:
     """What was looked for and found without an index, as the server explains it."""
     plans = {looked_for: await plan(replicas.db, *find) for looked_for, find in replicas.commands.finds.items()}
     return [looked_for for looked_for, found in plans.items() if not re.search("SEARCH|IXSCAN|IDHACK|EXPRESS", found)]
+
+
+def sorted_by_hand(replicas: Replicas, indexes) -> list[tuple[str, tuple[str, ...]]]:
+    """What no index gives in the order that is asked for, behind fields that are looked for. A server may find what it
+    is to sort through another one, or read everything in the order that it likes better: explanations do not tell."""
+    keys = {name: [list(one.document["key"]) for one in models] for name, models in indexes.items()}
+
+    def is_given(collection: str, where: frozenset[str], order: tuple[str, ...]) -> bool:
+        return any(
+            where.issuperset(key[:begin]) and key[begin : begin + len(order)] == [*order]
+            for key in keys[collection]
+            for begin in range(len(key))
+        )
+
+    return [
+        (collection, order)
+        for collection, where, order in replicas.commands.sorts
+        if order and not is_given(collection, where, order)
+    ]
 
 
 async def plan(db, collection: str, where) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from services.subtask_manager.store.mongo_search import REST_S, ROUND_S
-from tests.contract.operators import claim, claim_all, give_back, granting, open_all, subtask_ids, tokens_of
+from shared.errors import Unavailable
+from tests.contract.operators import claim, claim_all, give_back, granting, open_all, subtask_ids, tokens_of, vote
 from tests.contract.replicas import cost_of
 from tests.unit.subtask_builders import LEASE_S, T0, brief
 
@@ -45,21 +46,54 @@ async def test_tasks_in_which_everything_is_held_are_not_looked_at_by_every_requ
         assert len(cost.commands) <= 8, "nobody else has to, whichever process is asked"
 
 
-async def test_what_is_given_back_while_its_task_rests_is_had_as_soon_as_there_is_not_enough_elsewhere(replicas):
+async def test_what_is_given_back_wakes_its_task(replicas):
     store, other = replicas.stores[:2]
     await stuck(store)
     assert is_free(await had(store, "ann"))
     await give_back(other, "gone", HELD[3])
+    assert await had(store, "bob") == {HELD[3]}
+
+
+async def test_a_vote_that_leaves_a_subtask_contested_wakes_its_task(replicas):
+    store, other = replicas.stores[:2]
+    of, [subtask_id] = brief(votes_required=2), HELD[:1]
+    await open_all(store, of, [subtask_id])
+    tokens = {who: tokens_of(await claim(store, who, 1), who)[subtask_id] for who in ("ann", "bob")}
+    await open_all(store, NEWER, FREE)
+    assert is_free(await had(store, "eve"))
+    await vote(other, "ann", subtask_id, "cat", tokens["ann"])
+    cost = await cost_of(replicas, vote(other, "bob", subtask_id, "dog", tokens["bob"]))
+    assert cost.commands == ["find subtasks", "update subtasks", "update briefs"]
+    assert await had(store, "joe") == {subtask_id}
+
+
+async def give_back_asleep(store, subtask_id: str) -> None:
+    """What wakes the task is lost, as in a crash after the lease was given back."""
+    briefs = store._briefs
+
+    async def lost(*_arguments) -> None:
+        raise Unavailable("the database does not answer now")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(briefs, "wake", lost)
+        await give_back(store, "gone", subtask_id)
+
+
+async def test_what_came_free_while_its_task_rests_is_had_as_soon_as_there_is_not_enough_elsewhere(replicas):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    assert is_free(await had(store, "ann"))
+    await give_back_asleep(other, HELD[3])
     assert is_free(await had(store, "bob")), "it rests still"
     assert await had(store, "eve", len(FREE) + 1) == {*FREE, HELD[3]}
 
 
 @pytest.mark.parametrize(("after_s", "is_first"), [(REST_S - 0.001, False), (REST_S, True)])
-async def test_what_is_given_back_is_the_oldest_again_when_its_task_has_rested(replicas, after_s, is_first):
+async def test_what_came_free_is_the_oldest_again_when_its_task_has_rested(replicas, after_s, is_first):
     store, other = replicas.stores[:2]
     await stuck(store)
     await claim(store, "ann", 1)
-    await give_back(other, "gone", HELD[3])
+    await give_back_asleep(other, HELD[3])
     replicas.at(T0 + after_s)
     got = await had(store, "bob")
     assert got == {HELD[3]} if is_first else is_free(got)
@@ -89,7 +123,7 @@ async def test_a_task_that_was_named_is_looked_at_though_it_rests(replicas):
     store, other = replicas.stores[:2]
     await stuck(store)
     await claim(store, "ann", 1)
-    await give_back(other, "gone", HELD[3])
+    await give_back_asleep(other, HELD[3])
     assert is_free(await had(store, "eve")), "it rests"
     assert set(tokens_of(await claim(store, "bob", 1, task_id=f"{3:032x}"), "bob")) == {HELD[3]}
 
@@ -106,7 +140,7 @@ async def test_however_many_tasks_rest_they_come_last_and_there_is_an_end_to_the
     for operator in ("bob", "eve", "bob", "eve"):
         assert len((await cost_of(replicas, claim(store, operator, 1))).commands) <= 9
     assert is_free(await had(store, "joe"))
-    await give_back(store, "gone", many[60])
+    await give_back_asleep(store, many[60])
     assert (await claim_all(store, "pam", len(FREE) + 1)).held, "and what comes free among them is found"
     everything = {one for _ in range(4) for one in await had(store, "pam", len(FREE) + 1)}
     assert many[60] in everything
@@ -117,6 +151,6 @@ async def test_a_round_that_was_left_off_long_ago_sees_the_oldest_again_before_i
     await hold(store, many)
     assert (await claim(store, "ann", 1)).is_cut_short
     replicas.at(T0 + ROUND_S + 0.001)
-    await give_back(store, "gone", many[0])
+    await give_back_asleep(store, many[0])
     got = [await claim(store, "ann", 1) for _ in range(2)]
     assert [(len(one.held), one.is_cut_short) for one in got] == [(0, True), (1, False)]

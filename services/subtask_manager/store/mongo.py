@@ -5,6 +5,7 @@ whose leases it keeps, and `leased_until` is when the last of those lapses; `dis
 """
 
 import asyncio
+import contextlib
 import uuid
 import weakref
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from services.subtask_manager.store.mongo_search import MAX_TASKS, MongoSearch
 from services.subtask_manager.store.mongo_walks import MongoWalks
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import NotFound
+from shared.errors import NotFound, QuorateError
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
 from shared.together import Together
@@ -89,17 +90,21 @@ class MongoSubtaskStore:
         return subtask, await self._briefs.get(subtask.task_id)
 
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
-        made: list[Decision[Subtask, A]] = []
+        made: list[tuple[Subtask, Decision[Subtask, A]]] = []
 
         async def rule(subtask: Subtask) -> tuple[Subtask, Sequence[Message]]:
             brief = await self._briefs.get(subtask.task_id)
             now = self._clock()
             decision = decide(subtask, brief, now)
-            made.append(decision)
+            made.append((subtask, decision))
             return decision.state, self._events(decision, brief, now)
 
         await self._subtasks.change(subtask_id, "subtask", rule)
-        return made[-1]
+        before, decision = made[-1]
+        if _opens_early(before, decision.state):
+            with contextlib.suppress(QuorateError):  # it was saved; without this the task rests a while longer
+                await self._briefs.wake(before.task_id, self._clock())
+        return decision
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         if task_id is not None and not await self._briefs.is_known(task_id):
@@ -198,6 +203,13 @@ class MongoSubtaskStore:
         with errors_named():
             cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(MAX_COUNTED)
             return len(await cursor.batch_size(MAX_COUNTED).to_list())
+
+
+def _opens_early(before: Subtask, after: Subtask) -> bool:
+    """Whether a place opens sooner than whoever looked before could know."""
+    if after.available_at is None:
+        return False
+    return before.available_at is None or after.available_at < before.available_at
 
 
 def _fields(subtask: Subtask) -> Document:

@@ -104,6 +104,13 @@ class MongoBriefs:
         with errors_named():
             await self._collection.update_one(awake, {"$set": {"rests_until": until}})
 
+    async def wake(self, task_id: str, now: float) -> None:
+        """End a task's rest, if it rests."""
+        with errors_named():
+            await self._collection.update_one(
+                {"_id": task_id, "rests_until": {"$gt": now}}, {"$set": {"rests_until": 0.0}}
+            )
+
     async def unlist(self, task_id: str, has_open: Callable[[str], Awaitable[bool]]) -> None:
         """Take a task down that seems to have no open subtask, unless one is opened meanwhile."""
         if await has_open(task_id):

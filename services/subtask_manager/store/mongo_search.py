@@ -30,8 +30,9 @@ MAX_WINDOWS = 48
 MAX_TASKS = 32
 TASKS_AT_ONCE = 8
 """Looked at together at the most."""
-REST_S = 5.0
-"""How long a task rests at the most: what is given back in it meanwhile waits so long, while others have enough."""
+REST_S = 30.0
+"""How long a task rests at the most. Who makes a place free sooner wakes it; should that be lost, the place waits so
+long, while other tasks have enough."""
 ROUND_S = 60.0
 """A round that began longer ago has the oldest tasks to see once more before there is nothing."""
 MAX_HELD = 2_000
@@ -103,14 +104,9 @@ class MongoSearch:
         query["leased_until"] = {"$gt": 0}  # always so; it has an index on servers that have none for arrays
         if task_id is not None:
             query["task_id"] = {"$eq": task_id}
+        cursor = self._subtasks.collection.find(query).sort("leased_until", 1).limit(MAX_HELD).batch_size(MAX_HELD)
         with errors_named():
-            found = (
-                await self._subtasks.collection.find(query)
-                .sort("_id", 1)
-                .limit(MAX_HELD)
-                .batch_size(MAX_HELD)
-                .to_list()
-            )
+            found = sorted(await cursor.to_list(), key=lambda document: document["_id"])
         return [one for one in [await self._with_brief(document) for document in found] if one is not None]
 
     async def _with_brief(self, document: Document) -> tuple[Held, Stored[Subtask]] | None:
