@@ -45,6 +45,7 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
             await patiently(store.prepare)
+            stack.push_async_callback(store.settle)
             stack.push_async_callback(objects.close)
             await bus.open()
             stack.push_async_callback(bus.close)

@@ -1,4 +1,5 @@
-"""Live progress: the tasks that someone watches are looked at once a second, however many watch."""
+"""Live progress: the tasks that someone watches are looked at once a second, however many watch, and less often while
+nothing happens in them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,6 +12,10 @@ from services.task_manager.store import TaskStore
 from shared.errors import QuorateError
 
 PERIOD_S = 1.0
+CALM_S = 3.0
+"""Between looks at a task in which nothing has happened for a while."""
+CALMER = 1.5
+"""How much longer each look waits than the one before, as long as nothing happens."""
 SILENCE_S = 15.0
 """A comment is sent after so long without news, so that nobody between takes the connection for dead."""
 
@@ -67,6 +72,7 @@ class Progress:
             self._watched.pop(task_id, None)
 
     async def _poll(self, task_id: str, watched: _Watched) -> None:
+        pause_s = PERIOD_S
         while not watched.is_ended:
             try:
                 task, counts = await self._store.find(task_id)
@@ -75,8 +81,10 @@ class Progress:
                 continue
             watched.is_ended = task.state in ("completed", "cancelled")
             latest = orjson.dumps(task_shown(task, counts))
+            pause_s = min(CALM_S, CALMER * pause_s)
             if latest != watched.latest or watched.is_ended:
+                pause_s = PERIOD_S
                 watched.latest = latest
                 watched.changed.set()
                 watched.changed = asyncio.Event()
-            await asyncio.sleep(PERIOD_S)
+            await asyncio.sleep(pause_s)

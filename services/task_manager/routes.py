@@ -174,7 +174,7 @@ def _add_results(routes: APIRouter, at: Resources) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        await at.store.find(task_id)
+        await at.store.task(task_id)
         found = await at.store.images(task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1)
         now = at.clock()
         items: list[dict[str, Any]] = [
@@ -188,11 +188,11 @@ def _add_results(routes: APIRouter, at: Resources) -> None:
     async def export_results(
         task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
     ) -> StreamingResponse:
-        await at.store.find(task_id)
+        await at.store.task(task_id)
         headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
         return StreamingResponse(export(at.store, task_id, form), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:
-        await at.store.find(task_id)
+        await at.store.task(task_id)
         return StreamingResponse(at.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream")

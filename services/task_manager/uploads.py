@@ -53,7 +53,7 @@ class Uploads:
 
     async def begin(self, task_id: str, count: int) -> Staging:
         """Forms for so many files of a new upload straight to the object store. Raises NotFound, NotOpen."""
-        task, _ = await self._at.store.find(task_id)
+        task = await self._at.store.task(task_id)
         if task.state != "open":
             raise domain.NotOpen(f"the task is {task.state} and takes no more images")
         at, max_bytes = self._at, self._at.checker.limits.max_bytes

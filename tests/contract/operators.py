@@ -6,6 +6,7 @@ import itertools
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease
 from services.subtask_manager.store import Claim, SubtaskStore
+from services.subtask_manager.store.mongo import MongoSubtaskStore
 from tests.unit.subtask_builders import LEASE_S
 
 AT_ONCE = 500
@@ -39,7 +40,10 @@ def granting(operator: str, token: str | None = None):
 
 
 async def claim(store: SubtaskStore, operator: str, count: int, *, task_id: str | None = None) -> Claim:
-    return await store.claim(operator, task_id=task_id, count=count, grant=granting(operator))
+    got = await store.claim(operator, task_id=task_id, count=count, grant=granting(operator))
+    if isinstance(store, MongoSubtaskStore):
+        await store.settle()
+    return got
 
 
 async def claim_all(store: SubtaskStore, operator: str, count: int, *, task_id: str | None = None) -> Claim:

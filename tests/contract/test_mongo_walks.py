@@ -1,9 +1,11 @@
 """Where operators stand in tasks, and which tasks are looked through, when several processes write."""
 
+import asyncio
+
 import pytest
 
 from services.subtask_manager.store import mongo_walks
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from tests.contract.operators import (
     claim,
     claim_all,
@@ -96,3 +98,36 @@ async def test_a_tombstone_of_another_process_is_seen_soon(replicas, monkeypatch
     assert await open_all(store, ONE_VOTE, subtask_ids(1, first=1)) == [False]
     with pytest.raises(NotFound):
         await store.find(subtask_ids(1)[0])
+
+
+async def test_whoever_leases_has_the_answer_before_it_is_noted(replicas, monkeypatch):
+    store, noting = replicas.stores[0], asyncio.Event()
+    real = store._walks.keep
+
+    async def keep(*arguments) -> None:
+        await noting.wait()
+        await real(*arguments)
+
+    monkeypatch.setattr(store._walks, "keep", keep)
+    await open_all(store, brief(), subtask_ids(10))
+    first = await store.claim("ann", task_id=None, count=2, grant=granting("ann"))
+    assert len(first.held) == 2
+    again = asyncio.create_task(store.claim("ann", task_id=None, count=4, grant=granting("ann")))
+    assert len((await store.claim("bob", task_id=None, count=2, grant=granting("bob"))).held) == 2, "others do not wait"
+    assert not again.done(), "one request of an operator at a time, to its end"
+    noting.set()
+    assert len((await again).held) == 4
+    await store.settle()
+
+
+async def test_a_lease_is_answered_though_its_hint_is_lost(replicas, monkeypatch):
+    store = replicas.stores[0]
+
+    async def lost(*_arguments) -> None:
+        raise Unavailable("the database does not answer now")
+
+    await open_all(store, brief(), subtask_ids(4))
+    with monkeypatch.context() as patched:
+        patched.setattr(store._walks, "keep", lost)
+        assert len((await claim(store, "ann", 2)).held) == 2
+    assert len((await claim(store, "ann", 4)).held) == 4

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import uuid
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from pymongo import IndexModel
@@ -64,6 +64,7 @@ class MongoSubtaskStore:
         self._briefs = MongoBriefs(database["briefs"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
         self._insert = Together(self._insert_all)
+        self._notes: set[asyncio.Task[None]] = set()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def prepare(self) -> None:
@@ -109,11 +110,17 @@ class MongoSubtaskStore:
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         if task_id is not None and not await self._briefs.is_known(task_id):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
-        async with self._turn(operator):
+        async with contextlib.AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turn(operator))
             search = MongoSearch(self._subtasks, self._briefs, self._walks, self.update, operator, grant, self._clock())
             held, is_cut_short = await search.run(task_id, count)
+            self._note(search.note(is_named=task_id is not None), turn.pop_all())
         waiting = 0 if held else await self._count_open(task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
+
+    async def settle(self) -> None:
+        """Wait for what is still being noted about claims that were answered."""
+        await asyncio.gather(*self._notes)
 
     async def leased(self) -> Leased:
         now = self._clock()
@@ -174,6 +181,18 @@ class MongoSubtaskStore:
             [(decisions[one].state, self._events(decisions[one], asked[one][0], now)) for one in first.values()]
         )
         return [(one, first[one] == position and one not in known) for position, one in enumerate(ids)]
+
+    def _note(self, noting: Awaitable[None], turn: contextlib.AsyncExitStack) -> None:
+        """Note what a search found while whoever asked goes on; their turn ends with it."""
+
+        async def note() -> None:
+            async with turn:
+                with contextlib.suppress(QuorateError):
+                    await noting
+
+        task = asyncio.create_task(note())
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
 
     def _turn(self, operator: str) -> asyncio.Lock:
         """One lease request of an operator at a time in this process: so they never hold more than they want."""

@@ -4,8 +4,8 @@ Tasks that rest come after the others: in them there was nothing to be had for a
 tasks, whose last images somebody holds who went away, are looked at now and then and not by every request.
 
 Where the first window has enough: a read of leases and tasks at once, one of hints, one of the window, one bulk write,
-a read back where somebody was faster somewhere, and the hint saved, so six round trips however much is asked for; one
-more for who is new in a large task.
+and a read back where somebody was faster somewhere, so five round trips however much is asked for; one more for who is
+new in a large task. The hint is saved when whoever asked has their answer.
 """
 
 import asyncio
@@ -89,7 +89,6 @@ class MongoSearch:
             else:
                 hints = await self._walks.of(self._operator, [task_id])
                 is_cut_short = not await self._search_task(task_id, await self._look(task_id, hints.get(task_id)))
-        await self._note(is_named=task_id is not None)
         return live + self._granted, is_cut_short
 
     @property
@@ -214,8 +213,9 @@ class MongoSearch:
             self._emptied.append(task_id)
         return is_seen or self._is_satisfied
 
-    async def _note(self, *, is_named: bool) -> None:
-        """Keep where the operator stands now, and what was learnt about tasks in which there was nothing to see.
+    async def note(self, *, is_named: bool) -> None:
+        """Keep where the operator stands now, and what was learnt about tasks in which there was nothing to see. It may
+        be lost, so whoever asked need not wait for it.
 
         One that was named is asked for again and again by whoever wants nothing else: it is only taken off the list.
         """

@@ -26,6 +26,10 @@ class TaskStore(Protocol):
         """A task and its counts. Raises NotFound."""
         ...
 
+    async def task(self, task_id: str) -> Task:
+        """A task without its counts, which may take longer. Raises NotFound."""
+        ...
+
     async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         """Tasks, newest first, each with its key; those behind the key `after`."""
         ...

@@ -64,11 +64,14 @@ class MongoTaskStore:
         return await is_answering(self._database)
 
     async def create(self, task: Task) -> Task | None:
-        return await self._task(task.id) if await self._tasks.insert([(task, [])]) else None
+        return await self.task(task.id) if await self._tasks.insert([(task, [])]) else None
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
-        task, counts = await asyncio.gather(self._task(task_id), self._counts.of(task_id))
+        task, counts = await asyncio.gather(self.task(task_id), self._counts.of(task_id))
         return task, counts
+
+    async def task(self, task_id: str) -> Task:
+        return (await self._tasks.find(task_id, "task")).state
 
     async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         query: Document = {}
@@ -140,7 +143,7 @@ class MongoTaskStore:
             return await self._tasks.collection.find_one({"_id": task_id, "state": "sealed"}, {"_id": 1}) is not None
 
     async def remove_images(self, task_id: str, limit: int) -> int:
-        if (await self._task(task_id)).state != "cancelled":
+        if (await self.task(task_id)).state != "cancelled":
             return 0
         images = self._images.collection
         with errors_named():
@@ -171,11 +174,8 @@ class MongoTaskStore:
         of_tasks = [one for one in ids if one not in of_images]
         await asyncio.gather(self._images.clear([*of_images]), self._tasks.clear(of_tasks))
 
-    async def _task(self, task_id: str) -> Task:
-        return (await self._tasks.find(task_id, "task")).state
-
     async def _refuse_unless_open(self, task_id: str) -> None:
-        task = await self._task(task_id)
+        task = await self.task(task_id)
         if task.state != "open":
             raise NotOpen(f"the task is {task.state} and takes no more images")
 

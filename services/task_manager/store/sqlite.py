@@ -67,6 +67,9 @@ class SqliteTaskStore(SqliteOutbox):
     async def find(self, task_id: str) -> tuple[Task, Counts]:
         return await self._database.read(lambda db: self._find(db, task_id))
 
+    async def task(self, task_id: str) -> Task:
+        return (await self.find(task_id))[0]
+
     async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         query = f"""{_TASK}, created_at, id FROM tasks WHERE (created_at, id) < (?, ?)
                     ORDER BY created_at DESC, id DESC LIMIT ?"""
