@@ -1,10 +1,11 @@
 """What must happen though nobody asks: erasing cancelled tasks, completing finished ones, removing lost objects."""
 
 import asyncio
-import contextlib
 import logging
 import math
-from collections.abc import AsyncIterator, Callable
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from services.task_manager import domain
 from services.task_manager.store import TaskStore
@@ -22,7 +23,7 @@ BATCH = 500
 
 
 class Collector:
-    """Sweeps when woken, and every ten minutes."""
+    """Erases when woken, and sweeps every ten minutes."""
 
     def __init__(self, store: TaskStore, objects: ObjectStore, clock: Clock, *, relay_wake: Callable[[], None]) -> None:
         self._store = store
@@ -33,7 +34,8 @@ class Collector:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin with a sweep: a crash may have left something."""
+        """Begin with what a crash may have left undone. Lost objects are not looked for yet: nobody waits for them, to
+        list a bucket is work, and replicas come and go."""
         self._task = asyncio.create_task(self._run(), name="collector")
 
     def wake(self) -> None:
@@ -48,22 +50,37 @@ class Collector:
 
     async def sweep(self) -> None:
         """Erase, complete and collect all there is."""
-        for task_id in await self._store.unerased():
-            await self._erase(task_id)
-        for task_id in await self._store.unfinished():
-            await self._store.update(task_id, lambda task, now: domain.complete(task, now=now))
-            self._relay_wake()
+        await self._tidy()
         await self._collect()
 
     async def _run(self) -> None:
+        await self._try(self._tidy)
+        due_at = time.monotonic() + random.uniform(0, SWEEP_S)  # noqa: S311 - only spreads
         while True:
             try:
-                await self.sweep()
-            except Exception:  # the next sweep goes on where this one stopped
-                log.exception("a sweep failed")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), SWEEP_S)
-            self._woken.clear()
+                await asyncio.wait_for(self._woken.wait(), max(0.0, due_at - time.monotonic()))
+            except TimeoutError:
+                await self._try(self.sweep)
+                due_at = time.monotonic() + SWEEP_S
+            else:
+                self._woken.clear()
+                await self._try(self._erase_cancelled)
+
+    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:  # the next sweep goes on where this one stopped
+            log.exception("a sweep failed")
+
+    async def _tidy(self) -> None:
+        await self._erase_cancelled()
+        for task_id in await self._store.unfinished():
+            await self._store.update(task_id, lambda task, now: domain.complete(task, now=now))
+            self._relay_wake()
+
+    async def _erase_cancelled(self) -> None:
+        for task_id in await self._store.unerased():
+            await self._erase(task_id)
 
     async def _erase(self, task_id: str) -> None:
         for prefix in (f"{task_id}/", staged_prefix(task_id)):

@@ -29,6 +29,7 @@ def shorten(triggers: Triggers, sweep_s: float) -> None:
     """Let happen in seconds what takes an hour."""
     domain.REGISTRATION_S = REGISTRATION_S
     uploads.RENEW_S = REGISTRATION_S / 3
+    collector.SWEEP_S = sweep_s
     real_sweep = Collector.sweep
 
     async def sweep(self: Collector) -> None:

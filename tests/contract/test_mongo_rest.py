@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.subtask_manager import domain
 from services.subtask_manager.store.mongo_search import REST_S, ROUND_S
 from shared.errors import Unavailable
 from tests.contract.operators import claim, claim_all, give_back, granting, open_all, subtask_ids, tokens_of, vote
@@ -65,6 +66,53 @@ async def test_a_vote_that_leaves_a_subtask_contested_wakes_its_task(replicas):
     cost = await cost_of(replicas, vote(other, "bob", subtask_id, "dog", tokens["bob"]))
     assert cost.commands == ["find subtasks", "update subtasks", "update briefs"]
     assert await had(store, "joe") == {subtask_id}
+
+
+async def test_a_skip_wakes_its_task(replicas):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    assert is_free(await had(store, "ann"))
+    await other.update(HELD[3], lambda subtask, brief, now: domain.skip(subtask, brief, operator="gone", now=now))
+    assert await had(store, "bob") == {HELD[3]}
+
+
+async def test_what_is_given_back_just_before_its_task_is_put_to_rest_is_no_secret(replicas, monkeypatch):
+    store, other = replicas.stores[:2]
+    await stuck(store)
+    real = store._briefs.rest
+
+    async def rest(task_id: str, *arguments) -> None:
+        if task_id == f"{3:032x}":
+            await give_back(other, "gone", HELD[3])
+        await real(task_id, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._briefs, "rest", rest)
+        assert is_free(await had(store, "ann"))
+    assert await had(store, "bob") == {HELD[3]}
+
+
+async def test_what_is_woken_between_the_looks_at_the_two_lists_is_in_one_of_them(replicas, monkeypatch):
+    store, other = replicas.stores[:2]
+    await hold(store, HELD)
+    assert not (await claim_all(store, "ann", 1)).held, "now all of them rest"
+    real = store._briefs.resting
+
+    async def resting(*arguments):
+        await give_back(other, "gone", HELD[3])
+        return await real(*arguments)
+
+    monkeypatch.setattr(store._briefs, "resting", resting)
+    assert await had(store, "bob") == {HELD[3]}
+
+
+async def test_what_is_woken_while_a_round_is_among_the_tasks_that_rest_is_found_in_it(replicas):
+    store, many = replicas.stores[0], subtask_ids(40, first=1000)
+    await hold(store, many)
+    assert not (await claim_all(store, "bob", 1)).held, "now all of them rest"
+    assert (await claim(store, "ann", 1)).is_cut_short
+    await give_back(store, "gone", many[39])
+    assert await had(store, "ann") == {many[39]}
 
 
 async def give_back_asleep(store, subtask_id: str) -> None:

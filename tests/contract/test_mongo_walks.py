@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.subtask_manager.store import mongo_walks
+from services.subtask_manager.store.mongo_search import MongoSearch
 from shared.errors import NotFound, Unavailable
 from tests.contract.operators import (
     claim,
@@ -61,7 +62,7 @@ async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_
     await open_all(store, ONE_VOTE, subtask_ids(2))
     await vote_on_all(store, "ann", await claim(store, "ann", 2))
     assert (await claim_all(store, "bob", 1)).held == ()
-    assert await store._briefs.listed(10) == []
+    assert await store._briefs.listed("", 10) == []
     await open_all(other, ONE_VOTE, subtask_ids(1, first=9))
     assert len((await claim_all(store, "bob", 1)).held) == 1
 
@@ -101,22 +102,30 @@ async def test_a_tombstone_of_another_process_is_seen_soon(replicas, monkeypatch
 
 
 async def test_whoever_leases_has_the_answer_before_it_is_noted(replicas, monkeypatch):
-    store, noting = replicas.stores[0], asyncio.Event()
-    real = store._walks.keep
+    store, noting, began = replicas.stores[0], asyncio.Event(), list[str]()
+    keep, run = store._walks.keep, MongoSearch.run
 
-    async def keep(*arguments) -> None:
+    async def keep_later(*arguments) -> None:
         await noting.wait()
-        await real(*arguments)
+        await keep(*arguments)
 
-    monkeypatch.setattr(store._walks, "keep", keep)
+    async def running(search, *arguments):
+        began.append(search._operator)
+        return await run(search, *arguments)
+
+    async def leased(operator: str, count: int) -> int:
+        got = await asyncio.wait_for(store.claim(operator, task_id=None, count=count, grant=granting(operator)), 30)
+        return len(got.held)
+
+    monkeypatch.setattr(store._walks, "keep", keep_later)
+    monkeypatch.setattr(MongoSearch, "run", running)
     await open_all(store, brief(), subtask_ids(10))
-    first = await store.claim("ann", task_id=None, count=2, grant=granting("ann"))
-    assert len(first.held) == 2
-    again = asyncio.create_task(store.claim("ann", task_id=None, count=4, grant=granting("ann")))
-    assert len((await store.claim("bob", task_id=None, count=2, grant=granting("bob"))).held) == 2, "others do not wait"
-    assert not again.done(), "one request of an operator at a time, to its end"
+    assert await leased("ann", 2) == 2
+    again = asyncio.create_task(leased("ann", 4))
+    assert [await leased(other, 2) for other in ("bob", "eve", "joe")] == [2, 2, 2]
+    assert began == ["ann", "bob", "eve", "joe"], "one request of an operator at a time, to its end"
     noting.set()
-    assert len((await again).held) == 4
+    assert (await again, began[-1]) == (4, "ann")
     await store.settle()
 
 

@@ -215,21 +215,22 @@ async def test_progress_is_told_until_the_task_completes(api: Api):
 
 
 async def test_progress_is_looked_at_less_often_while_nothing_happens(api: Api, monkeypatch):
-    task_id, _ = await api.task_with(1, quorum={"votes_required": 1})
+    task_id, _ = await api.task_with(2, quorum={"votes_required": 1})
     pauses: list[float] = []
     real = asyncio.sleep
 
     async def sleep(pause_s: float) -> None:
         pauses.append(pause_s)
-        if len(pauses) == 5:
+        if len(pauses) in {6, 30}:
             await api.lease_and_vote("ada", task_id, "cat")
-        await real(0)
+        await real(0.01)
 
     monkeypatch.setattr("services.task_manager.progress.asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
-    told = progress_of((await api.http.get(f"/api/tasks/{task_id}/events")).text)
-    assert told[-1]["state"] == "completed"
-    assert pauses[:5] == [1.0, 1.5, 2.25, 3.0, 3.0]
-    assert pauses[-1] == 1.0, "something happened"
+    watching = api.http.get(f"/api/tasks/{task_id}/events")
+    told = progress_of((await asyncio.wait_for(watching, 60)).text)
+    assert [one["counts"]["open"] for one in told] == [2, 1, 0]
+    assert pauses[:6] == [1.0, 1.5, 2.25, 3.0, 3.0, 3.0]
+    assert 1.0 in pauses[6:-1], "something happened"
 
 
 async def test_progress_of_a_cancelled_task_ends(api: Api):

@@ -6,6 +6,7 @@ whose leases it keeps, and `leased_until` is when the last of those lapses; `dis
 
 import asyncio
 import contextlib
+import logging
 import uuid
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +27,7 @@ from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
 from shared.together import Together
 
+log = logging.getLogger(__name__)
 A = TypeVar("A")
 Open = Callable[[float], Decision[Subtask, None]]
 HINT_LIFE_S = 7 * 86_400
@@ -61,7 +63,7 @@ class MongoSubtaskStore:
         self._subtasks = Documents(
             database["subtasks"], encode=_fields, decode=_subtask, clock=clock, origin=uuid.uuid4().hex
         )
-        self._briefs = MongoBriefs(database["briefs"])
+        self._briefs = MongoBriefs(database["briefs"], clock)
         self._walks = MongoWalks(database["walks"], database["rounds"])
         self._insert = Together(self._insert_all)
         self._notes: set[asyncio.Task[None]] = set()
@@ -120,7 +122,7 @@ class MongoSubtaskStore:
 
     async def settle(self) -> None:
         """Wait for what is still being noted about claims that were answered."""
-        await asyncio.gather(*self._notes)
+        await asyncio.gather(*self._notes, return_exceptions=True)
 
     async def leased(self) -> Leased:
         now = self._clock()
@@ -187,8 +189,10 @@ class MongoSubtaskStore:
 
         async def note() -> None:
             async with turn:
-                with contextlib.suppress(QuorateError):
+                try:
                     await noting
+                except QuorateError as lost:
+                    log.info("what a search found could not be noted", extra={"reason": lost.detail})
 
         task = asyncio.create_task(note())
         self._notes.add(task)
@@ -217,7 +221,7 @@ class MongoSubtaskStore:
         """At most `MAX_COUNTED`, in the oldest tasks: more than that is as good as endless to whoever waits."""
         of: Document = {"$eq": task_id}
         if task_id is None:
-            of = {"$in": [one.task_id for one in await self._briefs.listed(MAX_TASKS)]}
+            of = {"$in": [one.task_id for one in await self._briefs.listed("", MAX_TASKS)]}
         query: Document = {"task_id": of, "state": {"$eq": "open"}}
         with errors_named():
             cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(MAX_COUNTED)

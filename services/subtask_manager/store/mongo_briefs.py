@@ -22,6 +22,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief
 from services.subtask_manager.store.codec import decode_brief, encode
+from shared.clock import Clock
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
 from shared.together import Together
@@ -48,8 +49,9 @@ class Listed(NamedTuple):
 class MongoBriefs:
     """The briefs of all tasks, those used last kept in memory."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, clock: Clock) -> None:
         self._collection = collection
+        self._clock = clock
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self.admit = Together(self._admit_all)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -86,30 +88,29 @@ class MongoBriefs:
             raise NotFound("no such task")
         return known is not None
 
-    async def listed(self, limit: int) -> list[Listed]:
-        """Tasks that may have open subtasks, oldest first; reads their briefs."""
-        return await self._listed({"listed": {"$gte": ""}}, limit)
+    async def listed(self, first: str, limit: int) -> list[Listed]:
+        """Tasks that may have open subtasks, oldest first, from the place `first` on; reads their briefs."""
+        return await self._listed({"listed": {"$gte": first}}, limit)
 
     async def awake(self, first: str, limit: int, now: float) -> list[Listed]:
         """Those of them that do not rest, from the place `first` on."""
         return await self._listed({"listed": {"$gte": first}, "rests_until": {"$lte": now}}, limit)
 
-    async def resting(self, first: str, limit: int, now: float) -> list[Listed]:
-        """Those that do."""
-        return await self._listed({"listed": {"$gte": first}, "rests_until": {"$gt": now}}, limit)
+    async def resting(self, limit: int, now: float) -> list[Listed]:
+        """Those that do, and those that were woken at this instant."""
+        return await self._listed({"listed": {"$gte": ""}, "rests_until": {"$gte": now}}, limit)
 
     async def rest(self, task_id: str, until: float, now: float) -> None:
-        """Let a task rest that is awake. Whoever opens a subtask in it wakes it up."""
+        """Let a task rest that is awake. Whoever opens a subtask in it, or makes a place free sooner, wakes it up."""
         awake = {"_id": task_id, "rests_until": {"$lte": now}}
         with errors_named():
             await self._collection.update_one(awake, {"$set": {"rests_until": until}})
 
     async def wake(self, task_id: str, now: float) -> None:
-        """End a task's rest, if it rests."""
+        """End a task's rest, if it rests: now, so that a search that began before still finds it with those that do."""
+        resting = {"_id": task_id, "rests_until": {"$gt": now}}
         with errors_named():
-            await self._collection.update_one(
-                {"_id": task_id, "rests_until": {"$gt": now}}, {"$set": {"rests_until": 0.0}}
-            )
+            await self._collection.update_one(resting, {"$set": {"rests_until": now}})
 
     async def unlist(self, task_id: str, has_open: Callable[[str], Awaitable[bool]]) -> None:
         """Take a task down that seems to have no open subtask, unless one is opened meanwhile."""
@@ -166,9 +167,10 @@ class MongoBriefs:
         return [task_id in admitted for task_id in task_ids]
 
     async def _list_awake(self, document: Document, brief: Brief) -> None:
-        if "listed" in document and "closing" not in document and not document["rests_until"]:
+        now = self._clock()
+        if "listed" in document and "closing" not in document and document["rests_until"] <= now:
             return
-        change = {"$set": {"listed": _place(brief), "rests_until": 0.0}, "$unset": {"closing": ""}}
+        change = {"$set": {"listed": _place(brief), "rests_until": now}, "$unset": {"closing": ""}}
         with errors_named():
             await self._collection.update_one({"_id": brief.task_id, "is_cancelled": False}, change)
 

@@ -9,7 +9,7 @@ new in a large task. The hint is saved when whoever asked has their answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -103,7 +103,7 @@ class MongoSearch:
         query["leased_until"] = {"$gt": 0}  # always so; it has an index on servers that have none for arrays
         if task_id is not None:
             query["task_id"] = {"$eq": task_id}
-        cursor = self._subtasks.collection.find(query).sort("leased_until", 1).limit(MAX_HELD).batch_size(MAX_HELD)
+        cursor = self._subtasks.collection.find(query).sort("leased_until", -1).limit(MAX_HELD).batch_size(MAX_HELD)
         with errors_named():
             found = sorted(await cursor.to_list(), key=lambda document: document["_id"])
         return [one for one in [await self._with_brief(document) for document in found] if one is not None]
@@ -150,9 +150,11 @@ class MongoSearch:
         begun_at = self._now if stopped is None else stopped.begun_at
         place, is_resting = await self._search_tasks(awake), False
         if place is None and not self._is_satisfied:
-            first = stopped.place if stopped is not None and stopped.is_resting else ""
-            resting = await self._briefs.resting(first, MAX_TASKS + 1, self._now)
-            place, is_resting = await self._search_tasks(resting), True
+            if stopped is not None and stopped.is_resting:  # whatever was woken meanwhile is among them still
+                last = await self._briefs.listed(stopped.place, MAX_TASKS + 1)
+            else:
+                last = await self._briefs.resting(MAX_TASKS + 1, self._now)
+            place, is_resting = await self._search_tasks(last), True
         if place is not None:
             await self._walks.stop(self._operator, Stop(place=place, is_resting=is_resting, begun_at=begun_at))
             return True
@@ -164,7 +166,7 @@ class MongoSearch:
         """So many as one request looks through, until there is enough. The place before which it stopped, if it did."""
         asked = tasks[:MAX_TASKS]
         hints = await self._walks.of(self._operator, [one.task_id for one in asked])
-        for some in _spans(asked):
+        for some in _spans(asked, hints):
             looks = await asyncio.gather(*(self._look(one.task_id, hints.get(one.task_id)) for one in some))
             for task, look in zip(some, looks, strict=True):
                 if not self._is_satisfied and not await self._search_task(task.task_id, look):
@@ -223,17 +225,33 @@ class MongoSearch:
             emptied = [self._briefs.unlist(task_id, self._has_open) for task_id in self._emptied]
         else:
             emptied = [self._let_rest(task_id) for task_id in self._emptied]
-        await asyncio.gather(self._walks.keep(self._operator, self._walked), *emptied)
+        noting = (self._walks.keep(self._operator, self._walked), *emptied)
+        outcomes = await asyncio.gather(*noting, return_exceptions=True)  # nothing goes on after the operator's turn
+        for failed in outcomes:
+            if isinstance(failed, BaseException):
+                raise failed
 
     async def _let_rest(self, task_id: str) -> None:
-        """Until its first place opens, if there is none now; off the list, if there will be none."""
-        with errors_named():
-            places = self._subtasks.collection.find({"place.task_id": {"$eq": task_id}})
-            first = await places.sort([("place.at", 1), ("place.slot", 1)]).limit(1).to_list()
-        if not first:
+        """Until its first place opens, if there is none now; off the list, if there will be none.
+
+        Where a place opened earlier between the look and the rest, nobody may have found it to be woken.
+        """
+        opens_at = await self._first_opening(task_id)
+        if opens_at is None:
             await self._briefs.unlist(task_id, self._has_open)
-        elif (opens_at := first[0]["place"]["at"]) > self._now:
-            await self._briefs.rest(task_id, min(opens_at, self._now + REST_S), self._now)
+        elif opens_at > self._now:
+            until = min(opens_at, self._now + REST_S)
+            await self._briefs.rest(task_id, until, self._now)
+            opens_at = await self._first_opening(task_id)
+            if opens_at is not None and opens_at < until:
+                await self._briefs.wake(task_id, self._now)
+
+    async def _first_opening(self, task_id: str) -> float | None:
+        """When the first place of a task opened, or will open."""
+        places = self._subtasks.collection.find({"place.task_id": {"$eq": task_id}})
+        with errors_named():
+            first = await places.sort([("place.at", 1), ("place.slot", 1)]).limit(1).to_list()
+        return first[0]["place"]["at"] if first else None
 
     @property
     def _window_size(self) -> int:
@@ -327,12 +345,20 @@ class MongoSearch:
         return found is not None
 
 
-def _spans(tasks: Sequence[Listed]) -> Iterator[Sequence[Listed]]:
-    """The first by itself, for it mostly has enough, and twice as many each time that it was not."""
-    start, size = 0, 1
-    while start < len(tasks):
-        yield tasks[start : start + size]
-        start, size = start + size, min(2 * size, TASKS_AT_ONCE)
+def _spans(tasks: Sequence[Listed], hints: Mapping[str, Hint]) -> Iterator[Sequence[Listed]]:
+    """Each up to a task of which the operator has not seen all yet, for such a one mostly has enough; and each twice as
+    many at least as the one before, which had not."""
+    some: list[Listed] = []
+    least = 1
+    for one in tasks:
+        some.append(one)
+        hint = hints.get(one.task_id)
+        is_seen = hint is not None and hint.walk.phase == "openings"
+        if len(some) == TASKS_AT_ONCE or (len(some) >= least and not is_seen):
+            yield some
+            some, least = [], min(2 * least, TASKS_AT_ONCE)
+    if some:
+        yield some
 
 
 def _opening(stored: Stored[Subtask]) -> tuple[float, int]:
