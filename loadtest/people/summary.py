@@ -118,8 +118,8 @@ def _times(statistics: Statistics, options: Options) -> Plot:
         x = [begin_s + width_s / 2 for begin_s in found]
         series.append(Series(name=f"{name}: median", x=x, y=[one.p50 for one in found.values()]))
         series.append(Series(name=f"{name}: p95", x=x, y=[one.p95 for one in found.values()]))
-    title = f"Response time of an iteration, in windows of {width_s:g} s"
-    return Plot(title=title, x_label=TIME, y_label="response time [ms]", series=series)
+    unit = f"response time [ms], in windows of {width_s:g} s"
+    return Plot(title="Response time of an iteration", x_label=TIME, y_label=unit, series=series)
 
 
 def _throughput(statistics: Statistics) -> Plot:
