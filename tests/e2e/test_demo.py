@@ -78,6 +78,15 @@ def test_a_long_table_is_cut(tmp_path):
     assert "sample-021" not in shown
 
 
+@pytest.fixture
+def interruptible():
+    """A shell has what it runs in the background ignore interrupts, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_platform_too(tmp_path):
     with subprocess.Popen(
         command("--out", tmp_path, "--count", 500),
