@@ -26,6 +26,8 @@ OPERATORS = 6
 ASK_S = 20.0
 QUIET_S = 1.0
 CUT_S = 3.0
+CONNECTED_S = 8.0
+"""A consumer may need so long after a cut to connect again; until then nothing seems to be under way."""
 SETTLED_S = 0.25
 PATIENCE_S = 20.0
 AUDIT_S = 3.0
@@ -172,7 +174,8 @@ class Drill:
 
     def _crowd(self, order: Order) -> None:
         """More people come than are needed."""
-        self._await(lambda: len(self._lease("operator0", order)) == len(self._plans))
+        quiet_s = CONNECTED_S if self._is_cut else QUIET_S
+        self._await(lambda: len(self._lease("operator0", order)) == len(self._plans), quiet_s)
         for operator in ("operator1", "operator2"):
             self._lease(operator, order)
         for subtask in self._crew.tasks_of:
