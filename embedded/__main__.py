@@ -5,7 +5,7 @@ import sys
 from embedded import data_dir
 from embedded.app import create_app
 from embedded.settings import Settings
-from shared.serving import Deployable, serve
+from shared.http.serving import Deployable, serve
 
 
 def main() -> int:

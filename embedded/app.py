@@ -34,10 +34,10 @@ from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import sqlite as task_sqlite
-from shared import dead_letters, status
-from shared.application import application
+from shared.admin import dead_letters, status
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
+from shared.http.application import application
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
 from shared.sqlite import Database

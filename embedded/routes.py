@@ -12,9 +12,9 @@ from services.task_manager import multipart
 from services.task_manager.multipart import Part, PartLimits
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound
+from shared.http.requests import BoundedRequest
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.objects.keys import STAGING, media_type
-from shared.requests import BoundedRequest
 
 _NUMBER = re.compile(r"[0-9]{1,12}")
 FORM_OVERHEAD_BYTES = 20_000

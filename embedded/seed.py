@@ -23,8 +23,8 @@ from services.task_manager import domain as task_rules
 from services.task_manager.store import sqlite as task_sqlite
 from shared import events
 from shared.events import Message
-from shared.policy import DetectorPolicy, QuorumPolicy
 from shared.sqlite import Database, Work
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 T = TypeVar("T")
 

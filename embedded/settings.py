@@ -8,7 +8,7 @@ from pydantic import Field
 from services.detector.settings import DetectorSettings
 from services.subtask_manager.settings import LeaseSettings
 from services.task_manager.settings import UploadSettings
-from shared.connections import BusSettings, ObjectSettings
+from shared.settings import BusSettings, ObjectSettings
 
 
 class Settings(DetectorSettings, LeaseSettings, UploadSettings, ObjectSettings, BusSettings):

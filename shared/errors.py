@@ -1,6 +1,6 @@
 """One family of errors, named for what happened.
 
-The edges translate them: `shared.problems` to HTTP answers, the bus to ack or dead letter.
+The edges translate them: `shared.http.problems` to HTTP answers, the bus to ack or dead letter.
 """
 
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared import trace
-from shared.detection import Detection
 from shared.errors import Malformed
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.results import Detection
+from shared.telemetry import trace
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import sys
 
 from services.detector.app import create_app, create_prelabeler
 from services.detector.settings import DetectorSettings, PrelabelerSettings
-from shared.serving import Deployable, serve
+from shared.http.serving import Deployable, serve
 
 
 def main(arguments: list[str]) -> int:

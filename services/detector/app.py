@@ -15,9 +15,9 @@ from services.detector.models import resolve
 from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
-from shared.application import application
 from shared.clock import steady
 from shared.errors import QuorateError
+from shared.http.application import application
 from shared.pictures import decode_bgr
 from shared.telemetry import Telemetry
 from shared.telemetry.observed_bus import ObservedBus

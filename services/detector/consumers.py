@@ -10,8 +10,8 @@ PICTURES_PER_ENGINE = 8
 """Enough for the time between two turns of the bus (25 ms and a durable write), few enough to hold in memory."""
 
 
-def subscribe(at: Resources, bus: Bus) -> None:
+def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the detector listens to; no more at a time than it can look at soon."""
-    prefetch = PICTURES_PER_ENGINE * at.pool.threads
-    bus.consume("detector.subtask.opened.v1", partial(handlers.prelabel, at), prefetch=prefetch)
-    bus.consume("detector.task.cancelled.v1", partial(handlers.forget_task, at), prefetch=1)
+    prefetch = PICTURES_PER_ENGINE * resources.pool.threads
+    bus.consume("detector.subtask.opened.v1", partial(handlers.prelabel, resources), prefetch=prefetch)
+    bus.consume("detector.task.cancelled.v1", partial(handlers.forget_task, resources), prefetch=1)

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shared.detection import Detection
+from shared.results import Detection
 
 MAX_OBJECTS = 100
 """How many objects a proposal shows at most."""

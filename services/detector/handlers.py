@@ -7,9 +7,9 @@ from services.detector.pool import EngineFailed, InferencePool
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
-from shared.detection import Detection
 from shared.errors import NotFound, QuorateError, Unavailable
 from shared.objects import ObjectStore
+from shared.results import Detection
 
 SOURCE = "quorate/detector"
 API_CONFIDENCE = 0.25
@@ -60,17 +60,17 @@ async def detect(
     )
 
 
-async def prelabel(at: Resources, event: events.SubtaskOpenedV1) -> None:
+async def prelabel(resources: Resources, event: events.SubtaskOpenedV1) -> None:
     """Look at a subtask's image and say what was seen; also where nothing could be: people should not wait for it."""
     opened = event.data
-    if opened.task_id in at.cancelled:
+    if opened.task_id in resources.cancelled:
         return
-    voter = at.pool.model.voter
+    voter = resources.pool.model.voter
     seen = events.SubtaskPrelabeled(task_id=opened.task_id, subtask_id=opened.subtask_id, model=voter)
     try:
-        picture = await at.objects.get(opened.object_key)
-        found = await at.pool.detect(
-            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(at.pool), is_urgent=False
+        picture = await resources.objects.get(opened.object_key)
+        found = await resources.pool.detect(
+            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool), is_urgent=False
         )
     except NotFound:
         return  # its task was cancelled and erased
@@ -86,12 +86,12 @@ async def prelabel(at: Resources, event: events.SubtaskOpenedV1) -> None:
             update={"label": proposal.label, "confidence": proposal.confidence, "objects": proposal.objects}
         )
     event_id = f"{opened.subtask_id}/prelabeled/{voter}"
-    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=opened.subtask_id, at=at.clock())
-    await at.bus.publish([events.message(events.SubtaskPrelabeledV1(**attributes, data=seen))])
+    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=opened.subtask_id, at=resources.clock())
+    await resources.bus.publish([events.message(events.SubtaskPrelabeledV1(**attributes, data=seen))])
 
 
-async def forget_task(at: Resources, event: events.TaskCancelledV1) -> None:
-    at.cancelled.add(event.data.task_id)
+async def forget_task(resources: Resources, event: events.TaskCancelledV1) -> None:
+    resources.cancelled.add(event.data.task_id)
 
 
 def _nms_iou(pool: InferencePool) -> float:

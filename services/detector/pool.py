@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from services.detector.engine import Engine
 from services.detector.models import Model
-from shared.detection import Detection
 from shared.errors import QuorateError, Unavailable
+from shared.results import Detection
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,12 @@ from starlette.requests import ClientDisconnect
 from services.detector import handlers, wire
 from services.detector.bodies import Bodies, unless_gone
 from services.detector.pool import InferencePool
-from shared import caller, problems
-from shared.answers import json_answer
-from shared.caller import Who
+from shared import identity as caller
 from shared.errors import Invalid
-from shared.requests import bounded
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.http.requests import bounded
+from shared.identity import Who
 
 INLINE_BYTES = 500_000
 """A JSON body up to this size is read in less than a millisecond; a larger one would hold up the others."""

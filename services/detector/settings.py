@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.connections import AmqpSettings, S3Settings
-from shared.serving import ServerSettings
+from shared.http.serving import ServerSettings
+from shared.settings import AmqpSettings, S3Settings
 
 
 class DetectorSettings(ServerSettings):

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, 
 
 from services.detector.models import Model
 from services.detector.pool import InferencePool
-from shared.detection import Detection
 from shared.errors import Invalid, Malformed
-from shared.requests import Wire, decode_base64, valid
+from shared.http.requests import Wire, decode_base64, valid
+from shared.results import Detection
 
 _I64 = 2**63
 

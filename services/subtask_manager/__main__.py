@@ -4,7 +4,7 @@ import sys
 
 from services.subtask_manager.app import create_app
 from services.subtask_manager.settings import SubtaskManagerSettings
-from shared.serving import Deployable, serve
+from shared.http.serving import Deployable, serve
 
 
 def _prepare() -> Deployable:

@@ -12,8 +12,8 @@ from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from shared.application import application, patiently
 from shared.clock import steady
+from shared.http.application import application, open_when_up
 from shared.mongo import connect
 from shared.outbox import Relay
 from shared.telemetry.observed_bus import ObservedBus
@@ -44,7 +44,7 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
         """On the way out: take no more events, finish those at hand, publish what they led to, close."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
-            await patiently(store.prepare)
+            await open_when_up(store.prepare)
             stack.push_async_callback(store.settle)
             stack.push_async_callback(objects.close)
             await bus.open()

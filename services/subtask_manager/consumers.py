@@ -11,15 +11,15 @@ from shared.events import SubtaskPrelabeledV1
 PREFETCH = 64
 
 
-async def _prelabel(at: Resources, event: SubtaskPrelabeledV1) -> None:
+async def _prelabel(resources: Resources, event: SubtaskPrelabeledV1) -> None:
     try:
-        await handlers.take_prelabel(at, event)
+        await handlers.take_prelabel(resources, event)
     except NotFound:
         return  # its task was cancelled meanwhile
 
 
-def subscribe(at: Resources, bus: Bus) -> None:
+def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the subtask manager listens to."""
-    bus.consume("subtask_manager.image.ready.v1", partial(handlers.open_subtask, at), prefetch=PREFETCH)
-    bus.consume("subtask_manager.subtask.prelabeled.v1", partial(_prelabel, at), prefetch=PREFETCH)
-    bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, at), prefetch=1)
+    bus.consume("subtask_manager.image.ready.v1", partial(handlers.open_subtask, resources), prefetch=PREFETCH)
+    bus.consume("subtask_manager.subtask.prelabeled.v1", partial(_prelabel, resources), prefetch=PREFETCH)
+    bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, resources), prefetch=1)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from services.subtask_manager import quorum
 from shared.decision import Decision
-from shared.detection import Detection
 from shared.errors import Conflict, Invalid
-from shared.policy import UNSURE, DetectorPolicy, QuorumPolicy
+from shared.results import Detection
+from shared.terms import UNSURE, DetectorPolicy, QuorumPolicy
 
 State = Literal["open", "completed", "disputed"]
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]

@@ -42,108 +42,112 @@ class VoteOutcome:
     state: domain.State | None
 
 
-async def lease(at: Resources, *, operator: str, task_id: str | None, count: int) -> Claim:
+async def lease(resources: Resources, *, operator: str, task_id: str | None, count: int) -> Claim:
     token = secrets.token_hex(16)
 
     def grant(subtask: Subtask, brief: Brief, now: float):
-        wanted = Lease(operator=operator, token=token, expires_at=now + at.lease_s)
+        wanted = Lease(operator=operator, token=token, expires_at=now + resources.lease_s)
         return domain.grant_lease(subtask, brief, lease=wanted, now=now)
 
-    claim = await at.store.claim(operator, task_id=task_id, count=count, grant=grant)
-    at.metrics.lease("granted", sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases))
+    claim = await resources.store.claim(operator, task_id=task_id, count=count, grant=grant)
+    resources.metrics.lease(
+        "granted", sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases)
+    )
     return claim
 
 
-async def renew(at: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
+async def renew(resources: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
     def decide(subtask: Subtask, brief: Brief, now: float):
-        return domain.renew_lease(subtask, brief, operator=operator, token=token, now=now, lease_s=at.lease_s)
+        return domain.renew_lease(subtask, brief, operator=operator, token=token, now=now, lease_s=resources.lease_s)
 
-    renewed = (await at.store.update(subtask_id, decide)).answer
-    at.metrics.lease("renewed")
+    renewed = (await resources.store.update(subtask_id, decide)).answer
+    resources.metrics.lease("renewed")
     return renewed
 
 
-async def give_back(at: Resources, *, operator: str, subtask_id: str, is_skip: bool) -> None:
+async def give_back(resources: Resources, *, operator: str, subtask_id: str, is_skip: bool) -> None:
     rule = domain.skip if is_skip else domain.give_back
-    decision = await at.store.update(
+    decision = await resources.store.update(
         subtask_id, lambda subtask, brief, now: rule(subtask, brief, operator=operator, now=now)
     )
-    at.metrics.lease("skipped" if is_skip else "returned")
-    _changed(at, decision)
+    resources.metrics.lease("skipped" if is_skip else "returned")
+    _changed(resources, decision)
 
 
-async def vote(at: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
+async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.cast_vote(subtask, brief, voter=voter, label=label, token=token, now=now)
 
-    return await _voted(at, subtask_id, decide)
+    return await _voted(resources, subtask_id, decide)
 
 
-async def vote_through_live_lease(at: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
+async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
     """A vote in the old wire shape, which knows no tokens."""
 
     def decide(subtask: Subtask, brief: Brief, now: float):
         held = [one.token for one in domain.live_leases(subtask, now) if one.operator == voter]
         return domain.cast_vote(subtask, brief, voter=voter, label=label, token="".join(held), now=now)
 
-    return await _voted(at, subtask_id, decide)
+    return await _voted(resources, subtask_id, decide)
 
 
-async def _voted(at: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
+async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
     try:
-        decision = await at.store.update(subtask_id, decide)
+        decision = await resources.store.update(subtask_id, decide)
     except QuorateError:
-        at.metrics.vote(is_taken=False)
+        resources.metrics.vote(is_taken=False)
         raise
-    at.metrics.vote(is_taken=True)
-    _changed(at, decision)
+    resources.metrics.vote(is_taken=True)
+    _changed(resources, decision)
     return decision.answer
 
 
-def _changed(at: Resources, decision: Decision[Subtask, A]) -> None:
+def _changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
     """Count it, and let the relay publish what there is to tell."""
-    at.metrics.changed(decision)
+    resources.metrics.changed(decision)
     if decision.facts:
-        at.relay.wake()
+        resources.relay.wake()
 
 
-async def vote_each(at: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
+async def vote_each(resources: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
     """Votes as (subtask id, label, token), each on its own."""
 
     async def one(subtask_id: str, label: str, token: str) -> VoteOutcome:
         try:
-            cast = await vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token)
+            cast = await vote(resources, voter=voter, subtask_id=subtask_id, label=label, token=token)
         except (Unavailable, StorageFull):
             raise  # nothing is wrong with this vote: the whole batch is to be sent again
         except QuorateError as refusal:
-            return VoteOutcome(subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(at, subtask_id))
+            return VoteOutcome(
+                subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(resources, subtask_id)
+            )
         return VoteOutcome(subtask_id=subtask_id, vote=cast, refusal=None, state=cast.state)
 
     return list(await asyncio.gather(*(one(*each) for each in votes)))
 
 
-async def undo(at: Resources, *, voter: str, subtask_id: str) -> tuple[Subtask, Brief]:
+async def undo(resources: Resources, *, voter: str, subtask_id: str) -> tuple[Subtask, Brief]:
     token = secrets.token_hex(16)
 
     def decide(subtask: Subtask, brief: Brief, now: float):
-        handed_back = Lease(operator=voter, token=token, expires_at=now + at.lease_s)
+        handed_back = Lease(operator=voter, token=token, expires_at=now + resources.lease_s)
         decision = domain.undo_vote(subtask, brief, voter=voter, lease=handed_back, now=now)
         return Decision(state=decision.state, answer=brief)
 
-    decision = await at.store.update(subtask_id, decide)
+    decision = await resources.store.update(subtask_id, decide)
     return decision.state, decision.answer
 
 
-async def adjudicate(at: Resources, *, by: str, subtask_id: str, label: str, reason: str) -> Subtask:
+async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: str, reason: str) -> Subtask:
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.adjudicate(subtask, brief, by=by, label=label, reason=reason, now=now)
 
-    decision = await at.store.update(subtask_id, decide)
-    _changed(at, decision)
+    decision = await resources.store.update(subtask_id, decide)
+    _changed(resources, decision)
     return decision.state
 
 
-async def open_subtask(at: Resources, event: events.ImageReadyV1) -> None:
+async def open_subtask(resources: Resources, event: events.ImageReadyV1) -> None:
     image = event.data
     brief = Brief(
         task_id=image.task_id,
@@ -159,29 +163,29 @@ async def open_subtask(at: Resources, event: events.ImageReadyV1) -> None:
     def decide(now: float):
         return domain.open_subtask(brief, subtask_id=image.image_id, object_key=image.object_key, now=now)
 
-    await at.store.open(brief, decide)
-    at.relay.wake()
+    await resources.store.open(brief, decide)
+    resources.relay.wake()
 
 
-async def take_prelabel(at: Resources, event: events.SubtaskPrelabeledV1) -> None:
+async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1) -> None:
     seen = event.data
     prelabel = domain.Prelabel(model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects)
 
     def decide(subtask: Subtask, brief: Brief, now: float):
         return domain.apply_prelabel(subtask, brief, prelabel=prelabel, now=now)
 
-    _changed(at, await at.store.update(seen.subtask_id, decide))
+    _changed(resources, await resources.store.update(seen.subtask_id, decide))
 
 
-async def cancel_task(at: Resources, event: events.TaskCancelledV1) -> None:
-    await at.store.cancel(event.data.task_id)
-    while await at.store.purge(event.data.task_id, PURGE_BATCH) == PURGE_BATCH:
+async def cancel_task(resources: Resources, event: events.TaskCancelledV1) -> None:
+    await resources.store.cancel(event.data.task_id)
+    while await resources.store.purge(event.data.task_id, PURGE_BATCH) == PURGE_BATCH:
         pass
 
 
-async def _state(at: Resources, subtask_id: str) -> domain.State | None:
+async def _state(resources: Resources, subtask_id: str) -> domain.State | None:
     try:
-        subtask, _ = await at.store.find(subtask_id)
+        subtask, _ = await resources.store.find(subtask_id)
     except QuorateError:
         return None
     return subtask.state

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from shared.policy import QuorumPolicy
+from shared.terms import QuorumPolicy
 
 Settled = Literal["quorum", "settled", "lead"]
 

@@ -8,27 +8,27 @@ from pydantic import BaseModel
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.shapes import lease_shown, subtask_shown
-from shared import problems
-from shared.answers import json_answer
-from shared.caller import Who, identified
 from shared.clock import iso
 from shared.errors import QuorateError
-from shared.paging import Cursor, Limit, cursor_of, read_cursor
-from shared.requests import bounded, valid
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.http.paging import Cursor, Limit, cursor_of, read_cursor
+from shared.http.requests import bounded, valid
+from shared.identity import Who, identified
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def router(at: Resources) -> APIRouter:
+def router(resources: Resources) -> APIRouter:
     """Leases, votes and disputes."""
     routes = APIRouter(prefix="/api", tags=["subtasks"], route_class=bounded(), responses=problems.RESPONSES)
-    _add_leases(routes, at)
-    _add_votes(routes, at)
-    _add_disputes(routes, at)
+    _add_leases(routes, resources)
+    _add_votes(routes, resources)
+    _add_disputes(routes, resources)
     return routes
 
 
-def old_router(at: Resources) -> APIRouter:
+def old_router(resources: Resources) -> APIRouter:
     """The wire of the Go labeling system, so that its own operators run unchanged."""
     routes = APIRouter(
         prefix="/api",
@@ -36,18 +36,18 @@ def old_router(at: Resources) -> APIRouter:
         route_class=bounded(is_any_type=True),
         responses=problems.RESPONSES,
     )
-    _add_old_shapes(routes, at)
+    _add_old_shapes(routes, resources)
     return routes
 
 
-def _add_leases(routes: APIRouter, at: Resources) -> None:
+def _add_leases(routes: APIRouter, resources: Resources) -> None:
     @routes.post("/leases", response_model=wire.Leases)
     async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
-        claim = await handlers.lease(at, operator=who.id, task_id=wanted.task_id, count=wanted.count)
-        now = at.clock()
+        claim = await handlers.lease(resources, operator=who.id, task_id=wanted.task_id, count=wanted.count)
+        now = resources.clock()
         return json_answer(
             {
-                "leases": [lease_shown(at, subtask, brief, who.id, now) for subtask, brief in claim.held],
+                "leases": [lease_shown(resources, subtask, brief, who.id, now) for subtask, brief in claim.held],
                 "more": claim.is_cut_short,
                 "waiting_for_others": claim.waiting_for_others,
             }
@@ -55,17 +55,17 @@ def _add_leases(routes: APIRouter, at: Resources) -> None:
 
     @routes.post("/leases/renew", response_model=wire.RenewOutcomes)
     async def renew(held: wire.RenewRequest, who: Who) -> Response:
-        return json_answer({"outcomes": [await _renewed(at, who.id, one) for one in held.leases]})
+        return json_answer({"outcomes": [await _renewed(resources, who.id, one) for one in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
     async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, Query()] = False) -> Response:
-        await handlers.give_back(at, operator=who.id, subtask_id=subtask_id, is_skip=skip)
+        await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, is_skip=skip)
         return Response(status_code=204)
 
 
-async def _renewed(at: Resources, operator: str, one: wire.HeldLease) -> dict[str, Any]:
+async def _renewed(resources: Resources, operator: str, one: wire.HeldLease) -> dict[str, Any]:
     try:
-        lease = await handlers.renew(at, operator=operator, subtask_id=one.subtask_id, token=one.token)
+        lease = await handlers.renew(resources, operator=operator, subtask_id=one.subtask_id, token=one.token)
     except QuorateError as refusal:
         return {
             "subtask_id": one.subtask_id,
@@ -76,27 +76,27 @@ async def _renewed(at: Resources, operator: str, one: wire.HeldLease) -> dict[st
     return {"subtask_id": one.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(lease.expires_at)}
 
 
-def _add_votes(routes: APIRouter, at: Resources) -> None:
+def _add_votes(routes: APIRouter, resources: Resources) -> None:
     @routes.post("/votes", response_model=wire.VoteOutcomes)
     async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
         votes = [(vote.subtask_id, vote.label, vote.token) for vote in batch.votes]
-        outcomes = await handlers.vote_each(at, voter=who.id, votes=votes)
+        outcomes = await handlers.vote_each(resources, voter=who.id, votes=votes)
         return json_answer({"outcomes": [_outcome(one) for one in outcomes]})
 
     @routes.post("/subtasks/{subtask_id}/vote", response_model=wire.VoteOutcome)
     async def vote(subtask_id: str, one: wire.VoteRequest, who: Who) -> Response:
-        cast = await handlers.vote(at, voter=who.id, subtask_id=subtask_id, label=one.label, token=one.token)
+        cast = await handlers.vote(resources, voter=who.id, subtask_id=subtask_id, label=one.label, token=one.token)
         return json_answer({"subtask_id": subtask_id, "status": 200, "detail": "counted", "subtask_state": cast.state})
 
     @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
     async def undo(subtask_id: str, who: Who) -> Response:
-        subtask, brief = await handlers.undo(at, voter=who.id, subtask_id=subtask_id)
-        return json_answer(lease_shown(at, subtask, brief, who.id, at.clock()))
+        subtask, brief = await handlers.undo(resources, voter=who.id, subtask_id=subtask_id)
+        return json_answer(lease_shown(resources, subtask, brief, who.id, resources.clock()))
 
     @routes.get("/subtasks/{subtask_id}", response_model=wire.SubtaskShown)
     async def show(subtask_id: str, _who: Who) -> Response:
-        subtask, brief = await at.store.find(subtask_id)
-        return json_answer(subtask_shown(at, subtask, brief, at.clock()))
+        subtask, brief = await resources.store.find(subtask_id)
+        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
 
 def _outcome(one: handlers.VoteOutcome) -> dict[str, Any]:
@@ -108,40 +108,44 @@ def _outcome(one: handlers.VoteOutcome) -> dict[str, Any]:
     }
 
 
-def _add_disputes(routes: APIRouter, at: Resources) -> None:
+def _add_disputes(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/disputes", response_model=wire.Disputes)
     async def disputes(
         _who: Who, task_id: wire.Id | None = None, cursor: Cursor = None, limit: Limit = 100
     ) -> Response:
-        found = await at.store.disputes(task_id=task_id, after=read_cursor(cursor), limit=limit + 1)
-        now = at.clock()
+        found = await resources.store.disputes(task_id=task_id, after=read_cursor(cursor), limit=limit + 1)
+        now = resources.clock()
         return json_answer(
             {
-                "items": [subtask_shown(at, subtask, brief, now) for subtask, brief in found[:limit]],
+                "items": [subtask_shown(resources, subtask, brief, now) for subtask, brief in found[:limit]],
                 "next_cursor": cursor_of(found[limit - 1][0].id) if len(found) > limit else None,
             }
         )
 
     @routes.post("/disputes/{subtask_id}", response_model=wire.SubtaskShown)
     async def adjudicate(subtask_id: str, decision: wire.Adjudication, who: Who) -> Response:
-        await handlers.adjudicate(at, by=who.id, subtask_id=subtask_id, label=decision.label, reason=decision.reason)
-        subtask, brief = await at.store.find(subtask_id)
-        return json_answer(subtask_shown(at, subtask, brief, at.clock()))
+        await handlers.adjudicate(
+            resources, by=who.id, subtask_id=subtask_id, label=decision.label, reason=decision.reason
+        )
+        subtask, brief = await resources.store.find(subtask_id)
+        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
 
-def _add_old_shapes(routes: APIRouter, at: Resources) -> None:
+def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))
     async def subtasks(request: Request) -> Response:
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
-        claim = await handlers.lease(at, operator=user.id, task_id=None, count=old.numberOfSubtasks)
+        claim = await handlers.lease(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
         return json_answer({"subtasks": [{"id": subtask.id, "labels": brief.labels} for subtask, brief in claim.held]})
 
     @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote))
     async def assign(subtask_id: str, request: Request) -> Response:
         old = await _old(request, wire.OldVote)
         voter = identified(old.userId).id
-        cast = await handlers.vote_through_live_lease(at, voter=voter, subtask_id=subtask_id, label=old.assignedLabel)
+        cast = await handlers.vote_through_live_lease(
+            resources, voter=voter, subtask_id=subtask_id, label=old.assignedLabel
+        )
         return json_answer({"newTotal:": cast.total})  # the colon is the old wire's
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.connections import AmqpSettings, MongoSettings, S3Settings
-from shared.serving import ServerSettings
+from shared.http.serving import ServerSettings
+from shared.settings import AmqpSettings, MongoSettings, S3Settings
 
 
 class LeaseSettings(ServerSettings):

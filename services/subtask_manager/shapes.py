@@ -7,7 +7,7 @@ from services.subtask_manager.handlers import Resources
 from shared.clock import iso
 
 
-def lease_shown(at: Resources, subtask: Subtask, brief: Brief, operator: str, now: float) -> dict[str, Any]:
+def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: str, now: float) -> dict[str, Any]:
     """The operator's lease on a subtask, with all that is needed to vote."""
     held = next(lease for lease in subtask.leases if lease.operator == operator)
     prelabel = shown_prelabel(subtask, brief)
@@ -15,7 +15,7 @@ def lease_shown(at: Resources, subtask: Subtask, brief: Brief, operator: str, no
         "subtask_id": subtask.id,
         "task_id": subtask.task_id,
         "labels": brief.labels,
-        "image_url": at.objects.url(subtask.object_key, now=now),
+        "image_url": resources.objects.url(subtask.object_key, now=now),
         "token": held.token,
         "expires_at": iso(held.expires_at),
         "instructions": brief.instructions,
@@ -30,14 +30,14 @@ def lease_shown(at: Resources, subtask: Subtask, brief: Brief, operator: str, no
     }
 
 
-def subtask_shown(at: Resources, subtask: Subtask, brief: Brief, now: float) -> dict[str, Any]:
+def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: float) -> dict[str, Any]:
     """A subtask with its votes, for its task's client and for adjudicators."""
     return {
         "id": subtask.id,
         "task_id": subtask.task_id,
         "state": subtask.state,
         "labels": brief.labels,
-        "image_url": at.objects.url(subtask.object_key, now=now),
+        "image_url": resources.objects.url(subtask.object_key, now=now),
         "votes": [{"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
         "result": subtask.result and _result_shown(subtask, subtask.result),

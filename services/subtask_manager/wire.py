@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.detection import Detection
-from shared.requests import Wire
+from shared.http.requests import Wire
+from shared.results import Detection
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]

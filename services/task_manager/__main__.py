@@ -4,7 +4,7 @@ import sys
 
 from services.task_manager.app import create_app
 from services.task_manager.settings import TaskManagerSettings
-from shared.serving import Deployable, serve
+from shared.http.serving import Deployable, serve
 
 
 def _prepare() -> Deployable:

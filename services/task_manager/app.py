@@ -15,9 +15,9 @@ from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
-from shared import dead_letters, status
-from shared.application import application, patiently
+from shared.admin import dead_letters, status
 from shared.clock import steady
+from shared.http.application import application, open_when_up
 from shared.mongo import connect
 from shared.outbox import Relay
 from shared.telemetry.observed_bus import ObservedBus
@@ -62,8 +62,8 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
         """On the way out: take no more events, finish those at hand, publish what they led to, close."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
-            await patiently(store.prepare)
-            await patiently(objects.open)
+            await open_when_up(store.prepare)
+            await open_when_up(objects.open)
             stack.push_async_callback(objects.close)
             await bus.open()
             stack.push_async_callback(bus.close)

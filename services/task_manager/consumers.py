@@ -9,7 +9,7 @@ from shared.bus import Bus
 PREFETCH = 64
 
 
-def subscribe(at: Resources, bus: Bus) -> None:
+def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the task manager listens to."""
     for ended in ("completed", "disputed", "adjudicated"):
-        bus.consume(f"task_manager.subtask.{ended}.v1", partial(handlers.record_result, at), prefetch=PREFETCH)
+        bus.consume(f"task_manager.subtask.{ended}.v1", partial(handlers.record_result, resources), prefetch=PREFETCH)

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Literal
 
 from shared.decision import Decision
-from shared.detection import Detection
 from shared.errors import Conflict, Invalid
-from shared.policy import UNSURE, DetectorPolicy, QuorumPolicy
+from shared.results import Detection
+from shared.terms import UNSURE, DetectorPolicy, QuorumPolicy
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 ImageState = Literal["open", "completed", "disputed"]

@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.objects import ObjectStore
 from shared.outbox import Relay
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.SubtaskAdjudicatedV1
 
@@ -53,7 +53,7 @@ class Terms:
     body: bytes
 
 
-async def create_task(at: Resources, *, owner: str, key: str | None, terms: Terms) -> tuple[Task, Counts]:
+async def create_task(resources: Resources, *, owner: str, key: str | None, terms: Terms) -> tuple[Task, Counts]:
     labels = domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
     domain.check_policies(terms.quorum, terms.detector, labels)
     wanted = Task(
@@ -65,35 +65,35 @@ async def create_task(at: Resources, *, owner: str, key: str | None, terms: Term
         allow_unsure=terms.allow_unsure,
         quorum=terms.quorum,
         detector=terms.detector,
-        created_at=at.clock(),
+        created_at=resources.clock(),
         body_sha256=hashlib.sha256(terms.body).hexdigest(),
     )
-    existing = await at.store.create(wanted)
+    existing = await resources.store.create(wanted)
     if existing is None:
         return wanted, Counts()
-    return await at.store.find(domain.repeat_create(existing, wanted).id)
+    return await resources.store.find(domain.repeat_create(existing, wanted).id)
 
 
-async def seal(at: Resources, *, task_id: str) -> tuple[Task, Counts]:
-    await at.store.update(task_id, lambda task, now: domain.seal(task, now=now))
-    if await at.store.is_finished(task_id):
-        await _complete(at, task_id)
-    return await at.store.find(task_id)
+async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, lambda task, now: domain.seal(task, now=now))
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
+    return await resources.store.find(task_id)
 
 
-async def cancel(at: Resources, *, task_id: str) -> None:
-    await at.store.update(task_id, lambda task, now: domain.cancel(task, now=now))
-    at.relay.wake()
-    at.erase_soon()
+async def cancel(resources: Resources, *, task_id: str) -> None:
+    await resources.store.update(task_id, lambda task, now: domain.cancel(task, now=now))
+    resources.relay.wake()
+    resources.erase_soon()
 
 
-async def _complete(at: Resources, task_id: str) -> None:
+async def _complete(resources: Resources, task_id: str) -> None:
     """Whoever sees, after a durable write, that a sealed task has no open image completes it, once."""
-    await at.store.update(task_id, lambda task, now: domain.complete(task, now=now))
-    at.relay.wake()
+    await resources.store.update(task_id, lambda task, now: domain.complete(task, now=now))
+    resources.relay.wake()
 
 
-async def record_result(at: Resources, event: EndedEvent) -> None:
+async def record_result(resources: Resources, event: EndedEvent) -> None:
     ended = event.data
     result = domain.Result(
         label=ended.label,
@@ -111,13 +111,13 @@ async def record_result(at: Resources, event: EndedEvent) -> None:
         model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects
     )
     try:
-        is_finished = await at.store.update_image(
+        is_finished = await resources.store.update_image(
             ended.task_id,
             ended.subtask_id,
             lambda image, _now: domain.record_result(image, state=ended.state, result=result, prelabel=prelabel),
         )
     except NotFound:
         return  # its task was cancelled and erased meanwhile
-    at.metrics.result(ended.state)
+    resources.metrics.result(ended.state)
     if is_finished:
-        await _complete(at, ended.task_id)
+        await _complete(resources, ended.task_id)

@@ -12,12 +12,12 @@ from services.task_manager.handlers import Resources, Terms
 from services.task_manager.ingest import Report
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
-from shared import problems
-from shared.answers import json_answer
-from shared.caller import Who
 from shared.errors import Malformed, TooLarge, UnsupportedType
-from shared.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
-from shared.requests import bounded, valid
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.http.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
+from shared.http.requests import bounded, valid
+from shared.identity import Who
 
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
@@ -41,19 +41,19 @@ _UPLOAD_BODY = {
 }
 
 
-def router(at: Resources) -> APIRouter:
+def router(resources: Resources) -> APIRouter:
     """Tasks and their results."""
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
-    _add_tasks(routes, at)
-    _add_results(routes, at)
+    _add_tasks(routes, resources)
+    _add_results(routes, resources)
     return routes
 
 
-def upload_router(at: Resources) -> APIRouter:
+def upload_router(resources: Resources) -> APIRouter:
     """Uploads: those whose bodies are parsed as they come, and those that go straight to the object store."""
-    route_class = bounded(at.archives.max_unpacked_bytes + FORM_OVERHEAD_BYTES, is_any_type=True)
+    route_class = bounded(resources.archives.max_unpacked_bytes + FORM_OVERHEAD_BYTES, is_any_type=True)
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=route_class, responses=problems.RESPONSES)
-    uploads = Uploads(at)
+    uploads = Uploads(resources)
 
     @routes.post("/tasks/{task_id}/images", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
     @routes.post("/tasks/{task_id}/upload", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
@@ -63,7 +63,7 @@ def upload_router(at: Resources) -> APIRouter:
         if media_type == "multipart/form-data":
             reports = await uploads.form(task_id, request.stream(), content_type)
         elif media_type == "application/json":
-            one = await _image_request(request, at.checker.limits.max_bytes * 4 // 3 + 10_000)
+            one = await _image_request(request, resources.checker.limits.max_bytes * 4 // 3 + 10_000)
             reports = await uploads.single(task_id, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
@@ -119,7 +119,7 @@ def _report(request: Request, reports: list[Report]) -> Response:
     return problems.problem(request, statuses.pop() if len(statuses) == 1 else 422, detail, fields=fields, **shown)
 
 
-def _add_tasks(routes: APIRouter, at: Resources) -> None:
+def _add_tasks(routes: APIRouter, resources: Resources) -> None:
     @routes.post("/tasks", status_code=201, response_model=wire.TaskShown)
     async def create(
         wanted: wire.TaskRequest,
@@ -136,12 +136,12 @@ def _add_tasks(routes: APIRouter, at: Resources) -> None:
             body=wanted.model_dump_json().encode(),
         )
         return json_answer(
-            task_shown(*await handlers.create_task(at, owner=who.id, key=idempotency_key, terms=terms)), 201
+            task_shown(*await handlers.create_task(resources, owner=who.id, key=idempotency_key, terms=terms)), 201
         )
 
     @routes.get("/tasks", response_model=wire.Tasks)
     async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
-        found = await at.store.tasks(after=read_cursor(cursor, TIME_AND_ID), limit=limit + 1)
+        found = await resources.store.tasks(after=read_cursor(cursor, TIME_AND_ID), limit=limit + 1)
         return json_answer(
             {
                 "items": [task_shown(task, counts) for task, counts, _ in found[:limit]],
@@ -151,19 +151,19 @@ def _add_tasks(routes: APIRouter, at: Resources) -> None:
 
     @routes.get("/tasks/{task_id}", response_model=wire.TaskShown)
     async def task(task_id: str, _who: Who) -> Response:
-        return json_answer(task_shown(*await at.store.find(task_id)))
+        return json_answer(task_shown(*await resources.store.find(task_id)))
 
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
     async def seal(task_id: str, _who: Who) -> Response:
-        return json_answer(task_shown(*await handlers.seal(at, task_id=task_id)))
+        return json_answer(task_shown(*await handlers.seal(resources, task_id=task_id)))
 
     @routes.delete("/tasks/{task_id}", status_code=204)
     async def cancel(task_id: str, _who: Who) -> Response:
-        await handlers.cancel(at, task_id=task_id)
+        await handlers.cancel(resources, task_id=task_id)
         return Response(status_code=204)
 
 
-def _add_results(routes: APIRouter, at: Resources) -> None:
+def _add_results(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/tasks/{task_id}/images", response_model=wire.Results)
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results)
     async def results(
@@ -174,11 +174,14 @@ def _add_results(routes: APIRouter, at: Resources) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        await at.store.task(task_id)
-        found = await at.store.images(task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1)
-        now = at.clock()
+        await resources.store.task(task_id)
+        found = await resources.store.images(
+            task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1
+        )
+        now = resources.clock()
         items: list[dict[str, Any]] = [
-            image_shown(image) | {"image_url": at.objects.url(image.object_key, now=now)} for image in found[:limit]
+            image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)}
+            for image in found[:limit]
         ]
         return json_answer(
             {"items": items, "next_cursor": cursor_of(found[limit - 1].id) if len(found) > limit else None}
@@ -188,11 +191,13 @@ def _add_results(routes: APIRouter, at: Resources) -> None:
     async def export_results(
         task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
     ) -> StreamingResponse:
-        await at.store.task(task_id)
+        await resources.store.task(task_id)
         headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
-        return StreamingResponse(export(at.store, task_id, form), 200, headers, FORMATS[form][0])
+        return StreamingResponse(export(resources.store, task_id, form), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:
-        await at.store.task(task_id)
-        return StreamingResponse(at.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream")
+        await resources.store.task(task_id)
+        return StreamingResponse(
+            resources.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream"
+        )

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from services.task_manager.archives import ArchiveLimits
-from shared.connections import AmqpSettings, MongoSettings, S3Settings
-from shared.serving import ServerSettings
+from shared.http.serving import ServerSettings
+from shared.settings import AmqpSettings, MongoSettings, S3Settings
 
 
 class UploadSettings(ServerSettings):

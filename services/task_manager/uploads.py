@@ -12,7 +12,7 @@ from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
 from services.task_manager.staging import Staging
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
-from shared.requests import decode_base64
+from shared.http.requests import decode_base64
 
 FIELDS = ("images", "files")
 MAX_FILES = 100_000
@@ -24,18 +24,18 @@ RENEW_S = domain.REGISTRATION_S / 3
 class Uploads:
     """The uploads of this process, so many at a time."""
 
-    def __init__(self, at: Resources) -> None:
-        self._at = at
-        self._free = asyncio.Semaphore(at.max_uploads)
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._free = asyncio.Semaphore(resources.max_uploads)
 
     async def form(self, task_id: str, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
         """Pictures and archives of a multipart body, parsed as it comes."""
         boundary = multipart.boundary_of(content_type)
         limits = PartLimits(
-            max_picture_bytes=self._at.checker.limits.max_bytes,
-            max_archive_bytes=self._at.archives.max_unpacked_bytes,
+            max_picture_bytes=self._resources.checker.limits.max_bytes,
+            max_archive_bytes=self._resources.archives.max_unpacked_bytes,
         )
-        parts = multipart.parts(chunks, boundary, limits=limits, spool=self._at.spool)
+        parts = multipart.parts(chunks, boundary, limits=limits, spool=self._resources.spool)
         files = 0
         async with self._ingest(task_id) as ingest, contextlib.aclosing(parts):
             async for part in parts:
@@ -53,12 +53,12 @@ class Uploads:
 
     async def begin(self, task_id: str, count: int) -> Staging:
         """Forms for so many files of a new upload straight to the object store. Raises NotFound, NotOpen."""
-        task = await self._at.store.task(task_id)
+        task = await self._resources.store.task(task_id)
         if task.state != "open":
             raise domain.NotOpen(f"the task is {task.state} and takes no more images")
-        at, max_bytes = self._at, self._at.checker.limits.max_bytes
+        resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
         return await asyncio.to_thread(
-            lambda: staging.begin(at.objects, task.id, count, max_bytes=max_bytes, now=at.clock())
+            lambda: staging.begin(resources.objects, task.id, count, max_bytes=max_bytes, now=resources.clock())
         )
 
     async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str]) -> list[Report]:
@@ -67,7 +67,7 @@ class Uploads:
         async with self._ingest(task_id) as ingest:
             for key, filename in zip(keys, filenames, strict=True):
                 try:
-                    data = await self._at.objects.get(key)
+                    data = await self._resources.objects.get(key)
                 except NotFound:
                     ingest.note(filename, "rejected", NOT_STAGED)
                 else:
@@ -76,7 +76,7 @@ class Uploads:
 
     async def _finish(self, ingest: Ingest) -> list[Report]:
         reports = await ingest.finish()
-        self._at.metrics.files(report.status for report in reports)
+        self._resources.metrics.files(report.status for report in reports)
         return reports
 
     @contextlib.asynccontextmanager
@@ -84,13 +84,18 @@ class Uploads:
         """An ingest whose upload is registered with the task for as long as it lasts."""
         if self._free.locked():
             raise Unavailable("too many uploads are under way", retry_after_s=2)
-        at, upload_id = self._at, secrets.token_hex(8)
+        resources, upload_id = self._resources, secrets.token_hex(8)
         async with self._free:
-            task = await at.store.update(
+            task = await resources.store.update(
                 task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
             )
             ingest = Ingest(
-                task, store=at.store, objects=at.objects, checker=at.checker, clock=at.clock, saved=at.relay.wake
+                task,
+                store=resources.store,
+                objects=resources.objects,
+                checker=resources.checker,
+                clock=resources.clock,
+                saved=resources.relay.wake,
             )
             renewal = asyncio.create_task(self._renew(task_id, upload_id))
             try:
@@ -100,7 +105,7 @@ class Uploads:
                 await ingest.abandon()
                 with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
                     await asyncio.shield(
-                        at.store.update(task_id, lambda task, _now: domain.end_upload(task, upload_id=upload_id))
+                        resources.store.update(task_id, lambda task, _now: domain.end_upload(task, upload_id=upload_id))
                     )
 
     async def _renew(self, task_id: str, upload_id: str) -> None:
@@ -108,7 +113,7 @@ class Uploads:
         while True:
             await asyncio.sleep(RENEW_S)
             with contextlib.suppress(QuorateError):
-                await self._at.store.update(
+                await self._resources.store.update(
                     task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
                 )
 
@@ -129,7 +134,7 @@ class Uploads:
         return 1
 
     async def _unpack(self, ingest: Ingest, filename: str, file: IO[bytes]) -> int:
-        limits = self._at.archives
+        limits = self._resources.archives
         try:
             archive = await asyncio.to_thread(archives.open_archive, file, limits)
         except QuorateError as error:

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from services.task_manager.domain import MAX_VOTES
-from shared.detection import Detection
-from shared.policy import DetectorMode, DetectorPolicy, QuorumPolicy, Stop
-from shared.requests import Wire
+from shared.http.requests import Wire
+from shared.results import Detection
+from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared import crash_points, trace
+from shared import crash_points
 from shared.bus import DeadLetter, Handler
 from shared.clock import Clock
 from shared.errors import Malformed, StorageFull, Unavailable
 from shared.events import Message, Topology, parse
 from shared.sqlite import Database
+from shared.telemetry import trace
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-from shared import trace
+from shared.telemetry import trace
 
 
 def _add_ids(_logger: object, _method: str, entry: structlog.types.EventDict) -> structlog.types.EventDict:

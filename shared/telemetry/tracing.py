@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from shared import trace
+from shared.telemetry import trace
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

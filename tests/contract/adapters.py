@@ -20,9 +20,9 @@ from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store import TaskStore
 from services.task_manager.store import sqlite as task_sqlite
-from shared import problems
 from shared.bus import Bus
 from shared.bus.sqlite import SqliteBus
+from shared.http import problems
 from shared.objects import ObjectStore, PostForm
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.sqlite import Database

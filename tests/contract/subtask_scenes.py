@@ -1,6 +1,6 @@
 """Briefs that the suites of subtask stores share, and how they look at what is there."""
 
-from shared.policy import DetectorPolicy
+from shared.terms import DetectorPolicy
 from tests.unit.subtask_builders import T0, brief
 
 ONE_VOTE = brief(votes_required=1)

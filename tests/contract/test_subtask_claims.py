@@ -7,7 +7,7 @@ import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import NoLease, NotOpen
-from shared.policy import DetectorPolicy
+from shared.terms import DetectorPolicy
 from tests.contract.operators import (
     claim,
     claim_all,

@@ -5,9 +5,9 @@ import pytest
 
 from services.task_manager import domain
 from services.task_manager.domain import NotOpen, Prelabel
-from shared.detection import Detection, Rectangle
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
+from shared.results import Detection, Rectangle
 from tests.unit.task_builders import T0, TASK_ID, image, result, task
 
 OTHER_ID = "11" * 16

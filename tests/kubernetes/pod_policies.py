@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
-from shared.serving import GRACE_S
+from shared.http.serving import GRACE_S
 from tests.kubernetes.manifests import Manifest, Pods, all_pods, of_kind
 
 Policy = Callable[[list[Manifest]], list[str]]

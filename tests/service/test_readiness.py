@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from shared.application import application
-from shared.serving import ServerSettings
+from shared.http.application import application
+from shared.http.serving import ServerSettings
 
 
 @asynccontextmanager

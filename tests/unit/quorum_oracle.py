@@ -4,7 +4,7 @@ from collections import Counter
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
-from shared.policy import QuorumPolicy
+from shared.terms import QuorumPolicy
 
 Votes = tuple[str | None, ...]
 Options = tuple[str | None, ...]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
-from shared.detection import Detection, Rectangle
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.results import Detection, Rectangle
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 LEASE_S = 300.0
 T0 = 1_000_000.0

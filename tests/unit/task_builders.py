@@ -1,7 +1,7 @@
 """Tasks, images and results for tests."""
 
 from services.task_manager.domain import Image, Result, Task, VoteCast, image_id_of
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 T0 = 1_000_000.0
 TASK_ID = "7a" * 16

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 from services.detector.settings import PrelabelerSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
-from shared.serving import GRACE_S
+from shared.http.serving import GRACE_S
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: compose.yaml is not checked")
 

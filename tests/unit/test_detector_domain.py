@@ -3,7 +3,7 @@ import random
 import pytest
 
 from services.detector.domain import MAX_OBJECTS, Proposal, propose
-from shared.detection import Detection, Rectangle
+from shared.results import Detection, Rectangle
 
 
 def seen(label: str, confidence: float, left: int = 0) -> Detection:

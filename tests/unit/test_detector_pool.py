@@ -10,8 +10,8 @@ from loadtest.samples import draw, write_model
 from services.detector.engine.opencv_dnn import OpenCvEngine
 from services.detector.models import Model, find_model
 from services.detector.pool import EngineFailed, InferencePool
-from shared.detection import Detection, Rectangle
 from shared.errors import Malformed, Unavailable
+from shared.results import Detection, Rectangle
 
 
 class GatedEngine:

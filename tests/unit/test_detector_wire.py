@@ -7,8 +7,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from services.detector.wire import DetectionAnswer, DetectionRequest, detection_answer, read_request
-from shared.detection import Detection, Rectangle
 from shared.errors import Invalid, Malformed
+from shared.results import Detection, Rectangle
 
 IMAGE = base64.b64encode(b"some bytes").decode()
 

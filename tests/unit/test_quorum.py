@@ -1,7 +1,7 @@
 import pytest
 
 from services.subtask_manager import quorum
-from shared.policy import QuorumPolicy
+from shared.terms import QuorumPolicy
 
 U = None
 

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.subtask_manager import quorum
-from shared.policy import QuorumPolicy
+from shared.terms import QuorumPolicy
 from tests.unit import quorum_oracle as oracle
 
 thoroughly = settings(max_examples=400, derandomize=True, deadline=None, database=None)

@@ -30,8 +30,8 @@ from services.subtask_manager.domain import (
 from services.subtask_manager.store.sqlite import SCHEMA, SqliteSubtaskStore
 from shared.decision import Decision
 from shared.errors import QuorateError
-from shared.policy import DetectorPolicy
 from shared.sqlite import Database
+from shared.terms import DetectorPolicy
 from tests.unit import quorum_oracle as oracle
 from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, brief
 

@@ -5,7 +5,7 @@ import pytest
 from services.task_manager import domain
 from services.task_manager.domain import REGISTRATION_S, Fact, KeyReused, NotOpen, StillUploading
 from shared.errors import Invalid
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.terms import DetectorPolicy, QuorumPolicy
 from tests.unit.task_builders import T0, image, result, task
 
 # Labels

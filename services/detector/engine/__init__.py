@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.models import Model
-from shared.detection import Detection
+from shared.results import Detection
 
 
 class Engine(Protocol):

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from services.detector.engine.onnx_runtime import OnnxSession
 from services.detector.engine.pictures import stretch
 from services.detector.models import Model, ModelFiles, ModelUnusable
-from shared.detection import Detection, Rectangle
+from shared.results import Detection, Rectangle
 
 _TOP = 5
 """How many classes are answered at most."""

@@ -11,7 +11,7 @@ from services.detector.engine.pictures import stretch
 from services.detector.engine.rows import FLOOR, logistic, read_rows, weigh_classes
 from services.detector.models import Model, ModelFiles, ModelUnusable
 from services.detector.models.onnx_model import METADATA_KEY
-from shared.detection import Detection
+from shared.results import Detection
 
 _BEFORE_CLASSES = 5  # numbers of a row: its box and its objectness
 

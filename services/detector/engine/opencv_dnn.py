@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.detector.engine.pictures import stretch
 from services.detector.engine.rows import FLOOR, read_rows
 from services.detector.models import Model, ModelFiles, ModelUnusable
-from shared.detection import Detection
+from shared.results import Detection
 
 
 class OpenCvEngine:

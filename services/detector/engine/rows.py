@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.detection import Detection, Rectangle
+from shared.results import Detection, Rectangle
 
 FLOOR = 0.001
 """Confidences under this are never reported."""

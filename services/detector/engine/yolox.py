@@ -8,7 +8,7 @@ from services.detector.engine.pictures import fit
 from services.detector.engine.rows import FLOOR, logistic, read_rows, weigh_classes
 from services.detector.models import Model, ModelFiles, ModelUnusable
 from services.detector.models.onnx_model import YOLOX_STRIDES
-from shared.detection import Detection
+from shared.results import Detection
 
 
 class YoloxEngine:

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 
 from services.subtask_manager.domain import Brief, Lease, Prelabel, Result, Subtask, Vote
-from shared.detection import Detection, Rectangle
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.results import Detection, Rectangle
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 
 def encode(value: Subtask | Brief) -> bytes:

@@ -20,12 +20,12 @@ from services.subtask_manager.store.codec import decode_subtask, encode
 from services.subtask_manager.store.mongo_briefs import MongoBriefs
 from services.subtask_manager.store.mongo_search import MAX_TASKS, MongoSearch
 from services.subtask_manager.store.mongo_walks import MongoWalks
+from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
-from shared.together import Together
 
 log = logging.getLogger(__name__)
 A = TypeVar("A")
@@ -65,7 +65,7 @@ class MongoSubtaskStore:
         )
         self._briefs = MongoBriefs(database["briefs"], clock)
         self._walks = MongoWalks(database["walks"], database["rounds"])
-        self._insert = Together(self._insert_all)
+        self._insert = Batcher(self._insert_all)
         self._notes: set[asyncio.Task[None]] = set()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 

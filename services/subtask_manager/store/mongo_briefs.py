@@ -22,10 +22,10 @@ from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief
 from services.subtask_manager.store.codec import decode_brief, encode
+from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
-from shared.together import Together
 
 FRESH_S = 1.0
 """How long another process's tombstone may go unseen."""
@@ -53,7 +53,7 @@ class MongoBriefs:
         self._collection = collection
         self._clock = clock
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self.admit = Together(self._admit_all)
+        self.admit = Batcher(self._admit_all)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 
 from services.task_manager.domain import Image, Prelabel, Registration, Result, Task, VoteCast
-from shared.detection import Detection, Rectangle
-from shared.policy import DetectorPolicy, QuorumPolicy
+from shared.results import Detection, Rectangle
+from shared.terms import DetectorPolicy, QuorumPolicy
 
 
 def encode(value: Task | Image) -> bytes:

@@ -15,7 +15,7 @@ from typing import cast
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from shared import crash_points, trace
+from shared import crash_points
 from shared.bus import Handler
 from shared.bus.rabbitmq import letters
 from shared.bus.rabbitmq.link import ANSWER_S, END_S, Link, as_unavailable, keep
@@ -24,6 +24,7 @@ from shared.bus.rabbitmq.topology import Layout
 from shared.clock import Clock
 from shared.errors import Malformed, StorageFull, Unavailable
 from shared.events import parse
+from shared.telemetry import trace
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from aio_pika import DeliveryMode
 from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
-from shared import trace
 from shared.bus import DeadLetter
 from shared.bus.rabbitmq.topology import EXCHANGE, dead
 from shared.events import Message, Topology
+from shared.telemetry import trace
 
 SUBJECT = "subject"
 PUBLICATION = "quorate-publication"

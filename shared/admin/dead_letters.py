@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from shared import problems
-from shared.answers import json_answer
 from shared.bus import Bus
-from shared.caller import Who
 from shared.clock import iso
-from shared.requests import Wire, bounded
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.http.requests import Wire, bounded
+from shared.identity import Who
 
 
 class DeadLetterShown(BaseModel):

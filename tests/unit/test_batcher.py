@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from shared.batcher import Batcher
 from shared.errors import Unavailable
-from shared.together import Together
 
 
 class Work:
@@ -40,13 +40,13 @@ async def begun(*calls) -> list[asyncio.Task]:
 
 
 async def test_who_comes_alone_waits_for_nobody(work):
-    double = Together(work, most=10)
+    double = Batcher(work, most=10)
     assert [await double(1), await double(2)] == [2, 4]
     assert work.calls == [[1], [2]]
 
 
 async def test_those_who_come_while_a_call_is_under_way_are_answered_by_one_that_begins_later(work):
-    double = Together(work, most=3)
+    double = Batcher(work, most=3)
     work.may.clear()
     first = await begun(double(1))
     others = await begun(*(double(number) for number in range(2, 7)))
@@ -56,7 +56,7 @@ async def test_those_who_come_while_a_call_is_under_way_are_answered_by_one_that
 
 
 async def test_one_for_whom_it_cannot_be_done_keeps_nobody_else_from_it(work):
-    double = Together(work, most=10)
+    double = Batcher(work, most=10)
     answers = await asyncio.gather(double(1), double(-2), double(3), return_exceptions=True)
     assert [repr(one) for one in answers] == ["2", "ValueError('below zero')", "6"]
     assert work.calls == [[1, -2, 3], [1], [-2], [3]]
@@ -64,7 +64,7 @@ async def test_one_for_whom_it_cannot_be_done_keeps_nobody_else_from_it(work):
 
 
 async def test_what_is_away_is_not_asked_again_for_each(work):
-    double = Together(work, most=2)
+    double = Batcher(work, most=2)
     work.is_away = True
     answers = await asyncio.gather(double(1), double(2), double(3), return_exceptions=True)
     assert [type(one) for one in answers] == [Unavailable] * 3
@@ -72,7 +72,7 @@ async def test_what_is_away_is_not_asked_again_for_each(work):
 
 
 async def test_when_the_work_is_cancelled_nobody_waits_for_ever(work):
-    double = Together(work, most=1)
+    double = Batcher(work, most=1)
     work.may.clear()
     tasks = await begun(double(1), double(2))
     double._running.cancel()
@@ -81,7 +81,7 @@ async def test_when_the_work_is_cancelled_nobody_waits_for_ever(work):
 
 
 async def test_who_goes_away_keeps_nobody_from_their_answer(work):
-    double = Together(work, most=10)
+    double = Batcher(work, most=10)
     work.may.clear()
     gone, first, second = await begun(double(1), double(2), double(3))
     gone.cancel()

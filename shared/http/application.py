@@ -10,11 +10,11 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import problems
-from shared.answers import json_answer
-from shared.edge import Edge
 from shared.errors import Unavailable
-from shared.serving import ServerSettings
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.http.edge import Edge
+from shared.http.serving import ServerSettings
 from shared.telemetry import Telemetry
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.watch import Watch
@@ -62,7 +62,7 @@ def application(
     return app
 
 
-async def patiently(opening: Callable[[], Awaitable[None]]) -> None:
+async def open_when_up(opening: Callable[[], Awaitable[None]]) -> None:
     """Open something that may come up a little later than we do. Raises Unavailable if it does not."""
     until = time.monotonic() + START_S
     pause_s = 0.2

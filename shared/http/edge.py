@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import trace
-from shared.problems import problem
-from shared.telemetry import Telemetry
+from shared.http.problems import problem
+from shared.telemetry import Telemetry, trace
 
 log = logging.getLogger(__name__)
 

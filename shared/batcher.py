@@ -14,7 +14,7 @@ R = TypeVar("R")
 MOST = 100
 
 
-class Together(Generic[A, R]):
+class Batcher(Generic[A, R]):
     """`work` answers for many at once, in their order, `most` of them at the most.
 
     A QuorateError that it raises, all of them get. After anything else it is asked for each alone, so that one for whom

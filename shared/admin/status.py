@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from shared import problems
-from shared.answers import json_answer
-from shared.caller import Who
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.identity import Who
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.watch import Watch
 

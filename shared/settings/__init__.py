@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, SecretStr
 
 from shared.clock import Clock
-from shared.serving import ServerSettings
+from shared.http.serving import ServerSettings
 
 if TYPE_CHECKING:
     from shared.bus.rabbitmq import RabbitBus

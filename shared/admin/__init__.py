@@ -1,0 +1,1 @@
+"""What every service tells the people who run it: dead letters and what waits."""
