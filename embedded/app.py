@@ -112,8 +112,8 @@ def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
         root, secret, url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
     )
     bus = SqliteBus(root / "bus.sqlite", clock, delivery_limit=settings.delivery_limit)
-    tasks_file = Database(root / "tasks.sqlite", task_sqlite.SCHEMA)
-    subtasks_file = Database(root / "subtasks.sqlite", subtask_sqlite.SCHEMA)
+    tasks_file = Database(root / "tasks.sqlite", task_sqlite.STEPS)
+    subtasks_file = Database(root / "subtasks.sqlite", subtask_sqlite.STEPS)
     task_store = task_sqlite.SqliteTaskStore(
         tasks_file,
         clock,

@@ -14,11 +14,12 @@ from shared.clock import Clock
 from shared.errors import Malformed, StorageFull, Unavailable
 from shared.events import Message, Topology, parse
 from shared.sqlite import Database
+from shared.sqlite.migrations import statements
 from shared.telemetry import trace
 
 log = logging.getLogger(__name__)
 
-SCHEMA = """
+_FIRST = """
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     queue TEXT NOT NULL,
@@ -38,6 +39,7 @@ CREATE TABLE IF NOT EXISTS dead (
     reason TEXT NOT NULL, died_at REAL NOT NULL
 );
 """
+STEPS = (statements(_FIRST),)
 CLAIMED = 1e18
 GATHER_S = 0.025
 """Writes of one consumer follow each other at this pace at the fastest: under load many messages share one."""
@@ -76,7 +78,7 @@ class SqliteBus:
     """Queues in SQLite. One process owns the file; what it had claimed when it died is delivered again."""
 
     def __init__(self, path: Path, clock: Clock, *, delivery_limit: int = 10, optional_ttl_s: float = 600.0) -> None:
-        self._database = Database(path, SCHEMA)
+        self._database = Database(path, STEPS)
         self._clock = clock
         self._delivery_limit = delivery_limit
         self._optional_ttl_s = optional_ttl_s

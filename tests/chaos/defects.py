@@ -273,8 +273,8 @@ def tie_by_order() -> None:
 def older_revision_wins() -> None:
     """A result that comes again replaces a newer one."""
 
-    def record_result(image: Image, *, state: Any, result: Any, prelabel: Any) -> Decision[Image, None]:
-        return Decision(state=replace(image, state=state, result=result, prelabel=prelabel), answer=None)
+    def record_result(image: Image, _now: float, **fields: Any) -> Decision[Image, None]:
+        return Decision(state=replace(image, **fields), answer=None)
 
     task_domain.record_result = record_result
 
@@ -290,7 +290,7 @@ def completion_changes() -> None:
         if subtask.result is None or subtask_id not in seen:
             seen.add(subtask_id)
             return subtask, brief
-        other = next(label for label in brief.labels if label != subtask.result.label)
+        other = next(label for label in brief.terms.labels if label != subtask.result.label)
         return replace(subtask, result=replace(subtask.result, label=other)), brief
 
     SqliteSubtaskStore.find = find
@@ -344,7 +344,7 @@ def erase_leaves_objects() -> None:
     async def erase(self: Any, task_id: str) -> None:
         while await self._store.remove_images(task_id, collecting.BATCH) == collecting.BATCH:
             pass
-        await self._store.update(task_id, lambda task, _now: task_domain.mark_erased(task))
+        await self._store.update(task_id, task_domain.mark_erased)
 
     async def collect(_self: Any) -> None:
         return

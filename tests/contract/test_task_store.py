@@ -1,14 +1,15 @@
 import asyncio
 import random
+from functools import partial
 
 import pytest
 
 from services.task_manager import domain
-from services.task_manager.domain import NotOpen, Prelabel
+from services.task_manager.domain import NotOpen
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
-from shared.results import Detection, Rectangle
-from tests.unit.task_builders import T0, TASK_ID, image, result, task
+from shared.results import Detection, Prelabel, Rectangle
+from tests.unit.task_builders import T0, TASK_ID, VOTES, image, result, task
 
 OTHER_ID = "11" * 16
 
@@ -40,22 +41,11 @@ async def record(at, one, *, state="completed", prelabel=None, **fields) -> None
     await at.store.update_image(
         one.task_id,
         one.id,
-        lambda now_image, _now: domain.record_result(
-            now_image, state=state, result=result(**fields), prelabel=prelabel
-        ),
+        partial(domain.record_result, state=state, result=result(**fields), votes=VOTES, prelabel=prelabel),
     )
 
 
-def sealed(now_task, now):
-    return domain.seal(now_task, now=now)
-
-
-def cancelled(now_task, now):
-    return domain.cancel(now_task, now=now)
-
-
-def completed(now_task, now):
-    return domain.complete(now_task, now=now)
+sealed, cancelled, completed = domain.seal, domain.cancel, domain.complete
 
 
 # Tasks
@@ -115,7 +105,7 @@ async def test_tasks_come_newest_first_in_pages(tasks):
 
 async def test_a_rule_that_raises_saves_nothing(tasks):
     await create(tasks)
-    await tasks.store.update(TASK_ID, lambda one, now: domain.register_upload(one, upload_id="up", now=now))
+    await tasks.store.update(TASK_ID, partial(domain.register_upload, upload_id="up"))
     before = await tasks.store.find(TASK_ID)
     with pytest.raises(domain.StillUploading):
         await tasks.store.update(TASK_ID, sealed)
@@ -330,7 +320,7 @@ async def test_images_are_removed_so_many_at_a_time_of_a_cancelled_task_alone(ta
     assert [await tasks.store.remove_images(TASK_ID, 10) for _ in range(4)] == [10, 10, 5, 0]
     assert await counts_of(tasks) == (0, 0, 0, 0)
     assert await counts_of(tasks, OTHER_ID) == (1, 1, 0, 0)
-    await tasks.store.update(TASK_ID, lambda one, _now: domain.mark_erased(one))
+    await tasks.store.update(TASK_ID, domain.mark_erased)
     assert await tasks.store.unerased() == []
     assert (await tasks.store.find(TASK_ID))[0].is_erased
 
@@ -357,9 +347,7 @@ async def costs_in_a_task_of(at, size: int, task_id: str) -> dict[str, tuple[int
         "insert ten": lambda: at.store.add_images(of, [image(f"new {n}", task_id=task_id) for n in range(10)]),
         "insert one again": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
         "record": lambda: record(at, image("5", task_id=task_id)),
-        "register": lambda: at.store.update(
-            task_id, lambda one, now: domain.register_upload(one, upload_id="up", now=now)
-        ),
+        "register": lambda: at.store.update(task_id, partial(domain.register_upload, upload_id="up")),
     }
     for what, work in works.items():
         with at.counting() as cost:

@@ -16,7 +16,7 @@ from pymongo import IndexModel
 
 from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
-from services.subtask_manager.store.codec import decode_subtask, encode
+from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo_briefs import MongoBriefs
 from services.subtask_manager.store.mongo_search import MAX_TASKS, MongoSearch
 from services.subtask_manager.store.mongo_walks import MongoWalks
@@ -61,7 +61,7 @@ class MongoSubtaskStore:
         self._clock = clock
         self._announce = announce
         self._subtasks = Documents(
-            database["subtasks"], encode=_fields, decode=_subtask, clock=clock, origin=uuid.uuid4().hex
+            database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
         )
         self._briefs = MongoBriefs(database["briefs"], clock)
         self._walks = MongoWalks(database["walks"], database["rounds"])
@@ -206,7 +206,7 @@ class MongoSubtaskStore:
         return self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
 
     async def _with_brief(self, document: Document) -> tuple[Subtask, Brief] | None:
-        subtask = _subtask(document)
+        subtask = self._subtasks.stored(document).state
         try:
             return subtask, await self._briefs.get(subtask.task_id)
         except NotFound:  # its task was cancelled
@@ -235,7 +235,7 @@ def _opens_early(before: Subtask, after: Subtask) -> bool:
     return before.available_at is None or after.available_at < before.available_at
 
 
-def _fields(subtask: Subtask) -> Document:
+def _keys(subtask: Subtask) -> Document:
     place = {
         "task_id": subtask.task_id,
         "slot": subtask.slot,
@@ -250,9 +250,4 @@ def _fields(subtask: Subtask) -> Document:
         "holders": [lease.operator for lease in subtask.leases] or None,
         "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
         "dispute": subtask.id if subtask.state == "disputed" else None,
-        "body": encode(subtask).decode(),
     }
-
-
-def _subtask(document: Document) -> Subtask:
-    return decode_subtask(document["body"])

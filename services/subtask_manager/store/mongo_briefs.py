@@ -21,7 +21,7 @@ from typing import NamedTuple
 from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief
-from services.subtask_manager.store.codec import decode_brief, encode
+from services.subtask_manager.store.codec import BRIEFS
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.errors import NotFound
@@ -180,10 +180,12 @@ class MongoBriefs:
         return None if document is None else self._remember(document)
 
     def _remember(self, document: Document) -> _Known:
-        task_id, body = document["_id"], document.get("body")
+        task_id = document["_id"]
         before = self._known.get(task_id)
-        brief = before.brief if before is not None and before.brief is not None else body and decode_brief(body)
-        return self._know(task_id, brief or None, is_cancelled=bool(document["is_cancelled"]))
+        brief = None if before is None else before.brief
+        if brief is None and "body" in document:
+            brief = BRIEFS.read_document(document)
+        return self._know(task_id, brief, is_cancelled=bool(document["is_cancelled"]))
 
     def _know(self, task_id: str, brief: Brief | None, *, is_cancelled: bool) -> _Known:
         known = _Known(brief, is_cancelled, time.monotonic() + FRESH_S)
@@ -203,7 +205,7 @@ def _new(brief: Brief) -> Document:
         "listed": _place(brief),
         "rests_until": 0.0,
         "is_cancelled": False,
-        "body": encode(brief).decode(),
+        **BRIEFS.document(brief),
     }
 
 

@@ -1,15 +1,15 @@
 """Subtasks in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
 
-import functools
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
-from services.subtask_manager.store.codec import decode_brief, decode_subtask, encode
+from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
 from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
@@ -17,10 +17,11 @@ from shared.errors import NotFound
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
+from shared.sqlite.migrations import bodies, statements
 
 A = TypeVar("A")
 
-SCHEMA = (
+_FIRST = (
     outbox_sqlite.SCHEMA
     + """
 CREATE TABLE IF NOT EXISTS briefs (
@@ -60,6 +61,7 @@ CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked
 ) WITHOUT ROWID;
 """
 )
+STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)))
 MIN_WINDOW = 16
 MAX_WINDOWS = 16
 MAX_TASKS = 32
@@ -94,13 +96,13 @@ class SqliteSubtaskStore(SqliteOutbox):
         super().__init__(database)
         self._clock = clock
         self._announce = announce
-        self._decoded = functools.lru_cache(BRIEFS_CACHED)(decode_brief)
+        self._decoded = lru_cache(BRIEFS_CACHED)(BRIEFS.read_text)
 
     async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
         def insert(db: sqlite3.Connection) -> bool:
             db.execute(
                 "INSERT OR IGNORE INTO briefs (task_id, created_at, body) VALUES (?,?,?)",
-                (brief.task_id, brief.created_at, encode(brief)),
+                (brief.task_id, brief.created_at, BRIEFS.text(brief)),
             )
             row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (brief.task_id,)).fetchone()
             now = self._clock()
@@ -109,7 +111,8 @@ class SqliteSubtaskStore(SqliteOutbox):
             if row[0] or db.execute("SELECT 1 FROM subtasks WHERE id = ?", (subtask.id,)).fetchone():
                 return False
             db.execute(
-                "INSERT INTO subtasks VALUES (?,?,?,?,?,?,?)",
+                """INSERT INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
+                   VALUES (?,?,?,?,?,?,?)""",
                 (
                     subtask.id,
                     subtask.task_id,
@@ -117,7 +120,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                     subtask.state,
                     subtask.available_at,
                     bool(subtask.votes),
-                    encode(subtask),
+                    SUBTASKS.text(subtask),
                 ),
             )
             db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
@@ -147,7 +150,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                    WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
                    ORDER BY id LIMIT ?"""
         rows = await self._database.read(lambda db: db.execute(query, (after, task_id, task_id, limit)).fetchall())
-        return [(decode_subtask(subtask), self._decoded(brief)) for subtask, brief in rows]
+        return [(SUBTASKS.read_text(subtask), self._decoded(brief)) for subtask, brief in rows]
 
     async def cancel(self, task_id: str) -> None:
         tombstone = """INSERT INTO briefs (task_id, created_at, is_cancelled) VALUES (?, 0, 1)
@@ -161,7 +164,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                    WHERE task_id = ? AND is_cancelled LIMIT ?""",
                 (task_id, limit),
             ).fetchall()
-            for subtask in (decode_subtask(row[0]) for row in rows):
+            for subtask in (SUBTASKS.read_text(row[0]) for row in rows):
                 db.executemany(
                     "DELETE FROM leases WHERE operator = ? AND subtask_id = ?",
                     [(lease.operator, subtask.id) for lease in subtask.leases],
@@ -182,7 +185,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         ).fetchone()
         if row is None:
             raise NotFound("no such subtask")
-        return decode_subtask(row[0]), self._decoded(row[1])
+        return SUBTASKS.read_text(row[0]), self._decoded(row[1])
 
     def _update(self, db: sqlite3.Connection, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         subtask, brief = self._load(db, subtask_id)
@@ -199,7 +202,7 @@ class SqliteSubtaskStore(SqliteOutbox):
             return
         db.execute(
             "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
-            (after.state, after.available_at, bool(after.votes), encode(after), after.id),
+            (after.state, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
         )
         if before.state == "open" != after.state:
             close = "UPDATE briefs SET open = open - 1 WHERE task_id = ? RETURNING open"
@@ -218,7 +221,9 @@ class SqliteSubtaskStore(SqliteOutbox):
         for lease in after.leases:
             if lease not in before.leases:
                 row = (lease.operator, after.id, after.task_id, lease.expires_at)
-                db.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", row)
+                db.execute(
+                    "INSERT OR REPLACE INTO leases (operator, subtask_id, task_id, expires_at) VALUES (?,?,?,?)", row
+                )
 
     def _keep_events(self, db: sqlite3.Connection, decision: Decision[Subtask, A], brief: Brief, now: float) -> None:
         if decision.facts:
@@ -276,7 +281,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         for position, (task_created_at, one) in enumerate(tasks):
             if position == MAX_TASKS or not self._search_task(db, search, one):
                 row = (search.operator, task_created_at, one)
-                db.execute("INSERT OR REPLACE INTO rounds VALUES (?,?,?)", row)
+                db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
                 return True
             if search.is_satisfied:
                 break
@@ -306,7 +311,8 @@ class SqliteSubtaskStore(SqliteOutbox):
             walk = walks.advance(walk, window, first_left=first_left, is_last=is_last)
         if row is None or walk != began:
             db.execute(
-                "INSERT OR REPLACE INTO walks VALUES (?,?,?,?,?,?)",
+                """INSERT OR REPLACE INTO walks (task_id, operator, start, slot, since, phase)
+                   VALUES (?,?,?,?,?,?)""",
                 (*key, walk.start, walk.slot, walk.since, walk.phase),
             )
         return is_seen or search.is_satisfied

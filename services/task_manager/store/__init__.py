@@ -47,10 +47,6 @@ class TaskStore(Protocol):
         Raises NotOpen where the task was sealed or cancelled meanwhile, and saves none."""
         ...
 
-    async def find_image(self, task_id: str, image_id: str) -> Image:
-        """An image. Raises NotFound."""
-        ...
-
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
         ...
