@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from services.detector import quota
-from services.detector.app import load_engines
 from services.detector.engine import Engine
 from services.detector.handlers import API_CONFIDENCE, NMS_IOU
+from services.detector.part import load_engines
 from services.detector.settings import DetectorSettings
 from shared.pictures import PictureLimits, decode_bgr
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +83,7 @@ class SqliteBus:
         self._delivery_limit = delivery_limit
         self._optional_ttl_s = optional_ttl_s
         self._consumers: dict[str, _Consumer] = {}
+        self._listeners: list[Callable[[bytes], None]] = []
 
     async def open(self) -> None:
         """Open the file and give back what the last process had claimed: that it died is no fault of a message."""
@@ -131,6 +132,13 @@ class SqliteBus:
         queues = await self._database.write(lambda db: _revive(db, ids))
         self._wake(set(queues))
         return len(queues)
+
+    async def broadcast(self, body: bytes) -> None:
+        for listener in self._listeners:
+            listener(body)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        self._listeners.append(listener)
 
     async def drain(self) -> None:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))

@@ -6,6 +6,7 @@ from typing import Protocol
 from services.task_manager.domain import Counts, Image, Task
 from shared.decision import Decision
 from shared.events import Message
+from shared.outbox import Outbox
 
 DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
@@ -14,7 +15,7 @@ AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
 
 
-class TaskStore(Protocol):
+class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
