@@ -24,6 +24,7 @@ from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.part import Adapters, Part, deployable
 from shared.sqlite import Database
+from shared.sqlite.migrations import Step
 
 Store = TypeVar("Store")
 
@@ -55,7 +56,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     def on(store: Store) -> Adapters[Store]:
         return Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
-    def file(name: str, steps: Sequence[str]) -> Database:
+    def file(name: str, steps: Sequence[Step]) -> Database:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
 
     task_store = task_sqlite.SqliteTaskStore(
