@@ -49,11 +49,14 @@ _AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
 
 
 def connect(url: str) -> AsyncMongoClient[Document]:
-    """A client whose writes are acknowledged by a majority that has them on disk. Nothing is sent yet."""
+    """A client whose writes are acknowledged by a majority that has them on disk, and whose reads see only what a
+    majority has: an answer may rest on what it read, and must not be lost with a primary. Nothing is sent yet."""
     return AsyncMongoClient(
         url,
         w="majority",
         journal=True,
+        readConcernLevel="majority",
+        readPreference="primary",
         maxPoolSize=CONNECTIONS,
         serverSelectionTimeoutMS=ANSWER_S * 500,
         connectTimeoutMS=ANSWER_S * 500,

@@ -6,6 +6,8 @@ from functools import partial
 
 import pytest
 import pytest_asyncio
+from pymongo import ReadPreference
+from pymongo.read_concern import ReadConcern
 
 from services.subtask_manager import domain
 from services.subtask_manager.store.mongo import MongoSubtaskStore
@@ -220,3 +222,17 @@ async def test_a_task_is_counted_the_same_by_reading_and_by_index(task_stores, m
     )
     counts = (await store.find(TASK_ID))[1]
     assert (counts.images, counts.open, counts.completed, counts.disputed) == (3, 2, 0, 1)
+
+
+async def test_reads_see_only_what_a_majority_has_and_ask_the_primary():
+    """Else a repeated vote could be acknowledged by what a failover takes back: a repeated request writes nothing."""
+    async with database() as db:
+        assert db.read_concern.level == "majority"
+        assert db.read_preference == ReadPreference.PRIMARY
+        assert await db["tasks"].find_one({}) is None
+
+
+async def test_a_read_that_says_otherwise_is_noticed_in_every_test():
+    with pytest.raises(AssertionError, match="a failover may take back"):
+        async with database() as db:
+            await db["tasks"].with_options(read_concern=ReadConcern("local")).find_one({})

@@ -55,7 +55,7 @@ async def test_the_same_subtask_opened_at_once_is_opened_once(subtasks):
 
 async def test_the_terms_of_a_task_are_those_that_came_first(subtasks):
     await open_all(subtasks.store, ONE_VOTE, subtask_ids(1))
-    await open_all(subtasks.store, replace(ONE_VOTE, labels=("other",)), subtask_ids(1, first=1))
+    await open_all(subtasks.store, brief(labels=("other",), votes_required=1), subtask_ids(1, first=1))
     assert (await subtasks.store.find(subtask_ids(1, first=1)[0]))[1] == ONE_VOTE
 
 

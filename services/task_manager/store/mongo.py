@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Sequence
 
 from pymongo import IndexModel
-from pymongo.read_concern import ReadConcern
 
 from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task
 from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
@@ -97,10 +96,9 @@ class MongoTaskStore:
         return await self._tasks.change(task_id, "task", rule)
 
     async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
-        images = self._images.collection.with_options(read_concern=ReadConcern("majority"))
         query = {"_id": {"$in": list(image_ids)}, "task_id": task_id}
         with errors_named():
-            return {one["_id"] for one in await images.find(query, {"_id": 1}).to_list()}
+            return {one["_id"] for one in await self._images.collection.find(query, {"_id": 1}).to_list()}
 
     async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
         """The task is looked at before, and again after: what came too late is taken away again."""
