@@ -217,7 +217,7 @@ def no_voter_guard() -> None:
     """Who has voted may vote again."""
 
     def cast_vote(
-        subtask: Subtask, brief: Brief, *, voter: str, label: str, token: str, now: float
+        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
     ) -> Decision[Subtask, Vote]:
         domain._refuse_unless_open(subtask)
         return domain._counted(subtask, brief, voter=voter, label=domain.parse_label(brief, label), now=now)
@@ -230,9 +230,11 @@ def no_fence() -> None:
     """Any token is as good as the lease's own."""
     real_cast = domain.cast_vote
 
-    def cast_vote(subtask: Subtask, brief: Brief, *, voter: str, token: str, **others: Any) -> Decision[Subtask, Vote]:
+    def cast_vote(
+        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
+    ) -> Decision[Subtask, Vote]:
         held = [lease.token for lease in subtask.leases if lease.operator == voter]
-        return real_cast(subtask, brief, voter=voter, token=held[0] if held else token, **others)
+        return real_cast(subtask, brief, now, voter=voter, label=label, token=held[0] if held else token)
 
     domain.cast_vote = cast_vote
 
