@@ -304,9 +304,16 @@ def counts_drift() -> None:
     real_update = SqliteTaskStore.update_image
 
     async def update_image(self: Any, task_id: str, image_id: str, decide: Any) -> bool:
-        finished = await real_update(self, task_id, image_id, decide)
-        before = await self.find_image(task_id, image_id)
-        if decide(before, self._clock()).state is before:
+        is_again = False
+
+        def noted(image: Image, now: float) -> Decision[Image, None]:
+            nonlocal is_again
+            decision = decide(image, now)
+            is_again = decision.state is image
+            return decision
+
+        finished = await real_update(self, task_id, image_id, noted)
+        if is_again:
             count = "UPDATE tasks SET completed = completed + 1 WHERE id = ?"
             await self._database.write(lambda db: db.execute(count, (task_id,)).rowcount)
         return finished
