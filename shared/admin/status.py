@@ -92,13 +92,4 @@ def _queue(told: Sequence[QueueStatus]) -> QueueStatus:
 
 
 def _shown(seen: Seen) -> ReplicaStatus:
-    report = seen.report
-    return ReplicaStatus(
-        name=report.name,
-        services=list(report.services),
-        version=report.version,
-        seen_at=iso(seen.at),
-        requests_per_minute=report.requests_per_minute,
-        errors_per_minute=report.errors_per_minute,
-        busy=report.busy,
-    )
+    return ReplicaStatus.model_validate(seen.report.model_dump() | {"seen_at": iso(seen.at)})
