@@ -6,7 +6,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from services.subtask_manager.store import mongo as subtask_store
-from services.subtask_manager.store import mongo_walks
+from services.subtask_manager.store.mongo import walks as mongo_walks
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store import mongo as task_store
 from services.task_manager.store.mongo import MongoTaskStore

@@ -3,7 +3,7 @@
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.store.mongo_search import REST_S, ROUND_S
+from services.subtask_manager.store.mongo.claims import REST_S, ROUND_S
 from shared.errors import Unavailable
 from tests.contract.operators import claim, claim_all, give_back, granting, open_all, subtask_ids, tokens_of, vote
 from tests.contract.replicas import cost_of

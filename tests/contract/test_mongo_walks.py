@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.subtask_manager.store import mongo_walks
-from services.subtask_manager.store.mongo_search import MongoSearch
+from services.subtask_manager.store.mongo import walks as mongo_walks
+from services.subtask_manager.store.mongo.claims import MongoSearch
 from shared.errors import NotFound, Unavailable
 from tests.contract.operators import (
     claim,

@@ -17,9 +17,10 @@ from pymongo import UpdateOne
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Brief, Subtask
-from services.subtask_manager.store import Decide, mongo_walks
-from services.subtask_manager.store.mongo_briefs import Listed, MongoBriefs
-from services.subtask_manager.store.mongo_walks import Hint, MongoWalks, Stop
+from services.subtask_manager.store import Decide
+from services.subtask_manager.store.mongo import walks as mongo_walks
+from services.subtask_manager.store.mongo.briefs import Listed, MongoBriefs
+from services.subtask_manager.store.mongo.walks import Hint, MongoWalks, Stop
 from services.subtask_manager.walk import Candidate, Walk
 from shared.decision import Decision
 from shared.errors import NotFound

@@ -17,9 +17,9 @@ from pymongo import IndexModel
 from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import SUBTASKS
-from services.subtask_manager.store.mongo_briefs import MongoBriefs
-from services.subtask_manager.store.mongo_search import MAX_TASKS, MongoSearch
-from services.subtask_manager.store.mongo_walks import MongoWalks
+from services.subtask_manager.store.mongo.briefs import MongoBriefs
+from services.subtask_manager.store.mongo.claims import MAX_TASKS, MongoSearch
+from services.subtask_manager.store.mongo.walks import MongoWalks
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision
