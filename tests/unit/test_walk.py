@@ -45,9 +45,12 @@ def test_subtasks_that_have_votes_are_tried_first_else_by_slot_from_the_operator
 
 
 def test_a_small_task_is_seen_in_one_window_of_openings():
-    walk = walks.whole(LAP)
-    assert walk == replace(LAP, phase="openings", since=0.0, slot=-1)
-    assert walks.advance(walk, [], first_left=None, is_last=True) == walk
+    whole = replace(LAP, phase="whole")
+    assert whole.seen_to == (0.0, -1)
+    seen = walks.advance(whole, candidates(8, 3), first_left=None, is_last=True)
+    assert seen == replace(LAP, phase="openings", since=5.0, slot=3)
+    assert walks.advance(whole, [], first_left=None, is_last=True) == whole, "nothing to keep"
+    assert walks.advance(whole, candidates(8, 3), first_left=None, is_last=False) == LAP, "too large"
 
 
 @pytest.mark.parametrize(
