@@ -90,11 +90,15 @@ def test_a_lap_through_nothing_is_kept():
     assert search.windows_left == 7, "from the start up, up to the start, and what opened"
 
 
-def test_a_task_whose_places_are_not_for_this_operator_is_not_emptied():
-    task = begun(Search(wanted=1, windows_left=10), WHOLE, places(3))
-    assert passed_over(task) == 3
-    assert task.next_window() is None
-    assert (task.is_cut_short, task.is_emptied) == (False, False)
+@pytest.mark.parametrize("walk", [WHOLE, LAP], ids=["in one look", "in a lap"])
+def test_a_task_whose_places_are_not_for_this_operator_is_not_emptied(walk):
+    free = places(3)
+    task = begun(Search(wanted=1, windows_left=10), walk, free)
+    tried = passed_over(task)
+    while (window := task.next_window()) is not None:
+        task.seen(read(free, window))
+        tried += passed_over(task)
+    assert (tried, task.is_cut_short, task.is_emptied) == (3, False, False)
 
 
 def test_a_search_whose_windows_are_spent_is_cut_short_and_goes_on_from_there():
@@ -108,6 +112,12 @@ def test_a_search_whose_windows_are_spent_is_cut_short_and_goes_on_from_there():
     assert task.next_window() is None
     assert task.is_cut_short
     assert task.walk_to_keep == replace(LAP, slot=100 + 2 * MIN_WINDOW)
+
+
+@pytest.mark.parametrize(("wanted", "size"), [(1, MIN_WINDOW), (20, 40)])
+def test_a_window_has_room_for_twice_what_is_missing(wanted, size):
+    search = Search(wanted=wanted + 5, windows_left=10, granted=5)
+    assert TaskSearch(search, LAP).next_window() == Window(walk=LAP, size=size)
 
 
 def test_the_first_window_of_a_task_is_read_though_none_is_left():
@@ -149,6 +159,18 @@ def test_a_grant_that_was_lost_to_another_replica_is_still_missing():
     task.seen(read(free, window))
     assert granted(search, task) == [102], "neither of the two again"
     assert task.next_window() is None
+
+
+def test_after_a_lost_grant_the_last_window_is_read_again_for_what_was_not_tried():
+    search = Search(wanted=1, windows_left=10)
+    free = places(2, opened_at=8.0)
+    task = begun(search, SEEN, free)
+    assert granted(search, task) == [0]
+    search.granted -= 1
+    window = task.next_window()
+    assert window is not None
+    task.seen(read(free, window))
+    assert granted(search, task) == [1]
 
 
 @dataclass
