@@ -2,16 +2,16 @@
 
 A task's listing is part of its brief's document:
 
-                 open               nothing free
-    unlisted ----------> listed <------------------> resting ---+
-        ^                ^    |   rest is over, open     |      |
-        |                |    |                          | free |
-        |                +----|--------- woken <---------+      |
-        |         next instant|                                 |
-        | none open,          | no place will open              |
-        | same token          v                                 |
-        +----------------- closing <----------------------------+
-                           open: back to listed
+                  open                  no free place
+    unlisted -------------> listed -----------------------> resting
+       ^                    ^  ^ |                           | | |
+       |               open |  | |       rest is over        | | |
+       |                    |  +-|---------------------------+ | |
+       |                    |  | | next instant    place opens | |
+       |                    |  +-|------- woken <--------------+ |
+       | none open,         |    |            or open            |
+       | token unchanged    |    v no place will open            |
+       +------------------ closing <-----------------------------+
 
     any state --cancel--> cancelled
 
@@ -26,7 +26,7 @@ A task's listing is part of its brief's document:
 
 Unlisting takes three steps, so that it never hides a subtask that is opened meanwhile, and a crash between them does no
 harm: the replica sets `closing` to a token, finds no open subtask, and unsets `listed` only if `closing` is still its
-token. A replica that opens a subtask saves it first, then reads this document, and lists the task again (`open` above).
+token. A replica that opens a subtask (`open` above) saves it first, then reads this document and lists the task again.
 """
 
 import secrets
