@@ -201,7 +201,7 @@ def api_error(response: httpx.Response, problem: dict[str, Any]) -> ApiError:
         response.status_code,
         str(problem.get("title") or response.reason_phrase),
         detail=str(problem.get("detail") or ""),
-        errors=[FieldError(pointer=e.get("pointer"), detail=str(e.get("detail", ""))) for e in fields],
+        errors=[FieldError(pointer=str(e.get("pointer") or ""), detail=str(e.get("detail", ""))) for e in fields],
         request_id=problem.get("request_id") or response.headers.get("X-Request-Id"),
         report=cast("UploadReport", cast("object", problem)) if isinstance(problem.get("images"), list) else None,
     )

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from quorate.shapes import DeadLetter, Result, Subtask, Task
+from quorate.shapes import DeadLetter, Result, Subtask, Task, Vote
 from quorate.summaries import ResultSummary
 from quorate.terminal import plain
 
@@ -82,8 +82,12 @@ def show_summary(summary: ResultSummary) -> None:
 
 
 def show_disputes(subtasks: Iterable[Subtask]) -> None:
-    rows = ((s["id"], s["task_id"], ", ".join(f"{v['voter']}: {v['label']}" for v in s["votes"])) for s in subtasks)
+    rows = ((s["id"], s["task_id"], ", ".join(map(_ballot, s["votes"]))) for s in subtasks)
     show_table(("subtask", "task", "votes"), rows)
+
+
+def _ballot(vote: Vote) -> str:
+    return f"{vote['voter']}: {vote['label'] or 'unsure'}"
 
 
 def show_dead(letters: Iterable[DeadLetter]) -> None:

@@ -39,7 +39,8 @@ RESULT = {
     "decided_by": "quorum",
 }
 OPEN_RESULT = RESULT | {"state": "open", "label": None, "agreement": None, "votes": None, "decided_by": None}
-SUBTASK = {"id": "s1", "task_id": "t1", "state": "disputed", "votes": [{"voter": "ada", "label": "crow", "at": "now"}]}
+VOTES = [{"voter": "ada", "label": "crow", "at": "now"}, {"voter": "bob", "label": None, "at": "now"}]
+SUBTASK = {"id": "s1", "task_id": "t1", "state": "disputed", "votes": VOTES}
 LETTER = {"id": "d1", "queue": "q", "type": "x.v1", "subject": None, "reason": "bad", "died_at": "now"}
 OBJECT = {"label": "crow", "accuracy": 0.87, "rectangle": {"left": 1.2, "top": 2, "width": 3, "height": 4}}
 
@@ -117,7 +118,7 @@ def test_json_is_a_line_for_each(args, handler, documents):
         (["status"], paged(TASK), ["t1", "[red]birds", "sealed"]),
         (["results", "t1"], paged(RESULT, OPEN_RESULT), ["a\\x1b.jpg", "67%", "crow 2, jay 1", "quorum", "open"]),
         (["cancel", "t1"], lambda _: httpx.Response(204), ["t1"]),
-        (["disputes"], paged(SUBTASK), ["s1", "ada: crow"]),
+        (["disputes"], paged(SUBTASK), ["s1", "ada: crow, bob: unsure"]),
         (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), ["s1", "crow"]),
         (["dead", "list"], always({"items": [LETTER]}), ["d1", "x.v1", "bad"]),
         (["dead", "replay", "d1"], always({"replayed": 1}), ["1 replayed"]),

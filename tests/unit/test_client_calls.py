@@ -1,6 +1,7 @@
 """What the client sends, and what it makes of the answers."""
 
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def task(state="open", completed=0):
 
 BALLOT = {"subtask_id": "s", "label": "a", "token": "k"}
 LEASE_URL, ITEMS = "/base/api/leases", {"items": [], "next_cursor": None}
+API = json.loads((Path(__file__).parents[2] / "docs/api/openapi.json").read_text(encoding="utf-8"))
 CALLS = [
     (lambda c: c.task("a/../b?c"), "GET", "/base/api/tasks/a%2F..%2Fb%3Fc", None, {}),
     (lambda c: c.seal("t"), "POST", "/base/api/tasks/t/seal", None, {}),
@@ -78,6 +80,22 @@ def test_a_call_is_the_request_of_the_contract(call, method, target, body, answe
     assert (request.method, request.url.raw_path.decode()) == (method, target)
     assert (json.loads(request.content) if request.content else None) == body
     assert request.headers["X-Quorate-User"] == "ada"
+
+
+@pytest.mark.parametrize(("method", "target", "body"), [(c[1], c[2], c[3]) for c in CALLS])
+def test_a_call_is_in_the_committed_api(method, target, body):
+    path = target.partition("?")[0].removeprefix("/base")
+    [operation] = [
+        operations[method.lower()]
+        for template, operations in API["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in operations
+    ]
+    asked = httpx.QueryParams(target.partition("?")[2])
+    assert set(asked) <= {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
+    if body is not None:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        properties = API["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)["properties"]
+        assert set(body) <= set(properties)
 
 
 def test_creating_a_task_leaves_out_what_was_not_said():
