@@ -33,7 +33,7 @@ from quorate.shapes import (
     VoteOutcome,
 )
 from quorate.sse import events, lines
-from quorate.uploads import Part, Unsent, merged, unsent_report
+from quorate.uploads import Part, Unsent, merged, noted, unsent_report
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 ExportFormat = Literal["jsonl", "csv"]
@@ -123,10 +123,10 @@ class Client:
     def upload(self, task_id: str, parts: Sequence[Part]) -> UploadReport:
         """Sends these files in one request and reports on each; a refused file is in the report, not an error."""
         try:
-            return cast("UploadReport", self._api.json("POST", _task(task_id, "images"), parts=parts))
+            return noted(cast("UploadReport", self._api.json("POST", _task(task_id, "images"), parts=parts)), parts)
         except ApiError as error:
             if error.report is not None:
-                return error.report
+                return noted(error.report, parts)
             if error.status not in REFUSED_CONTENT:
                 raise
             if len(parts) == 1:
@@ -146,11 +146,11 @@ class Client:
                 self._api.form(form["url"], form["fields"], part)
         try:
             commit = _task(task_id, "uploads", _segment(begun["upload_id"]), "commit")
-            return cast("UploadReport", self._api.json("POST", commit, body=named))
+            return noted(cast("UploadReport", self._api.json("POST", commit, body=named)), parts)
         except ApiError as error:
             if error.report is None:
                 raise
-            return error.report
+            return noted(error.report, parts)
 
     def image_bytes(self, url: str) -> bytes:
         """The image behind a lease's or a result's `image_url`, which may be relative."""

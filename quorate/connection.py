@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from quorate.errors import ApiError, QuorateError, UnreachableError
+from quorate.multipart import Form
 from quorate.retries import RetryPolicy, describe
 from quorate.shapes import FieldError, UploadReport
 from quorate.uploads import Part
@@ -67,14 +68,14 @@ class Connection:
 
         def attempt() -> httpx.Response:
             with ExitStack() as opened:
-                files = [("images", (p.filename, opened.enter_context(p.open()), OCTETS)) for p in parts]
+                form = Form([(part.filename, opened.enter_context(part.open())) for part in parts]) if parts else None
                 request = self._http.build_request(
                     method,
                     path,
                     params=given(params),
-                    headers=self._identity | dict(headers or {}),
+                    headers=self._identity | (form.headers if form else {}) | dict(headers or {}),
                     json=body,
-                    files=files or None,
+                    content=form,
                 )
                 return self._http.send(request)
 
@@ -97,11 +98,14 @@ class Connection:
         return accepted(self._run(lambda: self._http.get(url))).content
 
     def form(self, url: str, fields: Mapping[str, str], part: Part) -> None:
-        """Sends a file with a form that carries its own right to be sent, to any host: no identity is sent."""
+        """Sends a file with a form that carries its own right to be sent, to any host: no identity is sent.
+
+        Nor is its name: the form says where the file goes.
+        """
 
         def attempt() -> httpx.Response:
             with part.open() as file:
-                return self._http.post(url, data=dict(fields), files={"file": (part.filename, file, OCTETS)})
+                return self._http.post(url, data=dict(fields), files={"file": ("file", file, OCTETS)})
 
         accepted(self._run(attempt))
 

@@ -19,9 +19,11 @@ from quorate.tables import show_summary
 from quorate.terminal import say, show, show_json
 from quorate.uploads import Found, Unsent, batches, found, merged, parts, unsent_report
 
+GOT_IN = frozenset({"accepted", "duplicate"})
+
 
 class Outcome(TypedDict):
-    """What `--json` prints: of the images only those that did not get in."""
+    """What `--json` prints: of the images only those that did not get in, or not as they were."""
 
     task: Task
     upload: UploadReport | None
@@ -149,13 +151,13 @@ def _sent(client: Client, task_id: str, paths: Sequence[Path]) -> UploadReport:
 def _reports(
     client: Client, task_id: str, paths: Sequence[Path], progress: Callable[[int], None]
 ) -> Iterator[UploadReport]:
-    """A report per request, of its images only those that did not get in: a batch may be of any size."""
+    """A report per request, of its images only those there is something to say of: a batch may be of any size."""
     done = 0
     for batch in batches(parts(paths)):
         report = unsent_report([batch]) if isinstance(batch, Unsent) else client.upload(task_id, batch)
         done += len(report["images"])
         progress(done)
-        yield {**report, "images": [i for i in report["images"] if i["status"] not in {"accepted", "duplicate"}]}
+        yield {**report, "images": [i for i in report["images"] if i["status"] not in GOT_IN or i["reason"]]}
 
 
 def _tell(report: UploadReport) -> None:

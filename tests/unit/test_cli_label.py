@@ -1,8 +1,10 @@
 """`quorate label`, from the files to the summary."""
 
 import json
+import os
 import re
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import httpx
 import pytest
@@ -37,7 +39,9 @@ class Platform:
         return {"id": "t1", "state": self.state, "counts": counts}
 
     def upload(self, request: httpx.Request) -> httpx.Response:
-        parts = re.findall(rb'filename="([^"]*)".*?\r\n\r\n(.*?)\r\n--', request.read(), re.DOTALL)
+        pattern = rb"filename(?:=\"([^\"]*)\"|\*=UTF-8''([^\r]*)).*?\r\n\r\n(.*?)\r\n--"
+        found = re.findall(pattern, request.read(), re.DOTALL)
+        parts = [(plain or unquote_to_bytes(coded), data) for plain, coded, data in found]
         report = {"images": [], "accepted": 0, "duplicates": 0, "rejected": 0, "skipped": 0}
         self.uploads.append([name.decode() for name, _ in parts])
         for name, data in parts:
@@ -119,6 +123,24 @@ def test_what_is_passed_over_is_no_failure(tmp_path: Path):
     result = label(Platform(), "label", tmp_path, "--labels", "a")
     assert result.exit_code == 0
     assert "skipped: truth.json" in result.stderr
+
+
+def test_a_folder_as_windows_and_macos_leave_it_is_no_failure(tmp_path: Path):
+    pictures(tmp_path)
+    for name in ("desktop.ini", "Thumbs.db", ".DS_Store", "Icon\r"):
+        (tmp_path / name).write_bytes(b"bad")
+    result = label(Platform(), "label", *tmp_path.iterdir(), "--labels", "a")
+    assert result.exit_code == 0
+    assert "2 accepted, 4 skipped" in result.stderr
+
+
+def test_a_name_that_had_to_be_changed_is_told(tmp_path: Path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(b"good")
+    result = label(Platform(), "label", tmp_path, "--labels", "a", "--json")
+    assert result.exit_code == 0
+    assert "accepted: caf\\xe9.png: the name on disk is not UTF-8" in result.stderr
+    [image] = json.loads(result.stdout)["upload"]["images"]
+    assert image["filename"] == "caf\\xe9.png"
 
 
 def test_where_nothing_is_accepted_the_task_stays_open(tmp_path: Path):
