@@ -51,7 +51,7 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
-            say(f"quorate: {error}")
+            say(f"quorate: {error.filename}: {error.strerror}" if error.filename else f"quorate: {error}")
             raise SystemExit(Exit.REFUSED) from error
         except KeyboardInterrupt as error:
             say("quorate: interrupted")

@@ -49,5 +49,9 @@ class NotInTimeError(QuorateError):
     """The task did not finish within the time given."""
 
 
+class NothingToExportError(QuorateError):
+    """An export without images would have replaced a file."""
+
+
 class BrokenOffError(UnreachableError):
     """An answer that began did not come to its end."""

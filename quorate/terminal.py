@@ -1,6 +1,7 @@
 """Text on its way to a terminal. Strangers wrote names and labels: none may move the cursor or turn a line round."""
 
 import json
+import sys
 import unicodedata
 
 import click
@@ -26,6 +27,11 @@ def show(text: object) -> None:
 def say(text: object) -> None:
     """A line about the work, on stderr."""
     click.echo(plain(text), err=True)
+
+
+def is_asked() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty()
 
 
 def show_json(value: object) -> None:

@@ -10,15 +10,19 @@ import click
 
 from quorate.client import Client
 from quorate.exits import Exit
+from quorate.names import of_path
 from quorate.options import Options, json_flag, pass_options
 from quorate.progress import bar
 from quorate.session import connected
 from quorate.shapes import DetectorFields, QuorumFields, Task, UploadReport
 from quorate.summaries import ResultSummary, summarize
 from quorate.tables import show_summary
-from quorate.terminal import say, show, show_json
+from quorate.terminal import plain, say, show, show_json
+from quorate.trials import MARK
 from quorate.uploads import Found, Unsent, batches, found, merged, parts, unsent_report
 
+NAME_CHARS = 150
+"""Of a name that nobody chose; the platform takes 200, and the mark of a trial may come before it."""
 GOT_IN = frozenset({"accepted", "duplicate"})
 
 
@@ -62,6 +66,7 @@ class Wish:
 @click.option("--instructions", help="What operators are told.")
 @click.option("--stop", type=click.Choice(["exact", "settled", "lead"]), help="When to stop collecting (settled).")
 @click.option("--detector", type=click.Choice(["off", "suggest", "vote", "accept"]), help="Its part in it (suggest).")
+@click.option("--trial", is_flag=True, help=f'Begin the name with "{MARK.strip()}": simulated operators may vote.')
 @click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
 @click.option("--wait", is_flag=True, help="Wait until the task is completed, then summarize its results.")
 @click.option("--resume", metavar="TASK", help="Go on with a task whose upload was interrupted.")
@@ -77,6 +82,7 @@ def label(
     instructions: str | None,
     stop: Literal["exact", "settled", "lead"] | None,
     detector: Literal["off", "suggest", "vote", "accept"] | None,
+    trial: bool,
     unsure: bool,
     wait: bool,
     resume: str | None,
@@ -87,7 +93,7 @@ def label(
     reason; then the exit code is 3.
     """
     wish = Wish(
-        name=name or paths[0].absolute().name or "images",
+        name=(MARK if trial else "") + (name or _name_of(paths[0])),
         labels=_listed(labels),
         instructions=instructions,
         quorum=_quorum(votes, stop),
@@ -114,6 +120,10 @@ def label(
 def _listed(labels: str | None) -> list[str]:
     rows = csv.reader([labels or ""], skipinitialspace=True)
     return [cell.strip() for row in rows for cell in row if cell.strip()]
+
+
+def _name_of(path: Path) -> str:
+    return plain(of_path(path.absolute().name).text).strip()[:NAME_CHARS] or "images"
 
 
 def _quorum(votes: int | None, stop: Literal["exact", "settled", "lead"] | None) -> QuorumFields:

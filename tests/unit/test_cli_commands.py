@@ -84,7 +84,7 @@ def interrupted(_: httpx.Request) -> httpx.Response:
 JSON_DOCUMENTS = [
     (["status", "t1"], always(TASK), TASK),
     (["status"], paged(TASK), {"items": [TASK]}),
-    (["cancel", "t1"], lambda _: httpx.Response(204), {"id": "t1", "state": "cancelled"}),
+    (["cancel", "t1", "--yes"], lambda _: httpx.Response(204), {"id": "t1", "state": "cancelled"}),
     (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), SUBTASK),
     (["dead", "list"], always({"items": [LETTER]}), {"items": [LETTER]}),
     (["dead", "replay"], always({"replayed": 4}), {"replayed": 4}),
@@ -117,7 +117,7 @@ def test_json_is_a_line_for_each(args, handler, documents):
         (["status", "t1"], always(TASK), ["t1", "[red]birds\\x1b[2J", "crow, \\u202ejay", "votes_required 3"]),
         (["status"], paged(TASK), ["t1", "[red]birds", "sealed"]),
         (["results", "t1"], paged(RESULT, OPEN_RESULT), ["a\\x1b.jpg", "67%", "crow 2, jay 1", "quorum", "open"]),
-        (["cancel", "t1"], lambda _: httpx.Response(204), ["t1"]),
+        (["cancel", "t1", "--yes"], lambda _: httpx.Response(204), ["t1"]),
         (["disputes"], paged(SUBTASK), ["s1", "ada: crow, bob: unsure"]),
         (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), ["s1", "crow"]),
         (["dead", "list"], always({"items": [LETTER]}), ["d1", "x.v1", "bad"]),
@@ -138,7 +138,9 @@ def test_people_get_words(args, handler, words):
         (["status", "t"], lambda _: httpx.Response(200, text="<html>"), 1, "is it a Quorate server"),
         (["status", "t"], unreachable, 4, "http://127.0.0.1:8080: no answer after 5 tries: connection refused"),
         (["status", "t"], interrupted, 130, "interrupted"),
-        (["export", "t", "-o", "/proc/nowhere/x"], always({}), 1, "No such file"),
+        (["export", "t", "-o", "/nowhere/at/all/x"], always({}), 1, "/nowhere/at/all: there is no such folder"),
+        (["export", "t", "-o", "/proc/x"], always({}), 1, "/proc/x: "),
+        (["export", "t", "--bom"], always({}), 2, "--bom is for CSV"),
         (["--url", "localhost", "status"], refused, 2, "not an http or https URL"),
         (["--user", "a\nb", "status"], refused, 2, "ASCII"),
         (["fly"], refused, 2, "No such command"),
@@ -187,6 +189,47 @@ def test_export_writes_bytes_as_they_come(tmp_path: Path):
     assert target.read_bytes() == b"image,label\r\n\xff,\n"
 
 
+def test_the_format_is_that_of_the_extension(tmp_path: Path):
+    formats = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        formats.append(request.url.params["format"])
+        return httpx.Response(200, content=b"image\ndog\n")
+
+    for args in (["-o", "a.CSV"], ["-o", "a.jsonl"], ["-o", "a"], ["-o", "a.csv", "--format", "jsonl"], []):
+        assert (
+            run(handler, "export", "t1", *[str(tmp_path / arg) if arg[0] == "a" else arg for arg in args]).exit_code
+            == 0
+        )
+    assert formats == ["csv", "jsonl", "jsonl", "jsonl", "jsonl"]
+
+
+@pytest.mark.parametrize("where", ["file", "stdout"])
+def test_csv_begins_with_a_mark_where_that_is_asked_for(tmp_path: Path, where):
+    target = tmp_path / "out.csv"
+    args = ["--format", "csv"] if where == "stdout" else ["-o", str(target)]
+    result = run(exported, "export", "t1", "--bom", *args)
+    written = target.read_bytes() if where == "file" else result.stdout_bytes
+    assert written == b"\xef\xbb\xbfimage,label\r\n\xff,\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (httpx.Response(410, json={"title": "Gone", "detail": "the task was erased"}), "410 Gone: the task was erased"),
+        (httpx.Response(200, content=b"image,label\r\n"), "there is nothing to export"),
+    ],
+)
+def test_a_good_file_stays_where_there_is_nothing_to_export(tmp_path: Path, answer, message):
+    target = tmp_path / "out.csv"
+    target.write_text("good")
+    result = run(lambda _: answer, "export", "t1", "-o", str(target))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert target.read_text() == "good"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def detecting(request: httpx.Request) -> httpx.Response:
     if json.loads(request.content)["image"] == "YmFk":
         return httpx.Response(422, json={"title": "Unprocessable", "detail": "not a picture"})
@@ -219,6 +262,46 @@ def test_help_tells_the_exit_codes_and_every_command():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command):
     assert run(refused, command, "--help").exit_code == 0
+
+
+# Cancel
+
+
+class Erasing:
+    """A task, until it is deleted."""
+
+    is_erased = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            self.is_erased = True
+            return httpx.Response(204)
+        return httpx.Response(200, json=TASK)
+
+
+def cancelled(platform: Erasing, *args: str, answer: str | None = None) -> Result:
+    def connect(url: str, user: str | None) -> Client:
+        return Client(url, user, transport=httpx.MockTransport(platform))
+
+    return CliRunner().invoke(main, ["cancel", "t1", *args], obj=connect, input=answer)
+
+
+def test_cancel_without_a_terminal_needs_to_be_told():
+    platform = Erasing()
+    result = cancelled(platform, answer="y\n")
+    assert (result.exit_code, result.stdout, platform.is_erased) == (2, "", False)
+    assert "birds\\x1b[2J (sealed): 2 images, 1 open, 1 completed, 0 disputed" in result.stderr
+    assert "--yes" in result.stderr
+
+
+@pytest.mark.parametrize(("answer", "is_erased"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_cancel_asks_at_a_terminal(monkeypatch, answer, is_erased):
+    monkeypatch.setattr("quorate.commands.tasks.is_asked", lambda: True)
+    platform = Erasing()
+    result = cancelled(platform, "--json", answer=answer)
+    assert (result.exit_code == 0, platform.is_erased) == (is_erased, is_erased)
+    assert "2 images" in result.stderr
+    assert result.stdout == ('{"id": "t1", "state": "cancelled"}\n' if is_erased else "")
 
 
 # Serve

@@ -109,6 +109,22 @@ def test_every_option_reaches_the_task(tmp_path: Path):
     }
 
 
+def test_a_trial_is_named_so(tmp_path: Path):
+    platform = Platform()
+    label(platform, "label", pictures(tmp_path / "birds"), "--labels", "a", "--trial")
+    assert platform.created["name"] == "[trial] birds"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("n" * 250, "n" * 150), ("a\nb", "a\\nb"), (os.fsdecode(b"caf\xe9"), "caf\\xe9"), (" ", "images")],
+)
+def test_any_folder_gives_a_name_that_is_taken(tmp_path: Path, folder, name):
+    platform = Platform()
+    label(platform, "label", pictures(tmp_path / folder), "--labels", "a")
+    assert platform.created["name"] == name
+
+
 def test_a_part_that_is_refused_is_listed(tmp_path: Path):
     platform = Platform()
     result = label(platform, "label", pictures(tmp_path, good=1, bad=1), "--labels", "a")

@@ -1,6 +1,7 @@
 """What the client sends, and what it makes of the answers."""
 
 import json
+import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from quorate.client import Client
 from quorate.connection import is_loopback
-from quorate.errors import ApiError, NotInTimeError, QuorateError, UnreachableError
+from quorate.errors import ApiError, NothingToExportError, NotInTimeError, QuorateError, UnreachableError
 from quorate.retries import RetryPolicy
 from quorate.sse import events, lines
 from quorate.uploads import Part
@@ -342,6 +343,38 @@ def test_an_export_that_keeps_breaking_leaves_what_was_there(tmp_path: Path):
     ):
         api.export("t", target, file_format="csv")
     assert target.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_export_to_a_link_replaces_what_it_leads_to(tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    real, link = tmp_path / "there/out.csv", tmp_path / "out.csv"
+    real.write_bytes(b"older")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    with client(lambda _: httpx.Response(200, content=b"a\nb\n")) as api:
+        api.export("t", link, file_format="csv")
+    assert (link.is_symlink(), real.read_bytes(), real.stat().st_mode & 0o777) == (True, b"a\nb\n", 0o640)
+
+
+def test_an_export_to_what_is_no_file_is_written_there(tmp_path: Path):
+    null = tmp_path / "null"
+    null.symlink_to(os.devnull)
+    with client(lambda _: httpx.Response(200, content=b"a\n")) as api:
+        assert api.export("t", null) == 2
+    assert not Path(os.devnull).is_file()
+    assert list(tmp_path.iterdir()) == [null]
+
+
+@pytest.mark.parametrize(("file_format", "content"), [("jsonl", b""), ("csv", b"image\r\n")])
+def test_an_export_of_nothing_replaces_nothing(tmp_path: Path, file_format, content):
+    target = tmp_path / "out"
+    with client(lambda _: httpx.Response(200, content=content)) as api:
+        assert api.export("t", target, file_format=file_format) == len(content)
+        target.write_bytes(b"good")
+        with pytest.raises(NothingToExportError, match="keeps what it holds"):
+            api.export("t", target, file_format=file_format)
+    assert target.read_bytes() == b"good"
     assert list(tmp_path.iterdir()) == [target]
 
 
