@@ -41,7 +41,8 @@ class Connection:
         self._timeout_s = timeout_s
         self._identity = identity(user)
         self._http = httpx.Client(
-            base_url=base_url,
+            # Also where the address of the API was given.
+            base_url=base_url.rstrip("/").removesuffix("/api"),
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
             # Shorter than uvicorn's 5 s, so that it is this side that closes an idle connection, never in mid-request.
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0),

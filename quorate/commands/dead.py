@@ -2,7 +2,7 @@
 
 import click
 
-from quorate.options import Options, json_flag, pass_options
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
 from quorate.tables import show_dead
 from quorate.terminal import show, show_json
@@ -28,7 +28,7 @@ def list_dead(options: Options, limit: int) -> None:
 
 
 @dead.command()
-@click.argument("ids", nargs=-1)
+@click.argument("ids", type=TEXT, nargs=-1)
 @json_flag
 @pass_options
 def replay(options: Options, ids: tuple[str, ...]) -> None:

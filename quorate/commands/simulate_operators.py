@@ -8,7 +8,7 @@ import click
 
 from quorate.client import Client
 from quorate.errors import QuorateError
-from quorate.options import Options, json_flag, pass_options
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.progress import bar
 from quorate.session import connected
 from quorate.shapes import Task
@@ -45,10 +45,14 @@ class Summary(TypedDict):
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
 @click.option("--operators", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many work at once.")
 @click.option(
-    "--skills", default=DEFAULT_SKILLS, show_default=True, help="How often each is right; repeated as needed."
+    "--skills",
+    type=TEXT,
+    default=DEFAULT_SKILLS,
+    show_default=True,
+    help="How often each is right; repeated as needed.",
 )
 @click.option(
     "--truth",

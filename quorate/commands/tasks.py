@@ -7,17 +7,17 @@ from pathlib import Path
 import click
 
 from quorate.client import Client, ExportFormat
-from quorate.options import Options, json_flag, pass_options
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
 from quorate.shapes import SubtaskState, Task
 from quorate.tables import show_results, show_task, show_tasks
-from quorate.terminal import is_asked, say, show, show_json
+from quorate.terminal import first, is_asked, say, show, show_json
 
 ROWS = 1000
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("task", type=TEXT, required=False)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many tasks to list.")
 @json_flag
 @pass_options
@@ -33,7 +33,7 @@ def status(options: Options, task: str | None, limit: int) -> None:
 
 
 def _list(client: Client, limit: int, *, as_json: bool) -> None:
-    tasks = list(islice(client.tasks(), limit))
+    tasks = list(first(client.tasks(), limit, "tasks"))
     if as_json:
         show_json({"items": tasks})
     else:
@@ -41,9 +41,9 @@ def _list(client: Client, limit: int, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
 @click.option("--state", type=click.Choice(["open", "completed", "disputed"]), help="Only images in this state.")
-@click.option("--label", help="Only images with this label.")
+@click.option("--label", type=TEXT, help="Only images with this label.")
 @click.option("--limit", type=click.IntRange(1), help=f"How many images; a table shows {ROWS} unless told, JSON all.")
 @json_flag
 @pass_options
@@ -65,7 +65,7 @@ def results(options: Options, task: str, state: SubtaskState | None, label: str 
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
 @click.option(
     "--format", "wanted", type=click.Choice(["jsonl", "csv"]), help="As the file's extension says, else jsonl."
 )
@@ -98,7 +98,7 @@ def _format_of(output: Path | None) -> ExportFormat:
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_flag
 @pass_options

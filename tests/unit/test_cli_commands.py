@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -143,7 +145,14 @@ def test_people_get_words(args, handler, words):
         (["export", "t", "--bom"], always({}), 2, "--bom is for CSV"),
         (["--url", "localhost", "status"], refused, 2, "not an http or https URL"),
         (["--user", "a\nb", "status"], refused, 2, "ASCII"),
-        (["fly"], refused, 2, "No such command"),
+        (["fly"], refused, 2, "No such command 'fly'.\n"),
+        (["statsu"], refused, 2, "Did you mean 'status'?"),
+        (["simulate-operator", "t"], refused, 2, "Did you mean 'simulate-operators'?"),
+        (["status", "--limt", "5"], refused, 2, "Did you mean '--limit'?"),
+        (["status", "--url", "http://x"], refused, 2, "--url is to be given before the command"),
+        (["--user", "caf\udce9", "status"], refused, 2, "'caf\\udce9' is not text in UTF-8"),
+        (["status", "\udce9"], refused, 2, "not text in UTF-8"),
+        (["adjudicate", "s", "caf\udce9", "--reason", "x"], refused, 2, "not text in UTF-8"),
         (["results"], refused, 2, "Missing argument"),
         (["results", "t", "--state", "x"], refused, 2, "Invalid value"),
         (["adjudicate", "s", "l"], refused, 2, "--reason"),
@@ -167,6 +176,15 @@ def test_the_caller_is_named():
     assert "nobody" in run(handler, "status", "t1", env=there).stdout
     assert "eve" in run(handler, "status", "t1", env=there | {"QUORATE_USER": "eve"}).stdout
     assert "ada" in run(handler, "--user", "ada", "status", "t1", env=there | {"QUORATE_USER": "eve"}).stdout
+
+
+@pytest.mark.parametrize("args", [["status"], ["status", "--json"], ["disputes", "--limit", "50"]])
+def test_more_than_are_shown_are_said_to_be_there(args):
+    items = [SUBTASK | TASK] * 51
+    cut = run(paged(*items), *args)
+    assert "only the first 50" in cut.stderr
+    assert cut.stdout.count("t1") in {50, 100}
+    assert run(paged(*items[1:]), *args).stderr == ""
 
 
 def test_a_long_table_says_that_it_was_cut():
@@ -261,7 +279,39 @@ def test_help_tells_the_exit_codes_and_every_command():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command):
-    assert run(refused, command, "--help").exit_code == 0
+    result = run(refused, command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.isascii()
+
+
+def parameters(command: click.Command) -> Iterator[click.Parameter]:
+    yield from command.params
+    context = click.Context(command)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        if sub := command.get_command(context, name):
+            yield from parameters(sub)
+
+
+def test_no_text_is_taken_unseen():
+    """Every text that an argument or an option takes is checked to be UTF-8."""
+    assert [param.name for param in parameters(main) if type(param.type) is click.types.StringParamType] == []
+
+
+@pytest.mark.parametrize("charset", ["cp1252", "ascii", "utf-8"])
+@pytest.mark.parametrize("args", [["status"], ["status", "t1"], ["results", "t1"], ["cancel", "t1", "--yes"]])
+def test_an_output_that_lacks_characters_gets_them_written_out(charset, args):
+    items = [TASK | RESULT | {"name": "Zoë 猫", "filename": "猫.png", "id": "t猫"}]
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=items[0] | {"items": items, "next_cursor": None})
+
+    def connect(url: str, user: str | None) -> Client:
+        return Client(url, user, transport=httpx.MockTransport(handler))
+
+    args = [arg.replace("t1", "t猫") for arg in args]
+    result = CliRunner(charset=charset).invoke(main, args, obj=connect)
+    assert (result.exit_code, result.exception) == (0, None)
+    assert ("猫" if charset == "utf-8" else "\\u732b") in result.stdout_bytes.decode(charset)
 
 
 # Cancel

@@ -95,6 +95,35 @@ def test_a_batch_goes_in_and_is_sealed(tmp_path: Path):
     assert "30 accepted" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        ("person\nbicycle\n", ["person", "bicycle"]),
+        ("person\r\ntraffic light \r\n\r\n", ["person", "traffic light"]),
+        ("person\rbicycle", ["person", "bicycle"]),
+        ("\ufeffperson,\tbicycle", ["person", "bicycle"]),
+        ('"jay, blue"\n24" monitor\n"@home"', ["jay, blue", '24" monitor', "@home"]),
+        ("a\x0bb,\x1fc,d\u2028e\n\x85f", ["a\x0bb", "\x1fc", "d\u2028e", "\x85f"]),
+    ],
+)
+def test_labels_are_cells_on_any_number_of_lines_or_in_a_file(tmp_path: Path, content, labels):
+    birds = pictures(tmp_path / "birds")
+    (tmp_path / "utf-8").write_text(content, encoding="utf-8", newline="")
+    (tmp_path / "utf-16").write_text(content, encoding="utf-16", newline="")
+    for given in (content, f"@{tmp_path}/utf-8", f"@{tmp_path}/utf-16"):
+        platform = Platform()
+        assert label(platform, "label", birds, "--labels", given).exit_code == 0
+        assert platform.created["labels"] == labels
+
+
+def test_a_label_that_is_refused_is_named(tmp_path: Path):
+    errors = [{"pointer": "/labels/1", "detail": "odd"}, {"pointer": "/name", "detail": "long"}]
+    answer = httpx.Response(422, json={"title": "Unprocessable", "detail": "two faults", "errors": errors})
+    result = label(lambda _: answer, "label", pictures(tmp_path), "--labels", "a,b\x1b,c")
+    assert result.exit_code == 1
+    assert result.stderr.startswith('label "b\\x1b": odd\nquorate: 422 Unprocessable: two faults; /labels/1: odd')
+
+
 def test_every_option_reaches_the_task(tmp_path: Path):
     platform = Platform()
     options = "--labels a --votes 5 --name N --instructions I --stop exact --detector off --unsure"
@@ -159,6 +188,13 @@ def test_a_name_that_had_to_be_changed_is_told(tmp_path: Path):
     assert image["filename"] == "caf\\xe9.png"
 
 
+def test_why_there_are_no_images_is_told(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("x")
+    result = label(Platform(), "label", tmp_path, "--labels", "a")
+    assert result.exit_code == 2
+    assert "skipped: notes.txt: not named like a picture" in result.stderr
+
+
 def test_where_nothing_is_accepted_the_task_stays_open(tmp_path: Path):
     platform = Platform()
     result = label(platform, "label", pictures(tmp_path, good=0, bad=2), "--labels", "a", "--wait")
@@ -217,12 +253,21 @@ def test_resuming_a_task_that_is_sealed_sends_nothing(tmp_path: Path, state, cod
         (["empty", "--labels", "a"], "no images"),
         (["nowhere", "--labels", "a"], "does not exist"),
         ([".", "--labels", "a", "--votes", "0"], "1<=x<=100"),
+        ([".", "--labels", "caf\udce9"], "'caf\\udce9' is not text in UTF-8"),
+        ([".", "--labels", "a", "--name", "caf\udce9"], "not text in UTF-8"),
+        ([".", "--labels", "@nowhere"], "nowhere: No such file"),
+        ([".", "--labels", "@empty"], "empty: Is a directory"),
+        ([".", "--labels", "@good0.jpg"], "--labels is needed"),
+        ([".", "--labels", "@latin"], "latin is not text in UTF-8"),
+        ([".", "--labels", '"a"b,c'], "expected after"),
         ([], "Missing argument"),
     ],
 )
 def test_wrong_usage_creates_nothing(tmp_path: Path, monkeypatch, args, message):
     monkeypatch.chdir(pictures(tmp_path))
     Path("empty").mkdir()
+    Path("latin").write_bytes(b"caf\xe9")
+    Path("good0.jpg").write_bytes(b"")
     platform = Platform()
     result = label(platform, "label", *args)
     assert (result.exit_code, platform.created) == (2, {})

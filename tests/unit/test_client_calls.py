@@ -160,6 +160,10 @@ PROBLEM = {
     ("response", "text"),
     [
         (httpx.Response(422, json=PROBLEM), "422 Unprocessable: two faults; /labels/0: empty; late (request r-1)"),
+        (
+            httpx.Response(422, json=PROBLEM | {"detail": "empty", "errors": PROBLEM["errors"][:1]}),
+            "422 Unprocessable: /labels/0: empty (request r-1)",
+        ),
         (httpx.Response(404, json={}), "404 Not Found"),
         (
             httpx.Response(500, text="<h1>", headers={"X-Request-Id": "r-2"}),
@@ -177,6 +181,16 @@ def test_a_refusal_reads_well(response, text):
 
 def test_an_answer_that_is_not_json_is_said_to_be():
     with client(lambda _: httpx.Response(200, text="<html>")) as api, pytest.raises(QuorateError, match="not JSON"):
+        api.task("t")
+
+
+@pytest.mark.parametrize("base", ["http://q/api", "http://q/api/", "http://q/", "http://q"])
+def test_the_address_of_the_api_is_that_of_the_platform(base):
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert str(request.url) == "http://q/api/tasks/t"
+        return httpx.Response(200, json=task())
+
+    with Client(base, transport=httpx.MockTransport(handler)) as api:
         api.task("t")
 
 
