@@ -4,6 +4,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -31,10 +32,17 @@ class Name:
     note: str | None = None
 
 
-def of_path(path: str) -> Name:
-    """Bytes that are not UTF-8 are written out in hexadecimal, so that different names stay different."""
+def of_path(path: str, siblings: Collection[str] = ()) -> Name:
+    """Bytes that are not UTF-8 are written out in hexadecimal, so that different names stay different.
+
+    Also from a sibling whose name is such a text already.
+    """
     text = SURROGATE.sub(_written_out, path)
-    return Name(text, BYTES_WRITTEN_OUT if text != path else None)
+    if text == path:
+        return Name(text)
+    while PurePosixPath(text).name in siblings:
+        text = text.replace("\\", "\\\\")
+    return Name(text, BYTES_WRITTEN_OUT)
 
 
 def of_entry(info: zipfile.ZipInfo, prefix: str = "") -> Name:

@@ -22,9 +22,15 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         table.add_column(column, overflow="fold")
     for row in rows:
         # Text and not str: rich would read [markup] in a plain string.
-        table.add_row(*(Text(plain("-" if cell is None else cell)) for cell in row))
+        table.add_row(*(Text(_legible("-" if cell is None else cell)) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False)
     console.print(table)
+
+
+def _legible(cell: object) -> str:
+    """Written out before the table is laid out, for that makes it longer."""
+    encoding = sys.stdout.encoding or "ascii"
+    return plain(cell).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def show_fields(fields: Iterable[tuple[str, object]]) -> None:

@@ -141,8 +141,9 @@ def _in_folder(folder: Path) -> Iterator[Found | Unsent]:
         folders[:] = sorted(name for name in folders if name not in passed_over)
         for name, reason in sorted(passed_over.items()):
             yield Unsent(_relative(here / name, folder) + "/", "skipped", reason)
+        siblings = frozenset(files)
         for name in sorted(files):
-            yield from _in_file(here / name, (here / name).relative_to(folder).as_posix())
+            yield from _in_file(here / name, (here / name).relative_to(folder).as_posix(), siblings)
     for error in unreadable:
         yield Unsent(names.of_path(str(error.filename)).text, "rejected", error.strerror or describe(error))
 
@@ -171,17 +172,17 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _in_file(path: Path, filename: str) -> Iterator[Found | Unsent]:
+def _in_file(path: Path, filename: str, siblings: frozenset[str]) -> Iterator[Found | Unsent]:
     if reason := names.passed_over(filename, is_archive_taken=True):
         yield Unsent(names.of_path(filename).text, "skipped", reason)
     elif _is_archive(path):
         yield from _in_archive(path, prefix=filename + "/")
     else:
-        yield _file(path, filename)
+        yield _file(path, filename, siblings)
 
 
-def _file(path: Path, filename: str) -> Found:
-    name = names.of_path(filename)
+def _file(path: Path, filename: str, siblings: frozenset[str] = frozenset()) -> Found:
+    name = names.of_path(filename, siblings)
     return Found(name.text, partial(_load_file, path, name))
 
 

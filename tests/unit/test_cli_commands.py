@@ -178,6 +178,12 @@ def test_the_caller_is_named():
     assert "ada" in run(handler, "--user", "ada", "status", "t1", env=there | {"QUORATE_USER": "eve"}).stdout
 
 
+def test_as_many_dead_letters_as_were_asked_for_may_not_be_all():
+    letters = always({"items": [LETTER] * 2})
+    assert "there may be more" in run(letters, "dead", "list", "--limit", "2").stderr
+    assert run(letters, "dead", "list").stderr == ""
+
+
 @pytest.mark.parametrize("args", [["status"], ["status", "--json"], ["disputes", "--limit", "50"]])
 def test_more_than_are_shown_are_said_to_be_there(args):
     items = [SUBTASK | TASK] * 51

@@ -112,6 +112,12 @@ def test_names_that_are_not_utf8_stay_different_and_are_said_to_be_changed(tmp_p
     assert [item.note for item in found_there if isinstance(item, Part)] == [BYTES_WRITTEN_OUT] * 2
 
 
+def test_a_name_that_is_written_out_is_not_that_of_another_file(tmp_path: Path):
+    for name in (b"th\xe9.jpg", rb"th\xe9.jpg", rb"th\\xe9.jpg"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"x")
+    assert {name for name, _ in walked(tmp_path)} == {r"th\xe9.jpg", r"th\\xe9.jpg", r"th\\\\xe9.jpg"}
+
+
 @pytest.mark.parametrize(
     "name", ["desktop.ini", "Desktop.ini", "Thumbs.db", "ehthumbs.db", ".DS_Store", "._a.jpg", "Icon\r", ".localized"]
 )
