@@ -123,11 +123,10 @@ def unsent_report(items: Iterable[Unsent]) -> UploadReport:
 
 
 def noted(report: UploadReport, sent: Iterable[Part]) -> UploadReport:
-    """The report with the notes of the parts beside the platform's reasons."""
-    notes = {part.filename: part.note for part in sent if part.note}
+    """The report with the notes of the parts before the platform's own."""
+    notes = {part.filename: [part.note] for part in sent if part.note}
     for image in report["images"] if notes else ():
-        reasons = filter(None, (image["reason"], notes.get(image["filename"])))
-        image["reason"] = "; ".join(reasons) or None
+        image["notes"] = notes.get(image["filename"], []) + image.get("notes", [])
     return report
 
 

@@ -188,12 +188,13 @@ def _reports(
         report = unsent_report([batch]) if isinstance(batch, Unsent) else client.upload(task_id, batch)
         done += len(report["images"])
         progress(done)
-        yield {**report, "images": [i for i in report["images"] if i["status"] not in GOT_IN or i["reason"]]}
+        yield {**report, "images": [i for i in report["images"] if i["status"] not in GOT_IN or i.get("notes")]}
 
 
 def _tell(report: UploadReport) -> None:
     for image in report["images"]:
-        say(f"{image['status']}: {image['filename']}: {image['reason']}")
+        remarks = filter(None, (image["reason"], *image.get("notes", [])))
+        say(f"{image['status']}: {image['filename']}: {'; '.join(remarks)}")
     counts = (
         ("accepted", "accepted"),
         ("duplicates", "already there"),

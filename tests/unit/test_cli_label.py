@@ -48,7 +48,8 @@ class Platform:
             status = "rejected" if b"bad" in data else "duplicate" if name in self.names else "accepted"
             report[{"duplicate": "duplicates"}.get(status, status)] += 1
             reason = "not \x1b[2J a picture" if status == "rejected" else None
-            report["images"].append({"filename": name.decode(), "status": status, "reason": reason})
+            notes = ["turned upright"] if b"turned" in data else []
+            report["images"].append({"filename": name.decode(), "status": status, "reason": reason, "notes": notes})
             if status == "accepted":
                 self.names.append(name)
         return httpx.Response(200 if report["accepted"] + report["duplicates"] else 422, json=report)
@@ -180,10 +181,11 @@ def test_a_folder_as_windows_and_macos_leave_it_is_no_failure(tmp_path: Path):
 
 
 def test_a_name_that_had_to_be_changed_is_told(tmp_path: Path):
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(b"good")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(b"turned")
     result = label(Platform(), "label", tmp_path, "--labels", "a", "--json")
     assert result.exit_code == 0
-    assert "accepted: caf\\xe9.png: the name on disk is not UTF-8" in result.stderr
+    said = "accepted: caf\\xe9.png: the name on disk is not UTF-8; its other bytes are written out; turned upright\n"
+    assert said in result.stderr
     [image] = json.loads(result.stdout)["upload"]["images"]
     assert image["filename"] == "caf\\xe9.png"
 

@@ -191,12 +191,10 @@ def test_an_archive_whose_names_are_not_what_it_says_is_reported(tmp_path: Path)
 
 
 def test_notes_are_in_the_report():
-    def reported(filename: str, reason: str | None):
-        return {"filename": filename, "status": "accepted", "image_id": "i", "sha256": "s", "reason": reason}
-
-    report = {"images": [reported("a", None), reported("b", "why"), reported("c", None)], "accepted": 3}
-    seen = noted(report, [Part("a", 1, BytesIO, "odd"), Part("b", 1, BytesIO, "odd"), Part("c", 1, BytesIO)])
-    assert [image["reason"] for image in seen["images"]] == ["odd", "why; odd", None]
+    images = [{"filename": "a", "notes": []}, {"filename": "b", "notes": ["turned"]}, {"filename": "c", "notes": []}]
+    sent = [Part("a", 1, BytesIO, "odd"), Part("b", 1, BytesIO, "odd"), Part("c", 1, BytesIO)]
+    seen = noted({"images": images, "accepted": 3}, sent)
+    assert [image["notes"] for image in seen["images"]] == [["odd"], ["odd", "turned"], []]
 
 
 def test_an_archive_is_walked_entry_by_entry(tmp_path: Path):
