@@ -107,7 +107,7 @@ def _report(request: Request, reports: list[Report]) -> Response:
     shown = upload_shown(reports)
     if shown["accepted"] or shown["duplicates"]:
         return json_answer(shown)
-    statuses = {problems.status_of(report.error) if report.error else 422 for report in reports}
+    statuses = {problems.status_of(report.refusal) if report.refusal else 422 for report in reports}
     fields = [
         {"pointer": f"/images/{position}", "detail": report.reason or ""}
         for position, report in enumerate(reports)

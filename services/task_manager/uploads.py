@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import IO
 
-from services.task_manager import archives, domain, multipart, staging
+from services.task_manager import archives, domain, form_headers, multipart, names, staging
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
@@ -31,7 +31,7 @@ class Uploads:
 
     async def form(self, task_id: str, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
         """Pictures and archives of a multipart body, parsed as it comes."""
-        boundary = multipart.boundary_of(content_type)
+        boundary = form_headers.boundary_of(content_type)
         limits = PartLimits(
             max_picture_bytes=self._resources.checker.limits.max_bytes,
             max_archive_bytes=self._resources.archives.max_unpacked_bytes,
@@ -116,18 +116,18 @@ class Uploads:
 
     async def _take(self, ingest: Ingest, part: Part) -> int:
         """Returns how many files there were to report on."""
-        if part.field not in FIELDS:
-            ingest.note(part.filename or part.field, "rejected", "send pictures in the form field 'images' or 'files'")
-        elif part.error is not None:
-            ingest.note(part.filename, "rejected", part.error.detail, part.error)
-        elif part.archive is not None:
-            with part.archive as file:
-                return await self._unpack(ingest, part.filename, file)
-        elif part.filename.lower().endswith(".zip"):
-            error = archives.NotAnArchive("the file is called .zip and is no zip archive")
-            ingest.note(part.filename, "rejected", error.detail, error)
-        else:
-            await ingest.add(part.filename, part.data)
+        field, filename, notes = part.disposition.field, part.disposition.filename, part.disposition.notes
+        with part.archive or contextlib.nullcontext() as archive:
+            if part.error is not None:
+                ingest.refuse(filename, part.error, notes)
+            elif field not in FIELDS:
+                ingest.note(filename or field, "rejected", "send pictures in the form field 'images' or 'files'")
+            elif archive is not None:
+                return await self._unpack(ingest, filename, archive)
+            elif filename.lower().endswith(".zip") and not names.is_system_file(filename):
+                ingest.refuse(filename, archives.not_an_archive(part.data), notes)
+            else:
+                await ingest.add(filename, part.data, notes)
         return 1
 
     async def _unpack(self, ingest: Ingest, filename: str, file: IO[bytes]) -> int:
@@ -135,16 +135,16 @@ class Uploads:
         try:
             archive = await asyncio.to_thread(archives.open_archive, file, limits)
         except QuorateError as error:
-            ingest.note(filename, "rejected", error.detail, error)
+            ingest.refuse(filename, error)
             return 1
-        with archive:
-            for entry in archive.infolist():
-                try:
-                    data = await asyncio.to_thread(archives.read_entry, archive, entry, limits)
-                except archives.EntrySkipped as skipped:
-                    ingest.note(entry.filename, "skipped", str(skipped))
-                except QuorateError as error:
-                    ingest.note(entry.filename, "rejected", error.detail, error)
-                else:
-                    await ingest.add(entry.filename, data)
-            return len(archive.infolist())
+        for entry in archive.entries:
+            name = entry.name
+            try:
+                data = await asyncio.to_thread(archives.read_entry, archive, entry, limits)
+            except archives.EntrySkipped as skipped:
+                ingest.note(name.text, "skipped", str(skipped), notes=name.notes)
+            except QuorateError as error:
+                ingest.refuse(name.text, error, name.notes)
+            else:
+                await ingest.add(name.text, data, name.notes)
+        return len(archive.entries)
