@@ -52,23 +52,24 @@ class Uploads:
             await ingest.add(filename, data)
             return await self._finish(ingest)
 
-    async def begin(self, task_id: str, count: int) -> Staging:
-        """Forms for so many files of a new upload straight to the object store. Raises NotFound, NotOpen."""
+    async def begin(self, task_id: str, filenames: Sequence[str]) -> Staging:
+        """Forms for the files of a new upload straight to the object store. Raises NotFound, NotOpen, Invalid."""
         task = await self._resources.store.task(task_id)
         if task.state != "open":
             raise domain.NotOpen(f"the task is {task.state} and takes no more images")
         resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
-        return await asyncio.to_thread(
-            lambda: staging.begin(resources.objects, task.id, count, max_bytes=max_bytes, now=resources.clock())
-        )
+        return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=resources.clock())
 
-    async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str]) -> list[Report]:
-        """The staged files of an upload, named in the order of their forms; no more than a batch is held in memory."""
-        keys = [staging.key_of(task_id, upload_id, number) for number in range(len(filenames))]
+    async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str] | None) -> list[Report]:
+        """The staged files of an upload, by the names that were announced; no more than a batch is held in memory.
+
+        Raises NotFound, and Invalid where `filenames` are others than those.
+        """
+        objects = self._resources.objects
         async with self._ingest(task_id) as ingest:
-            for key, filename in zip(keys, filenames, strict=True):
+            for key, filename in (await staging.announced(objects, task_id, upload_id, filenames)).items():
                 try:
-                    data = await self._resources.objects.get(key)
+                    data = await objects.get(key)
                 except NotFound:
                     ingest.note(filename, "rejected", NOT_STAGED)
                 else:
