@@ -131,12 +131,11 @@ def read_entry(archive: Archive, entry: Entry, limits: ArchiveLimits) -> bytes:
 
 def _unpack(archive: Archive, entry: Entry) -> bytes:
     """The bytes, as many as the directory says, with the checksum that it says."""
-    refusal = EntryRejected("the entry is damaged, or not as long as it says")
     file = archive.file
     file.seek(entry.header_at)
     head = file.read(_LOCAL_HEADER.size)
     if len(head) < _LOCAL_HEADER.size or head[:4] != MAGIC[0]:
-        raise refusal
+        raise EntryRejected("the entry is damaged: it does not begin as an entry does")
     _, _, _, method, *_, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(head)
     if method != entry.method or file.read(name_bytes) != entry.raw_name:
         raise EntryRejected("the entry is not what the archive's directory says")
@@ -145,7 +144,7 @@ def _unpack(archive: Archive, entry: Entry) -> bytes:
         raise EntryRejected("the entry overlaps with what comes after it")
     data = _inflated(file, entry) if method == DEFLATED else file.read(min(entry.packed_size, entry.size + 1))
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
-        raise refusal
+        raise EntryRejected("the entry is damaged, or not as long as it says")
     return data
 
 

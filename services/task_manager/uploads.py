@@ -8,6 +8,7 @@ from functools import partial
 from typing import IO
 
 from services.task_manager import archives, domain, form_headers, multipart, names, staging
+from services.task_manager.domain import Task
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
@@ -83,12 +84,11 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def _ingest(self, task_id: str) -> AsyncIterator[Ingest]:
-        """An ingest whose upload is registered with the task for as long as it lasts."""
+        """An ingest whose upload is registered with the task for as long as it lasts, however it ends."""
         if self._free.locked():
             raise Unavailable("too many uploads are under way", retry_after_s=2)
         resources, upload_id = self._resources, secrets.token_hex(8)
-        async with self._free:
-            task = await resources.store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
+        async with self._free, self._registered(task_id, upload_id) as task:
             ingest = Ingest(
                 task,
                 store=resources.store,
@@ -97,16 +97,30 @@ class Uploads:
                 clock=resources.clock,
                 saved=resources.relay.wake,
             )
-            renewal = asyncio.create_task(self._renew(task_id, upload_id))
             try:
                 yield ingest
             finally:
-                renewal.cancel()
                 await ingest.abandon()
-                with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
-                    await asyncio.shield(
-                        resources.store.update(task_id, partial(domain.end_upload, upload_id=upload_id))
-                    )
+
+    @contextlib.asynccontextmanager
+    async def _registered(self, task_id: str, upload_id: str) -> AsyncIterator[Task]:
+        """The task, which knows of the upload. It is told of the end even where the caller hung up while the
+        registration was being saved: nobody could seal the task until that lapses."""
+        store = self._resources.store
+        renewal: asyncio.Task[None] | None = None
+        try:
+            task = await store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
+            renewal = asyncio.create_task(self._renew(task_id, upload_id))
+            yield task
+        finally:
+            await asyncio.shield(self._end(task_id, upload_id, renewal))
+
+    async def _end(self, task_id: str, upload_id: str, renewal: asyncio.Task[None] | None) -> None:
+        if renewal is not None:  # a renewal under way would register the upload again
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+        with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
+            await self._resources.store.update(task_id, partial(domain.end_upload, upload_id=upload_id))
 
     async def _renew(self, task_id: str, upload_id: str) -> None:
         """Keep the task from being sealed while a long upload goes on. If it cannot be, saving images says so."""

@@ -25,6 +25,7 @@ _IN_ZIP64_16, _IN_ZIP64_32 = 0xFFFF, 0xFFFFFFFF
 """What stands where the true number is in a zip64 record."""
 _END64_HEAD_BYTES = 12
 """What the size that a zip64 end record states does not count: its signature and that size."""
+_NO_END64 = "the archive is damaged: its zip64 end record is not where it should be"
 _UTF8_FLAG = 0x800
 _ZIP64_EXTRA, _UNICODE_PATH_EXTRA = 0x0001, 0x7075
 
@@ -136,13 +137,12 @@ def _end64(file: IO[bytes], end_at: int) -> tuple[int, list[int] | None]:
     signature, disk, at, disks = _END64_LOCATOR.unpack(file.read(_END64_LOCATOR.size))
     if signature != b"PK\x06\x07":
         return end_at, None
-    refusal = ArchiveRejected("the archive is damaged: its zip64 end record is not where it should be")
     if disk or disks > 1 or at + _END64.size > locator_at:
-        raise refusal
+        raise ArchiveRejected(_NO_END64)
     file.seek(at)
     signature, length, _made_by, _needed, *said = _END64.unpack(file.read(_END64.size))
     if signature != b"PK\x06\x06" or at + _END64_HEAD_BYTES + length != locator_at:
-        raise refusal
+        raise ArchiveRejected(_NO_END64)
     return at, said
 
 
