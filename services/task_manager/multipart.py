@@ -17,7 +17,7 @@ from shared.errors import Malformed, QuorateError, TooLarge
 
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 16_384
-FEED_BYTES = 65_536
+FEED_BYTES = 16_384
 """So much of a body is parsed at a time, before others get their turn."""
 SPOOL = "the disk for archives under way"
 SPOOL_WRITE_BYTES = 1_000_000
