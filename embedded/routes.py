@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import Request, Response
 from starlette.routing import Route
 
-from services.task_manager import multipart
+from services.task_manager import form_headers, multipart
 from services.task_manager.multipart import Part, PartLimits
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound
@@ -66,13 +66,13 @@ async def _file_of(request: Request, max_bytes: int, spool: Path) -> bytes:
     """The content of a form's field `file`; nothing where it has none."""
     body = BoundedRequest(request.scope, request.receive)
     body.max_body_bytes = max_bytes + FORM_OVERHEAD_BYTES
-    boundary = multipart.boundary_of(request.headers.get("content-type", ""))
+    boundary = form_headers.boundary_of(request.headers.get("content-type", ""))
     limits = PartLimits(max_picture_bytes=max_bytes, max_archive_bytes=max_bytes)
     data = b""
     async with contextlib.aclosing(multipart.parts(body.stream(), boundary, limits=limits, spool=spool)) as parts:
         async for part in parts:
             content = await _content(part)
-            if part.field == "file":
+            if part.disposition.field == "file":
                 data = content
     return data
 

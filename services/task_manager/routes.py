@@ -78,13 +78,13 @@ def _direct_router(uploads: Uploads) -> APIRouter:
 
     @routes.post("/tasks/{task_id}/uploads", status_code=201, response_model=wire.DirectUpload)
     async def begin(task_id: str, wanted: wire.DirectRequest, _who: Who) -> Response:
-        staging = await uploads.begin(task_id, len(wanted.files))
-        return json_answer(staging_shown(staging, [file.filename for file in wanted.files]), 201)
+        filenames = [file.filename for file in wanted.files]
+        return json_answer(staging_shown(await uploads.begin(task_id, filenames), filenames), 201)
 
     @routes.post("/tasks/{task_id}/uploads/{upload_id}/commit", response_model=wire.UploadReport)
-    async def commit(task_id: str, upload_id: str, wanted: wire.DirectRequest, request: Request, _who: Who) -> Response:
-        reports = await uploads.commit(task_id, upload_id, [file.filename for file in wanted.files])
-        return _report(request, reports)
+    async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, _who: Who) -> Response:
+        filenames = None if wanted.files is None else [file.filename for file in wanted.files]
+        return _report(request, await uploads.commit(task_id, upload_id, filenames))
 
     return routes
 
@@ -107,7 +107,7 @@ def _report(request: Request, reports: list[Report]) -> Response:
     shown = upload_shown(reports)
     if shown["accepted"] or shown["duplicates"]:
         return json_answer(shown)
-    statuses = {problems.status_of(report.error) if report.error else 422 for report in reports}
+    statuses = {problems.status_of(report.refusal) if report.refusal else 422 for report in reports}
     fields = [
         {"pointer": f"/images/{position}", "detail": report.reason or ""}
         for position, report in enumerate(reports)

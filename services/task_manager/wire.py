@@ -77,10 +77,19 @@ class DirectFile(Wire):
     filename: Annotated[str, Field(max_length=1_000)]
 
 
-class DirectRequest(Wire):
-    """The files of a direct upload; the commit names the same in the same order."""
+DirectFiles = Annotated[list[DirectFile], Field(min_length=1, max_length=1_000)]
 
-    files: Annotated[list[DirectFile], Field(min_length=1, max_length=1_000)]
+
+class DirectRequest(Wire):
+    """The files of a direct upload."""
+
+    files: DirectFiles
+
+
+class CommitRequest(Wire):
+    """The files that were announced, in the same order; without them, those that were announced."""
+
+    files: DirectFiles | None = None
 
 
 class CountsShown(BaseModel):

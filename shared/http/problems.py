@@ -60,9 +60,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """For every router: errors are problem details."""
 
 
-def status_of(error: errors.QuorateError) -> int:
+def status_of(error: errors.QuorateError | type[errors.QuorateError]) -> int:
     """The HTTP status of an error, by the most specific class that has one."""
-    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
+    kind = error if isinstance(error, type) else type(error)
+    return next((STATUS[cls] for cls in kind.__mro__ if cls in STATUS), 500)
 
 
 def problem(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
 
 from embedded.app import Platform, assemble
 from embedded.settings import Settings
@@ -56,8 +57,9 @@ class Inside:
 
 @dataclass(kw_only=True)
 class Api:
-    """A running platform. `http` is a client on it; `as_user` gives headers that name a caller."""
+    """A running platform. `http` is a client on its `app`; `as_user` gives headers that name a caller."""
 
+    app: FastAPI
     http: httpx.AsyncClient
     folder: Path
     platform: Inside
@@ -184,7 +186,7 @@ async def running(folder: Path, **settings: object) -> AsyncIterator[Api]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as http,
     ):
-        api = Api(http=http, folder=folder, platform=Inside(platform), clock=clock)
+        api = Api(app=app, http=http, folder=folder, platform=Inside(platform), clock=clock)
         yield api
         await api.settled()
 
