@@ -54,7 +54,7 @@ def test_no_number_is_tried_twice():
 
 @asynccontextmanager
 async def detector(statuses):
-    """A server that gives these statuses one after the other, and the last one for ever; None is no answer. Yields its port."""
+    """A server that gives these statuses (None: no answer) in turn, and the last one for ever; yields its port."""
     left = list(statuses)
 
     async def serve(reader, writer):
