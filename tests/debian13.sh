@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# `make test` on a fresh Debian 13, by a user without rights, on the Python 3.13 that Debian brings: build/debian13.
-# Everything is mounted in a namespace of this run alone: whatever way it ends, nothing stays mounted and no process is left.
+# `make test` on a fresh Debian 13, by a user who is not root, on the Python 3.13 that Debian brings.
+# build/debian13 is made once and kept until `make clean`.
+# All is mounted in a namespace of this run alone: whatever way it ends, nothing stays mounted and no process is left.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ROOT=build/debian13
@@ -13,7 +14,7 @@ if [ ! -d $ROOT ]; then
   rm -rf $ROOT.new
   mkdir -p $ROOT.new
   # From where this machine's apt has its Debian, and through its proxy; from debootstrap's own mirror where it has none.
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p)
   eval "$(apt-config shell http_proxy Acquire::http::Proxy https_proxy Acquire::https::Proxy)"
   export http_proxy https_proxy
   unshare --mount debootstrap --variant=minbase --include=ca-certificates,make,python3,python3-venv trixie $ROOT.new $mirror
@@ -25,7 +26,8 @@ fi
 for file in /etc/hosts /etc/resolv.conf /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
   [ ! -e $file ] || cp --dereference $file $ROOT$file
 done
-mapfile -d '' -t settings < <(env --null | grep --null-data -E '^(PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|CERT|DEFAULT_TIMEOUT)|SSL_CERT_FILE|(http|https|no)_proxy|(HTTP|HTTPS|NO)_PROXY)=')
+names='PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|CERT|DEFAULT_TIMEOUT)|SSL_CERT_FILE|(http|https|no)_proxy|(HTTP|HTTPS|NO)_PROXY'
+mapfile -d '' -t settings < <(env --null | grep --null-data -E "^($names)=")
 
 # The checkout as it stands, without what git ignores. pip's cache beside it stays for the next run.
 rm -rf $ROOT$HOME_THERE/checkout
