@@ -104,7 +104,7 @@ class Floor:
                 base_url=self.url,
                 headers=headers,
                 timeout=60,
-                limits=httpx.Limits(keepalive_expiry=4),
+                limits=httpx.Limits(max_keepalive_connections=0),  # a busy machine is late for what was kept alive
                 verify=certificates(),
                 trust_env=False,
             )

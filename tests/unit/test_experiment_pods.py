@@ -54,7 +54,7 @@ def test_no_number_is_tried_twice():
 
 @asynccontextmanager
 async def detector(statuses):
-    """A server that gives these statuses one after the other, and the last one for ever; yields its port."""
+    """A server that gives these statuses (None: no answer) in turn, and the last one for ever; yields its port."""
     left = list(statuses)
 
     async def serve(reader, writer):
@@ -65,7 +65,8 @@ async def detector(statuses):
                 assert base64.b64decode(asked["image"])
                 status = left.pop(0) if len(left) > 1 else left[0]
                 if status is None:
-                    await asyncio.sleep(60)
+                    await reader.read()  # never answers: waits until the user has hung up
+                    return
                 body = b'{"title":"x","detail":"too much work"}'
                 writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
         except (asyncio.IncompleteReadError, asyncio.CancelledError):

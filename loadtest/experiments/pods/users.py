@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -75,12 +75,11 @@ class _Crowd:
     async def _user(self, number: int, joins_at: float) -> None:
         await self._pause_until(joins_at)
         try:
-            caller = await self._connect(number)
-            at = number * 7  # so that they do not all look at the same picture at the same time
-            while not self.stop.is_set():
-                await self._ask(caller, self.requests[at % len(self.requests)])
-                at += 1
-            caller.close()
+            with closing(await self._connect(number)) as caller:
+                at = number * 7  # so that they do not all look at the same picture at the same time
+                while not self.stop.is_set():
+                    await self._ask(caller, self.requests[at % len(self.requests)])
+                    at += 1
         except (BenchFailed, OSError) as failure:  # a time-out is an OSError
             self.failure = self.failure or brief(failure)
             self.stop.set()
