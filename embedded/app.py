@@ -11,7 +11,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from embedded import data_dir
-from embedded.routes import object_route, staging_route
+from embedded import routes as object_routes
 from embedded.settings import Settings
 from services.detector import app as detector_app
 from services.detector import consumers as detector_consumers
@@ -183,12 +183,11 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             *detector_app.routers(platform.pool, settings),
             dead_letters.router(platform.bus),
             status.router(platform.telemetry.metrics, watch),
+            object_routes.router(platform.objects, clock, platform.tasks.spool),
         ],
         running=platform.running,
         telemetry=platform.telemetry,
         watch=watch,
     )
     app.state.platform = platform
-    spool = platform.tasks.spool
-    app.router.routes[:0] = [object_route(platform.objects, clock), staging_route(platform.objects, clock, spool)]
     return app

@@ -14,6 +14,7 @@ from shared.errors import Unavailable
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.edge import Edge
+from shared.http.hot import HotRoutes
 from shared.http.serving import ServerSettings
 from shared.telemetry import Telemetry
 from shared.telemetry.metrics import Metrics
@@ -55,6 +56,7 @@ def application(
     app = FastAPI(
         title=title, version=VERSION, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
     )
+    app.add_middleware(HotRoutes, routers=routers)
     app.add_middleware(Edge, allowed_hosts=settings.hosts, telemetry=telemetry)
     problems.install(app)
     for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):

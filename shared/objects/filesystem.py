@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import hmac
 import os
 import secrets
@@ -19,6 +20,9 @@ from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
 
 T = TypeVar("T")
+
+SIGNATURES_CACHED = 8_192
+"""A URL is signed for each of its operators, and checked when they come: the same signature each time."""
 
 
 class FilesystemObjectStore:
@@ -39,6 +43,7 @@ class FilesystemObjectStore:
         self._folders = threading.Lock()
         """Held while a folder is made and filled, or removed as empty: never both at once."""
         self._recent = RecentObjects(cache_bytes)
+        self._signature = functools.lru_cache(SIGNATURES_CACHED)(self._sign)
 
     async def open(self) -> None:
         """Create the folders and drop what a killed process had not finished."""
@@ -97,7 +102,7 @@ class FilesystemObjectStore:
         what = key if max_bytes is None else f"{max_bytes}:{key}"
         return now < expires and hmac.compare_digest(self._signature(what, expires).encode(), signature.encode())
 
-    def _signature(self, what: str, expires: int) -> str:
+    def _sign(self, what: str, expires: int) -> str:
         return hmac.digest(self._secret, f"{expires}:{what}".encode(), "sha256").hex()
 
     def _path(self, key: str) -> Path:
