@@ -54,7 +54,13 @@ def application(
         await telemetry.tracing.close()
 
     app = FastAPI(
-        title=title, version=VERSION, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+        title=title,
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge has its own
     )
     app.add_middleware(HotRoutes, routers=routers)
     app.add_middleware(Edge, allowed_hosts=settings.hosts, telemetry=telemetry)

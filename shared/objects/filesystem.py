@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared import crash_points
-from shared.disk import errors_named
+from shared.disk import errors_named, read_at_once
 from shared.errors import NotFound, QuorateError
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
 from shared.objects.keys import STAGING, checked, is_key, is_staged
@@ -73,7 +73,7 @@ class FilesystemObjectStore:
 
     async def get(self, key: str) -> bytes:
         if (data := self._recent.get(key)) is None:
-            data = await self._run(lambda: self._get(key))
+            data = read_at_once(self._path(key)) or await self._run(lambda: self._get(key))
             self._recent.keep(key, data)
         return data
 
