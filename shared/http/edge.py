@@ -41,7 +41,7 @@ class Edge:
         sent_id, traceparent = named.get(b"x-request-id", b""), named.get(b"traceparent")
         request_id = sent_id.decode() if _REQUEST_ID.fullmatch(sent_id) else trace.random_hex(8)
         scope["request_id"] = request_id
-        scope["user"] = named[HEADER].decode("latin-1") if HEADER in named else LOCAL
+        scope["caller_name"] = named[HEADER].decode("latin-1") if HEADER in named else LOCAL
         parent = None if traceparent is None else traceparent.decode("latin-1")
         trace.enter(parent, request_id=request_id)
         if not self._is_addressed_here(headers, named.get(b"host", b"")):

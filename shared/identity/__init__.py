@@ -39,7 +39,7 @@ def identified(user: str) -> Caller:
 
 def caller_of(scope: Scope) -> Caller:
     """Who asks, by the name that the edge read from the request (`QUORATE_AUTH=off`)."""
-    return identified(scope["user"])
+    return identified(scope["caller_name"])
 
 
 async def from_request(request: Request) -> Caller:

@@ -71,7 +71,7 @@ async def sent(
         "path": path,
         "query_string": b"a=1",
         "headers": [*headers, (b"content-length", str(len(whole)).encode())],
-        "user": user,
+        "caller_name": user,
         "server": ("localhost", 80),
     }
     await HotRoutes(framework, routers=[hot_router()])(scope, receive, send)
