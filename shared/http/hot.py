@@ -88,16 +88,20 @@ class HotRoutes:
             except ValidationError:
                 await self._app(scope, _from_the_first(messages, receive), send)
                 return
-        scope["route"] = route
-        try:
-            if route.caller is not None:
-                arguments[route.caller] = caller_of(scope)
-            if route.request is not None:
-                arguments[route.request] = Request(scope, receive)
-            response = await route.endpoint(**arguments)
-        except QuorateError as error:
-            response = problems.refused(Request(scope), error)
+        scope["route"] = route  # as the framework does: the edge counts requests by its path
+        response = await _response(route, arguments, Request(scope, receive))
         await response(scope, receive, send)
+
+
+async def _response(route: HotRoute, arguments: dict[str, Any], request: Request) -> Response:
+    try:
+        if route.caller is not None:
+            arguments[route.caller] = caller_of(request.scope)
+        if route.request is not None:
+            arguments[route.request] = request
+        return await route.endpoint(**arguments)
+    except QuorateError as error:
+        return problems.refused(request, error)
 
 
 def _hot_route(path: str, endpoint: Endpoint) -> HotRoute:
