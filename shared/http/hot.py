@@ -122,8 +122,8 @@ def _first_of(wanted: type, parameters: Mapping[str, type]) -> str | None:
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether a body of JSON is announced, of a length that is taken, with no header given twice."""
-    named = dict(headers)
+    """Whether a body of JSON is announced, of a length that is taken."""
+    named = dict(reversed(headers))  # of a header that is given twice, the first counts, as for the framework
     length = named.get(b"content-length", b"")
     return (
         named.get(b"content-type") == b"application/json"
@@ -131,7 +131,6 @@ def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
         and int(length) <= JSON_BYTES
         and b"content-encoding" not in named
         and b"transfer-encoding" not in named
-        and len(named) == len(headers)
     )
 
 

@@ -96,7 +96,7 @@ UNUSUAL = {
     "another media type": [(b"content-type", b"text/plain")],
     "a parameter of the media type": [(b"content-type", b"application/json; charset=utf-8")],
     "no media type": [],
-    "two media types": [JSON, (b"content-type", b"text/plain")],
+    "two media types": [(b"content-type", b"text/plain"), JSON],
     "compressed": [JSON, (b"content-encoding", b"gzip")],
     "chunked": [JSON, (b"transfer-encoding", b"chunked")],
 }
