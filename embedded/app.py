@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from embedded import data_dir
-from embedded.routes import object_route, staging_route
+from embedded import routes as object_routes
 from embedded.settings import Settings
 from services.detector import part as detector
 from services.detector import quota
@@ -88,6 +88,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             stack.push_async_callback(bus.close)
             yield
 
-    served = deployable("Quorate", settings, parts, on(None), opened=opened)
-    served.app.router.routes[:0] = [object_route(objects, clock), staging_route(objects, clock, spool)]
+    served = deployable(
+        "Quorate", settings, parts, on(None), opened=opened, routers=[object_routes.router(objects, clock, spool)]
+    )
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

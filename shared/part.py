@@ -108,6 +108,7 @@ def deployable(
     adapters: Adapters[object],
     *,
     opened: Callable[[], AbstractAsyncContextManager[None]],
+    routers: Sequence[APIRouter] = (),
     needs: Mapping[str, Check] | None = None,
     uses: Mapping[str, Check] | None = None,
 ) -> Deployable:
@@ -115,17 +116,18 @@ def deployable(
 
     adapters: of any of the parts, for they share all but the store.
     opened: opens all adapters, and closes them.
+    routers: what the process serves beside its parts.
     needs, uses: as `application` takes them.
     """
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
     outboxes = [relay.outbox for part in parts for relay in part.relays]
     watch = Watch(telemetry.metrics, bus, outboxes, clock, [gauge for part in parts for gauge in part.gauges])
     reporter = Reporter([part.name for part in parts], telemetry.metrics, watch, bus)
-    routers = [router for part in parts for router in part.routers]
+    served = [*routers, *(router for part in parts for router in part.routers)]
     replicas = Replicas(clock)
     answers_admin = any(part.answers_admin for part in parts)
     if answers_admin:
-        routers += [dead_letters.router(bus), status.router(reporter, replicas)]
+        served += [dead_letters.router(bus), status.router(reporter, replicas)]
 
     @asynccontextmanager
     async def everything() -> AsyncGenerator[None]:
@@ -145,7 +147,7 @@ def deployable(
     app = application(
         title,
         settings,
-        routers=routers,
+        routers=served,
         running=everything,
         telemetry=telemetry,
         watch=watch,

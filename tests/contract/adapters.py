@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from embedded.routes import object_route, staging_route
+from embedded import routes as object_routes
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.store import sqlite as subtask_sqlite
@@ -268,7 +268,8 @@ def browsing(http: httpx.AsyncClient) -> dict[str, Any]:
 async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
     """The store with the routes of the embedded platform that serve its URLs."""
     objects = FilesystemObjectStore(folder, b"a secret", url_lifetime_s=3600)
-    app = FastAPI(routes=[object_route(objects, time.time), staging_route(objects, time.time, folder)])
+    app = FastAPI()
+    app.include_router(object_routes.router(objects, time.time, folder))
     problems.install(app)
     await objects.open()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as http:
