@@ -106,11 +106,14 @@ class Tasks(BaseModel):
 
 
 class FileReport(BaseModel):
+    """What became of one file. `reason`: why it was not taken. `notes`: what of it was changed on the way in."""
+
     filename: str
     status: Literal["accepted", "duplicate", "rejected", "skipped"]
     image_id: str | None
     sha256: str | None
     reason: str | None
+    notes: list[str]
 
 
 class UploadReport(BaseModel):
