@@ -40,6 +40,7 @@ from shared.clock import Clock, steady
 from shared.http.application import application
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
+from shared.pictures import DecodingBudget
 from shared.sqlite import Database
 from shared.telemetry import Telemetry
 from shared.telemetry.observed_bus import ObservedBus
@@ -123,7 +124,8 @@ def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
     task_relay, subtask_relay = Relay(task_store, bus), Relay(subtask_store, bus)
     collector = Collector(task_store, objects, clock, relay_wake=task_relay.wake)
-    pool = detector_app.load_pool(settings, cores=quota.cores() / 2)  # the other half is for everything else
+    budget = DecodingBudget(settings.max_decoding_bytes)
+    pool = detector_app.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     telemetry = settings.telemetry("quorate")
     if pool is not None:
         PoolMetrics(pool, telemetry.metrics.registry)
@@ -142,7 +144,7 @@ def build(settings: Settings, *, secret: bytes, clock: Clock) -> Platform:
             store=task_store,
             objects=objects,
             relay=task_relay,
-            checker=Checker(threads, settings.picture_limits),
+            checker=Checker(threads, settings.picture_limits, budget),
             clock=clock,
             spool=spool,
             archives=settings.archive_limits,

@@ -18,7 +18,7 @@ from services.detector.settings import DetectorSettings, PrelabelerSettings
 from shared.clock import steady
 from shared.errors import QuorateError
 from shared.http.application import application
-from shared.pictures import decode_bgr
+from shared.pictures import DecodingBudget, decode_bgr
 from shared.telemetry import Telemetry
 from shared.telemetry.observed_bus import ObservedBus
 from shared.telemetry.watch import Watch
@@ -46,12 +46,12 @@ def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
     return [load(files, threads=1) for _ in range(settings.detector_threads or quota.threads(cores))]
 
 
-def load_pool(settings: DetectorSettings, *, cores: float) -> InferencePool | None:
-    """The pool of those engines; None without a model. Raises ModelUnusable."""
+def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:
+    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
     engines = load_engines(settings, cores=cores)
     if not engines:
         return None
-    decode = partial(decode_bgr, limits=settings.picture_limits)
+    decode = partial(decode_bgr, limits=settings.picture_limits, budget=budget)
     return InferencePool(engines, decode, max_waiting=settings.detector_max_waiting)
 
 
@@ -124,7 +124,7 @@ def _telemetry(pool: InferencePool, settings: DetectorSettings) -> Telemetry:
 
 
 def _loaded(settings: DetectorSettings) -> InferencePool:
-    pool = load_pool(settings, cores=quota.cores())
+    pool = load_pool(settings, DecodingBudget(settings.max_decoding_bytes), cores=quota.cores())
     if pool is None:
         raise NoModel("set QUORATE_MODEL to a name of `quorate models list`, or to a path of a .cfg or an .onnx")
     return pool

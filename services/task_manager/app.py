@@ -20,6 +20,7 @@ from shared.clock import steady
 from shared.http.application import application, open_when_up
 from shared.mongo import connect
 from shared.outbox import Relay
+from shared.pictures import DecodingBudget
 from shared.telemetry.observed_bus import ObservedBus
 from shared.telemetry.watch import Watch
 
@@ -47,7 +48,7 @@ def create_app(settings: TaskManagerSettings) -> FastAPI:
         store=store,
         objects=objects,
         relay=relay,
-        checker=Checker(threads, settings.picture_limits),
+        checker=Checker(threads, settings.picture_limits, DecodingBudget(settings.max_decoding_bytes)),
         clock=clock,
         spool=settings.spool(),
         archives=settings.archive_limits,

@@ -15,7 +15,7 @@ from shared import crash_points
 from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.objects import ObjectStore
-from shared.pictures import Picture, PictureLimits, check
+from shared.pictures import DecodingBudget, Picture, PictureLimits, check
 
 MAX_FILENAME = 1_000
 BATCH_FILES = 32
@@ -48,17 +48,18 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Decodes pictures in threads of its own, one at a time in each."""
+    """Decodes pictures in threads of its own, one at a time in each, and all within the budget."""
 
     threads: ThreadPoolExecutor
     limits: PictureLimits
+    budget: DecodingBudget
 
     async def check(self, data: bytes) -> Checked:
         """Raises one of the errors of `shared.pictures`."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, self._check, data)
 
     def _check(self, data: bytes) -> Checked:
-        picture = check(data, self.limits)
+        picture = check(data, self.limits, self.budget)
         sha256 = hashlib.sha256(data).hexdigest()
         stored_sha256 = sha256 if picture.data == data else hashlib.sha256(picture.data).hexdigest()
         return Checked(sha256=sha256, stored_sha256=stored_sha256, picture=picture)
@@ -115,7 +116,7 @@ class Ingest:
     async def _store_batch(self) -> None:
         batch, self._batch, self._batch_bytes = self._batch, [], 0
         outcomes = await asyncio.gather(*(checking for _, _, checking in batch), return_exceptions=True)
-        images: dict[int, tuple[Image, bytes]] = {}
+        images: dict[int, tuple[Image, Picture]] = {}
         for (position, filename, _), outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, QuorateError):
                 self._reports[position] = Report(
@@ -124,7 +125,7 @@ class Ingest:
             elif isinstance(outcome, BaseException):
                 raise outcome
             else:
-                images[position] = (self._image(filename, outcome), outcome.picture.data)
+                images[position] = (self._image(filename, outcome), outcome.picture)
         if images:
             await self._save(images)
 
@@ -145,7 +146,7 @@ class Ingest:
             created_at=self._clock(),
         )
 
-    async def _save(self, images: dict[int, tuple[Image, bytes]]) -> None:
+    async def _save(self, images: dict[int, tuple[Image, Picture]]) -> None:
         """Objects first, then the images that name them. Objects that no image came to name are left to the collector:
         a write that failed here may yet have happened there."""
         first: dict[str, int] = {}
@@ -155,16 +156,17 @@ class Ingest:
         new = [images[position] for image_id, position in first.items() if image_id not in known]
         if new:
             crash_points.reached("ingest.before_objects")
-            await self._objects.put_all({image.object_key: data for image, data in new})
+            await self._objects.put_all({image.object_key: picture.data for image, picture in new})
             crash_points.reached("ingest.after_objects")
             known |= await self._store.add_images(self._task, [image for image, _ in new])
             crash_points.reached("ingest.after_images")
             self._saved()
-        for position, (image, _) in images.items():
+        for position, (image, picture) in images.items():
             is_new = first[image.id] == position and image.id not in known
             self._reports[position] = Report(
                 filename=image.filename,
                 status="accepted" if is_new else "duplicate",
                 image_id=image.id,
                 sha256=image.sha256,
+                notes=picture.notes,
             )
