@@ -23,6 +23,7 @@ from shared.clock import Clock, steady
 from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.part import Adapters, Part, deployable
+from shared.pictures import DecodingBudget
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
 
@@ -68,10 +69,11 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     subtask_store = subtask_sqlite.SqliteSubtaskStore(
         file("subtasks", subtask_sqlite.STEPS), clock, subtask_announcements.announce
     )
-    pool = detector.load_pool(settings, cores=quota.cores() / 2)  # the other half is for everything else
+    budget = DecodingBudget(settings.max_decoding_bytes)
+    pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     parts = [
         subtask_manager.assemble(on(subtask_store), settings),
-        task_manager.assemble(on(task_store), settings, spool=spool),
+        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget),
         detector.assemble(on(None), settings, pool=pool),
     ]
 

@@ -13,6 +13,7 @@ from shared.errors import QuorateError
 from shared.http.application import application
 from shared.http.serving import Deployable
 from shared.part import Adapters, deployable
+from shared.pictures import DecodingBudget
 
 TITLE = "Quorate detector"
 SERVICE = "quorate-detector"
@@ -30,7 +31,7 @@ def create(settings: DetectorSettings) -> Deployable:
 
 def load(settings: DetectorSettings) -> InferencePool:
     """The pool that the settings name. Raises ModelUnusable and NoModel."""
-    pool = load_pool(settings, cores=quota.cores())
+    pool = load_pool(settings, DecodingBudget(settings.max_decoding_bytes), cores=quota.cores())
     if pool is None:
         raise NoModel("set QUORATE_MODEL to a name of `quorate models list`, or to a path of a .cfg or an .onnx")
     return pool

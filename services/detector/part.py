@@ -12,7 +12,7 @@ from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings
 from shared.part import Adapters, Part
-from shared.pictures import decode_bgr
+from shared.pictures import DecodingBudget, decode_bgr
 from shared.telemetry import Telemetry
 
 
@@ -34,12 +34,12 @@ def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
     return [load(files, threads=1) for _ in range(settings.detector_threads or quota.threads(cores))]
 
 
-def load_pool(settings: DetectorSettings, *, cores: float) -> InferencePool | None:
-    """The pool of those engines; None without a model. Raises ModelUnusable."""
+def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:
+    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
     engines = load_engines(settings, cores=cores)
     if not engines:
         return None
-    decode = partial(decode_bgr, limits=settings.picture_limits)
+    decode = partial(decode_bgr, limits=settings.picture_limits, budget=budget)
     return InferencePool(engines, decode, max_waiting=settings.detector_max_waiting)
 
 

@@ -44,7 +44,7 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes
     max_picture_bytes: the largest picture that is taken, decoded from base64.
     max_held_bytes: how much the bodies under way may be together; one alone is always taken.
     """
-    max_body_bytes = max_picture_bytes * 4 // 3 + 10_000
+    max_body_bytes = max_picture_bytes * 3 // 2 + 10_000  # in base64, which may be in lines
     bodies = Bodies(max(max_held_bytes, max_body_bytes))
     routes = APIRouter(
         prefix="/api",

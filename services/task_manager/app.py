@@ -13,6 +13,7 @@ from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
 from shared.part import Adapters, deployable
+from shared.pictures import DecodingBudget
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
@@ -44,7 +45,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate task manager",
         settings,
-        [assemble(adapters, settings, spool=settings.spool())],
+        [assemble(adapters, settings, spool=settings.spool(), budget=DecodingBudget(settings.max_decoding_bytes))],
         adapters,
         opened=opened,
         needs={"MongoDB": store.is_ready},

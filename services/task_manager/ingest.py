@@ -17,7 +17,7 @@ from shared import crash_points
 from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.objects import ObjectStore
-from shared.pictures import Picture, PictureLimits, check
+from shared.pictures import DecodingBudget, Picture, PictureLimits, check
 
 BATCH_FILES = 32
 BATCH_BYTES = 32_000_000
@@ -67,17 +67,18 @@ class Storable:
 
 @dataclass(frozen=True, slots=True)
 class Checker:
-    """Decodes pictures in threads of its own, one at a time in each."""
+    """Decodes pictures in threads of its own, one at a time in each, and all within the budget."""
 
     threads: ThreadPoolExecutor
     limits: PictureLimits
+    budget: DecodingBudget
 
     async def check(self, data: bytes) -> Checked:
         """Raises one of the errors of `shared.pictures`."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, self._check, data)
 
     def _check(self, data: bytes) -> Checked:
-        picture = check(data, self.limits)
+        picture = check(data, self.limits, self.budget)
         sha256 = hashlib.sha256(data).hexdigest()
         stored_sha256 = sha256 if picture.data == data else hashlib.sha256(picture.data).hexdigest()
         return Checked(sha256=sha256, stored_sha256=stored_sha256, picture=picture)
@@ -175,7 +176,9 @@ class Ingest:
                 )
             else:
                 image = self._image(name.text, outcome)
-                images[position] = Storable(image=image, data=outcome.picture.data, notes=name.notes)
+                images[position] = Storable(
+                    image=image, data=outcome.picture.data, notes=(*name.notes, *outcome.picture.notes)
+                )
         if images:
             await self._save(images)
 

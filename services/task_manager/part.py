@@ -14,12 +14,13 @@ from services.task_manager.settings import UploadSettings
 from services.task_manager.store import TaskStore
 from shared.outbox import Relay
 from shared.part import Adapters, Part
+from shared.pictures import DecodingBudget
 
 CHECK_THREADS = 2
 
 
-def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: Path) -> Part:
-    """`spool`: a folder for archives under way."""
+def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: Path, budget: DecodingBudget) -> Part:
+    """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
@@ -28,7 +29,7 @@ def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: 
         store=store,
         objects=objects,
         relay=relay,
-        checker=Checker(threads, settings.picture_limits),
+        checker=Checker(threads, settings.picture_limits, budget),
         clock=clock,
         spool=spool,
         archives=settings.archive_limits,

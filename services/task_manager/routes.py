@@ -63,7 +63,7 @@ def upload_router(resources: Resources) -> APIRouter:
         if media_type == "multipart/form-data":
             reports = await uploads.form(task_id, request.stream(), content_type)
         elif media_type == "application/json":
-            one = await _image_request(request, resources.checker.limits.max_bytes * 4 // 3 + 10_000)
+            one = await _image_request(request, resources.checker.limits.max_bytes * 3 // 2 + 10_000)
             reports = await uploads.single(task_id, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import QuorateError
-from shared.pictures import PictureLimits
+from shared.pictures import PictureLimits, give_back_large_blocks
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs
 from shared.telemetry.tracing import tracing
@@ -59,6 +59,15 @@ class ServerSettings(BaseSettings):
     max_image_bytes: Annotated[int, Field(ge=1, description="size of one picture, in bytes")] = 20_000_000
     max_image_pixels: Annotated[int, Field(ge=1, description="width times height of one picture")] = 25_000_000
     max_image_side: Annotated[int, Field(ge=1, description="width or height of one picture, in pixels")] = 10_000
+
+    max_decoding_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="memory for all pictures being decoded at a time, in bytes: they wait for each other, and one"
+            " that can take more is refused",
+        ),
+    ] = 450_000_000
 
     @property
     def is_local(self) -> bool:
@@ -119,6 +128,7 @@ def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
     kind: the settings, which are read from the environment.
     create: makes the app that they describe; it may raise what files and models raise.
     """
+    give_back_large_blocks()
     try:
         settings = kind()
         settings.refuse_if_unsafe()

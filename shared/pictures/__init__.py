@@ -1,10 +1,13 @@
 """Pictures: validated, freed of metadata, and decoded, within limits. JPEG, PNG, WebP and BMP, by content."""
 
+from shared.pictures.allocator import give_back_large_blocks
+from shared.pictures.budget import DecodingBudget
 from shared.pictures.header import Header, PictureLimits
 from shared.pictures.picture import Picture, check, decode_bgr, read_header
 from shared.pictures.refusals import PictureRejected, PictureTooLarge, PictureTypeUnsupported
 
 __all__ = [
+    "DecodingBudget",
     "Header",
     "Picture",
     "PictureLimits",
@@ -13,5 +16,6 @@ __all__ = [
     "PictureTypeUnsupported",
     "check",
     "decode_bgr",
+    "give_back_large_blocks",
     "read_header",
 ]

@@ -3,13 +3,15 @@
 import struct
 from dataclasses import dataclass
 
-from shared.pictures.header import Header
+from shared.pictures.header import Bare, Header, left_out
 from shared.pictures.refusals import PictureTypeUnsupported, corrupt, truncated
 
 _SIZED_BYTES = 18  # the file's header, and the size of the picture's header that follows
 _OS2_BYTES = 12
 _HEADER_BYTES = frozenset({_OS2_BYTES, 40, 52, 56, 64, 108, 124})
 _PLAIN, _RLE8, _RLE4, _MASKED = range(4)
+_CHECKING_BYTES = 8  # OpenCV holds pixels of four bytes twice
+_DECODING_BYTES = 16  # decoded, turned, encoded, and the encoded copied
 _WITH_ALPHA_MASK = frozenset({56, 108, 124})  # the sizes of the headers that have a mask for alpha
 
 
@@ -17,7 +19,6 @@ _WITH_ALPHA_MASK = frozenset({56, 108, 124})  # the sizes of the headers that ha
 class _Info:
     """The fields of the file's header: sizes and offsets in bytes, `height` negative where the top row comes first."""
 
-    file_bytes: int
     pixels_start: int
     width: int
     height: int
@@ -49,23 +50,29 @@ def read(data: bytes) -> Header:
     if info.compression not in (_PLAIN, _RLE8, _RLE4, _MASKED):
         raise PictureTypeUnsupported("the BMP is compressed in a way that is not taken")
     return Header(
-        format="bmp", width=info.width, height=abs(info.height), is_lossless=True, ignores_alpha=not info.has_alpha
+        format="bmp",
+        width=info.width,
+        height=abs(info.height),
+        is_lossless=True,
+        ignores_alpha=not info.has_alpha,
+        checking_bytes=_CHECKING_BYTES,
+        decoding_bytes=_DECODING_BYTES,
     )
 
 
-def strip(data: bytes) -> bytes:
-    """The same BMP without what follows its declared end (or its pixels, where it declares less); it has no metadata.
+def strip(data: bytes) -> Bare:
+    """The same BMP without what follows its pixels, whatever size it declares; it has no metadata.
 
     Raises PictureRejected.
     """
-    info = _info(data)
-    if info.pixels_end > len(data):
+    end = _info(data).pixels_end
+    if end > len(data):
         raise truncated("BMP")
-    return data[: max(info.file_bytes, info.pixels_end)]
+    return Bare(data=data[:2] + end.to_bytes(4, "little") + data[6:end], notes=left_out(len(data) - end))
 
 
 def _info(data: bytes) -> _Info:
-    file_bytes, pixels_start, header_bytes = struct.unpack_from("<I4xII", data, 2)
+    pixels_start, header_bytes = struct.unpack_from("<II", data, 10)
     if len(data) < 14 + header_bytes:
         raise truncated("BMP")
     if header_bytes == _OS2_BYTES:
@@ -75,7 +82,6 @@ def _info(data: bytes) -> _Info:
         width, height, bits, compression, compressed_bytes = struct.unpack_from("<ii2xHII", data, 18)
         (alpha_mask,) = struct.unpack_from("<I", data, 66) if header_bytes in _WITH_ALPHA_MASK else (0,)
     return _Info(
-        file_bytes=file_bytes,
         pixels_start=pixels_start,
         width=width,
         height=height,

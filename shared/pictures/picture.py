@@ -1,14 +1,19 @@
 """The way in: a file's bytes become a header, a picture to be stored, or pixels; or are refused with the reason."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from shared.pictures import bmp, jpeg, pixels, png, webp
-from shared.pictures.header import Format, Header, PictureLimits
+from shared.pictures.budget import DecodingBudget
+from shared.pictures.header import INKS, UPRIGHT, Format, Header, PictureLimits
 from shared.pictures.refusals import PictureRejected, PictureTooLarge
 from shared.pictures.signature import sniff
 
 _MODULES = {"jpeg": jpeg, "png": png, "webp": webp, "bmp": bmp}
 _EXTENSIONS: dict[Format, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "bmp": "bmp"}
+_AROUND_BYTES = 1_000_000
+"""What a decoder needs beside the pixels and the file, at the most: rows, tables, a profile."""
 _TURNED = range(5, 9)
 """The EXIF orientations that swap width and height."""
 
@@ -19,6 +24,7 @@ class Picture:
 
     media_type, extension: such as `image/jpeg` and `jpg`.
     width, height: in pixels, upright.
+    notes: what was changed on the way in, beside metadata, for the person who sent it.
     """
 
     data: bytes
@@ -26,6 +32,7 @@ class Picture:
     extension: str
     width: int
     height: int
+    notes: tuple[str, ...] = ()
 
 
 def read_header(data: bytes, limits: PictureLimits) -> Header:
@@ -42,44 +49,69 @@ def read_header(data: bytes, limits: PictureLimits) -> Header:
     return header
 
 
-def check(data: bytes, limits: PictureLimits) -> Picture:
+def check(data: bytes, limits: PictureLimits, budget: DecodingBudget | None = None) -> Picture:
     """Take a file as a picture: see that it decodes, remove its metadata, and turn it upright.
 
     The pixels stay byte for byte what they were, unless orientation or an unshowable mode asks for encoding them again.
+    Waits for its part of the budget where there is one.
     Raises PictureRejected, PictureTooLarge and PictureTypeUnsupported.
     """
     header = read_header(data, limits)
-    bare = _MODULES[header.format].strip(data)
-    if header.needs_reencoding:
-        bare = _reencode(bare, header)
-    else:
-        pixels.verify(bare, header)
+    per_pixel = header.decoding_bytes if header.needs_reencoding else header.checking_bytes
+    with _holding(budget, data, header, per_pixel):
+        bare = _MODULES[header.format].strip(data)
+        if header.needs_reencoding:
+            stored, notes = _reencode(bare.data, header)
+        else:
+            stored, notes = bare.data, pixels.verify(bare.data, header)
     width, height = header.width, header.height
     if header.orientation in _TURNED:
         width, height = height, width
     return Picture(
-        data=bare,
+        data=stored,
         media_type=f"image/{header.format}",
         extension=_EXTENSIONS[header.format],
         width=width,
         height=height,
+        notes=(*bare.notes, *notes),
     )
 
 
-def decode_bgr(data: bytes, limits: PictureLimits) -> pixels.Pixels:
+def decode_bgr(data: bytes, limits: PictureLimits, budget: DecodingBudget | None = None) -> pixels.Pixels:
     """Decode a picture to H x W x 3, blue green red, 8 bits, upright; what is transparent lies on white.
 
-    The limits are held against the header before anything is decoded.
+    The limits are held against the header before anything is decoded; waits for its part of the budget where there is
+    one.
     Raises PictureRejected, PictureTooLarge and PictureTypeUnsupported.
     """
     header = read_header(data, limits)
-    decoded = pixels.decode(_MODULES[header.format].strip(data), header)
-    return pixels.upright(pixels.to_bgr(decoded.pixels), header.orientation)
+    with _holding(budget, data, header, header.decoding_bytes):
+        decoded = pixels.decode(_MODULES[header.format].strip(data).data, header)
+        return pixels.upright(pixels.to_bgr(decoded.pixels), header.orientation)
 
 
-def _reencode(bare: bytes, header: Header) -> bytes:
+def _holding(
+    budget: DecodingBudget | None, data: bytes, header: Header, bytes_per_pixel: int
+) -> AbstractContextManager[None]:
+    """Hold what the decoder will: its pixels, and the file twice more: its parts, and together."""
+    if budget is None:
+        return nullcontext()
+    return budget.holding(header.width * header.height * bytes_per_pixel + 2 * len(data) + _AROUND_BYTES)
+
+
+def _reencode(bare: bytes, header: Header) -> tuple[bytes, tuple[str, ...]]:
     decoded = pixels.decode(bare, header)
-    return pixels.encode(pixels.upright(decoded.pixels, header.orientation), header, decoded.colour_profile)
+    encoded = pixels.encode(pixels.upright(decoded.pixels, header.orientation), header, decoded.colour_profile)
+    return encoded, (*decoded.notes, *_reencoding_notes(header))
+
+
+def _reencoding_notes(header: Header) -> Iterator[str]:
+    if header.orientation != UPRIGHT:
+        yield "the picture was turned upright"
+    if header.components == INKS:
+        yield "its inks (CMYK) became colours"
+    elif header.format == "jpeg" and not header.is_showable:
+        yield "its form of JPEG became one that browsers show"
 
 
 def _check_size(width: int, height: int, limits: PictureLimits) -> None:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.pictures import depth, jpeg, jpeg_pixels, png
 from shared.pictures.header import Format, Header
 from shared.pictures.refusals import PictureRejected, corrupt
 
@@ -14,43 +15,66 @@ Pixels = NDArray[np.uint8]
 
 NAMES: dict[Format, str] = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "bmp": "BMP"}
 
-_REDUCTION = 8
+_BAND_ROWS = 256
 _QUALITY = 95
 _WEBP_LOSSLESS = 101  # any quality above 100 means lossless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """A decoded picture as stored, before its orientation: 8 bits per sample; and its ICC profile, if it has one."""
+    """A decoded picture as stored, before its orientation: 8 bits per sample; and its ICC profile, if it has one.
+
+    `notes` say what had to be changed.
+    """
 
     pixels: Pixels
     colour_profile: bytes | None
+    notes: tuple[str, ...] = ()
 
 
-def verify(data: bytes, header: Header) -> None:
-    """Decode the picture only to see that it can be; raises PictureRejected."""
-    if header.format == "jpeg":
-        # reads all the entropy-coded data, but spares most of the transforms and the colours: a third of the time
-        rows, columns = -(-header.height // _REDUCTION), -(-header.width // _REDUCTION)
-        _require(cv2.imdecode(_buffer(data), cv2.IMREAD_REDUCED_GRAYSCALE_8), (rows, columns), header)
-    else:
-        decode(data, header)
+def verify(data: bytes, header: Header) -> tuple[str, ...]:
+    """See that a bare picture can be decoded, as cheaply as its format allows; returns notes on how well.
+
+    Raises PictureRejected.
+    """
+    match header.format:
+        case "jpeg":
+            return jpeg_pixels.verify(data, header)
+        case "png":
+            png.verify(data)
+        case "webp" | "bmp":
+            _decode(data, header)
+    return ()
 
 
 def decode(data: bytes, header: Header) -> Decoded:
-    """Decode the picture in its own form: gray stays gray, alpha stays; raises PictureRejected."""
+    """Decode a bare picture in its own form: gray stays gray, alpha stays; raises PictureRejected."""
+    if header.format == "jpeg":
+        pixels, notes = jpeg_pixels.decode(data, header)
+        return Decoded(pixels=pixels, colour_profile=jpeg.colour_profile(data), notes=notes)
+    if header.format == "png":
+        png.verify(data)  # before OpenCV unpacks it, however much that is
+    decoded, colour_profile = _decode(data, header)
+    transparent = None if header.transparent_gray is None else decoded == header.transparent_gray
+    pixels, notes = depth.to_eight_bits(decoded, header.significant_bits)
+    if transparent is not None:
+        pixels = _with_transparency(pixels, transparent)
+    return Decoded(pixels=pixels, colour_profile=colour_profile, notes=notes)
+
+
+def _decode(data: bytes, header: Header) -> tuple[NDArray[Any], bytes | None]:
+    """What OpenCV makes of it, and its ICC profile; raises PictureRejected."""
     # with IMREAD_UNCHANGED the decoder leaves the orientation alone
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION if header.ignores_alpha else cv2.IMREAD_UNCHANGED
+    decoded: Any
     try:
-        decoded, kinds, metadata = cv2.imdecodeWithMetadata(_buffer(data), flags=flags)
+        decoded, kinds, metadata = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=flags)
     except cv2.error as error:
         raise corrupt(NAMES[header.format]) from error
-    pixels = _require(decoded, (header.height, header.width), header)
+    if decoded is None or decoded.shape[:2] != (header.height, header.width):
+        raise corrupt(NAMES[header.format])
     profiles = [entry.tobytes() for kind, entry in zip(kinds, metadata, strict=True) if kind == cv2.IMAGE_METADATA_ICCP]
-    return Decoded(
-        pixels=_to_eight_bits(_with_gray_transparency(pixels, header.transparent_gray)),
-        colour_profile=profiles[0] if profiles else None,
-    )
+    return cast("NDArray[Any]", decoded), profiles[0] if profiles else None
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -81,9 +105,13 @@ def to_bgr(pixels: Pixels) -> Pixels:
         return cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
     if pixels.shape[2] == len("BGR"):
         return pixels
-    alpha = cv2.cvtColor(pixels[..., 3], cv2.COLOR_GRAY2BGR)
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
-    return cast("Pixels", cv2.add(cv2.multiply(bgr, alpha, scale=1 / 255), cv2.bitwise_not(alpha)))
+    on_white = np.empty((*pixels.shape[:2], len("BGR")), np.uint8)
+    for top in range(0, len(pixels), _BAND_ROWS):  # band by band: the whole needs as much again for what is between
+        band = pixels[top : top + _BAND_ROWS]
+        alpha = cv2.cvtColor(band[..., 3], cv2.COLOR_GRAY2BGR)
+        bgr = cv2.cvtColor(band, cv2.COLOR_BGRA2BGR)
+        cv2.add(cv2.multiply(bgr, alpha, scale=1 / 255), cv2.bitwise_not(alpha), dst=on_white[top : top + _BAND_ROWS])
+    return on_white
 
 
 def encode(pixels: Pixels, header: Header, colour_profile: bytes | None) -> bytes:
@@ -122,27 +150,7 @@ def _is_gray(pixels: Pixels) -> bool:
     return pixels.ndim == len("HW")
 
 
-def _buffer(data: bytes) -> Pixels:
-    return np.frombuffer(data, np.uint8)
-
-
-def _require(decoded: Any, shape: tuple[int, int], header: Header) -> NDArray[Any]:
-    """What the decoder gave, if it is a picture of the size that the header promised; raises PictureRejected."""
-    if decoded is None or decoded.shape[:2] != shape:
-        raise corrupt(NAMES[header.format])
-    return cast("NDArray[Any]", decoded)
-
-
-def _with_gray_transparency(pixels: NDArray[Any], transparent_gray: int | None) -> NDArray[Any]:
+def _with_transparency(gray: Pixels, transparent: NDArray[np.bool_]) -> Pixels:
     """Gray as BGRA where one of its grays is transparent, which OpenCV's decoder leaves out."""
-    if transparent_gray is None:
-        return pixels
-    bgra = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGRA)
-    bgra[pixels == transparent_gray, 3] = 0
-    return bgra
-
-
-def _to_eight_bits(pixels: NDArray[Any]) -> Pixels:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return cast("Pixels", cv2.convertScaleAbs(pixels, alpha=255 / 65535))
+    alpha = np.where(transparent, np.uint8(0), np.uint8(255))
+    return cast("Pixels", cv2.merge([gray, gray, gray, alpha]))

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.pictures import exif
-from shared.pictures.header import UPRIGHT, Header
+from shared.pictures.header import UPRIGHT, Bare, Header, left_out
 from shared.pictures.refusals import PictureRejected, animated, corrupt, truncated
 
 _KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})
+_PIXELS = frozenset({b"VP8 ", b"VP8L"})
 _HAS_ANIMATION, _HAS_XMP, _HAS_EXIF = 0x02, 0x04, 0x08
 _HEAD_BYTES = 12  # "RIFF", the size of what follows it, "WEBP"
 _CANVAS_BYTES, _LOSSY_BYTES, _LOSSLESS_BYTES = 10, 10, 5  # of each header, up to the size
 _MAX_CHUNKS = 10_000
+_CHECKING_BYTES = 10  # pixels of four bytes: OpenCV holds them twice, and the decoder its own of some
+_DECODING_BYTES = 16  # decoded, turned, encoded, and the encoded copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,30 @@ def read(data: bytes) -> Header:
     if len(sizes) != 1:  # without any, or where the canvas and its one frame differ
         raise corrupt("WebP")
     width, height = sizes.pop()
-    return Header(format="webp", width=width, height=height, orientation=orientation, is_lossless=is_lossless)
+    return Header(
+        format="webp",
+        width=width,
+        height=height,
+        orientation=orientation,
+        is_lossless=is_lossless,
+        checking_bytes=_CHECKING_BYTES,
+        decoding_bytes=_DECODING_BYTES,
+    )
 
 
-def strip(data: bytes) -> bytes:
+def strip(data: bytes) -> Bare:
     """The same WebP without metadata and without what follows its end; raises PictureRejected."""
-    body = b"".join(_without_flags(chunk).to_bytes() for chunk in _chunks(data) if chunk.name in _KEPT)
-    return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body
+    kept = [chunk for chunk in _chunks(data) if chunk.name in _KEPT]
+    names = {chunk.name for chunk in kept}
+    if len(names) != len(kept) or names >= _PIXELS:  # decoders show one of them, and the others would be kept unseen
+        raise corrupt("WebP")
+    body = b"".join(_without_flags(chunk).to_bytes() for chunk in kept)
+    bare = b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body
+    return Bare(data=bare, notes=left_out(len(data) - _riff_end(data)))
+
+
+def _riff_end(data: bytes) -> int:
+    return 8 + int.from_bytes(data[4:8], "little")
 
 
 def _without_flags(chunk: _Chunk) -> _Chunk:
@@ -65,7 +85,7 @@ def _without_flags(chunk: _Chunk) -> _Chunk:
 
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
-    riff_end = 8 + int.from_bytes(data[4:8], "little")
+    riff_end = _riff_end(data)
     if riff_end > len(data):
         raise truncated("WebP")
     start = _HEAD_BYTES

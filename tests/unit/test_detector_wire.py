@@ -70,7 +70,8 @@ def test_other_bodies_are_refused(body):
         (f"DATA:image/png;base64,{IMAGE}", "without the 'data:'"),
         ("", "empty"),
         (IMAGE.rstrip("="), "not valid base64"),
-        (IMAGE[:4] + "\n" + IMAGE[4:], "not valid base64"),
+        (IMAGE[:4] + "\t" + IMAGE[4:], "not valid base64"),
+        (IMAGE[:4] + "\\n" + IMAGE[4:], "not valid base64"),
         (" " + IMAGE, "not valid base64"),
         (IMAGE + "=", "not valid base64"),
         ("====", "not valid base64"),
@@ -83,6 +84,15 @@ def test_images_that_are_not_base64(image, message):
     with pytest.raises(Invalid, match=message) as refused:
         DetectionRequest.model_construct(id="a", image=image).picture()
     assert refused.value.pointer == "/image"
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"], ids=["Android", "Java"])
+def test_base64_in_lines_is_read(line_break):
+    picture = bytes(range(256))
+    text = base64.b64encode(picture).decode()
+    lines = [text[at : at + 76] for at in range(0, len(text), 76)]
+    for image in (line_break.join(lines), line_break.join(lines) + line_break):
+        assert DetectionRequest.model_construct(id="a", image=image).picture() == picture
 
 
 def test_no_body():

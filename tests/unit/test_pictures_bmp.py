@@ -46,12 +46,16 @@ def test_pixels_and_bytes_stay(data, bgr):
 
 
 def test_what_follows_the_end_goes():
-    assert check(PLAIN + b"trailing", LIMITS).data == PLAIN
+    picture = check(PLAIN + b"trailing", LIMITS)
+    assert picture.data == PLAIN
+    assert picture.notes == ("8 bytes after the picture's end were left out",)
 
 
-def test_a_file_that_declares_too_little_keeps_its_pixels():
-    data = PLAIN[:2] + bytes(4) + PLAIN[6:]
-    assert check(data + b"trailing", LIMITS).data == data
+@pytest.mark.parametrize("declared", [0, len(PLAIN) - 1, len(PLAIN) + 8, 2**32 - 1])
+def test_the_size_that_a_file_declares_keeps_nothing_and_costs_nothing(declared):
+    data = PLAIN[:2] + declared.to_bytes(4, "little") + PLAIN[6:]
+    assert check(data + b"trailing", LIMITS).data == PLAIN
+    assert check(data, LIMITS).notes == ()
 
 
 def test_truncation_is_told_at_every_length():

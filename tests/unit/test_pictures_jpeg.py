@@ -1,3 +1,5 @@
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -158,14 +160,42 @@ def test_cmyk_is_turned_too():
 
 
 @pytest.mark.parametrize("name", ["baseline", "progressive", "gray"])
-def test_truncation_is_told_at_every_length(name):
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["without an end", "with an end"])
+def test_truncation_is_told_at_every_length(name, end):
     data = MODES[name]
-    for length in range(3, len(data), 7):
-        with pytest.raises(PictureRejected, match="JPEG data is truncated"):
-            check(data[:length], LIMITS)
-    for length in (len(data) - 2, len(data) - 1):
-        with pytest.raises(PictureRejected, match="truncated"):
-            decode_bgr(data[:length], LIMITS)
+    for length in (*range(3, len(data) - 4, 7), len(data) - 4):
+        for take in (check, decode_bgr):
+            with pytest.raises(PictureRejected, match=r"JPEG data is (truncated|corrupt)"):
+                take(data[:length] + end, LIMITS)
+
+
+@pytest.mark.parametrize("data", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("missing", [1, 2])
+def test_one_without_only_its_end_marker_is_taken_and_said_to_be(data, missing):
+    picture = check(data[:-missing], LIMITS)
+    assert picture.notes == ("the end marker was missing and was added",)
+    assert picture.data == check(data, LIMITS).data
+    assert np.array_equal(decode_bgr(data[:-missing], LIMITS), decode_bgr(data, LIMITS))
+
+
+@pytest.mark.parametrize("name", ["baseline", "progressive"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("stray", [b"", b"stray\xff\x00"])
+def test_a_header_that_promises_more_than_the_data_hold(name, orientation, stray):
+    data = MODES[name]
+    at = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2")) + 5
+    lying = data[:at] + struct.pack(">HH", 3000, 3000) + data[at + 4 :]
+    with pytest.raises(PictureRejected, match="truncated"):
+        check(jpeg_with(lying, jpeg_exif(orientation), stray), LIMITS)
+
+
+def test_a_damaged_stripe_is_taken_and_said_to_be():
+    data = bytearray(encoded(np.random.default_rng(1).integers(0, 255, (256, 256), np.uint8), "jpg"))
+    middle = len(data) // 2
+    data[middle : middle + 4] = b"\xff\x00\xff\x00"
+    picture = check(bytes(data), LIMITS)
+    assert (picture.width, picture.height) == (256, 256)
+    assert picture.notes == ("the JPEG data is damaged in places",)
 
 
 def with_size(height: int, width: int) -> bytes:

@@ -1,4 +1,6 @@
 import struct
+import tracemalloc
+import zlib
 
 import cv2
 import numpy as np
@@ -114,7 +116,9 @@ def test_what_gives_the_samples_their_meaning_stays(name, payload):
 
 
 def test_what_follows_the_end_goes():
-    assert check(PLAIN + GPS_IFD, LIMITS).data == PLAIN
+    picture = check(PLAIN + GPS_IFD, LIMITS)
+    assert picture.data == PLAIN
+    assert picture.notes == (f"{len(GPS_IFD)} bytes after the picture's end were left out",)
 
 
 def test_truncation_is_told_at_every_length():
@@ -157,6 +161,144 @@ def test_a_bomb_is_rejected_by_its_header_alone(monkeypatch):
     for refuse in (check, decode_bgr, read_header):
         with pytest.raises(PictureRejected, match="over the limit"):
             refuse(bomb, LIMITS)
+
+
+def zeros(count: int) -> bytes:
+    """So many zeros, packed in little memory."""
+    packer = zlib.compressobj(9)
+    return b"".join(packer.compress(bytes(min(1_000_000, count - at))) for at in range(0, count, 1_000_000)) + (
+        packer.flush()
+    )
+
+
+def packed(idat: bytes, *before: bytes, width: int = 4, height: int = 4) -> bytes:
+    """A PNG of 8 bits and three colours from its packed rows."""
+    chunks = (png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), *before)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + png_chunk(b"IDAT", idat) + png_chunk(b"IEND", b"")
+
+
+TURNED = png_chunk(b"eXIf", tiff(6))
+
+
+@pytest.mark.parametrize("take", [check, decode_bgr])
+@pytest.mark.parametrize("before", [(), (TURNED,)], ids=["upright", "turned"])
+@pytest.mark.parametrize("surplus", [1, 200_000_000])
+def test_data_that_unpack_past_the_pixels_are_refused_before_they_are_held(monkeypatch, take, before, surplus):
+    data = packed(zeros(4 * 13 + surplus), *before)
+    monkeypatch.setattr(cv2, "imdecodeWithMetadata", None)
+    tracemalloc.start()
+    try:
+        with pytest.raises(PictureRejected, match="the PNG data unpack to more than its pixels"):
+            take(data, LIMITS)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("take", [check, decode_bgr])
+@pytest.mark.parametrize(
+    "idat",
+    [
+        zeros(4 * 13 - 1),
+        zeros(4 * 13)[:-5],
+        zeros(4 * 13)[:6],
+        b"",
+        b"no zlib",
+        zeros(4 * 13)[:-4] + b"\0\0\0\0",
+    ],
+)
+def test_data_that_do_not_hold_the_pixels(take, idat):
+    with pytest.raises(PictureRejected, match="the PNG data is corrupt"):
+        take(packed(idat), LIMITS)
+
+
+def test_what_follows_the_packed_pixels_is_refused():
+    with pytest.raises(PictureRejected, match="the PNG has data after its pixels"):
+        check(packed(zeros(4 * 13) + GPS_IFD), LIMITS)
+
+
+@pytest.mark.parametrize(("name", "before"), [(b"zTXt", b"x\0\0"), (b"iTXt", b"x\0\1\0\0\0")])
+def test_packed_texts_are_left_out_as_they_are(name, before):
+    plain = zeros(4 * 13)
+    text = png_chunk(name, before + zeros(200_000_000))
+    assert check(packed(plain, text), LIMITS).data == packed(plain)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (png_chunk(b"gAMA", bytes(4)),) * 2,
+        (png_chunk(b"gAMA", bytes(5)),),
+        (png_chunk(b"iCCP", bytes(1_000_001)),),
+        (png_chunk(b"PLTE", bytes(4)),),
+        (png_chunk(b"IDAT", b""), png_chunk(b"gAMA", bytes(4))),
+    ],
+    ids=["twice", "too long", "a profile too long", "a palette of 4 bytes", "between the pixels"],
+)
+def test_chunks_that_could_carry_anything_are_refused(chunks):
+    with pytest.raises(PictureRejected, match="the PNG data is corrupt"):
+        check(png_with(PLAIN, *chunks), LIMITS)
+
+
+def test_an_end_that_carries_something_is_refused():
+    with pytest.raises(PictureRejected, match="the PNG data is corrupt"):
+        check(PLAIN[:-12] + png_chunk(b"IEND", GPS_IFD), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("bits", "colour", "rest"),
+    [(3, 0, bytes(3)), (4, 2, bytes(3)), (16, 3, bytes(3)), (8, 5, bytes(3)), (8, 0, b"\1\0\0"), (8, 0, b"\0\0\2")],
+)
+def test_headers_that_mean_nothing(bits, colour, rest):
+    ihdr = png_chunk(b"IHDR", struct.pack(">IIBB", 1, 1, bits, colour) + rest)
+    with pytest.raises(PictureRejected, match="the PNG data is corrupt"):
+        check(PLAIN[:8] + ihdr + PLAIN[33:], LIMITS)
+
+
+def deep(values: list[int], *before: bytes, colour: int = 0) -> bytes:
+    """A PNG of one row of 16-bit samples."""
+    samples = {0: 1, 2: 3, 6: 4}[colour]
+    return png(len(values) // samples, 1, 16, colour, b"\0" + struct.pack(f">{len(values)}H", *values), *before)
+
+
+@pytest.mark.parametrize(
+    ("data", "bgr", "bits"),
+    [
+        (deep([0, 1000, 4095]), [[[0] * 3, [62] * 3, WHITE]], 12),
+        (deep([0, 500, 1023]), [[[0] * 3, [125] * 3, WHITE]], 10),
+        (deep([0, 7, 255]), [[[0] * 3, [7] * 3, WHITE]], 8),
+        (deep([4095, 1, 0], colour=2), [[[0, 0, 255]]], 12),
+        (deep([4095, 0, 0, 65535, 0, 0, 0, 0], colour=6), [[[0, 0, 255], WHITE]], 12),
+        (deep([200, 100], png_chunk(b"sBIT", b"\x0c")), [[[12] * 3, [6] * 3]], 12),
+        (deep([0, 16383], png_chunk(b"sBIT", b"\x0e")), [[[0] * 3, WHITE]], 14),
+    ],
+)
+def test_few_bits_in_sixteen_are_stretched_and_said_to_be(data, bgr, bits):
+    picture = check(data, LIMITS)
+    assert np.array_equal(decode_bgr(data, LIMITS), bgr)
+    assert np.array_equal(decode_bgr(picture.data, LIMITS), bgr)
+    assert picture.notes == (f"samples of {bits} bits in 16 were stretched and became samples of 8 bits",)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        deep([0, 65535]),
+        deep([0, 4096]),
+        deep([0, 0]),
+        deep([257, 15 * 257]),
+        deep([0, 65535], png_chunk(b"sBIT", b"\x0c")),
+        deep([0, 65535], png_chunk(b"sBIT", b"\xff")),
+        deep([0, 65535], png_chunk(b"sBIT", b"")),
+    ],
+)
+def test_sixteen_bits_that_fill_them_are_not_stretched(data):
+    picture = check(data, LIMITS)
+    expected = [
+        round(value / 257) for value in struct.unpack(">2H", zlib.decompress(data[data.index(b"IDAT") + 4 : -16])[1:])
+    ]
+    assert decoded(picture.data).ravel().tolist() == expected
+    assert picture.notes == ("samples of 16 bits became samples of 8 bits",)
 
 
 def test_a_turned_deep_png_is_both():

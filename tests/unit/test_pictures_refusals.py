@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,7 +125,7 @@ def take_or_refuse(data: bytes) -> None:
     assert isinstance(picture, Picture)
     assert GPS_IFD not in picture.data
     again = check(picture.data, SMALL)
-    assert again == picture
+    assert replace(again, notes=()) == replace(picture, notes=())
     assert decode_bgr(data, SMALL).shape == (picture.height, picture.width, 3)
 
 
