@@ -235,7 +235,8 @@ class Documents(Generic[S]):
         """Documents that may have events, oldest first: this process' own, and those that another one left behind."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
         now = self._clock()
-        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}] if self._may_have_pending else []
+        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
+        queries = [own] if self._may_have_pending else []
         self._may_have_pending = False  # what is saved from here on says so again
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now

@@ -125,7 +125,7 @@ class MongoTaskStore:
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
     ) -> list[Image]:
-        query: Document = {"task_id": {"$eq": task_id}, "id": {"$gt": after}}
+        query: Document = {"task_id": {"$eq": task_id}, "id": {"$gt": after}}  # nx-27017: $eq for the index
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
             found = await self._images.collection.find(query).sort("id", 1).limit(limit).batch_size(limit).to_list()
@@ -142,9 +142,8 @@ class MongoTaskStore:
             return 0
         images = self._images.collection
         with errors_named():
-            found = (
-                await images.find({"task_id": {"$eq": task_id}}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
-            )
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            found = await images.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
             return (await images.delete_many({"_id": {"$in": [one["_id"] for one in found]}})).deleted_count
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
@@ -154,10 +153,11 @@ class MongoTaskStore:
         return {one["object_key"] for one in found} & set(object_keys)
 
     async def unerased(self) -> list[str]:
-        return await self._in_state({"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}})
+        query = {"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}}  # nx-27017: $eq for the index
+        return await self._in_state(query)
 
     async def unfinished(self) -> list[str]:
-        sealed = await self._in_state({"state": {"$eq": "sealed"}})
+        sealed = await self._in_state({"state": {"$eq": "sealed"}})  # nx-27017: $eq for the index
         return [task_id for task_id in sealed if not await self._has_open(task_id)]
 
     async def pending(self, limit: int) -> list[Message]:
@@ -175,7 +175,7 @@ class MongoTaskStore:
             raise NotOpen(f"the task is {task.state} and takes no more images")
 
     async def _has_open(self, task_id: str) -> bool:
-        query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}
+        query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
         with errors_named():
             return await self._images.collection.find_one(query, {"_id": 1}) is not None
 
@@ -193,7 +193,7 @@ def _within(task_id: str, image: Image) -> Image:
 def _task_keys(task: Task) -> Document:
     return {
         "_id": task.id,
-        "id": task.id,
+        "id": task.id,  # nx-27017: no index may hold _id and another field
         "created_at": task.created_at,
         "state": task.state,
         "is_erased": task.is_erased,
@@ -203,7 +203,7 @@ def _task_keys(task: Task) -> Document:
 def _image_keys(image: Image) -> Document:
     return {
         "_id": image.id,
-        "id": image.id,
+        "id": image.id,  # nx-27017: no index may hold _id and another field
         "task_id": image.task_id,
         "state": image.state,
         "label": image.result.label if image.result else None,
