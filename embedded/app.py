@@ -65,6 +65,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
+        announce_removed=task_announcements.image_removed,
     )
     subtask_store = subtask_sqlite.SqliteSubtaskStore(
         file("subtasks", subtask_sqlite.STEPS), clock, subtask_announcements.announce
