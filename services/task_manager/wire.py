@@ -167,7 +167,7 @@ class FileReport(BaseModel):
 
 
 class UploadReport(BaseModel):
-    """What became of every file. `skipped`: folders and by-products in archives."""
+    """What became of every file. `skipped`: folders in archives, and what Windows and macOS put beside files."""
 
     images: list[FileReport]
     accepted: int

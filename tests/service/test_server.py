@@ -6,10 +6,12 @@ import re
 import signal
 import socket
 import struct
+import time
 
 import httpx
 import pytest
 
+from services.task_manager.ingest import BATCH_FILES
 from tests.service import archive_samples as archive
 from tests.service.multipart_samples import form, named
 from tests.service.picture_samples import png
@@ -201,3 +203,18 @@ def test_two_do_not_share_a_folder(server: Server, http, capfd):
 
 def test_only_the_owner_can_read_the_secret(server: Server, http):
     assert (server.folder / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_registration_ends_with_its_connection(server: Server, http: httpx.Client):
+    """Whoever hangs up within an upload keeps nobody from sealing the task, and its first batch is there."""
+    task = http.post("/api/tasks", json={"name": "n", "labels": ["a"], "detector": {"mode": "off"}}).json()
+    path = f"/api/tasks/{task['id']}"
+    head = f"POST {path}/images HTTP/1.1\r\n{HOST}\r\n{MULTIPART}\r\nContent-Length: 900000\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head.encode() + b"".join(named(b"a.png", png(number)) for number in range(BATCH_FILES + 1)))
+        while http.get(path).json()["counts"]["images"] < BATCH_FILES:
+            time.sleep(0.01)
+        assert_problem(http.post(f"{path}/seal"), 409, saying="under way")
+    while http.post(f"{path}/seal").status_code == 409:
+        time.sleep(0.01)
+    assert http.get(path).json()["state"] == "sealed"
