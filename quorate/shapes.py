@@ -56,6 +56,7 @@ class UploadedImage(TypedDict):
     image_id: str | None
     sha256: str | None
     reason: str | None
+    notes: list[str]
 
 
 class UploadReport(TypedDict):

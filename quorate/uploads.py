@@ -46,7 +46,9 @@ class Unsent:
     reason: str
 
     def report(self) -> UploadedImage:
-        return UploadedImage(filename=self.filename, status=self.status, image_id=None, sha256=None, reason=self.reason)
+        return UploadedImage(
+            filename=self.filename, status=self.status, image_id=None, sha256=None, reason=self.reason, notes=[]
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.errors import Malformed
-from shared.results import Detection
+from shared.flat import unflattened
+from shared.results import DecidedBy, Detection, Ended, Prelabel, Result, VoteCast
 from shared.telemetry import trace
-from shared.terms import DetectorPolicy, QuorumPolicy
+from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,11 @@ class ImageReady(_Frozen):
     quorum: QuorumPolicy
     detector: DetectorPolicy
 
+    @property
+    def terms(self) -> Terms:
+        """The terms, which lie flat among the other fields."""
+        return unflattened(Terms, self)
+
 
 class SubtaskOpened(_Frozen):
     """A subtask waits for its pre-label."""
@@ -69,22 +75,10 @@ class SubtaskPrelabeled(_Frozen):
     objects: tuple[Detection, ...] = ()
     error: str | None = None
 
-
-class VoteCast(_Frozen):
-    """One vote of a result; no label: unsure."""
-
-    voter: str
-    label: str | None
-    at: float
-
-
-class Prelabel(_Frozen):
-    """The detector's proposal, as results show it."""
-
-    model: str
-    label: str | None
-    confidence: float | None
-    objects: tuple[Detection, ...] = ()
+    @property
+    def prelabel(self) -> Prelabel:
+        """The proposal, which lies flat among the other fields."""
+        return unflattened(Prelabel, self)
 
 
 class SubtaskEnded(_Frozen):
@@ -93,16 +87,21 @@ class SubtaskEnded(_Frozen):
     task_id: str
     subtask_id: str
     revision: int
-    state: Literal["completed", "disputed"]
+    state: Ended
     label: str | None
     agreement: float | None
     tally: tuple[tuple[str, int], ...]
     votes: tuple[VoteCast, ...]
-    decided_by: str | None
+    decided_by: DecidedBy | None
     completed_at: float
     by: str | None = None
     reason: str | None = None
     prelabel: Prelabel | None = None
+
+    @property
+    def result(self) -> Result:
+        """The result, which lies flat among the other fields."""
+        return unflattened(Result, self)
 
 
 class TaskEnded(_Frozen):

@@ -138,7 +138,9 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
         claim = await handlers.lease(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
-        return json_answer({"subtasks": [{"id": subtask.id, "labels": brief.labels} for subtask, brief in claim.held]})
+        return json_answer(
+            {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
+        )
 
     @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote))
     async def assign(subtask_id: str, request: Request) -> Response:

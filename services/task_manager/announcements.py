@@ -3,6 +3,7 @@
 from services.task_manager.domain import Fact, Image, Task
 from shared import events
 from shared.events import Message
+from shared.flat import flattened
 
 SOURCE = "quorate/task_manager"
 
@@ -17,12 +18,8 @@ def image_ready(task: Task, image: Image) -> Message:
         media_type=image.media_type,
         width=image.width,
         height=image.height,
-        labels=task.labels,
-        allow_unsure=task.allow_unsure,
-        instructions=task.instructions,
         task_created_at=task.created_at,
-        quorum=task.quorum,
-        detector=task.detector,
+        **flattened(task.terms),
     )
     attributes = events.envelope(event_id=f"{image.id}/ready", source=SOURCE, subject=image.id, at=image.created_at)
     return events.message(events.ImageReadyV1(**attributes, data=data))

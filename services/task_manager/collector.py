@@ -88,7 +88,7 @@ class Collector:
                 await self._objects.delete(keys)
         while await self._store.remove_images(task_id, BATCH) == BATCH:
             pass
-        await self._store.update(task_id, lambda task, _now: domain.mark_erased(task))
+        await self._store.update(task_id, domain.mark_erased)
 
     async def _collect(self) -> None:
         async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):

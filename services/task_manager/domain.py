@@ -9,11 +9,10 @@ from typing import Literal
 
 from shared.decision import Decision
 from shared.errors import Conflict, Invalid
-from shared.results import Detection
-from shared.terms import UNSURE, DetectorPolicy, QuorumPolicy
+from shared.results import Ended, Prelabel, Result, State, VoteCast
+from shared.terms import UNSURE, Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
-ImageState = Literal["open", "completed", "disputed"]
 
 MAX_LABELS = 1_000
 MAX_LABEL_LENGTH = 200
@@ -62,11 +61,7 @@ class Task:
     id: str
     owner: str
     name: str
-    labels: tuple[str, ...]
-    instructions: str | None
-    allow_unsure: bool
-    quorum: QuorumPolicy
-    detector: DetectorPolicy
+    terms: Terms
     created_at: float
     body_sha256: str
     state: TaskState = "open"
@@ -88,43 +83,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VoteCast:
-    """One vote of a result; no label: unsure."""
-
-    voter: str
-    label: str | None
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prelabel:
-    """What the detector proposed."""
-
-    model: str
-    label: str | None
-    confidence: float | None
-    objects: tuple[Detection, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How the labeling of an image ended.
-
-    `tally` is votes per label, most first; `by` and `reason` are an adjudicator's.
-    """
-
-    label: str | None
-    agreement: float | None
-    tally: tuple[tuple[str, int], ...]
-    votes: tuple[VoteCast, ...]
-    decided_by: str | None
-    revision: int
-    completed_at: float
-    by: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One stored picture of a task. `sha256` is of the bytes as uploaded, `stored_sha256` of those under `object_key`;
     width and height in pixels of the upright stored picture."""
@@ -140,7 +98,8 @@ class Image:
     width: int
     height: int
     created_at: float
-    state: ImageState = "open"
+    state: State = "open"
+    votes: tuple[VoteCast, ...] = ()
     result: Result | None = None
     prelabel: Prelabel | None = None
 
@@ -177,14 +136,15 @@ def check_labels(labels: Sequence[str], *, allow_unsure: bool) -> tuple[str, ...
     return tuple(labels)
 
 
-def check_policies(quorum: QuorumPolicy, detector: DetectorPolicy, labels: Sequence[str]) -> None:
+def check_policies(terms: Terms) -> None:
     """Raises Invalid where the policies ask for what cannot be."""
+    quorum = terms.quorum
     if quorum.max_votes < quorum.votes_required:
         raise Invalid("max_votes is less than votes_required", pointer="/quorum/max_votes")
     if quorum.stop == "lead" and quorum.lead > quorum.max_votes:
         raise Invalid("lead is more than max_votes", pointer="/quorum/lead")
-    for name, label in detector.label_map.items():
-        if label not in labels:
+    for name, label in terms.detector.label_map.items():
+        if label not in terms.labels:
             raise Invalid(f"{name!r} is mapped to a label that the task has not", pointer="/detector/label_map")
 
 
@@ -195,7 +155,7 @@ def repeat_create(existing: Task, wanted: Task) -> Task:
     return existing
 
 
-def register_upload(task: Task, *, upload_id: str, now: float) -> Decision[Task, None]:
+def register_upload(task: Task, now: float, *, upload_id: str) -> Decision[Task, None]:
     """Begin or renew an upload. Raises NotOpen."""
     if task.state != "open":
         raise NotOpen(f"the task is {task.state} and takes no more images")
@@ -204,18 +164,18 @@ def register_upload(task: Task, *, upload_id: str, now: float) -> Decision[Task,
     return Decision(state=replace(task, uploads=(*others, mine)), answer=None)
 
 
-def end_upload(task: Task, *, upload_id: str) -> Decision[Task, None]:
+def end_upload(task: Task, _now: float, *, upload_id: str) -> Decision[Task, None]:
     """An upload has ended, however it did."""
     left = tuple(one for one in task.uploads if one.id != upload_id)
     return Decision(state=task if left == task.uploads else replace(task, uploads=left), answer=None)
 
 
-def end_uploads(task: Task) -> Decision[Task, None]:
+def end_uploads(task: Task, _now: float) -> Decision[Task, None]:
     """Every upload has ended: nobody is left who could go on with one."""
     return Decision(state=replace(task, uploads=()), answer=None)
 
 
-def seal(task: Task, *, now: float) -> Decision[Task, None]:
+def seal(task: Task, now: float) -> Decision[Task, None]:
     """No more images. Sealing again changes nothing. Raises StillUploading, NotOpen (cancelled)."""
     if task.state in ("sealed", "completed"):
         return Decision(state=task, answer=None)
@@ -226,14 +186,14 @@ def seal(task: Task, *, now: float) -> Decision[Task, None]:
     return Decision(state=replace(task, state="sealed", sealed_at=now, uploads=()), answer=None)
 
 
-def complete(task: Task, *, now: float) -> Decision[Task, None]:
+def complete(task: Task, now: float) -> Decision[Task, None]:
     """No image is open any more: a sealed task completes, once."""
     if task.state != "sealed":
         return Decision(state=task, answer=None)
     return Decision(state=replace(task, state="completed", completed_at=now), answer=None, facts=(Fact.COMPLETED,))
 
 
-def cancel(task: Task, *, now: float) -> Decision[Task, None]:
+def cancel(task: Task, now: float) -> Decision[Task, None]:
     """Drop the task's work, for good; what it stored is erased after. Cancelling again changes nothing."""
     if task.state == "cancelled":
         return Decision(state=task, answer=None)
@@ -241,15 +201,15 @@ def cancel(task: Task, *, now: float) -> Decision[Task, None]:
     return Decision(state=cancelled, answer=None, facts=(Fact.CANCELLED,))
 
 
-def mark_erased(task: Task) -> Decision[Task, None]:
+def mark_erased(task: Task, _now: float) -> Decision[Task, None]:
     """All that a cancelled task had stored is gone."""
     return Decision(state=replace(task, is_erased=True), answer=None)
 
 
 def record_result(
-    image: Image, *, state: ImageState, result: Result, prelabel: Prelabel | None
+    image: Image, _now: float, *, state: Ended, result: Result, votes: tuple[VoteCast, ...], prelabel: Prelabel | None
 ) -> Decision[Image, None]:
     """Take a result in. The highest revision wins, so results may come twice and in any order."""
     if image.result is not None and image.result.revision >= result.revision:
         return Decision(state=image, answer=None)
-    return Decision(state=replace(image, state=state, result=result, prelabel=prelabel), answer=None)
+    return Decision(state=replace(image, state=state, result=result, votes=votes, prelabel=prelabel), answer=None)

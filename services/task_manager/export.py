@@ -68,10 +68,9 @@ async def export(store: TaskStore, task_id: str, form: str) -> AsyncIterator[byt
 
 
 def _row(image: Image) -> dict[str, Any]:
-    result = image.result
     row = image_shown(image)
-    row["votes_cast"] = result and [
-        {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in result.votes
+    row["votes_cast"] = image.result and [
+        {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in image.votes
     ]
     return row
 

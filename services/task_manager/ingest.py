@@ -26,13 +26,14 @@ Status = Literal["accepted", "duplicate", "rejected", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of one file."""
+    """What became of one file. `notes` say what of it was changed on the way in."""
 
     filename: str
     status: Status
     image_id: str | None = None
     sha256: str | None = None
     reason: str | None = None
+    notes: tuple[str, ...] = ()
     error: QuorateError | None = None
 
 

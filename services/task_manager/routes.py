@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from services.task_manager import handlers, wire
 from services.task_manager.export import FORMATS, export
-from services.task_manager.handlers import Resources, Terms
+from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
@@ -126,18 +126,15 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         who: Who,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
     ) -> Response:
-        terms = Terms(
+        created = await handlers.create_task(
+            resources,
+            owner=who.id,
+            key=idempotency_key,
             name=wanted.name,
-            labels=tuple(wanted.labels),
-            instructions=wanted.instructions,
-            allow_unsure=wanted.allow_unsure,
-            quorum=wanted.quorum.policy(),
-            detector=wanted.detector.policy(),
+            terms=wanted.terms(),
             body=wanted.model_dump_json().encode(),
         )
-        return json_answer(
-            task_shown(*await handlers.create_task(resources, owner=who.id, key=idempotency_key, terms=terms)), 201
-        )
+        return json_answer(task_shown(*created), 201)
 
     @routes.get("/tasks", response_model=wire.Tasks)
     async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import IO
 
 from services.task_manager import archives, domain, multipart, staging
@@ -86,9 +87,7 @@ class Uploads:
             raise Unavailable("too many uploads are under way", retry_after_s=2)
         resources, upload_id = self._resources, secrets.token_hex(8)
         async with self._free:
-            task = await resources.store.update(
-                task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
-            )
+            task = await resources.store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
             ingest = Ingest(
                 task,
                 store=resources.store,
@@ -105,7 +104,7 @@ class Uploads:
                 await ingest.abandon()
                 with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
                     await asyncio.shield(
-                        resources.store.update(task_id, lambda task, _now: domain.end_upload(task, upload_id=upload_id))
+                        resources.store.update(task_id, partial(domain.end_upload, upload_id=upload_id))
                     )
 
     async def _renew(self, task_id: str, upload_id: str) -> None:
@@ -113,9 +112,7 @@ class Uploads:
         while True:
             await asyncio.sleep(RENEW_S)
             with contextlib.suppress(QuorateError):
-                await self._resources.store.update(
-                    task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
-                )
+                await self._resources.store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
 
     async def _take(self, ingest: Ingest, part: Part) -> int:
         """Returns how many files there were to report on."""

@@ -1,13 +1,14 @@
 """Requests and answers of the task manager's API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from services.task_manager.domain import MAX_VOTES
+from shared.flat import names_of
 from shared.http.requests import Wire
-from shared.results import Detection
-from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop
+from shared.results import DecidedBy, Detection, State
+from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop, Terms
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
@@ -55,6 +56,12 @@ class TaskRequest(Wire):
     allow_unsure: bool = False
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()
+
+    def terms(self) -> Terms:
+        """What the task is to be like: all fields but its name."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in names_of(Terms)}
+        given |= {"labels": tuple(self.labels), "quorum": self.quorum.policy(), "detector": self.detector.policy()}
+        return Terms(**given)
 
 
 class ImageRequest(Wire):
@@ -106,11 +113,14 @@ class Tasks(BaseModel):
 
 
 class FileReport(BaseModel):
+    """What became of one file. `reason`: why it was not taken. `notes`: what of it was changed on the way in."""
+
     filename: str
     status: Literal["accepted", "duplicate", "rejected", "skipped"]
     image_id: str | None
     sha256: str | None
     reason: str | None
+    notes: list[str]
 
 
 class UploadReport(BaseModel):
@@ -156,11 +166,11 @@ class ImageResult(BaseModel):
     stored_sha256: str
     width: int
     height: int
-    state: Literal["open", "completed", "disputed"]
+    state: State
     label: str | None
     agreement: float | None
     votes: dict[str, int] | None
-    decided_by: Literal["quorum", "settled", "lead", "detector", "adjudicator"] | None
+    decided_by: DecidedBy | None
     revision: int | None
     completed_at: str | None
     by: str | None

@@ -92,7 +92,7 @@ def _metrics(metrics: Metrics, watch: Watch | None) -> APIRouter:
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def shown() -> Response:
         if watch is not None:
-            await watch.look()
+            await watch.measure()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from shared.telemetry.rates import Rates
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SERVER_ERROR = 500
+
 AGE_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
 
 
@@ -34,7 +36,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.requests, self.handled = Rates(), Rates()
+        self.requests, self.errors, self.handled = Rates(), Rates(), Rates()
         self._ages: dict[str, float] = {}
         self._requests = Histogram(
             "quorate_http_request_seconds",
@@ -91,6 +93,8 @@ class Metrics:
             timed = self._timed[key] = self._requests.labels(method, route, str(status))
         timed.observe(took_s)
         self.requests.count()
+        if status >= SERVER_ERROR:
+            self.errors.count()
 
     def delivery(self, queue: str, *, outcome: str, took_s: float, age_s: float) -> None:
         """A handler was done with an event that was `age_s` old when it began."""

@@ -135,7 +135,7 @@ def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Cal
 @asynccontextmanager
 async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
     clock, errors = ManualClock(), list[Exception]()
-    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.SCHEMA)
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.STEPS)
     database.open()
     store = subtask_sqlite.SqliteSubtaskStore(database, clock, unless_refused(subtask_announcements.announce, errors))
 
@@ -160,7 +160,7 @@ async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
 @asynccontextmanager
 async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
     clock, errors = ManualClock(), list[Exception]()
-    database = WatchedDatabase(folder / "tasks.sqlite", task_sqlite.SCHEMA)
+    database = WatchedDatabase(folder / "tasks.sqlite", task_sqlite.STEPS)
     database.open()
     store = task_sqlite.SqliteTaskStore(
         database,

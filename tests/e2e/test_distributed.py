@@ -8,13 +8,14 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.local import env_file
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.gateway import Gateway
 from deploy.local.packages import need as need_program
-from deploy.local.platform import Platform
+from deploy.local.platform import SERVICES, Platform
 from deploy.local.server_folder import is_listening
 from loadtest import samples
 from quorate.client import Client
@@ -29,6 +30,7 @@ EXACT = {"votes_required": 3, "stop": "exact"}
 BATCH = 5
 PICTURES = 12
 PLENTY = 400
+PATIENCE_S = 30
 
 
 @pytest.fixture
@@ -74,6 +76,7 @@ def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
             tallies = work.result()
             assert owner.task(task_id)["state"] == "completed"
             results = list(owner.results(task_id))
+            assert_the_status_tells_of_all_services(url)
             votes = [vote["voter"] for one in results for vote in owner.subtask(one["image_id"])["votes"]]
     finally:
         platform.stop()
@@ -82,6 +85,18 @@ def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
     assert {one["state"] for one in results} <= {"completed", "disputed"}
     assert sum(one.refused for one in tallies) == 0
     assert Counter(votes) == {one.name: one.votes for one in tallies}
+
+
+def assert_the_status_tells_of_all_services(url):
+    """A task manager that has just started hears of the others when they next report."""
+    until = time.monotonic() + PATIENCE_S
+    named = set()
+    while named < set(SERVICES) and time.monotonic() < until:
+        time.sleep(0.2)
+        status = httpx.get(f"{url}/api/admin/status").raise_for_status().json()
+        named = {service for replica in status["replicas"] for service in replica["services"]}
+    assert named == set(SERVICES)
+    assert {queue["queue"].partition(".")[0] for queue in status["queues"]} == set(SERVICES)
 
 
 def assert_nothing_runs(platform):

@@ -20,8 +20,9 @@ import pytest
 from quorate.client import Client
 from quorate.retries import RetryPolicy
 from quorate.uploads import Part
-from services.task_manager.domain import Image, Result, VoteCast
-from services.task_manager.store.codec import encode
+from services.task_manager.domain import Image
+from services.task_manager.store.codec import IMAGES
+from shared.results import Result, VoteCast
 from tests.e2e.platform_process import PlatformProcess
 
 IS_FULL = os.environ.get("QUORATE_MEMORY_FULL") == "1"
@@ -166,7 +167,9 @@ def _seed(data_dir: Path, task_id: str, count: int) -> None:
     insert = "INSERT INTO images (task_id, id, state, label, object_key, body) VALUES (?,?,?,?,?,?)"
     file = sqlite3.connect(data_dir / "tasks.sqlite")
     with file:
-        rows = ((one.task_id, one.id, one.state, "a", one.object_key, encode(one)) for one in _images(task_id, count))
+        rows = (
+            (one.task_id, one.id, one.state, "a", one.object_key, IMAGES.text(one)) for one in _images(task_id, count)
+        )
         file.executemany(insert, rows)
         file.execute("UPDATE tasks SET images = ?, completed = ? WHERE id = ?", (count, count, task_id))
     file.close()
@@ -178,8 +181,6 @@ def _images(task_id: str, count: int) -> Iterator[Image]:
     result = Result(
         label="a",
         agreement=2 / 3,
-        tally=(("a", 2), ("b", 1)),
-        votes=votes,
         decided_by="quorum",
         revision=1,
         completed_at=now,
@@ -200,4 +201,5 @@ def _images(task_id: str, count: int) -> Iterator[Image]:
             created_at=now,
             state="completed",
             result=result,
+            votes=votes,
         )

@@ -157,6 +157,7 @@ async def test_good_and_bad_mixed(api: Api):
     assert (report["accepted"], report["duplicates"], report["rejected"], report["skipped"]) == (2, 1, 2, 0)
     assert report["images"][0]["image_id"] == report["images"][2]["image_id"]
     assert all(one["reason"] for one in report["images"] if one["status"] == "rejected")
+    assert all(one["notes"] == [] for one in report["images"])
     await api.unharmed()
 
 

@@ -196,7 +196,7 @@ def part(name: str) -> Part:
 
 
 def test_files_refused_for_themselves_are_in_the_report():
-    image = {"filename": "a", "status": "rejected", "image_id": None, "sha256": None, "reason": "not a picture"}
+    image = {"filename": "a", "status": "rejected", "image_id": None, "sha256": None, "reason": "bad"} | {"notes": []}
     body = PROBLEM | {"images": [image], "accepted": 0, "duplicates": 0, "rejected": 1, "skipped": 0}
     with client(lambda _: httpx.Response(422, json=body)) as api:
         assert api.upload("t", [part("a")])["images"] == [image]

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from services.subtask_manager.domain import Brief, Subtask
 from shared.decision import Decision
 from shared.events import Message
+from shared.outbox import Outbox
 
 A = TypeVar("A")
 Decide = Callable[[Subtask, Brief, float], Decision[Subtask, A]]
@@ -37,7 +38,7 @@ class Leased:
     lapsed: int
 
 
-class SubtaskStore(Protocol):
+class SubtaskStore(Outbox, Protocol):
     """Queries narrow, the domain decides: every change of a subtask goes through a rule, and the new state and its
     events are saved in one atomic write. A rule may be asked more than once; what it raises is raised, nothing saved.
     """

@@ -6,6 +6,7 @@ from typing import Protocol
 from services.task_manager.domain import Counts, Image, Task
 from shared.decision import Decision
 from shared.events import Message
+from shared.outbox import Outbox
 
 DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
@@ -14,7 +15,7 @@ AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
 
 
-class TaskStore(Protocol):
+class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
@@ -45,10 +46,6 @@ class TaskStore(Protocol):
     async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
         """Save new images and announce them; returns the ids of those that were there already, which stay as they are.
         Raises NotOpen where the task was sealed or cancelled meanwhile, and saves none."""
-        ...
-
-    async def find_image(self, task_id: str, image_id: str) -> Image:
-        """An image. Raises NotFound."""
         ...
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:

@@ -8,11 +8,10 @@ import uuid
 from collections.abc import Sequence
 
 from pymongo import IndexModel
-from pymongo.read_concern import ReadConcern
 
 from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task
 from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
-from services.task_manager.store.codec import decode_image, decode_task, encode
+from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
 from shared.clock import Clock
 from shared.errors import NotFound
@@ -49,8 +48,8 @@ class MongoTaskStore:
         self._clock = clock
         self._announce_task = announce_task
         self._announce_image = announce_image
-        self._tasks = Documents(database["tasks"], encode=_task_fields, decode=_task, clock=clock, origin=origin)
-        self._images = Documents(database["images"], encode=_image_fields, decode=_image, clock=clock, origin=origin)
+        self._tasks = Documents(database["tasks"], codec=TASKS, keys=_task_keys, clock=clock, origin=origin)
+        self._images = Documents(database["images"], codec=IMAGES, keys=_image_keys, clock=clock, origin=origin)
         self._counts = MongoCounts(database["images"])
 
     async def prepare(self) -> None:
@@ -84,7 +83,8 @@ class MongoTaskStore:
             found = await self._tasks.collection.find(query).sort(order).limit(limit).batch_size(limit).to_list()
         counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one in found))
         return [
-            (_task(one), each, f"{one['created_at']!r}|{one['_id']}") for one, each in zip(found, counts, strict=True)
+            (TASKS.read_document(one), each, f"{one['created_at']!r}|{one['_id']}")
+            for one, each in zip(found, counts, strict=True)
         ]
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
@@ -96,10 +96,9 @@ class MongoTaskStore:
         return await self._tasks.change(task_id, "task", rule)
 
     async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
-        images = self._images.collection.with_options(read_concern=ReadConcern("majority"))
         query = {"_id": {"$in": list(image_ids)}, "task_id": task_id}
         with errors_named():
-            return {one["_id"] for one in await images.find(query, {"_id": 1}).to_list()}
+            return {one["_id"] for one in await self._images.collection.find(query, {"_id": 1}).to_list()}
 
     async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
         """The task is looked at before, and again after: what came too late is taken away again."""
@@ -116,10 +115,6 @@ class MongoTaskStore:
             raise
         return known
 
-    async def find_image(self, task_id: str, image_id: str) -> Image:
-        image = (await self._images.find(image_id, "image")).state
-        return _within(task_id, image)
-
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
             return decide(_within(task_id, image), self._clock()).state, ()
@@ -134,7 +129,7 @@ class MongoTaskStore:
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
             found = await self._images.collection.find(query).sort("id", 1).limit(limit).batch_size(limit).to_list()
-        return [_image(one) for one in found]
+        return [IMAGES.read_document(one) for one in found]
 
     async def is_finished(self, task_id: str) -> bool:
         if await self._has_open(task_id):
@@ -195,18 +190,17 @@ def _within(task_id: str, image: Image) -> Image:
     return image
 
 
-def _task_fields(task: Task) -> Document:
+def _task_keys(task: Task) -> Document:
     return {
         "_id": task.id,
         "id": task.id,
         "created_at": task.created_at,
         "state": task.state,
         "is_erased": task.is_erased,
-        "body": encode(task).decode(),
     }
 
 
-def _image_fields(image: Image) -> Document:
+def _image_keys(image: Image) -> Document:
     return {
         "_id": image.id,
         "id": image.id,
@@ -214,13 +208,4 @@ def _image_fields(image: Image) -> Document:
         "state": image.state,
         "label": image.result.label if image.result else None,
         "object_key": image.object_key,
-        "body": encode(image).decode(),
     }
-
-
-def _task(document: Document) -> Task:
-    return decode_task(document["body"])
-
-
-def _image(document: Document) -> Image:
-    return decode_image(document["body"])

@@ -2,17 +2,19 @@
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
 from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
-from services.task_manager.store.codec import decode_image, decode_task, encode
+from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
+from shared.sqlite.migrations import bodies, statements
 
-SCHEMA = (
+_FIRST = (
     outbox_sqlite.SCHEMA
     + """
 CREATE TABLE IF NOT EXISTS tasks (
@@ -42,6 +44,14 @@ CREATE INDEX IF NOT EXISTS by_state ON images (task_id, state, id);
 CREATE INDEX IF NOT EXISTS by_label ON images (task_id, label, id) WHERE label IS NOT NULL;
 """
 )
+
+
+def _upgraded_bodies(db: sqlite3.Connection) -> None:
+    bodies("tasks", partial(TASKS.upgraded_text, schema=1))(db)
+    bodies("images", partial(IMAGES.upgraded_text, schema=1))(db)
+
+
+STEPS = (statements(_FIRST), _upgraded_bodies)
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -58,7 +68,7 @@ class SqliteTaskStore(SqliteOutbox):
 
     async def create(self, task: Task) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
-            row = (task.id, task.created_at, task.state, task.is_erased, encode(task))
+            row = (task.id, task.created_at, task.state, task.is_erased, TASKS.text(task))
             statement = "INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)"
             return None if db.execute(statement, row).rowcount else self._find(db, task.id)[0]
 
@@ -76,7 +86,7 @@ class SqliteTaskStore(SqliteOutbox):
         created_at, _, task_id = after.partition("|")
         key = (float(created_at), task_id) if after else (float("inf"), "")
         rows = await self._database.read(lambda db: db.execute(query, (*key, limit)).fetchall())
-        return [(decode_task(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
+        return [(TASKS.read_text(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         return await self._database.write(lambda db: self._update(db, task_id, decide))
@@ -86,7 +96,7 @@ class SqliteTaskStore(SqliteOutbox):
 
         def forget(db: sqlite3.Connection) -> None:
             for (task_id,) in db.execute("SELECT id FROM tasks WHERE has_uploads").fetchall():
-                self._update(db, task_id, lambda task, _now: end_uploads(task))
+                self._update(db, task_id, end_uploads)
 
         await self._database.write(forget)
 
@@ -108,9 +118,6 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.write(insert)
 
-    async def find_image(self, task_id: str, image_id: str) -> Image:
-        return await self._database.read(lambda db: self._find_image(db, task_id, image_id))
-
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         def change(db: sqlite3.Connection) -> bool:
             before = self._find_image(db, task_id, image_id)
@@ -119,7 +126,7 @@ class SqliteTaskStore(SqliteOutbox):
                 return self._is_finished(db, task_id)
             db.execute(
                 "UPDATE images SET state = ?, label = ?, body = ? WHERE task_id = ? AND id = ?",
-                (image.state, image.result and image.result.label, encode(image), task_id, image_id),
+                (image.state, image.result and image.result.label, IMAGES.text(image), task_id, image_id),
             )
             for state, step in ((before.state, -1), (image.state, 1)):
                 if state != "open":
@@ -138,7 +145,7 @@ class SqliteTaskStore(SqliteOutbox):
                 values.append(value)
         query = f"SELECT body FROM images WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - only columns of ours
         return await self._database.read(
-            lambda db: [decode_image(body) for (body,) in db.execute(query, (*values, limit))]
+            lambda db: [IMAGES.read_text(body) for (body,) in db.execute(query, (*values, limit))]
         )
 
     async def is_finished(self, task_id: str) -> bool:
@@ -182,7 +189,7 @@ class SqliteTaskStore(SqliteOutbox):
         row = db.execute(f"{_TASK} FROM tasks WHERE id = ?", (task_id,)).fetchone()
         if row is None:
             raise NotFound("no such task")
-        return decode_task(row[0]), _counts(row)
+        return TASKS.read_text(row[0]), _counts(row)
 
     def _update(self, db: sqlite3.Connection, task_id: str, decide: DecideTask) -> Task:
         before, _ = self._find(db, task_id)
@@ -192,7 +199,7 @@ class SqliteTaskStore(SqliteOutbox):
         if task is not before:
             db.execute(
                 "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, body = ? WHERE id = ?",
-                (task.state, task.is_erased, bool(task.uploads), encode(task), task.id),
+                (task.state, task.is_erased, bool(task.uploads), TASKS.text(task), task.id),
             )
             self._keep(db, self._announce_task(task, decision.facts, now))
         return task
@@ -201,14 +208,14 @@ class SqliteTaskStore(SqliteOutbox):
         row = db.execute("SELECT body FROM images WHERE task_id = ? AND id = ?", (task_id, image_id)).fetchone()
         if row is None:
             raise NotFound("no such image")
-        return decode_image(row[0])
+        return IMAGES.read_text(row[0])
 
     def _is_finished(self, db: sqlite3.Connection, task_id: str) -> bool:
         query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant
         return db.execute(query, (task_id,)).fetchone() is not None
 
     def _insert(self, db: sqlite3.Connection, image: Image) -> bool:
-        row = (image.task_id, image.id, image.state, image.object_key, encode(image))
+        row = (image.task_id, image.id, image.state, image.object_key, IMAGES.text(image))
         insert = "INSERT OR IGNORE INTO images (task_id, id, state, object_key, body) VALUES (?,?,?,?,?)"
         return db.execute(insert, row).rowcount == 1
 

@@ -1,7 +1,14 @@
 """Subtasks in MongoDB: one document each, changed by guarded writes; briefs, walks and tombstones beside them.
 
-A subtask's `place` is there while it has a free place, or a lease's expiry will open one; `holders` are the operators
-whose leases it keeps, and `leased_until` is when the last of those lapses; `dispute` is its id while it is disputed.
+A subtask's document has `place` while it has a free place, or a lease's expiry will open one; `holders`, the operators
+whose leases it keeps, and `leased_until`, when the last of those lapses; and `dispute`, its id, while it is disputed.
+
+    briefs.py    what the subtasks of a task share, and the tombstones
+    listings.py  which tasks may have open subtasks, and which of those rest
+    places.py    the free places of a task, window by window
+    leases.py    what operators hold
+    walks.py     where operators stand
+    claims.py    a lease request, over all of these
 """
 
 import asyncio
@@ -15,15 +22,19 @@ from typing import TypeVar
 from pymongo import IndexModel
 
 from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
-from services.subtask_manager.store.codec import decode_subtask, encode
-from services.subtask_manager.store.mongo_briefs import MongoBriefs
-from services.subtask_manager.store.mongo_search import MAX_TASKS, MongoSearch
-from services.subtask_manager.store.mongo_walks import MongoWalks
+from services.subtask_manager.store.codec import SUBTASKS
+from services.subtask_manager.store.mongo.briefs import MongoBriefs
+from services.subtask_manager.store.mongo.claims import MongoClaim
+from services.subtask_manager.store.mongo.leases import MongoLeases
+from services.subtask_manager.store.mongo.listings import MongoListings
+from services.subtask_manager.store.mongo.places import MongoPlaces
+from services.subtask_manager.store.mongo.walks import MongoWalks
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import NotFound, QuorateError
+from shared.errors import QuorateError
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
 
@@ -31,8 +42,7 @@ log = logging.getLogger(__name__)
 A = TypeVar("A")
 Open = Callable[[float], Decision[Subtask, None]]
 HINT_LIFE_S = 7 * 86_400
-MAX_COUNTED = 1_000
-MAX_LEASED = 10_000
+MAX_WINDOWS = 48
 INDEXES = {
     "subtasks": [
         IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
@@ -54,17 +64,20 @@ INDEXES = {
 
 
 class MongoSubtaskStore:
-    """A `SubtaskStore` on a database of its own, for as many processes as like."""
+    """A `SubtaskStore` on a database of its own, for any number of replicas."""
 
     def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce) -> None:
         self._database = database
         self._clock = clock
         self._announce = announce
         self._subtasks = Documents(
-            database["subtasks"], encode=_fields, decode=_subtask, clock=clock, origin=uuid.uuid4().hex
+            database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
         )
-        self._briefs = MongoBriefs(database["briefs"], clock)
+        self._briefs = MongoBriefs(database["briefs"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
+        self._places = MongoPlaces(self._subtasks)
+        self._leases = MongoLeases(self._subtasks, self._briefs, self.update)
+        self._listings = MongoListings(database["briefs"], self._briefs, self._places, clock)
         self._insert = Batcher(self._insert_all)
         self._notes: set[asyncio.Task[None]] = set()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -82,9 +95,9 @@ class MongoSubtaskStore:
     async def open(self, brief: Brief, decide: Open) -> bool:
         await self._briefs.keep(brief)
         subtask_id, is_new = await self._insert((brief, decide))
-        if await self._briefs.admit(brief.task_id):
+        if await self._listings.admit(brief.task_id):
             return is_new
-        with errors_named():  # the tombstone stood before, or came between
+        with errors_named():  # the task was cancelled before or meanwhile
             await self._subtasks.collection.delete_one({"_id": subtask_id})
         return False
 
@@ -106,7 +119,7 @@ class MongoSubtaskStore:
         before, decision = made[-1]
         if _opens_early(before, decision.state):
             with contextlib.suppress(QuorateError):  # it was saved; without this the task rests a while longer
-                await self._briefs.wake(before.task_id, self._clock())
+                await self._listings.wake(before.task_id, self._clock())
         return decision
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
@@ -114,20 +127,29 @@ class MongoSubtaskStore:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with contextlib.AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn(operator))
-            search = MongoSearch(self._subtasks, self._briefs, self._walks, self.update, operator, grant, self._clock())
-            held, is_cut_short = await search.run(task_id, count)
-            self._note(search.note(is_named=task_id is not None), turn.pop_all())
+            claim = MongoClaim(
+                operator=operator,
+                task_id=task_id,
+                grant=grant,
+                now=self._clock(),
+                search=Search(wanted=count, windows_left=MAX_WINDOWS),
+                briefs=self._briefs,
+                listings=self._listings,
+                walks=self._walks,
+                places=self._places,
+                leases=self._leases,
+            )
+            held, is_cut_short = await claim.run()
+            self._note(claim.note(), turn.pop_all())
         waiting = 0 if held else await self._count_open(task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
     async def settle(self) -> None:
-        """Wait for what is still being noted about claims that were answered."""
+        """Wait until all claims that were answered are noted."""
         await asyncio.gather(*self._notes, return_exceptions=True)
 
     async def leased(self) -> Leased:
-        now = self._clock()
-        live, lapsed = await asyncio.gather(self._count_leased({"$gt": now}), self._count_leased({"$lte": now}))
-        return Leased(live=live, lapsed=lapsed)
+        return await self._leases.count(self._clock())
 
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query: Document = {"dispute": {"$gt": after}}
@@ -136,14 +158,11 @@ class MongoSubtaskStore:
         page: list[tuple[Subtask, Brief]] = []
         while len(page) < limit:
             with errors_named():
-                found = (
-                    await self._subtasks.collection.find(query)
-                    .sort("dispute", 1)
-                    .limit(limit)
-                    .batch_size(limit)
-                    .to_list()
-                )
-            page += [one for one in [await self._with_brief(document) for document in found] if one is not None]
+                cursor = self._subtasks.collection.find(query).sort("dispute", 1).limit(limit)
+                found = await cursor.batch_size(limit).to_list()
+            subtasks = [self._subtasks.stored(document).state for document in found]
+            briefs = [await self._briefs.find(subtask.task_id) for subtask in subtasks]
+            page += [(one, brief) for one, brief in zip(subtasks, briefs, strict=True) if brief is not None]
             if len(found) < limit:
                 break
             query["dispute"] = {"$gt": found[-1]["_id"]}
@@ -157,9 +176,8 @@ class MongoSubtaskStore:
             return 0
         subtasks = self._subtasks.collection
         with errors_named():
-            found = (
-                await subtasks.find({"task_id": {"$eq": task_id}}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
-            )
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            found = await subtasks.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
             removed = await subtasks.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
         if len(found) < limit:
             await self._briefs.forget_terms(task_id)
@@ -173,8 +191,9 @@ class MongoSubtaskStore:
         await self._subtasks.clear(ids)
 
     async def _insert_all(self, asked: Sequence[tuple[Brief, Open]]) -> list[tuple[str, bool]]:
-        """Save new subtasks; their ids, and whether they were not there yet. Of those that are the same the first is
-        new. Rules are asked only now, so that places open when they are saved, however long that had to wait."""
+        """Save new subtasks; returns their ids, and whether they are new. Where one comes twice, only the first may be.
+
+        The rules are asked only now, so that places open when they are saved, however long the batch had to wait."""
         now = self._clock()
         decisions = [decide(now) for _, decide in asked]
         ids = [decision.state.id for decision in decisions]
@@ -185,57 +204,41 @@ class MongoSubtaskStore:
         return [(one, first[one] == position and one not in known) for position, one in enumerate(ids)]
 
     def _note(self, noting: Awaitable[None], turn: contextlib.AsyncExitStack) -> None:
-        """Note what a search found while whoever asked goes on; their turn ends with it."""
+        """Note what a claim found, after the caller has the answer; the operator's turn ends with it."""
 
         async def note() -> None:
             async with turn:
                 try:
                     await noting
                 except QuorateError as lost:
-                    log.info("what a search found could not be noted", extra={"reason": lost.detail})
+                    log.info("what a claim found could not be noted", extra={"reason": lost.detail})
 
         task = asyncio.create_task(note())
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
     def _turn(self, operator: str) -> asyncio.Lock:
-        """One lease request of an operator at a time in this process: so they never hold more than they want."""
+        """One lease request of an operator at a time in this replica, so that they never hold more than they want."""
         return self._turns.setdefault(operator, asyncio.Lock())
 
     def _events(self, decision: Decision[Subtask, A], brief: Brief, now: float) -> list[Message]:
         return self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
 
-    async def _with_brief(self, document: Document) -> tuple[Subtask, Brief] | None:
-        subtask = _subtask(document)
-        try:
-            return subtask, await self._briefs.get(subtask.task_id)
-        except NotFound:  # its task was cancelled
-            return None
-
-    async def _count_leased(self, until: Document) -> int:
-        with errors_named():
-            cursor = self._subtasks.collection.find({"leased_until": until}, {"_id": 1}).limit(MAX_LEASED)
-            return len(await cursor.batch_size(MAX_LEASED).to_list())
-
     async def _count_open(self, task_id: str | None) -> int:
-        """At most `MAX_COUNTED`, in the oldest tasks: more than that is as good as endless to whoever waits."""
-        of: Document = {"$eq": task_id}
-        if task_id is None:
-            of = {"$in": [one.task_id for one in await self._briefs.listed("", MAX_TASKS)]}
-        query: Document = {"task_id": of, "state": {"$eq": "open"}}
-        with errors_named():
-            cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(MAX_COUNTED)
-            return len(await cursor.batch_size(MAX_COUNTED).to_list())
+        """Open subtasks of a task, or of the oldest tasks."""
+        if task_id is not None:
+            return await self._places.count_open([task_id])
+        return await self._places.count_open([task.task_id for task in await self._listings.listed("", MAX_TASKS)])
 
 
 def _opens_early(before: Subtask, after: Subtask) -> bool:
-    """Whether a place opens sooner than whoever looked before could know."""
+    """Whether a place opens sooner than a search could know that looked before."""
     if after.available_at is None:
         return False
     return before.available_at is None or after.available_at < before.available_at
 
 
-def _fields(subtask: Subtask) -> Document:
+def _keys(subtask: Subtask) -> Document:
     place = {
         "task_id": subtask.task_id,
         "slot": subtask.slot,
@@ -250,9 +253,4 @@ def _fields(subtask: Subtask) -> Document:
         "holders": [lease.operator for lease in subtask.leases] or None,
         "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
         "dispute": subtask.id if subtask.state == "disputed" else None,
-        "body": encode(subtask).decode(),
     }
-
-
-def _subtask(document: Document) -> Subtask:
-    return decode_subtask(document["body"])

@@ -1,4 +1,4 @@
-"""`python -P -m embedded.seed`: fill a data folder with a task as its work would have left it. For measurements.
+"""`python -P -m probes.seed`: fill a data folder with a task as its work would have left it. For measurements.
 
 It goes through the stores and the rules, and leaves out what makes a write durable before the next: all of it is one
 transaction a file. Images have no objects. The detector is off, and no event is left to deliver.
@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from services.task_manager.store import sqlite as task_sqlite
 from shared import events
 from shared.events import Message
 from shared.sqlite import Database, Work
-from shared.terms import DetectorPolicy, QuorumPolicy
+from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 
 T = TypeVar("T")
 
@@ -60,8 +61,8 @@ class Seed:
     """One task, and its images and subtasks, in the files of a data folder."""
 
     def __init__(self, root: Path, quorum: QuorumPolicy) -> None:
-        self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_sqlite.SCHEMA)
-        self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_sqlite.SCHEMA)
+        self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_sqlite.STEPS)
+        self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_sqlite.STEPS)
         self._tasks = task_sqlite.SqliteTaskStore(
             self._tasks_file, time.time, announce_task=task_announcements.task_changed, announce_image=_delivered
         )
@@ -73,22 +74,14 @@ class Seed:
             id=secrets.token_hex(16),
             owner="client",
             name="seeded",
-            labels=LABELS,
-            instructions=None,
-            allow_unsure=False,
-            quorum=quorum,
-            detector=DetectorPolicy(mode="off"),
+            terms=Terms(labels=LABELS, quorum=quorum, detector=DetectorPolicy(mode="off")),
             created_at=now,
             body_sha256="",
         )
         self._brief = rules.Brief(
             task_id=self.task.id,
             owner=self.task.owner,
-            labels=LABELS,
-            allow_unsure=False,
-            instructions=None,
-            quorum=quorum,
-            detector=self.task.detector,
+            terms=self.task.terms,
             created_at=now,
         )
 
@@ -144,10 +137,7 @@ class Seed:
     async def _vote(self, subtask_id: str, operator: str, token: str) -> None:
         label = LABELS[int(subtask_id[:4], 16) % len(LABELS)]
 
-        def decide(subtask: rules.Subtask, brief: rules.Brief, now: float):
-            return rules.cast_vote(subtask, brief, voter=operator, label=label, token=token, now=now)
-
-        await self._subtasks.update(subtask_id, decide)
+        await self._subtasks.update(subtask_id, partial(rules.cast_vote, voter=operator, label=label, token=token))
 
     async def _deliver(self) -> None:
         """Bring the results to the task manager's side, as the bus would."""
@@ -160,20 +150,10 @@ class Seed:
         if not isinstance(event, events.SubtaskCompletedV1):
             raise TypeError(f"{event.type} is not expected here")
         ended = event.data
-        result = task_rules.Result(
-            label=ended.label,
-            agreement=ended.agreement,
-            tally=ended.tally,
-            votes=tuple(task_rules.VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in ended.votes),
-            decided_by=ended.decided_by,
-            revision=ended.revision,
-            completed_at=ended.completed_at,
+        rule = partial(
+            task_rules.record_result, state=ended.state, result=ended.result, votes=ended.votes, prelabel=None
         )
-
-        def decide(image: task_rules.Image, _now: float):
-            return task_rules.record_result(image, state=ended.state, result=result, prelabel=None)
-
-        await self._tasks.update_image(ended.task_id, ended.subtask_id, decide)
+        await self._tasks.update_image(ended.task_id, ended.subtask_id, rule)
 
     def _image(self, number: int) -> task_rules.Image:
         sha256 = f"{number:064x}"
@@ -222,7 +202,7 @@ def _operator_and_count(text: str) -> tuple[str, int]:
 
 def main() -> int:
     """Seed; prints the task's id."""
-    parser = argparse.ArgumentParser(prog="embedded.seed", description="Fill a data folder, to measure with.")
+    parser = argparse.ArgumentParser(prog="probes.seed", description="Fill a data folder, to measure with.")
     parser.add_argument("--data-dir", type=Path, required=True)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--open", type=int, default=0, help="open subtasks, which take 100 votes each")
@@ -236,7 +216,7 @@ def main() -> int:
         task_id = asyncio.run(
             fill(options.data_dir, opened=options.open, voted=options.voted, completed=options.completed)
         )
-    print(task_id)  # noqa: T201
+    print(task_id)
     return 0
 
 
