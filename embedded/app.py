@@ -91,7 +91,6 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             stack.push_async_callback(bus.close)
             yield
 
-    served = deployable(
-        "Quorate", settings, parts, on(None), opened=opened, routers=[object_routes.router(objects, clock, spool)]
-    )
+    images = object_routes.router(objects, clock, spool)
+    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images])
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)
