@@ -60,7 +60,7 @@ HEADS = {
         413,
     ),
     "detection declared over the limit": (
-        f"POST /api/object_detection HTTP/1.1\n{HOST}\n{JSON}\nContent-Length: 150000\n\n",
+        f"POST /api/object_detection HTTP/1.1\n{HOST}\n{JSON}\nContent-Length: 170000\n\n",
         413,
     ),
     "an old shape declared over the limit": (

@@ -182,7 +182,7 @@ TURNED = png_chunk(b"eXIf", tiff(6))
 
 @pytest.mark.parametrize("take", [check, decode_bgr])
 @pytest.mark.parametrize("before", [(), (TURNED,)], ids=["upright", "turned"])
-@pytest.mark.parametrize("surplus", [1, 200_000_000])
+@pytest.mark.parametrize("surplus", [1, 50_000_000])
 def test_data_that_unpack_past_the_pixels_are_refused_before_they_are_held(monkeypatch, take, before, surplus):
     data = packed(zeros(4 * 13 + surplus), *before)
     monkeypatch.setattr(cv2, "imdecodeWithMetadata", None)
@@ -220,7 +220,7 @@ def test_what_follows_the_packed_pixels_is_refused():
 @pytest.mark.parametrize(("name", "before"), [(b"zTXt", b"x\0\0"), (b"iTXt", b"x\0\1\0\0\0")])
 def test_packed_texts_are_left_out_as_they_are(name, before):
     plain = zeros(4 * 13)
-    text = png_chunk(name, before + zeros(200_000_000))
+    text = png_chunk(name, before + zeros(50_000_000))
     assert check(packed(plain, text), LIMITS).data == packed(plain)
 
 
