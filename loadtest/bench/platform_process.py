@@ -87,8 +87,8 @@ def running(data_dir: Path, command: Sequence[str] = ()) -> Iterator[PlatformPro
 
 
 def seed(data_dir: Path, *options: str) -> str:
-    """Fill a data folder by `embedded.seed`; returns the task's id."""
-    command = [sys.executable, "-P", "-m", "embedded.seed", "--data-dir", str(data_dir), *options]
+    """Fill a data folder by `probes.seed`; returns the task's id."""
+    command = [sys.executable, "-P", "-m", "probes.seed", "--data-dir", str(data_dir), *options]
     began = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SEED_S, check=False)
     if done.returncode:

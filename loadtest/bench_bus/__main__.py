@@ -70,7 +70,7 @@ def _virtual_host(amqp_url: str, management_url: str) -> Iterator[str]:
 
 
 def _measure(url: str, messages: int) -> Numbers:
-    command = [sys.executable, "-P", "-m", "shared.bus.rabbitmq.raw_speed", "--messages", str(messages)]
+    command = [sys.executable, "-P", "-m", "probes.bus_speed", "--messages", str(messages)]
     env = {**os.environ, "QUORATE_AMQP_URL": url}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SPEED_S, check=False)
     if done.returncode:

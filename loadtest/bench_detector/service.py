@@ -39,7 +39,7 @@ def serving(subject: Subject, module: str = "services.detector") -> Iterator[Pla
 
 def raw(subject: Subject, seconds: float) -> dict[str, float]:
     """What the engines do alone: `per_s`, `threads` and `peak_mib`."""
-    command = subject.command("services.detector.raw_speed", str(subject.pictures), "--seconds", str(seconds))
+    command = subject.command("probes.detector_speed", str(subject.pictures), "--seconds", str(seconds))
     env = {name: value for name, value in os.environ.items() if not name.startswith("QUORATE_")}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=RAW_S, check=False)
     if done.returncode:

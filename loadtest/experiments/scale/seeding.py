@@ -36,7 +36,7 @@ def seed(data_dir: Path, count: int) -> str:
 
     Raises BenchFailed.
     """
-    command = [sys.executable, "-P", "-m", "embedded.seed", "--data-dir", str(data_dir), "--open", str(count)]
+    command = [sys.executable, "-P", "-m", "probes.seed", "--data-dir", str(data_dir), "--open", str(count)]
     try:
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=START_S + count * SECONDS_EACH, check=False

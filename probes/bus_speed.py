@@ -1,4 +1,4 @@
-"""`python -P -m shared.bus.rabbitmq.raw_speed`: the bus beside plain aio-pika, on the broker of QUORATE_AMQP_URL.
+"""`python -P -m probes.bus_speed`: the bus beside plain aio-pika, on the broker of QUORATE_AMQP_URL.
 
 Publishes so many events of one type, with as many in flight, plainly to one quorum queue and by the bus to the queue of
 that type, in turns, and consumes the bus's. Prints one line of JSON: plain_per_s, publish_per_s, publish_over_plain
@@ -27,11 +27,11 @@ BATCH = 256
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="shared.bus.rabbitmq.raw_speed", description=__doc__)
+    parser = argparse.ArgumentParser(prog="probes.bus_speed", description=__doc__)
     parser.add_argument("--messages", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    print(json.dumps(asyncio.run(measure(os.environ["QUORATE_AMQP_URL"], options.messages, options.rounds))))  # noqa: T201
+    print(json.dumps(asyncio.run(measure(os.environ["QUORATE_AMQP_URL"], options.messages, options.rounds))))
     return 0
 
 
@@ -40,7 +40,7 @@ async def measure(url: str, count: int, rounds: int) -> dict[str, float]:
     messages = [_event(number) for number in range(count)]
     plain: list[float] = []
     published: list[float] = []
-    bus = RabbitBus(url, time.time, service="raw_speed")
+    bus = RabbitBus(url, time.time, service="bus_speed")
     await bus.open()
     try:
         for _ in range(rounds):
@@ -58,7 +58,7 @@ async def measure(url: str, count: int, rounds: int) -> dict[str, float]:
 
 
 def _event(number: int) -> Message:
-    attributes = envelope(event_id=f"event {number}", source="raw_speed", subject="a task", at=time.time())
+    attributes = envelope(event_id=f"event {number}", source="bus_speed", subject="a task", at=time.time())
     return message(TaskCancelledV1(**attributes, data=TaskEnded(task_id=f"{number:032x}", owner="owner", at=0.0)))
 
 

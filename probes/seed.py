@@ -1,4 +1,4 @@
-"""`python -P -m embedded.seed`: fill a data folder with a task as its work would have left it. For measurements.
+"""`python -P -m probes.seed`: fill a data folder with a task as its work would have left it. For measurements.
 
 It goes through the stores and the rules, and leaves out what makes a write durable before the next: all of it is one
 transaction a file. Images have no objects. The detector is off, and no event is left to deliver.
@@ -222,7 +222,7 @@ def _operator_and_count(text: str) -> tuple[str, int]:
 
 def main() -> int:
     """Seed; prints the task's id."""
-    parser = argparse.ArgumentParser(prog="embedded.seed", description="Fill a data folder, to measure with.")
+    parser = argparse.ArgumentParser(prog="probes.seed", description="Fill a data folder, to measure with.")
     parser.add_argument("--data-dir", type=Path, required=True)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--open", type=int, default=0, help="open subtasks, which take 100 votes each")
@@ -236,7 +236,7 @@ def main() -> int:
         task_id = asyncio.run(
             fill(options.data_dir, opened=options.open, voted=options.voted, completed=options.completed)
         )
-    print(task_id)  # noqa: T201
+    print(task_id)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`python -P -m services.detector.raw_speed FOLDER`: what the engines do without a service.
+"""`python -P -m probes.detector_speed FOLDER`: what the engines do without a service.
 
 As many threads as the service has look at the folder's JPEG files over and over: decode, preprocess, run, post-process.
 Prints one line of JSON: pictures per second, processor time for each in ms,
@@ -24,7 +24,7 @@ LIMITS = PictureLimits()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="services.detector.raw_speed", description=__doc__)
+    parser = argparse.ArgumentParser(prog="probes.detector_speed", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=3.0)
     options = parser.parse_args()
@@ -34,7 +34,7 @@ def main() -> int:
     per_s = measure(engines, pictures, options.seconds)
     cpu_ms = (time.process_time() - cpu_began) / (per_s * options.seconds) * 1000
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"per_s": per_s, "cpu_ms": cpu_ms, "threads": len(engines), "peak_mib": peak_mib}))  # noqa: T201
+    print(json.dumps({"per_s": per_s, "cpu_ms": cpu_ms, "threads": len(engines), "peak_mib": peak_mib}))
     return 0
 
 
