@@ -12,7 +12,7 @@ from deploy.local.errors import ServerNotUp
 from deploy.local.platform import Replica
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import ServerFolder
-from loadtest.experiments.cgroups import Cgroup, Quota
+from loadtest.cgroups import Cgroup, Quota
 
 DRAIN_S = 1.0
 """From when the balancer is told that a member leaves until the member is told."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from loadtest.errors import MeasurementFailed
 from loadtest.experiments.hpa import TOLERANCE, AverageValue, Direction, Hpa, Policy, Target, Utilization
 
 UNITS = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
@@ -32,7 +33,7 @@ class Resources:
     limit_bytes: int
 
 
-class BadManifest(Exception):
+class BadManifest(MeasurementFailed):
     """A manifest cannot be read as what it should be; the text says why."""
 
 

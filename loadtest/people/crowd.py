@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import random
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,9 +16,9 @@ from locust.env import Environment
 from locust.event import Events
 
 from loadtest.people.options import Options, declare
-from loadtest.people.pictures import drawn, read
 from loadtest.people.recording import ACTS, PEOPLE, REQUESTS, Outcome, RecordedRetries, Records, Stopwatch, described
 from loadtest.people.shapes import KINDS, Kind, Schedule
+from loadtest.pictures import read, small
 from quorate.client import Client
 from quorate.connection import certificates
 from quorate.retries import RetryPolicy
@@ -43,13 +44,15 @@ class Crowd(LoadTestShape):
     """What the detector is asked about."""
 
     def prepare(self, environment: Environment) -> None:
-        """Take the options of the command line. Raises ValueError and NoPictures for those that make no sense."""
+        """Take the options of the command line. Raises ValueError and MeasurementFailed for wrong ones."""
         if not environment.host or environment.parsed_options is None:
             raise ValueError("--host is needed: the base URL of a platform")
         self.environment = environment
         self.options = options = Options.of(environment.parsed_options, os.environ)
         self.schedule = options.schedule()
-        self.pictures = read(options.pictures) if options.pictures else drawn(DRAWN)
+        self.pictures = (
+            read(options.pictures) if options.pictures else [small(random.Random(number)) for number in range(DRAWN)]
+        )
         self.records = Records(options.records)
         self._numbers = {kind: itertools.count() for kind in KINDS}
         logging.getLogger("httpx").setLevel(logging.WARNING)  # else it tells of every request

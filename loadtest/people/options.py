@@ -50,7 +50,7 @@ class Options:
     clients: Annotated[int, Said(text="people who create tasks and upload pictures")] = 15
     operators: Annotated[int, Said(text="people who label")] = 10
     detectors: Annotated[int, Said(text="programs that ask the detector")] = 0
-    minutes: Annotated[float, Said(text="how long; the stages of a shape are shares of it")] = 10.0
+    minutes: Annotated[float, Said(text="how long; the load steps of a shape are shares of it")] = 10.0
     arrivals: Annotated[float, Said(text="how many of them come, and go, per second")] = 5.0
     client_pause: Annotated[float, Said(text="a client's pause, but in the pyramid", metavar="SECONDS")] = 2.0
     operator_pause: Annotated[float, Said(text="an operator's pause, but in the pyramid", metavar="SECONDS")] = 3.0

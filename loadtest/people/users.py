@@ -8,25 +8,23 @@ from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from typing import ClassVar
-from zlib import crc32
 
 import gevent
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from loadtest.crowd.labels import choose
+from loadtest.crowd.owner import LABELS
 from loadtest.people.crowd import crowd_of, name_of
-from loadtest.people.pictures import archive
 from loadtest.people.recording import Refused, Stopwatch
 from loadtest.people.shapes import Kind
+from loadtest.pictures import archive
 from quorate.client import FINISHED
 from quorate.errors import QuorateError
 from quorate.shapes import Lease, QuorumFields, Task
 from quorate.uploads import Part
 
-LABELS = ("cat", "dog", "bird")
-AGREEMENT = 0.85
-"""How often an operator names the label that most would."""
 FOLLOW_S = 30.0
 AFTER_FAILURE_S = 0.5
 """Who fails waits at least so long, so that a platform that is down is not run against without a pause."""
@@ -181,19 +179,9 @@ class OperatorUser(Person):
             self.client.skip(lease["subtask_id"])
             self.crowd.act("skipped", self.name, lease["task_id"], lease["subtask_id"])
             return
-        label = self._choose(lease)
+        label = choose(self.rng, lease["subtask_id"], lease["labels"])
         self.client.vote(lease["subtask_id"], label, lease["token"])
         self.crowd.act("voted", self.name, lease["task_id"], lease["subtask_id"], label)
-
-    def _choose(self, lease: Lease) -> str:
-        """Mostly the label that the subtask's id stands for, which so is the same for all."""
-        labels = lease["labels"]
-        return (
-            labels[crc32(lease["subtask_id"].encode()) % len(labels)] if self._is_right() else self.rng.choice(labels)
-        )
-
-    def _is_right(self) -> bool:
-        return self.rng.random() < AGREEMENT
 
     def _leave(self, how: str, leases: Sequence[Lease]) -> None:
         """Go without giving back, so that these leases lapse."""

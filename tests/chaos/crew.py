@@ -11,8 +11,10 @@ from typing import Any
 
 from quorate.client import Client
 from quorate.errors import ApiError
+from shared.policy import QuorumPolicy
+from tests import quorum_oracle as oracle
 from tests.chaos.orders import POLICIES, Order
-from tests.e2e import oracle, pictures
+from tests.e2e import pictures
 from tests.e2e.crew import LABELS, Crew, Operator, Reader, Uploader
 from tests.e2e.history import Operation, shown
 
@@ -308,9 +310,9 @@ class Watcher(Reader):
             self._history.sight("subtask manager", subtask_id, shown(subtask["result"]))
 
 
-def check_places(crew: Crew, subtask: Any, policy: oracle.Policy) -> None:
+def check_places(crew: Crew, subtask: Any, policy: QuorumPolicy) -> None:
     """I8: no more people hold a subtask than it takes."""
     votes = [vote["label"] for vote in subtask["votes"]]
-    allowed = 0 if subtask["state"] != "open" else oracle.places(votes, LABELS, policy)
+    allowed = 0 if subtask["state"] != "open" else oracle.most_leases(policy, votes, LABELS)
     if subtask["live_leases"] > allowed:
         crew.history.violated("I8", f"{subtask['live_leases']} live leases where {allowed} may be: {subtask}")

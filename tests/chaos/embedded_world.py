@@ -65,7 +65,7 @@ class EmbeddedWorld:
         self._disk.mkdir(parents=True, exist_ok=True)
         if self._wants_disk:
             self._mount()
-        self.platform.launch(crash_at)
+        self.platform.launch(crash_at=crash_at)
         if not self.platform.wait_until_ready_or_dead():
             self.platform.start()
 

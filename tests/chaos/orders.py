@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.e2e.oracle import Policy
+from shared.policy import QuorumPolicy
 
 POLICIES = (
-    Policy(),
-    Policy(votes_required=3, max_votes=4, stop="exact"),
-    Policy(votes_required=4, max_votes=5, stop="lead", lead=2),
-    Policy(votes_required=1, max_votes=3),
-    Policy(votes_required=3, max_votes=5, min_agreement=0.6),
+    QuorumPolicy(),
+    QuorumPolicy(votes_required=3, max_votes=4, stop="exact"),
+    QuorumPolicy(votes_required=4, max_votes=5, stop="lead", lead=2),
+    QuorumPolicy(votes_required=1, max_votes=3),
+    QuorumPolicy(votes_required=3, max_votes=5, min_agreement=0.6),
 )
 
 
@@ -22,7 +22,7 @@ class Order:
     owner: str
     key: str
     name: str
-    policy: Policy
+    policy: QuorumPolicy
     id: str = ""
     is_cancelled: bool = False
     is_seal_answered: bool = False

@@ -19,7 +19,8 @@ import httpx
 
 from quorate.client import Client
 from quorate.errors import ApiError, UnreachableError
-from tests.e2e import oracle
+from shared.policy import QuorumPolicy
+from tests import quorum_oracle as oracle
 from tests.e2e.beliefs import Beliefs, believed
 
 Outcome = Literal["ok", "fail", "info"]
@@ -146,7 +147,7 @@ class Checker:
         task_id: str,
         labels: Sequence[str],
         pictures: dict[str, bytes],
-        policy: oracle.Policy = oracle.DEFAULT,
+        policy: QuorumPolicy = oracle.DEFAULT,
     ) -> None:
         self._history = history
         self._client = client
@@ -274,8 +275,8 @@ class Checker:
         if len(labels) > self._policy.max_votes:
             self._broken("I5", f"{image_id} has {len(labels)} votes")
             return
-        expected = oracle.outcome(labels, self._labels, self._policy)
-        before = oracle.outcome(labels[:-1], self._labels, self._policy)
+        expected = oracle.outcome(self._policy, labels, self._labels)
+        before = oracle.outcome(self._policy, labels[:-1], self._labels)
         if labels and before.state != "open":
             self._broken("I5", f"{image_id} took a vote more than it needed: {labels}")
         decisions = self._history.decisions(image_id)

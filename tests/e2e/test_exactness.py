@@ -13,7 +13,8 @@ import pytest
 
 from quorate.client import Client
 from quorate.connection import certificates
-from tests.e2e import oracle, pictures
+from tests import quorum_oracle as oracle
+from tests.e2e import pictures
 from tests.e2e.crew import HARD_SHARE, LABELS
 from tests.e2e.history import Checker, History, Operation, shown
 
@@ -144,7 +145,7 @@ class Floor:
 
     def _look(self, subtask: Any) -> None:
         votes = [vote["label"] for vote in subtask["votes"]]
-        allowed = oracle.places(votes, LABELS)
+        allowed = oracle.most_leases(oracle.DEFAULT, votes, LABELS)
         self.most_leases = max(self.most_leases, subtask["live_leases"])
         if subtask["live_leases"] > allowed:
             self.history.violated("I8", f"{subtask['live_leases']} live leases where {allowed} may be: {subtask}")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.platform_process import PlatformProcess
 from quorate.uploads import Part
 from tests.e2e import pictures
 from tests.e2e.crew import LABELS, Crew, until
 from tests.e2e.history import Checker
-from tests.e2e.platform_process import PlatformProcess
 
 KILLS = int(os.environ.get("QUORATE_KILLS", "5"))
 SEED = int(os.environ.get("QUORATE_SEED") or random.SystemRandom().randrange(10**9))

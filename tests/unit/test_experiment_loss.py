@@ -10,11 +10,10 @@ import pytest
 
 from loadtest.experiments.loss import link as links
 from loadtest.experiments.loss.client import work
-from loadtest.experiments.loss.figures import figures, report
 from loadtest.experiments.loss.orders import Job, Orders, Outcome
-from loadtest.experiments.loss.pictures import sampled
-from loadtest.experiments.loss.published import published
+from loadtest.experiments.loss.report import PUBLISHED, figures, report
 from loadtest.experiments.loss.runs import Measured
+from loadtest.pictures import sampled
 
 TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat"}
 
@@ -66,10 +65,10 @@ def test_the_table_has_the_published_figures_beside_those_rates_that_have_some()
 
 
 def test_what_was_published_falls_with_the_loss():
-    goodput = [one.goodput_per_s for one in published().values()]
-    assert sorted(published()) == list(published())
+    goodput = [one.goodput_per_s for one in PUBLISHED.values()]
+    assert sorted(PUBLISHED) == list(PUBLISHED)
     assert goodput == sorted(goodput, reverse=True)
-    assert all(one.goodput_per_s <= one.throughput_per_s for one in published().values())
+    assert all(one.goodput_per_s <= one.throughput_per_s for one in PUBLISHED.values())
 
 
 def test_orders_and_outcomes_survive_being_sent():

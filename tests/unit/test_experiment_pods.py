@@ -3,19 +3,20 @@
 import asyncio
 import base64
 import json
+from argparse import Namespace
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtest.crowd.detection import Load, Seen, Users, brief
 from loadtest.experiments.pods.report import Findings, report
 from loadtest.experiments.pods.search import Found, largest
-from loadtest.experiments.pods.trial import Outcome, Plan
-from loadtest.experiments.pods.users import Load, Seen, _Crowd, brief
+from loadtest.experiments.pods.trial import Outcome
+from loadtest.measures import Times
 
-SEEN = Seen(answered=100, failure="", per_s=20.0, mean_ms=50.0, p95_ms=80.0, most_ms=90.0)
+SEEN = Seen(failure="", per_s=20.0, times=Times.of_ms([40.0, 60.0]))
 
 
 # The search
@@ -82,15 +83,15 @@ async def use(statuses, **told):
     body = json.dumps({"id": "a", "image": base64.b64encode(b"picture").decode()}).encode()
     async with detector(statuses) as port:
         load = Load(host="127.0.0.1", port=port, users=4, spawn_per_s=100, hold_s=0.1, timeout_s=5)
-        return await _Crowd(replace(load, **told), [body]).run()
+        return await Users(replace(load, **told), [body]).run()
 
 
 async def test_users_who_are_all_answered():
     seen = await use([200])
     assert seen.failure == ""
-    assert seen.answered >= 4
-    assert 0 < seen.per_s <= seen.answered / 0.1
-    assert 0 < seen.mean_ms <= seen.most_ms
+    assert seen.per_s > 0
+    assert 0 < seen.times.mean <= seen.times.max
+    assert Seen.from_json(json.dumps(asdict(seen))) == seen
 
 
 async def test_the_first_failure_ends_it_and_is_named():
@@ -105,8 +106,8 @@ async def test_an_answer_that_takes_too_long_is_a_failure():
 
 async def test_nobody_is_there(unused_tcp_port):
     load = Load(host="127.0.0.1", port=unused_tcp_port, users=2, spawn_per_s=100, hold_s=60, timeout_s=5)
-    seen = await _Crowd(load, [b"{}"]).run()
-    assert seen.answered == 0
+    seen = await Users(load, [b"{}"]).run()
+    assert seen.per_s == 0
     assert seen.failure
 
 
@@ -126,17 +127,16 @@ def outcome(pods, client, **told):
     return replace(found, **told)
 
 
-PLAN = Plan(
-    model="m", pictures=Path(), folder=Path(), hold_s=8, most_users=1024, longest_s=1, longest_spawn_s=60, timeout_s=10
-)
+def findings(outcomes, **told):
+    options = Namespace(
+        timeout_s=10, hold_s=8, longest_spawn_s=60, client_namespace="", no_far="no root", far_mbit=100, far_loss=0.001
+    )
+    return Findings(options=options, model="nano", outcomes=outcomes, peaks_mib={1: 98.0, 4: 99.0}, **told)
 
 
 def test_the_report_says_why_something_is_missing():
     nothing_held = outcome(4, "near", users=0, answered=[])
-    findings = Findings(
-        outcomes=[outcome(1, "near"), nothing_held], peaks_mib={1: 98.0, 4: 99.0}, deaths=2, far="", no_far="no root"
-    )
-    page = report(findings, PLAN, "nano")
+    page = report(findings([outcome(1, "near"), nothing_held], deaths=2))
     assert "There is no far client: no root." in page.paragraphs
     tables = [part for part in page.parts if hasattr(part, "rows")]
     assert [len(table.rows) for table in tables] == [2, 1]
@@ -145,6 +145,6 @@ def test_the_report_says_why_something_is_missing():
 
 def test_repeats_are_averaged_in_plots_and_clients_kept_apart():
     outcomes = [outcome(1, "near"), outcome(1, "near", users=100, repeat=2), outcome(1, "far", users=10)]
-    page = report(Findings(outcomes=outcomes, peaks_mib={1: 98.0}, deaths=0, far="a link", no_far=""), PLAN, "nano")
+    page = report(findings(outcomes))
     users = next(part for part in page.parts if part.title == "Users with 100 % success")
     assert [(one.name, list(one.y)) for one in users.series] == [("near", [82]), ("far", [10])]

@@ -156,7 +156,7 @@ def test_what_was_left_is_neither_voted_on_nor_skipped(found):
 
 def test_a_run_that_cannot_be_is_said_to_have_failed(url, tmp_path):
     options = Options(clients=0, operators=0, detectors=1, pictures=tmp_path / "none", minutes=1)
-    with pytest.raises(LoadFailed, match="none holds no"):
+    with pytest.raises(LoadFailed, match="none holds no pictures"):
         run(url, options, tmp_path)
     assert "Traceback" in (tmp_path / LOG).read_text()
     with pytest.raises(ValueError, match="URL"):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from deploy.local.errors import ServerNotUp
 from deploy.local.packages import install_missing, need
 from deploy.local.process import program, run, small_environment
+from loadtest.errors import MeasurementFailed
 
 Direction = Literal["both", "to_server", "to_client"]
 
@@ -26,7 +27,7 @@ OUT_OF = 10_000
 COMMAND_S = 20
 
 
-class NoLink(Exception):
+class NoLink(MeasurementFailed):
     """This machine does not let us make such a link; the text says what is missing."""
 
 

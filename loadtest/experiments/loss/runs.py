@@ -7,7 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from loadtest.bench.platform_process import ROOT
+from loadtest.command import ROOT
+from loadtest.errors import MeasurementFailed
 from loadtest.experiments.loss.client import PREPARED, WORKED
 from loadtest.experiments.loss.link import Direction, Link
 from loadtest.experiments.loss.orders import Orders, Outcome
@@ -16,16 +17,8 @@ GRACE_S = 90.0
 """For starting the client, and for its audit."""
 
 
-class RunFailed(Exception):
+class RunFailed(MeasurementFailed):
     """The client did not come to its end; the text says what it said last."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """How much of which direction is lost."""
-
-    rate: float = 0.0
-    direction: Direction = "both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +29,12 @@ class Measured:
     lost_share: float
 
 
-def run(link: Link, orders: Orders, loss: Loss) -> Measured:
+def run(link: Link, orders: Orders, rate: float, direction: Direction) -> Measured:
     """Run the client; the link is worse only while it works. Raises RunFailed."""
     with _client(link, orders.limit_s + GRACE_S) as client:
         _tell(client, orders.to_json())
         _expect(client, PREPARED)
-        link.lose(loss.rate, loss.direction)
+        link.lose(rate, direction)
         try:
             _tell(client, "work")
             _expect(client, WORKED)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from loadtest.experiments.pyramid.witness import Orphan
+from loadtest.experiments.pyramid.lease_monitor import Orphan
 from loadtest.people.statistics import Act, Statistics
 from quorate.client import Client
 from quorate.errors import ApiError

@@ -1,4 +1,4 @@
-"""Who looks after the leases of operators that vanished: is everything they held offered again in time?"""
+"""Monitors the leases of operators that vanished: is everything they held offered again in time?"""
 
 import csv
 import threading
@@ -24,7 +24,7 @@ MANY = 100
 
 @dataclass(slots=True, kw_only=True)
 class Orphan:
-    """A subtask whose operator vanished; times in seconds of the epoch. offered_at: when the witness got its lease."""
+    """A subtask whose operator vanished; times in seconds of the epoch. offered_at: when the monitor got its lease."""
 
     task_id: str
     subtask_id: str
@@ -39,8 +39,8 @@ class Orphan:
     def late_s(self, acts: Sequence[Act], begun_at: float) -> float | None:
         """How long after its lease's end it was served again, 0 for before; None for not seen in time.
 
-        To the witness, or to another operator who got a lease on it, before the end on its other place, perhaps, but
-        then with none left for the witness.
+        To the monitor, or to another operator who got a lease on it, before the end on its other place, perhaps, but
+        then with none left for the monitor.
         """
         seen = [begun_at + act.at_s for act in acts if act.act == "leased" and act.who != self.who]
         seen = [at for at in seen if at > self.expires_at]
@@ -50,7 +50,7 @@ class Orphan:
         return None if served_at is None or served_at > self.is_late_at else max(0.0, served_at - self.expires_at)
 
 
-class Witness:
+class LeaseMonitor:
     """A thread that follows what a load test writes down, and asks for each lapsed lease under a name of its own."""
 
     def __init__(self, url: str, records: Path) -> None:
@@ -58,7 +58,7 @@ class Witness:
         self._url = url
         self._acts = records / ACTS
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="witness", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="lease monitor", daemon=True)
 
     def __enter__(self) -> Self:
         self._acts.unlink(missing_ok=True)  # what an earlier run wrote down is over
@@ -92,11 +92,11 @@ class Witness:
             try:
                 self._ask(task_id, orphans)
             except QuorateError as error:
-                print(f"  the witness got no answer: {error}", flush=True)
+                print(f"  the lease monitor got no answer: {error}", flush=True)
 
     def _ask(self, task_id: str, orphans: Sequence[Orphan]) -> None:
         """As somebody new, who has not voted or skipped there; and give everything back."""
-        with Client(self._url, f"witness-{uuid4().hex[:12]}") as client:
+        with Client(self._url, f"monitor-{uuid4().hex[:12]}") as client:
             offered = {lease["subtask_id"] for lease in client.lease(MANY, task_id)["leases"]}
             for orphan in orphans:
                 if orphan.subtask_id in offered:

@@ -1,10 +1,10 @@
-"""`python -P -m loadtest.experiments.pods.users`: so many users who ask the detector, one request after the other.
+"""`python -P -m loadtest.crowd.detection LOAD`: so many users who ask the detector, one request after the other.
 
-Prints one JSON object: what `Seen` holds. The first failure ends it.
+LOAD is a Load as JSON. Prints what `Seen` holds as JSON. The first failure ends it.
 """
 
-import argparse
 import asyncio
+import base64
 import json
 import re
 import sys
@@ -13,47 +13,56 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Self
 
-from loadtest.bench.errors import BenchFailed
-from loadtest.bench.http_client import Caller, Connection
-from loadtest.bench.report import percentile
-from loadtest.bench_detector.clients import PATH, bodies
+from loadtest.crowd.connection import HOST, Caller, connect
+from loadtest.errors import MeasurementFailed
+from loadtest.measures import Times
+
+PATH = "/api/object_detection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Who asks whom, and how fast users join. Then all of them stay for `hold_s`."""
+    """How many users ask whom about the pictures of which folder, and how fast they join; then all stay for `hold_s`.
 
-    host: str
+    timeout_s: of a request; one that takes longer has failed.
+    """
+
     port: int
     users: int
-    spawn_per_s: float
     hold_s: float
-    timeout_s: float
+    pictures: str = ""
+    host: str = HOST
+    spawn_per_s: float = float("inf")
+    timeout_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Times in milliseconds, of requests sent while all users were there; `per_s`: answers in that time.
+    """What users saw while all of them were there: answers per second, and the times of what was sent then.
 
     failure: the first one, empty for none; where there is one, the numbers say little.
     """
 
-    answered: int
     failure: str
     per_s: float
-    mean_ms: float
-    p95_ms: float
-    most_ms: float
+    times: Times
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        told = json.loads(text)
+        return cls(**told | {"times": Times(**told["times"])})
 
 
 @dataclass(slots=True)
-class _Crowd:
+class Users:
+    """All users, who share what stops them."""
+
     load: Load
     requests: Sequence[bytes]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     answered: int = 0
-    answered_meanwhile: int = 0
     failure: str = ""
     everybody_at: float = 0.0
     times_s: list[float] = field(default_factory=list)
@@ -65,7 +74,8 @@ class _Crowd:
             for number in range(self.load.users):
                 group.create_task(self._user(number, began + number / self.load.spawn_per_s))
             group.create_task(self._watch())
-        return self._seen()
+        times = Times.of(self.times_s or [0.0])
+        return Seen(failure=self.failure, per_s=self.answered / self.load.hold_s, times=times)
 
     async def _watch(self) -> None:
         """Until everybody has been there long enough, or something failed."""
@@ -75,29 +85,23 @@ class _Crowd:
     async def _user(self, number: int, joins_at: float) -> None:
         await self._pause_until(joins_at)
         try:
-            caller = await self._connect(number)
+            async with asyncio.timeout(self.load.timeout_s):
+                caller = await connect(self.load.port, f"user-{number}", self.load.host)
             at = number * 7  # so that they do not all look at the same picture at the same time
             while not self.stop.is_set():
                 await self._ask(caller, self.requests[at % len(self.requests)])
                 at += 1
             caller.close()
-        except (BenchFailed, OSError) as failure:  # a time-out is an OSError
+        except (MeasurementFailed, OSError) as failure:  # a time-out is an OSError
             self.failure = self.failure or brief(failure)
             self.stop.set()
-
-    async def _connect(self, number: int) -> Caller:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self.load.timeout_s):
-            _, connection = await loop.create_connection(Connection, self.load.host, self.load.port)
-        return Caller(connection, f"user-{number}", self.load.port)
 
     async def _ask(self, caller: Caller, body: bytes) -> None:
         began = time.perf_counter()
         async with asyncio.timeout(self.load.timeout_s):
             await caller.post_bytes(PATH, body, "application/json")
         ended = time.perf_counter()
-        self.answered += 1
-        self.answered_meanwhile += self.everybody_at <= ended < self.everybody_at + self.load.hold_s
+        self.answered += self.everybody_at <= ended < self.everybody_at + self.load.hold_s
         if began >= self.everybody_at:
             self.times_s.append(ended - began)
 
@@ -105,16 +109,13 @@ class _Crowd:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.stop.wait(), max(0.0, at - time.perf_counter()))
 
-    def _seen(self) -> Seen:
-        times = self.times_s or [0.0]
-        return Seen(
-            answered=self.answered,
-            failure=self.failure,
-            per_s=self.answered_meanwhile / self.load.hold_s,
-            mean_ms=1000 * sum(times) / len(times),
-            p95_ms=1000 * percentile(times, 0.95),
-            most_ms=1000 * max(times),
-        )
+
+def bodies(folder: Path) -> list[bytes]:
+    """A request body for each picture of a folder. Raises MeasurementFailed."""
+    pictures = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
+    if not pictures:
+        raise MeasurementFailed(f"{folder} holds no .jpg")
+    return [json.dumps({"id": "a", "image": base64.b64encode(one).decode()}).encode() for one in pictures]
 
 
 def brief(failure: Exception) -> str:
@@ -126,17 +127,8 @@ def brief(failure: Exception) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="loadtest.experiments.pods.users", description=__doc__)
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--users", type=int, required=True)
-    parser.add_argument("--spawn-per-s", type=float, default=1.0)
-    parser.add_argument("--hold-s", type=float, default=10.0)
-    parser.add_argument("--timeout-s", type=float, default=10.0)
-    parser.add_argument("--pictures", type=Path, required=True, help="a folder of .jpg")
-    options = vars(parser.parse_args())
-    requests = bodies(options.pop("pictures"))
-    print(json.dumps(asdict(asyncio.run(_Crowd(Load(**options), requests).run()))))
+    load = Load(**json.loads(sys.argv[1]))
+    print(json.dumps(asdict(asyncio.run(Users(load, bodies(Path(load.pictures))).run()))))
     return 0
 
 

@@ -1,6 +1,8 @@
 """What the quorum rules must answer, found by trying every multiset of votes: slow, plain, and apart from the rules."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations_with_replacement
 
@@ -9,6 +11,32 @@ from shared.policy import QuorumPolicy
 Votes = tuple[str | None, ...]
 Options = tuple[str | None, ...]
 """All that a vote may name: the labels, and None where unsure is allowed."""
+DEFAULT = QuorumPolicy()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What votes make of a subtask, as the API tells it."""
+
+    state: str
+    label: str | None = None
+    agreement: float | None = None
+    decided_by: str | None = None
+
+
+def outcome(policy: QuorumPolicy, votes: Sequence[str], labels: Sequence[str]) -> Outcome:
+    """What these votes, which came in any order, make of a subtask."""
+    cast, options = sorted_votes(votes), tuple(labels)
+    if decided := decision(policy, cast, options):
+        label, decided_by = decided
+        return Outcome("completed", label, cast.count(label) / len(cast), decided_by)
+    return Outcome("disputed") if is_disputed(policy, cast, options) else Outcome("open")
+
+
+def most_leases(policy: QuorumPolicy, votes: Sequence[str], labels: Sequence[str]) -> int:
+    """How many leases may live on a subtask with these votes."""
+    cast, options = sorted_votes(votes), tuple(labels)
+    return places(policy, cast, options) if outcome(policy, votes, labels).state == "open" else 0
 
 
 def sorted_votes(votes) -> Votes:

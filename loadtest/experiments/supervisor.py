@@ -1,10 +1,9 @@
-"""A thread that looks after fleets, tells the balancer of their members, scales them, and writes down what it sees."""
+"""A thread that supervises fleets: tells the balancer of their members, scales them, and observes them."""
 
-import csv
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Self
 
 from deploy.local.errors import ServerNotUp
@@ -13,24 +12,40 @@ from loadtest.experiments.balancer import Balancer
 from loadtest.experiments.fleet import Fleet
 
 TEND_S = 0.25
-RECORD_S = 1.0
+OBSERVE_S = 1.0
 READY_S = 120.0
-COLUMNS = ("time", "service", "replicas", "ready", "desired", "cpu", "queue")
 
 
-class Keeper:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One service at a moment, in seconds of the epoch, or since the load began; `cpu` in cores of all its replicas.
+
+    `desired` is what the metrics asked for, before stabilisation and policies; `queue` is in messages.
+    """
+
+    at_s: float
+    service: str
+    replicas: int
+    ready: int
+    desired: int
+    cpu: float
+    queue: int
+
+    def since(self, begun_at: float) -> "Observation":
+        return replace(self, at_s=self.at_s - begun_at)
+
+
+class Supervisor:
     """Runs fleets behind a balancer from the beginning of a `with` block to its end.
 
-    scaled: what is scaled. others: fleets of a fixed size, which whoever made them has scaled. sync_s: how often
-    the autoscaler looks. record: a CSV; `time` in seconds of the epoch, `cpu` in cores of the whole fleet, `queue` in
-    messages.
+    scaled: what is scaled, and observed once a second. others: fleets of a fixed size, which were scaled before.
+    sync_s: how often the autoscaler looks.
     """
 
     def __init__(
         self,
         balancer: Balancer,
         *,
-        record: Path,
         scaled: Sequence[Scaled] = (),
         others: Sequence[Fleet] = (),
         sync_s: float = SYNC_S,
@@ -39,13 +54,15 @@ class Keeper:
         self.balancer = balancer
         self.scaled = scaled
         self.fleets = [*(one.fleet for one in scaled), *others]
+        self.observed: list[Observation] = []
         self._sync_s = sync_s
         self._clock = clock
-        self._record = _Record(record, scaled, clock)
+        self._cpu_s: dict[str, float] = {}
+        self._observed_at = clock()
         self._used: Mapping[str, Sequence[int]] = {}
         self._stopping = threading.Event()
         self._failure: Exception | None = None
-        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
         try:
@@ -84,6 +101,10 @@ class Keeper:
                 raise ServerNotUp(f"not every replica became ready within {READY_S:g} s")
             self.sleep(TEND_S)
 
+    def deaths(self) -> int:
+        """How many replicas died and were started again."""
+        return sum(fleet.deaths for fleet in self.fleets)
+
     def _end(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():
@@ -91,12 +112,11 @@ class Keeper:
         for fleet in self.fleets:
             fleet.stop()
         self.balancer.stop()
-        self._record.close()
 
-    def _keep(self) -> None:
+    def _supervise(self) -> None:
         try:
             self._run()
-        except Exception as failure:  # noqa: BLE001 - it is raised again by `check`, where somebody hears it
+        except Exception as failure:  # noqa: BLE001 - `check` raises it again in the caller's thread
             self._failure = failure
 
     def _run(self) -> None:
@@ -110,7 +130,9 @@ class Keeper:
             for fleet in self.fleets:
                 fleet.tend(now)
             self._tell_balancer()
-            self._record.write_if_due(now)
+            if now - self._observed_at >= OBSERVE_S:
+                self.observed += [self._observation(one, now) for one in self.scaled]
+                self._observed_at = now
 
     def _tell_balancer(self) -> None:
         members = {fleet.service: fleet.ports() for fleet in self.fleets}
@@ -118,31 +140,16 @@ class Keeper:
             self.balancer.use(members)
             self._used = members
 
-
-class _Record:
-    """The CSV."""
-
-    def __init__(self, path: Path, scaled: Sequence[Scaled], clock: Callable[[], float]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", newline="", encoding="utf-8")
-        self._rows = csv.writer(self._file)
-        self._rows.writerow(COLUMNS)
-        self._scaled = scaled
-        self._last = clock()
-        self._cpu_s: dict[str, float] = {}
-
-    def write_if_due(self, now: float) -> None:
-        if now - self._last < RECORD_S:
-            return
-        for one in self._scaled:
-            fleet = one.fleet
-            cpu_s = fleet.cpu_s()
-            used = max(0.0, cpu_s - self._cpu_s.get(fleet.service, cpu_s)) / (now - self._last)
-            self._cpu_s[fleet.service] = cpu_s
-            row = (len(fleet.members()), len(fleet.ports()), one.recommended, round(used, 4), one.depth())
-            self._rows.writerow((round(time.time(), 2), fleet.service, *row))
-        self._last = now
-        self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
+    def _observation(self, one: Scaled, now: float) -> Observation:
+        service, cpu_s = one.fleet.service, one.fleet.cpu_s()
+        used_s = max(0.0, cpu_s - self._cpu_s.get(service, cpu_s))
+        self._cpu_s[service] = cpu_s
+        return Observation(
+            at_s=round(time.time(), 2),
+            service=service,
+            replicas=len(one.fleet.members()),
+            ready=len(one.fleet.ports()),
+            desired=one.recommended,
+            cpu=round(used_s / (now - self._observed_at), 4),
+            queue=one.depth(),
+        )

@@ -1,4 +1,4 @@
-"""Where the pyramid is played: real servers, and fleets of the two managers that the local autoscaler scales."""
+"""The platform under the pyramid: real servers, and fleets of the two managers that the local autoscaler scales."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,16 +8,17 @@ from pathlib import Path
 from deploy.local import __main__ as local
 from deploy.local import env_file
 from deploy.local.errors import ServerNotUp
+from loadtest.cgroups import Quota, names, sweep
+from loadtest.command import ROOT
 from loadtest.experiments.autoscaler import SYNC_S, Scaled, by_queue
 from loadtest.experiments.balancer import Balancer
-from loadtest.experiments.cgroups import Quota, names, sweep
 from loadtest.experiments.fleet import Fleet, clear
-from loadtest.experiments.fleet_keeper import Keeper
 from loadtest.experiments.hpa import Hpa
 from loadtest.experiments.hpa_manifest import Resources, hastened, read, resources
 from loadtest.experiments.pyramid.queues import Queues
+from loadtest.experiments.supervisor import Supervisor
 
-MANIFESTS = Path(__file__).parents[3] / "deploy/k8s/base"
+MANIFESTS = ROOT / "deploy/k8s/base"
 SETTLE_S = 120
 SERVICES = ("task_manager", "subtask_manager")
 
@@ -35,10 +36,6 @@ class Scaling:
     queue_messages: float | None
     hastened: float
 
-    @property
-    def sync_s(self) -> float:
-        return SYNC_S / self.hastened
-
     def hpa(self, service: str) -> Hpa:
         hpa = read(_manifest(service, "hpa"))
         if self.least is not None:
@@ -53,42 +50,34 @@ class Scaling:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ScaledPlatform:
     """What is up, and how to look at it."""
 
-    keeper: Keeper
+    supervisor: Supervisor
     queues: Queues
 
     @property
     def url(self) -> str:
-        return self.keeper.balancer.url
+        return self.supervisor.balancer.url
 
     def kill_one(self, service: str) -> None:
         """End one replica as a crash would."""
-        next(fleet for fleet in self.keeper.fleets if fleet.service == service).kill_one()
-
-    def deaths(self) -> int:
-        """How many replicas died and were started again."""
-        return sum(fleet.deaths for fleet in self.keeper.fleets)
+        next(fleet for fleet in self.supervisor.fleets if fleet.service == service).kill_one()
 
     def settle(self) -> None:
-        """Wait until all queues are empty, but not for ever."""
+        """Wait until all queues are empty, for two minutes at the most."""
         for _ in range(SETTLE_S):
             if self.queues.is_empty(SERVICES):
                 return
-            self.sleep(1)
-
-    def sleep(self, seconds: float) -> None:
-        """Raises what went wrong with the fleets meanwhile."""
-        self.keeper.sleep(seconds)
+            self.supervisor.sleep(1)
 
     def is_at_rest(self) -> bool:
         """Whether every fleet is as small as it may be."""
-        return all(len(one.fleet.members()) == one.hpa.least for one in self.keeper.scaled)
+        return all(len(one.fleet.members()) == one.hpa.least for one in self.supervisor.scaled)
 
 
 @contextmanager
-def stage(folder: Path, scaling: Scaling, settings: Mapping[str, str], record: Path) -> Iterator[Stage]:
+def scaled_platform(folder: Path, scaling: Scaling, settings: Mapping[str, str]) -> Iterator[ScaledPlatform]:
     """Servers without any data, and the least replicas of each service, ready; ended with the block.
 
     Raises ServerNotUp and BadManifest.
@@ -100,21 +89,15 @@ def stage(folder: Path, scaling: Scaling, settings: Mapping[str, str], record: P
         queues = Queues(environment["RABBITMQ_MANAGEMENT_URL"])
         told = {**environment, **settings}
         scaled = [_scaled(service, folder, scaling, told, queues) for service in SERVICES]
-        with Keeper(Balancer(folder), record=record, scaled=scaled, sync_s=scaling.sync_s) as keeper:
-            yield Stage(keeper, queues)
+        with Supervisor(Balancer(folder), scaled=scaled, sync_s=SYNC_S / scaling.hastened) as supervisor:
+            yield ScaledPlatform(supervisor, queues)
 
 
 def _scaled(service: str, folder: Path, scaling: Scaling, told: Mapping[str, str], queues: Queues) -> Scaled:
     pod = scaling.resources(service)
-    fleet = Fleet(
-        service,
-        folder=folder,
-        environment=told,
-        quota=Quota(cores=pod.limit_cores, memory_bytes=pod.limit_bytes),
-        names=names(service),
-    )
+    quota = Quota(cores=pod.limit_cores, memory_bytes=pod.limit_bytes)
     return Scaled(
-        fleet=fleet,
+        fleet=Fleet(service, folder=folder, environment=told, quota=quota, names=names(service)),
         hpa=scaling.hpa(service),
         request_cores=pod.request_cores,
         depth=lambda: queues.depth(service),

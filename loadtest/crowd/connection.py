@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from loadtest.bench.errors import BenchFailed
+from loadtest.errors import MeasurementFailed
+
+HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Connection(asyncio.Protocol):
     async def send(self, request: bytes, body: bytes = b"") -> Answer:
         """Send a request, head and all, and wait for its answer."""
         if self._transport is None or self._transport.is_closing():
-            raise BenchFailed("the server closed the connection")
+            raise MeasurementFailed("the server closed the connection")
         self._waiter = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         if body:
@@ -60,7 +64,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(BenchFailed(f"the server closed the connection: {exc}"))
+            self._waiter.set_exception(MeasurementFailed(f"the server closed the connection: {exc}"))
 
     def _answered(self) -> None:
         answer = Answer(int(self._buffer[9:12]), bytes(self._buffer[self._body_at : self._needed]))
@@ -71,11 +75,16 @@ class Connection(asyncio.Protocol):
 
 
 class Caller:
-    """Somebody with a name and a connection."""
+    """Somebody with a name, on a connection that others may share, one request at a time."""
 
     def __init__(self, connection: Connection, name: str, port: int) -> None:
         self._connection = connection
-        self._headers = f" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Quorate-User: {name}\r\n".encode()
+        self._port = port
+        self._headers = f" HTTP/1.1\r\nHost: {HOST}:{port}\r\nX-Quorate-User: {name}\r\n".encode()
+
+    def named(self, name: str) -> "Caller":
+        """Somebody else on the same connection."""
+        return Caller(self._connection, name, self._port)
 
     async def get(self, path: str) -> Answer:
         return _good(await self._connection.send(b"GET " + path.encode() + self._headers + b"\r\n"), path)
@@ -103,21 +112,39 @@ class Caller:
         self._connection.close()
 
 
-async def connect(port: int, name: str) -> Caller:
-    """A connection to the platform on this machine, for one named caller."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
+async def connect(port: int, name: str, host: str = HOST) -> Caller:
+    """A connection of its own for one named caller."""
+    _, connection = await asyncio.get_running_loop().create_connection(Connection, host, port)
     return Caller(connection, name, port)
+
+
+@asynccontextmanager
+async def connected(port: int, names: Iterable[str]) -> AsyncIterator[list[Caller]]:
+    """A caller on a connection of its own for each name; closed with the block."""
+    callers = [await connect(port, name) for name in names]
+    try:
+        yield callers
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+async def all_of(work: Sequence[Coroutine[None, None, None]]) -> None:
+    """Do it all at the same time; the first failure ends it."""
+    async with asyncio.TaskGroup() as group:
+        for one in work:
+            group.create_task(one)
 
 
 def _content_length(head: bytes) -> int:
     lower = head.lower()
     at = lower.find(b"\r\ncontent-length:")
     if at < 0:
-        raise BenchFailed("an answer without Content-Length")
+        raise MeasurementFailed("an answer without Content-Length")
     return int(lower[at + 17 :].split(b"\r\n", 1)[0])
 
 
 def _good(answer: Answer, path: str) -> Answer:
     if answer.status >= 300:
-        raise BenchFailed(f"{path.partition('?')[0]} answered {answer.status}: {answer.body[:300]!r}")
+        raise MeasurementFailed(f"{path.partition('?')[0]} answered {answer.status}: {answer.body[:300]!r}")
     return answer

@@ -3,10 +3,12 @@
 import itertools
 import os
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from loadtest.errors import MeasurementFailed
 
 ROOT = Path("/sys/fs/cgroup")
 V1 = ("cpu", "cpuacct", "memory")
@@ -16,7 +18,7 @@ REMOVAL_S = 5.0
 POLL_S = 0.1
 
 
-class NoCgroups(Exception):
+class NoCgroups(MeasurementFailed):
     """This machine does not let us limit processes; the text says what is missing."""
 
 
@@ -26,6 +28,10 @@ class Quota:
 
     cores: float | None
     memory_bytes: int
+
+
+SMALL_POD = Quota(cores=0.5, memory_bytes=512 * 2**20)
+"""Request and limit in system D's Deployment of the detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,11 @@ class Cgroup:
         """Move a process in, with all its threads; what it starts from now on is born inside."""
         for folder in set(self._folders().values()):
             (folder / "cgroup.procs").write_text(str(pid), encoding="ascii")
+
+    def inside(self, command: Sequence[str]) -> list[str]:
+        """A command that enters the group and then becomes the given one."""
+        enter = "".join(f"echo $$ > {folder}/cgroup.procs && " for folder in set(self._folders().values()))
+        return ["/bin/sh", "-c", enter + 'exec "$@"', "sh", *command]
 
     def cpu_s(self) -> float:
         """Processor seconds that everything in it has used so far."""
@@ -93,6 +104,21 @@ class Cgroup:
 def names(of: str) -> Iterator[str]:
     """Names for the groups of one fleet of this process, no two alike."""
     return (f"{PREFIX}{os.getpid()}-{of}-{number}" for number in itertools.count(1))
+
+
+@contextmanager
+def limited(of: str, quota: Quota) -> Iterator[Cgroup]:
+    """A group, removed at the end. Raises NoCgroups."""
+    demand()
+    group = Cgroup(next(names(of)))
+    try:
+        try:
+            group.make(quota)
+        except OSError as error:
+            raise NoCgroups(f"no control group can be made here: {error}") from error
+        yield group
+    finally:
+        group.remove()
 
 
 def demand(root: Path = ROOT) -> None:

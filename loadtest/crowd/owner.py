@@ -1,0 +1,84 @@
+"""What a task's owner does: makes tasks, and uploads pictures to them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from loadtest.crowd.connection import Caller, all_of, connected
+from loadtest.errors import MeasurementFailed
+
+OWNER = "client"
+PER_REQUEST = 25
+AT_A_TIME = 4
+OPEN_S = 60
+LABELS = ("cat", "dog", "bird")
+BOUNDARY = "quorate-bench-2f1c9d"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A request's body, and how many pictures it holds."""
+
+    body: bytes
+    count: int
+
+
+def forms(pictures: Sequence[bytes]) -> list[Form]:
+    """The pictures in requests of 25."""
+    groups = [range(at, min(at + PER_REQUEST, len(pictures))) for at in range(0, len(pictures), PER_REQUEST)]
+    return [Form(_form({f"{number:03}.jpg": pictures[number] for number in group}), len(group)) for group in groups]
+
+
+async def create(caller: Caller, name: str, **terms: object) -> str:
+    """A new task, without the detector unless the terms say otherwise; returns its id."""
+    asked = {"name": name, "labels": LABELS, "detector": {"mode": "off"}} | terms
+    return (await caller.post("/api/tasks", asked)).json()["id"]
+
+
+async def upload(
+    port: int,
+    forms: Sequence[Form],
+    task_ids: Sequence[str],
+    timed: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> list[str]:
+    """Upload the pictures to each task, with a few requests under way at a time; returns the images' ids."""
+    left = [(task_id, form) for task_id in task_ids for form in forms]
+    ids: list[str] = []
+
+    async def send(caller: Caller) -> None:
+        while left:
+            task_id, form = left.pop()
+            with timed():
+                answer = await caller.post_bytes(f"/api/tasks/{task_id}/images", form.body, FORM)
+            report = answer.json()
+            if report["accepted"] != form.count:
+                raise MeasurementFailed(f"not every picture was accepted: {report['accepted']} of {form.count}")
+            ids.extend(image["image_id"] for image in report["images"])
+
+    async with connected(port, [OWNER] * AT_A_TIME) as callers:
+        await all_of([send(caller) for caller in callers])
+    return ids
+
+
+async def until_open(caller: Caller, image_ids: Sequence[str]) -> None:
+    """Wait until operators can work on all of these. Raises MeasurementFailed."""
+    deadline = time.monotonic() + OPEN_S
+    for image_id in image_ids:
+        while await caller.status_of(f"/api/subtasks/{image_id}") != 200:
+            if time.monotonic() > deadline:
+                raise MeasurementFailed("uploaded pictures do not become subtasks")
+            await asyncio.sleep(0.05)
+
+
+def _form(files: dict[str, bytes]) -> bytes:
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="images"; filename="{name}"\r\n'
+        f"Content-Type: image/jpeg\r\n\r\n".encode()
+        + data
+        + b"\r\n"
+        for name, data in files.items()
+    ]
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
