@@ -22,8 +22,8 @@ DETECTOR = (sys.executable, "-P", "-m", "services.detector")
 READY = "Quorate is ready"
 START_S, STOP_S = 60.0, 20.0
 POLL_S = 0.002
-SEED_S, SEED_EACH_S = 60.0, 0.0005
-"""How long seeding may take at all, and for each subtask: ten times what it took on two cores that others used too."""
+SEED_S, SEED_EACH_S = 120.0, 0.001
+"""How long seeding may take at all, and for each subtask: as long as on two cores that many others use too."""
 PORTS = range(20_000, 32_000)
 """Below the ports that clients are given: a client that calls a closed port of those may be connected to itself."""
 

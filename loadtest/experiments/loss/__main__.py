@@ -3,17 +3,16 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from loadtest import command
 from loadtest.experiments.loss.experiment import MODES, Experiment, experiment
-from loadtest.experiments.loss.link import link
+from loadtest.experiments.loss.link import Link, declare, link
 from loadtest.experiments.loss.report import PUBLISHED, Figures, figures, report
-from loadtest.experiments.loss.runs import RunFailed
 from loadtest.pictures import own, sampled
 from loadtest.platform_process import working_folder
 from loadtest.report import write
+from quorate.errors import QuorateError
 
 CLIENTS = 64
 """About as many jobs as the published goodput and job time without loss had under way: 21.13/s times 3.13 s."""
@@ -27,7 +26,7 @@ def main() -> int:
         parser.error(f"no such mode: {', '.join(sorted(unknown))}")
     if bool(options.model) != bool(options.pictures):
         parser.error("--model and --pictures go together")
-    return command.run("loss", lambda: _measure(options))
+    return command.run("loss", lambda: _run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="a model by path or name, instead of the tiny one; with --pictures")
     parser.add_argument("--pictures", type=Path, help="a folder of pictures, instead of samples; with --model")
     parser.add_argument("--out", type=Path, default=Path("loadtest/results/loss"), help="where the report goes")
+    declare(parser)
     return parser
 
 
@@ -57,27 +57,32 @@ def _rates(text: str) -> list[float]:
     return rates
 
 
-def _measure(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> int:
+    """Everything again in the client's network namespace."""
+    if options.client_namespace:
+        return _measure(options, Link(client=options.client_namespace, server=options.server_namespace))
+    with link(options.mbit) as made:
+        return made.run_again("loadtest.experiments.loss", namespace=made.client)
+
+
+def _measure(options: argparse.Namespace, made: Link) -> int:
     given = {"clients": options.clients, "timeout_s": options.timeout, "limit_s": options.limit}
     rows: list[Figures] = []
     failures: list[str] = []
-    with ExitStack() as stack:
-        folder = stack.enter_context(working_folder("loss"))
-        made = stack.enter_context(link(options.mbit))
-        files = folder / "pictures"
-        count = options.images
-        pictures = own(options.pictures, count, options.model) if options.model else sampled(files, count)
-        running = stack.enter_context(experiment(made, pictures, folder, options.clients))
-        told = _told(options, running)
-        for mode in [mode for mode in MODES if mode.key in options.modes.split(",")]:
-            for rate in options.rates:
+    runs = [(mode, rate) for mode in MODES if mode.key in options.modes.split(",") for rate in options.rates]
+    with working_folder("loss") as folder:
+        count, drawn = options.images, folder / "pictures"
+        pictures = own(options.pictures, count, options.model) if options.model else sampled(drawn, count)
+        with experiment(made, pictures, folder, options.clients) as running:
+            told = _told(options, running)
+            for mode, rate in runs:
                 try:
-                    measured = running.run(mode, rate, **given)
-                except RunFailed as failed:
+                    outcome = running.run(mode, rate, **given)
+                except QuorateError as failed:
                     failures.append(f"{mode.name}, loss {rate}: {failed}")
                     print(failures[-1], flush=True)
                 else:
-                    rows.append(figures(mode.name, rate, measured, running.truth))
+                    rows.append(figures(mode.name, rate, outcome, running.truth))
                     print(rows[-1], flush=True)
     print(f"written to {write(report(rows, [*told, *failures]), options.out)}")
     return 1 if failures else 0

@@ -1,4 +1,4 @@
-"""The platform at one end of the link, clients at the other."""
+"""The platform at the server's end of the link; this process, with its clients, at the other."""
 
 import sys
 from collections.abc import Generator, Mapping
@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtest.errors import MeasurementFailed
+from loadtest.experiments.loss.clients import Clients, Outcome, Way, Work, audit, new_task
 from loadtest.experiments.loss.link import SERVER_ADDRESS, Direction, Link
-from loadtest.experiments.loss.orders import Orders, Way
-from loadtest.experiments.loss.runs import Measured, run
 from loadtest.pictures import Pictures
 from loadtest.platform_process import PlatformProcess
 
@@ -33,8 +32,6 @@ MODES = (
     Mode(key="direct", name="Detection request, with retries", way="direct"),
     Mode(key="oneway", name="Task, with retries, loss from the client only", way="task", direction="to_server"),
 )
-GENTLE = {"clients": 4, "timeout_s": 30.0, "limit_s": 300.0}
-"""How every picture is looked at once, before anything is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +50,28 @@ class Experiment:
     def truth(self) -> Mapping[str, str]:
         return self.pictures.truth or self.labels
 
-    def run(self, mode: Mode, rate: float, *, clients: int, timeout_s: float, limit_s: float) -> Measured:
-        """Each picture is a job; see Orders. Raises RunFailed."""
-        orders = Orders(
+    def run(self, mode: Mode, rate: float, *, clients: int, timeout_s: float, limit_s: float) -> Outcome:
+        """Each picture is a job. The link is worse only while they are done. Raises QuorateError."""
+        work = Work(
             url=self.url,
-            folder=str(self.pictures.folder.absolute()),
+            folder=self.pictures.folder,
             names=sorted(self.labels),
-            labels=sorted(set(self.labels.values())),
             way=mode.way,
             has_retries=mode.has_retries,
             clients=clients,
             timeout_s=timeout_s,
             limit_s=limit_s,
         )
-        return run(self.link, orders, rate, mode.direction)
+        task_id = new_task(self.url, self.labels) if mode.way == "task" else ""
+        self.link.lose(rate, mode.direction)
+        try:
+            outcome = Clients(work, task_id).run()
+            outcome.lost_share = self.link.lost_share()
+        finally:
+            self.link.lose(0.0)
+        if task_id:
+            audit(outcome, self.url, task_id)
+        return outcome
 
 
 @contextmanager
@@ -89,7 +94,8 @@ def experiment(link: Link, pictures: Pictures, folder: Path, clients: int) -> Ge
     )
     with platform:
         made = Experiment(link=link, pictures=pictures, labels=dict.fromkeys(pictures.names, ""), url=platform.url)
-        jobs = made.run(Mode(key="direct", name="Without loss", way="direct"), 0.0, **GENTLE).outcome.jobs
+        unhurried = Mode(key="direct", name="Without loss", way="direct")
+        jobs = made.run(unhurried, 0.0, clients=4, timeout_s=30.0, limit_s=300.0).jobs
         labels = {job.name: job.label for job in jobs if job.label is not None}
         if not labels:
             raise MeasurementFailed(f"the model labels none of the pictures in {pictures.folder}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from loadtest.experiments.loss.runs import Measured
+from loadtest.experiments.loss.clients import Outcome
 from loadtest.report import Plot, Report, Series, Table
 from loadtest.report.parts import Cell
 
@@ -87,9 +87,8 @@ class Figures:
         )
 
 
-def figures(mode: str, rate: float, measured: Measured, truth: Mapping[str, str]) -> Figures:
+def figures(mode: str, rate: float, outcome: Outcome, truth: Mapping[str, str]) -> Figures:
     """Goodput counts jobs that got their label; throughput counts submissions that got an answer of any kind."""
-    outcome = measured.outcome
     finished = [job for job in outcome.jobs if job.label is not None]
     right = [job.label == truth.get(job.name) for job in finished]
     faults = Counter(job.fault for job in outcome.jobs if job.fault is not None)
@@ -104,7 +103,7 @@ def figures(mode: str, rate: float, measured: Measured, truth: Mapping[str, str]
         lost=len(outcome.lost),
         doubled=len(outcome.doubled),
         sent=outcome.sent,
-        lost_share=measured.lost_share,
+        lost_share=outcome.lost_share,
         fault="".join(f"{count} x {fault}" for fault, count in faults.most_common(1)),
     )
 

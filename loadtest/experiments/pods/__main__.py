@@ -1,7 +1,6 @@
 """`python -P -m loadtest.experiments.pods`: system D's table, into a folder."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from loadtest import command
 from loadtest.cgroups import demand, sweep
 from loadtest.command import ASSETS, BUILD
 from loadtest.experiments.fleet import clear
-from loadtest.experiments.loss.link import SERVER_ADDRESS, Link, NoLink, link
+from loadtest.experiments.loss.link import SERVER_ADDRESS, Link, NoLink, declare, link
 from loadtest.experiments.pods.report import Findings, report
 from loadtest.experiments.pods.trial import Client, pods
 from loadtest.report import write
@@ -37,7 +36,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--far-mbit", type=float, default=100.0, help="rate of the far client's link")
     parser.add_argument("--far-loss", type=float, default=0.001, help="share of packets that it loses")
     parser.add_argument("--no-far", metavar="WHY", default="", help="leave the far client out, for this reason")
-    parser.add_argument("--client-namespace", default="", help=argparse.SUPPRESS)
+    declare(parser)
     return parser.parse_args()
 
 
@@ -49,24 +48,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         with link(options.far_mbit) as made:
             made.lose(options.far_loss)
-            return _inside(made)
+            return made.run_again("loadtest.experiments.pods", namespace=made.server)
     except NoLink as reason:
         print(f"no far client: {reason}", flush=True)
         options.no_far = str(reason)
         return _measure(options)
-
-
-def _inside(made: Link) -> int:
-    # Not `ip netns exec`, which mounts another /sys, without control groups.
-    # It ends with this process, however that ends.
-    enter = ["setpriv", "--pdeathsig", "TERM", "nsenter", f"--net=/run/netns/{made.server}"]
-    again = [sys.executable, "-P", "-m", "loadtest.experiments.pods", *sys.argv[1:]]
-    process = subprocess.Popen([*enter, *again, "--client-namespace", made.client], start_new_session=True)
-    try:
-        return process.wait()
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _measure(options: argparse.Namespace) -> int:
@@ -76,7 +62,7 @@ def _measure(options: argparse.Namespace) -> int:
     pictures = command.detector_pictures(_drawn)
     clients = [Client(name="near")]
     if options.client_namespace:
-        far = Link(client=options.client_namespace, server="")
+        far = Link(client=options.client_namespace, server=options.server_namespace)
         clients.append(Client(name="far", host=SERVER_ADDRESS, inside=far.inside_client([])))
     host = clients[1].host if len(clients) > 1 else None
     findings = Findings(options=options, model=Path(model).stem)
