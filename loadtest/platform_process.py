@@ -147,10 +147,6 @@ class PlatformProcess:
         fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def threads_cpu_s(self) -> float:
-        """Processor seconds that its present threads have used, to the nanosecond."""
-        return threads_cpu_s(self.pid)
-
     def memory_mib(self) -> float:
         """Memory of its own, and its share of what it shares (PSS)."""
         return self._kib("smaps_rollup", "Pss:") / 1024

@@ -10,15 +10,11 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.parse import urlsplit
-
-import httpx
 
 from deploy.local import env_file
 from loadtest import command
 from loadtest.bench import report
+from loadtest.broker import Management
 from loadtest.command import BUILD, ROOT
 from loadtest.errors import MeasurementFailed
 from loadtest.measures import Numbers
@@ -35,7 +31,8 @@ def main() -> int:
 
 
 def _run(messages: int) -> int:
-    with _virtual_host(*_broker()) as url:
+    amqp_url, management_url = _broker()
+    with Management(management_url).virtual_host(f"bench-{uuid.uuid4().hex}", amqp_url) as url:
         return report.conclude(_measure(url, messages), BUILD / "bench-bus.json")
 
 
@@ -45,22 +42,6 @@ def _broker() -> list[str]:
     if missing := [name for name in BROKER if name not in known]:
         raise MeasurementFailed(f"{' and '.join(missing)} must say where the broker is, or `make services` start one")
     return [known[name] for name in BROKER]
-
-
-@contextmanager
-def _virtual_host(amqp_url: str, management_url: str) -> Iterator[str]:
-    """A virtual host of its own: the URL to connect to it."""
-    parts = urlsplit(management_url)
-    name = f"bench-{uuid.uuid4().hex}"
-    with httpx.Client(
-        base_url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
-        auth=(parts.username or "", parts.password or ""),
-    ) as management:
-        management.put(f"/api/vhosts/{name}").raise_for_status()
-        try:
-            yield urlsplit(amqp_url)._replace(path=f"/{name}").geturl()
-        finally:
-            management.delete(f"/api/vhosts/{name}")
 
 
 def _measure(url: str, messages: int) -> Numbers:

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
@@ -87,11 +87,11 @@ class Users:
         try:
             async with asyncio.timeout(self.load.timeout_s):
                 caller = await connect(self.load.port, f"user-{number}", self.load.host)
-            at = number * 7  # so that they do not all look at the same picture at the same time
-            while not self.stop.is_set():
-                await self._ask(caller, self.requests[at % len(self.requests)])
-                at += 1
-            caller.close()
+            with closing(caller):
+                at = number * 7  # so that they do not all look at the same picture at the same time
+                while not self.stop.is_set():
+                    await self._ask(caller, self.requests[at % len(self.requests)])
+                    at += 1
         except (MeasurementFailed, OSError) as failure:  # a time-out is an OSError
             self.failure = self.failure or brief(failure)
             self.stop.set()

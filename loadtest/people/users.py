@@ -22,7 +22,7 @@ from loadtest.people.shapes import Kind
 from loadtest.pictures import archive
 from quorate.client import FINISHED
 from quorate.errors import QuorateError
-from quorate.shapes import Lease, QuorumFields, Task
+from quorate.shapes import Lease, QuorumFields
 from quorate.uploads import Part
 
 FOLLOW_S = 30.0
@@ -111,7 +111,7 @@ class ClientUser(Person):
         self._waiting.append(self.task_id)
         if not self._follower and self.rng.random() < self.crowd.options.follow_share:
             self._follower = gevent.spawn(self._follow, self.task_id)
-        if self._is_finished(self.client.task(self._waiting[0])):
+        if self.client.task(self._waiting[0])["state"] in FINISHED:
             self._download(self._waiting.popleft())
         else:
             self._waiting.rotate(-1)
@@ -137,10 +137,6 @@ class ClientUser(Person):
             return
         self.crowd.act("downloaded", self.name, task_id, detail=str(len(results)))
         self.crowd.iteration("download", watch)
-
-    @staticmethod
-    def _is_finished(found: Task) -> bool:
-        return found["state"] in FINISHED
 
 
 class OperatorUser(Person):

@@ -4,39 +4,20 @@ import http.client
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.process import program
 from loadtest.experiments.balancer import Balancer
+from tests.unit.http_server import answering
 
 
 @contextmanager
 def member(name):
     """A server that answers its name; yields its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(name)))
-            self.end_headers()
-            self.wfile.write(name.encode())
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with answering(lambda *_: (200, name.encode())) as url:
+        yield int(url.rpartition(":")[2])
 
 
 def ask(port):

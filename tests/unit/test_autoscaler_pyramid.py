@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from loadtest.broker import Management
 from loadtest.experiments.pyramid import audit as audits
 from loadtest.experiments.pyramid import replicas
 from loadtest.experiments.pyramid.audit import Audit
@@ -183,7 +184,7 @@ def test_an_orphan_is_late_unless_it_was_served_or_finished(monkeypatch):
 
 
 def test_a_broker_that_does_not_answer_leaves_the_last_figures(unused_tcp_port):
-    queues = Queues(f"http://a:b@127.0.0.1:{unused_tcp_port}")
+    queues = Queues(Management(f"http://a:b@127.0.0.1:{unused_tcp_port}"))
     queues._depths = {"task_manager.x.v1": 3, "task_manager.y.v1": 4, "task_manager.y.v1.dead": 9, "other.x": 5}
     assert queues.depth("task_manager") == 7
     assert not queues.is_empty(["task_manager"])

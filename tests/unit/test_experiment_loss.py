@@ -3,9 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -13,6 +11,7 @@ from loadtest.experiments.loss import link as links
 from loadtest.experiments.loss.clients import Clients, Job, Outcome, Work
 from loadtest.experiments.loss.report import PUBLISHED, figures, report
 from loadtest.pictures import sampled
+from tests.unit.http_server import answering
 
 TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat"}
 
@@ -75,37 +74,23 @@ def test_only_root_may_make_a_link(monkeypatch):
         pytest.fail("a link was made")
 
 
-class Flaky(BaseHTTPRequestHandler):
-    """Hangs up on every first request for a picture, and answers the second."""
-
-    seen: set[str]
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if body["id"] not in self.seen:
-            self.seen.add(body["id"])
-            self.close_connection = True
-            return
-        answer = json.dumps({"id": body["id"], "objects": [{"label": "cat", "accuracy": 0.9}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def flaky(tmp_path):
+    """Hangs up on every first request for a picture, and answers the second."""
     for name in TRUTH:
         (tmp_path / name).write_bytes(b"picture")
-    handler = type("OneFlaky", (Flaky,), {"seen": set()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    seen = set()
+
+    def answer(_method, _path, body):
+        asked = json.loads(body)["id"]
+        if asked not in seen:
+            seen.add(asked)
+            return None
+        return 200, json.dumps({"id": asked, "objects": [{"label": "cat", "accuracy": 0.9}]}).encode()
+
+    with answering(answer) as url:
         yield Work(
-            url=f"http://127.0.0.1:{server.server_port}",
+            url=url,
             folder=tmp_path,
             names=list(TRUTH),
             way="direct",
@@ -114,8 +99,6 @@ def flaky(tmp_path):
             timeout_s=3.0,
             limit_s=20.0,
         )
-        server.shutdown()
-        thread.join()
 
 
 def test_with_retries_every_job_comes_to_its_end(flaky):

@@ -1,10 +1,10 @@
 """The search for the most users, what they do, and what is said of it."""
 
-import asyncio
 import base64
 import json
+import threading
 from argparse import Namespace
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 from hypothesis import given
@@ -15,6 +15,7 @@ from loadtest.experiments.pods.report import Findings, report
 from loadtest.experiments.pods.search import Found, largest
 from loadtest.experiments.pods.trial import Outcome
 from loadtest.measures import Times
+from tests.unit.http_server import answering
 
 SEEN = Seen(failure="", per_s=20.0, times=Times.of_ms([40.0, 60.0]))
 
@@ -53,35 +54,27 @@ def test_no_number_is_tried_twice():
 # The users
 
 
-@asynccontextmanager
-async def detector(statuses):
-    """A server that gives these statuses one after the other, and the last one for ever; yields its port."""
-    left = list(statuses)
+@contextmanager
+def detector(statuses):
+    """A server that gives these statuses one after the other, the last one for ever, and no answer for None."""
+    left, is_over = list(statuses), threading.Event()
 
-    async def serve(reader, writer):
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                size = int(head.lower().split(b"content-length:")[1].split()[0])
-                asked = json.loads(await reader.readexactly(size))
-                assert base64.b64decode(asked["image"])
-                status = left.pop(0) if len(left) > 1 else left[0]
-                if status is None:
-                    await asyncio.sleep(60)
-                body = b'{"title":"x","detail":"too much work"}'
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
-        except (asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
+    def answer(_method, _path, body):
+        assert base64.b64decode(json.loads(body)["image"])
+        status = left.pop(0) if len(left) > 1 else left[0]
+        if status is None:
+            is_over.wait(60)
+            return None
+        return status, b'{"title":"x","detail":"too much work"}'
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    with answering(answer) as url:
+        yield int(url.rpartition(":")[2])
+        is_over.set()
 
 
 async def use(statuses, **told):
     body = json.dumps({"id": "a", "image": base64.b64encode(b"picture").decode()}).encode()
-    async with detector(statuses) as port:
+    with detector(statuses) as port:
         load = Load(host="127.0.0.1", port=port, users=4, spawn_per_s=100, hold_s=0.1, timeout_s=5)
         return await Users(replace(load, **told), [body]).run()
 

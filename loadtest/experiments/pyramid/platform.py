@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy.local import __main__ as local
 from deploy.local import env_file
 from deploy.local.errors import ServerNotUp
+from loadtest.broker import Management
 from loadtest.cgroups import Quota, names, sweep
 from loadtest.command import ROOT
 from loadtest.experiments.autoscaler import SYNC_S, Scaled, by_queue
@@ -86,7 +87,7 @@ def scaled_platform(folder: Path, scaling: Scaling, settings: Mapping[str, str])
     clear(folder)
     sweep()  # what was just ended was still in its groups
     with _servers(folder / "services") as environment:
-        queues = Queues(environment["RABBITMQ_MANAGEMENT_URL"])
+        queues = Queues(Management(environment["RABBITMQ_MANAGEMENT_URL"]))
         told = {**environment, **settings}
         scaled = [_scaled(service, folder, scaling, told, queues) for service in SERVICES]
         with Supervisor(Balancer(folder), scaled=scaled, sync_s=SYNC_S / scaling.hastened) as supervisor:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.e2e.history import History, Operation
+    from tests.crew.history import History, Operation
 
 LEASE_MARGIN_S = 0.1
 """A lease that ended so shortly after an answer may have ended before it."""

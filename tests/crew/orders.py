@@ -32,3 +32,8 @@ class Order:
     def terms(self) -> Mapping[str, Any]:
         """What the client is told to ask for."""
         return {"quorum": asdict(self.policy), "idempotency_key": self.key}
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was cancelled or sealed, as it was meant, and that was answered."""
+        return self.is_cancel_answered if self.is_cancelled else self.is_seal_answered

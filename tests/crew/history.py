@@ -21,7 +21,7 @@ from quorate.client import Client
 from quorate.errors import ApiError, UnreachableError
 from shared.policy import QuorumPolicy
 from tests import quorum_oracle as oracle
-from tests.e2e.beliefs import Beliefs, believed
+from tests.crew.beliefs import Beliefs, believed
 
 Outcome = Literal["ok", "fail", "info"]
 READERS = 3
