@@ -10,8 +10,11 @@ Answer = tuple[int, bytes] | None
 
 
 @contextmanager
-def answering(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
-    """A server whose answer depends on method, path and body; yields its URL."""
+def answering(answer: Callable[..., Answer], *, is_told_who: bool = False) -> Iterator[str]:
+    """A server whose answer depends on method, path and body; yields its URL.
+
+    is_told_who: the answer is told the caller and the address of the connection as well.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -19,7 +22,8 @@ def answering(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
 
         def handle_any(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            found = answer(self.command, self.path, body)
+            who = {"caller": self.headers.get("X-Quorate-User"), "address": self.client_address}
+            found = answer(self.command, self.path, body, **(who if is_told_who else {}))
             if found is None:
                 self.close_connection = True
                 return

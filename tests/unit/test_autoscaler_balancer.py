@@ -1,10 +1,10 @@
 """The balancer with real nginx: members come and go while requests are under way."""
 
-import http.client
 import threading
 from collections import Counter
 from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from deploy.local.errors import ServerNotInstalled
@@ -21,13 +21,8 @@ def member(name):
 
 
 def ask(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/anything")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+    answer = httpx.get(f"http://127.0.0.1:{port}/anything", timeout=10, trust_env=False)
+    return answer.status_code, answer.text
 
 
 def ask_until(port, wanted):

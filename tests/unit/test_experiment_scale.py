@@ -1,4 +1,3 @@
-import asyncio
 import json
 import os
 import shutil
@@ -8,13 +7,13 @@ import pytest
 
 from loadtest.crowd import calls as call
 from loadtest.crowd.calls import Calls, Cost
-from loadtest.crowd.connection import HOST
 from loadtest.errors import MeasurementFailed
 from loadtest.experiments.scale.__main__ import lacking
-from loadtest.experiments.scale.measuring import Rounds, by_operators
+from loadtest.experiments.scale.measuring import by_operators
 from loadtest.experiments.scale.report import Found, Row, report
 from loadtest.measures import Times
 from loadtest.platform_process import threads_cpu_s
+from tests.unit.http_server import answering
 
 
 def test_the_cost_of_a_call_is_shared_by_what_it_did(monkeypatch):
@@ -68,37 +67,18 @@ def test_every_operation_is_a_curve_over_sizes_and_over_operators():
     assert waiting.is_log_y
 
 
-class Platform(asyncio.Protocol):
-    """Grants everybody one lease, and notes who asked for it and who voted."""
-
-    def __init__(self, asked, voted, open_connections):
-        self.asked, self.voted, self.open_connections = asked, voted, open_connections
-
-    def connection_made(self, transport):
-        self.transport = transport
-        self.open_connections.append(transport)
-
-    def data_received(self, data):
-        head = data.decode()
-        name = head.partition("X-Quorate-User: ")[2].partition("\r\n")[0]
-        is_lease = head.startswith("POST /api/leases ")
-        (self.asked if is_lease else self.voted).append(name)
-        lease = {"subtask_id": name, "labels": ["cat"], "token": "t"}
-        body = json.dumps({"leases": [lease]} if is_lease else {}).encode()
-        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-
-
 async def test_many_operators_share_few_connections_and_each_votes_on_its_own():
-    asked, voted, connections = [], [], []
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Platform(asked, voted, connections), HOST, 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        platform = SimpleNamespace(pid=os.getpid(), port=port)
-        rounds = Rounds(operators=30, connections=4, seconds=0.001, longest_s=30.0)
-        lease, vote = await by_operators(platform, "t", rounds)
-        for transport in connections:
-            transport.close()
+    asked, voted, connections = [], [], set()
+
+    def answer(_method, path, _body, *, caller, address):
+        """Everybody is granted one lease."""
+        connections.add(address)
+        (asked if path == "/api/leases" else voted).append(caller)
+        return 200, json.dumps({"leases": [{"subtask_id": caller, "labels": ["cat"], "token": "t"}]}).encode()
+
+    with answering(answer, is_told_who=True) as url:
+        platform = SimpleNamespace(pid=os.getpid(), port=int(url.rpartition(":")[2]))
+        lease, vote = await by_operators(platform, "t", 30, connections=4, seconds=0.001, longest_s=30.0)
     names = {f"crowd-30-{number}" for number in range(30)}
     assert len(connections) == 4
     assert names <= set(asked)

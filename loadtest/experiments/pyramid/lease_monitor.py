@@ -36,18 +36,15 @@ class Orphan:
     def is_late_at(self) -> float:
         return self.expires_at + LATE_S
 
-    def late_s(self, acts: Sequence[Act], begun_at: float) -> float | None:
-        """How long after its lease's end it was served again, 0 for before; None for not seen in time.
+    def late_s(self, leases: Sequence[Act], begun_at: float) -> float | None:
+        """How long after its lease's end the monitor or another operator got a lease on it; None for too late.
 
-        To the monitor, or to another operator who got a lease on it, before the end on its other place, perhaps, but
-        then with none left for the monitor.
+        A subtask takes one vote in this experiment, so it has one place: an earlier lease tells nothing.
         """
-        seen = [begun_at + act.at_s for act in acts if act.act == "leased" and act.who != self.who]
-        seen = [at for at in seen if at > self.expires_at]
-        if self.offered_at is not None:
-            seen.append(self.offered_at)
-        served_at = min(seen, default=None)
-        return None if served_at is None or served_at > self.is_late_at else max(0.0, served_at - self.expires_at)
+        served = [begun_at + act.at_s for act in leases if act.who != self.who]
+        offered = [] if self.offered_at is None else [self.offered_at]
+        served_at = min((at for at in [*served, *offered] if at > self.expires_at), default=None)
+        return None if served_at is None or served_at > self.is_late_at else served_at - self.expires_at
 
 
 class LeaseMonitor:

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from loadtest import command
 from loadtest.command import BUILD
 from loadtest.crowd import owner
 from loadtest.crowd.calls import Cost
-from loadtest.experiments.scale.measuring import Rounds, by_operators, by_owner
+from loadtest.experiments.scale.measuring import by_operators, by_owner
 from loadtest.experiments.scale.report import Found, Row, report
 from loadtest.pictures import photographs
 from loadtest.platform_process import PlatformProcess, seed, working_folder
@@ -71,8 +72,8 @@ def _measure(options: argparse.Namespace, found: Found) -> int:
 
 def _measure_size(options: argparse.Namespace, size: int, forms: Sequence[owner.Form], found: Found) -> None:
     async def costs() -> list[Cost]:
-        rounds = _rounds(options, options.crowd_size)
-        return [*await by_operators(platform, task_id, rounds), *await by_owner(platform, task_id, forms)]
+        working = await by_operators(platform, task_id, options.crowd_size, **_rounds(options))
+        return [*working, *await by_owner(platform, task_id, forms)]
 
     with working_folder("scale") as folder:
         if lack := lacking(size, folder):
@@ -99,19 +100,14 @@ def _measure_operators(options: argparse.Namespace, found: Found) -> None:
         task_id = seed(platform.data_dir, options.crowd_at)
         with platform:
             for operators in options.operators:
-                costs = asyncio.run(by_operators(platform, task_id, _rounds(options, operators)))
+                costs = asyncio.run(by_operators(platform, task_id, operators, **_rounds(options)))
                 rows = [Row(subtasks=options.crowd_at, operators=operators, cost=cost) for cost in costs]
                 found.by_operators.extend(rows)
                 print(*rows, sep="\n", flush=True)
 
 
-def _rounds(options: argparse.Namespace, operators: int) -> Rounds:
-    return Rounds(
-        operators=operators,
-        connections=options.connections,
-        seconds=options.seconds,
-        longest_s=options.longest,
-    )
+def _rounds(options: argparse.Namespace) -> dict[str, Any]:
+    return {"connections": options.connections, "seconds": options.seconds, "longest_s": options.longest}
 
 
 def lacking(count: int, folder: Path) -> str | None:

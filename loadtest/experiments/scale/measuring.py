@@ -4,7 +4,6 @@ import itertools
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loadtest.crowd import owner
@@ -20,31 +19,23 @@ READS = 200
 Held = list[tuple[Caller, dict[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
-    """So many operators on at most so many connections: in a round each leases one subtask, then each votes.
+async def by_operators(
+    platform: PlatformProcess, task_id: str, operators: int, *, connections: int, seconds: float, longest_s: float
+) -> list[Cost]:
+    """What a lease and a vote cost. In a round each operator leases one subtask, then each votes.
 
     seconds: for how long a new round begins. longest_s: when the one under way then is broken off; an operator who has
-    not leased by then does not vote.
+    not leased by then does not vote. Other operators have warmed the platform up before.
     """
-
-    operators: int
-    connections: int
-    seconds: float
-    longest_s: float
-
-
-async def by_operators(platform: PlatformProcess, task_id: str, rounds: Rounds) -> list[Cost]:
-    """What a lease and a vote cost. Other operators have warmed the platform up before."""
     leases, votes = (Calls(operation=name, pid=platform.pid) for name in ("lease", "vote"))
     unmeasured = Calls(operation="", pid=platform.pid)
-    async with connected(platform.port, [""] * min(rounds.connections, rounds.operators)) as connections:
-        warm = _shared_out(f"warm-{rounds.operators}", WARM_OPERATORS, connections)
-        await _round(warm, task_id, unmeasured, unmeasured, time.monotonic() + rounds.longest_s)
-        callers = _shared_out(f"crowd-{rounds.operators}", rounds.operators, connections)
+    async with connected(platform.port, [""] * min(connections, operators)) as lines:
+        warm = _shared_out(f"warm-{operators}", WARM_OPERATORS, lines)
+        await _round(warm, task_id, unmeasured, unmeasured, time.monotonic() + longest_s)
+        callers = _shared_out(f"crowd-{operators}", operators, lines)
         began = time.monotonic()
-        while time.monotonic() < began + rounds.seconds:
-            await _round(callers, task_id, leases, votes, began + rounds.longest_s)
+        while time.monotonic() < began + seconds:
+            await _round(callers, task_id, leases, votes, began + longest_s)
     return [leases.cost(), votes.cost()]
 
 
