@@ -29,7 +29,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 class Pictures:
     """Files of a folder, and the model that looks at them.
 
-    truth: labels by file name; None where nobody knows them, and what the model says without loss is taken for true.
+    truth: labels by file name; None where they are unknown: then what the model says without loss counts as true.
     """
 
     folder: Path

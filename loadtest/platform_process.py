@@ -111,7 +111,7 @@ class PlatformProcess:
         return True
 
     def kill(self) -> None:
-        """SIGKILL: nothing is finished, nothing is said. Raises PlatformFailed where it has ended by itself."""
+        """Send SIGKILL. Raises PlatformFailed where the platform has ended by itself."""
         process, self._process = self._running(), None
         if process.poll() is not None:
             raise PlatformFailed(f"the platform ended by itself with {process.returncode}\n{self.log_tail()}")
@@ -130,7 +130,7 @@ class PlatformProcess:
             raise PlatformFailed(f"the platform did not end {STOP_S:.0f} s after SIGTERM\n{self.log_tail()}") from None
 
     def end(self) -> None:
-        """However it is, it is gone afterwards."""
+        """Stop it, or kill it where it does not stop; do nothing where it is down."""
         if self._process is not None:
             with suppress(PlatformFailed):
                 self.stop()
@@ -217,7 +217,7 @@ def seed(data_dir: Path, count: int, *options: str) -> str:
 
 
 def free_port() -> int:
-    """A port nobody listens on and no client is given, so that it is still ours when the platform was killed."""
+    """A port that is free and that no client is given, so that it is still free when the platform was killed."""
     for port in random.SystemRandom().sample(PORTS, 50):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))

@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
 
 
 class Caller:
-    """Somebody with a name, on a connection that others may share, one request at a time."""
+    """A named caller on a connection, which callers may share; one request at a time."""
 
     def __init__(self, connection: Connection, name: str, port: int) -> None:
         self._connection = connection
@@ -83,7 +83,7 @@ class Caller:
         self._headers = f" HTTP/1.1\r\nHost: {HOST}:{port}\r\nX-Quorate-User: {name}\r\n".encode()
 
     def named(self, name: str) -> "Caller":
-        """Somebody else on the same connection."""
+        """Another caller on the same connection."""
         return Caller(self._connection, name, self._port)
 
     async def get(self, path: str) -> Answer:

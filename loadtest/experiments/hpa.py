@@ -190,7 +190,7 @@ def _allowed(policy: Policy, history: History, current: int, now: float, *, is_u
 def _remembering(
     hpa: Hpa, history: History, now: float, *, recommended: int | None = None, changed: int = 0
 ) -> History:
-    """The history with this decision, and without what nobody will look back at any more."""
+    """The history with this decision, without entries that are older than every window."""
     window_s = max(hpa.up.window_s, hpa.down.window_s)
     period_s = max((policy.period_s for way in (hpa.up, hpa.down) for policy in way.policies), default=0.0)
     recommendations = [one for one in history.recommendations if one.at > now - window_s]

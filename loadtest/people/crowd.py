@@ -26,7 +26,7 @@ from quorate.retries import RetryPolicy
 DRAWN = 16
 EVERY_S = 1.0
 EXIT_ON_BUG = 3
-"""How a run exits in which somebody met an error that is no answer of the platform: the load test is at fault."""
+"""The exit status of a run in which an error came up that is no answer of the platform: a fault of the load test."""
 
 
 class NotPrepared(Exception):
@@ -63,7 +63,7 @@ class Crowd(LoadTestShape):
         return None if people is None else (people, self.options.arrivals)
 
     def number(self, kind: Kind) -> int:
-        """A number for somebody who comes, from 0."""
+        """The number of the next person of a kind, from 0."""
         return next(self._numbers[kind])
 
     def pause_s(self, kind: Kind) -> float:
@@ -102,11 +102,11 @@ class Crowd(LoadTestShape):
             )
 
     def iteration(self, name: str, watch: Stopwatch, error: Exception | None = None) -> None:
-        """Report on what somebody did between two pauses."""
+        """Report on what a person did between two pauses."""
         self.report(Outcome(measure="iteration", name=name, time_ms=watch.time_ms, error=error))
 
     def act(self, act: str, who: str, task_id: str, subtask_id: str = "", detail: str = "") -> None:
-        """Write down what the platform acknowledged, or what somebody left undone."""
+        """Write down what the platform acknowledged, or what a person left undone."""
         self.records.add(ACTS, act, who, task_id, subtask_id, detail)
 
 
@@ -118,7 +118,7 @@ def crowd_of(environment: Environment) -> Crowd:
 
 
 def name_of(kind: Kind) -> str:
-    """A name that nobody had before."""
+    """A name that was never used before."""
     return f"{kind}-{uuid4().hex[:12]}"
 
 

@@ -76,7 +76,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if min(self.clients, self.operators, self.detectors) < 0 or not self.people:
-            raise ValueError("somebody has to be there: --clients, --operators, --detectors")
+            raise ValueError("at least one person is needed: --clients, --operators, --detectors")
         if self.minutes <= 0 or self.arrivals <= 0 or self.timeout <= 0:
             raise ValueError("--minutes, --arrivals and --timeout are more than 0")
 

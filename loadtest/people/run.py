@@ -46,7 +46,7 @@ def run(url: str, options: Options, folder: Path) -> Statistics:
 
 
 def run_with_page(url: str, options: Options, folder: Path, port: int) -> Statistics:
-    """The same with Locust's page on loopback, where somebody starts the run, until Ctrl-C or until Locust ends."""
+    """The same with Locust's page on loopback, where you start the run, until Ctrl-C or until Locust ends."""
     page = ("--web-host", "127.0.0.1", "--web-port", str(port))
     with _locust(url, options, folder, *page) as process, suppress(KeyboardInterrupt):
         process.wait()

@@ -47,7 +47,7 @@ class Schedule:
         return self.steps[-1]  # the shares add up to a little less than 1
 
     def pause_s(self, kind: Kind, elapsed_s: float) -> float:
-        """How long somebody of a kind pauses who begins to so long after the start."""
+        """The pause of a kind of people that begins so long after the start."""
         return (self.step_at(elapsed_s) or self.steps[-1]).pauses_s[kind]
 
     def people_at(self, elapsed_s: float, total: int) -> int | None:

@@ -53,7 +53,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What the platform acknowledged to somebody, or what somebody left undone; as in `acts.csv`.
+    """What the platform acknowledged to a person, or what a person left undone; as in `acts.csv`.
 
     `begun`, first of all (detail: seconds since the epoch); `created`; `accepted` and the other outcomes of an upload
     (detail: the sha256); `downloaded` (detail: how many results); `leased`, `left` and `vanished` (detail: until when

@@ -27,11 +27,11 @@ from quorate.uploads import Part
 
 FOLLOW_S = 30.0
 AFTER_FAILURE_S = 0.5
-"""Who fails waits at least so long, so that a platform that is down is not run against without a pause."""
+"""The least pause after a failure, so that a platform that is down is not asked without a pause."""
 
 
 class Person(User):
-    """Somebody who comes at some moment of their first pause, so that not all who come together stay in step."""
+    """A simulated person, who starts at a random moment of the first pause, so that people do not work in step."""
 
     abstract = True
     kind: ClassVar[Kind]
@@ -185,7 +185,7 @@ class OperatorUser(Person):
             self.crowd.act(how, self.name, lease["task_id"], lease["subtask_id"], lease["expires_at"])
 
     def _come_back(self) -> None:
-        """As somebody else: to the same person the platform would give the same leases, which then would not lapse."""
+        """Under another name: the platform would give the same person the same leases, which then would not lapse."""
         self.client.close()
         self.name = name_of(self.kind)
         self.client = self.crowd.connect(self.name)

@@ -20,7 +20,7 @@ from loadtest.errors import MeasurementFailed
 Direction = Literal["both", "to_server", "to_client"]
 
 CLIENT_ADDRESS, SERVER_ADDRESS = "10.99.0.1", "10.99.0.2"
-"""Nobody outside the two namespaces sees them."""
+"""Only the two namespaces see them."""
 DEVICE = "lossy"
 PREFIX = "quorate-loss-"
 NAMESPACES = Path("/run/netns")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 PRECISION = 0.03
-"""Of the number: whoever looks closer measures chance."""
+"""Of the number: a closer search measures chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ FINISHED = frozenset({"completed", "disputed"})
 class Audit:
     """Counts, and the ids of what was not as it should be.
 
-    held: open images on which somebody still holds a live lease, after all leases had time to lapse.
+    held: open images with a live lease, after all leases had time to lapse.
     late: subtasks of operators that vanished which were not served again in time; slowest_s: of the others, the
     longest time from the end of the lease until then.
     """

@@ -92,7 +92,7 @@ class LeaseMonitor:
                 print(f"  the lease monitor got no answer: {error}", flush=True)
 
     def _ask(self, task_id: str, orphans: Sequence[Orphan]) -> None:
-        """As somebody new, who has not voted or skipped there; and give everything back."""
+        """Lease as a new operator, who has not voted or skipped there, and give everything back."""
         with Client(self._url, f"monitor-{uuid4().hex[:12]}") as client:
             offered = {lease["subtask_id"] for lease in client.lease(MANY, task_id)["leases"]}
             for orphan in orphans:
