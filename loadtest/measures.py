@@ -1,7 +1,7 @@
 """The numbers that reports and benchmarks tell of times."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Numbers = dict[str, float]
@@ -27,19 +27,16 @@ class Times:
     @classmethod
     def of_ms(cls, times_ms: Iterable[float]) -> "Times":
         ordered = sorted(times_ms)
-        p50, p95, p99, most = (_percentile(ordered, share) for share in (0.5, 0.95, 0.99, 1.0))
+        p50, p95, p99, most = (percentile(ordered, share) for share in (0.5, 0.95, 0.99, 1.0))
         mean = sum(ordered) / len(ordered) if ordered else math.nan
         return cls(count=len(ordered), mean=mean, p50=p50, p95=p95, p99=p99, max=most)
 
 
 def percentile(values: Iterable[float], share: float) -> float:
     """The least value that at least `share` of the values do not exceed (nearest rank)."""
-    return _percentile(sorted(values), share)
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
 def median(values: Iterable[float]) -> float:
     return percentile(values, 0.5)
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan

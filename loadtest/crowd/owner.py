@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+import httpx
+
 from loadtest.crowd.connection import Caller, all_of, connected
 from loadtest.errors import MeasurementFailed
 
@@ -14,22 +16,26 @@ PER_REQUEST = 25
 AT_A_TIME = 4
 OPEN_S = 60
 LABELS = ("cat", "dog", "bird")
-BOUNDARY = "quorate-bench-2f1c9d"
-FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A request's body, and how many pictures it holds."""
+    """A request's body with its media type, and how many pictures it holds."""
 
     body: bytes
+    media_type: str
     count: int
 
 
 def forms(pictures: Sequence[bytes]) -> list[Form]:
     """The pictures in requests of 25."""
-    groups = [range(at, min(at + PER_REQUEST, len(pictures))) for at in range(0, len(pictures), PER_REQUEST)]
-    return [Form(_form({f"{number:03}.jpg": pictures[number] for number in group}), len(group)) for group in groups]
+    return [_form(pictures[at : at + PER_REQUEST]) for at in range(0, len(pictures), PER_REQUEST)]
+
+
+def _form(pictures: Sequence[bytes]) -> Form:
+    files = [("images", (f"{number:03}.jpg", data, "image/jpeg")) for number, data in enumerate(pictures)]
+    request = httpx.Request("POST", "http://platform", files=files)
+    return Form(request.read(), request.headers["Content-Type"], len(pictures))
 
 
 async def create(caller: Caller, name: str, **terms: object) -> str:
@@ -52,7 +58,7 @@ async def upload(
         while left:
             task_id, form = left.pop()
             with timed():
-                answer = await caller.post_bytes(f"/api/tasks/{task_id}/images", form.body, FORM)
+                answer = await caller.post_bytes(f"/api/tasks/{task_id}/images", form.body, form.media_type)
             report = answer.json()
             if report["accepted"] != form.count:
                 raise MeasurementFailed(f"not every picture was accepted: {report['accepted']} of {form.count}")
@@ -71,14 +77,3 @@ async def until_open(caller: Caller, image_ids: Sequence[str]) -> None:
             if time.monotonic() > deadline:
                 raise MeasurementFailed("uploaded pictures do not become subtasks")
             await asyncio.sleep(0.05)
-
-
-def _form(files: dict[str, bytes]) -> bytes:
-    parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="images"; filename="{name}"\r\n'
-        f"Content-Type: image/jpeg\r\n\r\n".encode()
-        + data
-        + b"\r\n"
-        for name, data in files.items()
-    ]
-    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
