@@ -14,6 +14,7 @@ from loadtest.pictures import photographs
 from loadtest.platform_process import PlatformProcess, working_folder
 
 PARTS = ("start", "uploads", "cycles", "scale", "export")
+OWN_PLATFORMS = {"start": start.measure, "scale": scale.measure, "export": export.measure}
 
 
 def main() -> int:
@@ -38,12 +39,8 @@ def _measure(parts: list[str], seconds: float) -> int:
 
 
 def _run(part: str, seconds: float) -> Numbers:
-    if part == "start":
-        return start.measure()
-    if part == "scale":
-        return scale.measure()
-    if part == "export":
-        return export.measure()
+    if part in OWN_PLATFORMS:
+        return OWN_PLATFORMS[part]()
     forms = owner.forms(photographs(BUILD / "bench-pictures"))
     with working_folder(f"bench-{part}") as folder, PlatformProcess(folder, log_level="info") as platform:
         if part == "uploads":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loadtest.measures import Numbers
+from loadtest.report.page import shown
 
 GOALS: Mapping[str, tuple[str, float]] = {
     "cycles_per_s_32": (">=", 500),
@@ -34,11 +35,7 @@ def show(numbers: Numbers) -> None:
     """Print all numbers, with the goals of those that have one."""
     width = max(map(len, numbers), default=0)
     for name, value in numbers.items():
-        print(f"{name:<{width}}  {_number(value):>10}  {_verdict(name, value)}".rstrip())
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
+        print(f"{name:<{width}}  {shown(value):>10}  {_verdict(name, value)}".rstrip())
 
 
 def _verdict(name: str, value: float) -> str:

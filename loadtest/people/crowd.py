@@ -15,6 +15,7 @@ from locust import LoadTestShape
 from locust.env import Environment
 from locust.event import Events
 
+from loadtest.errors import MeasurementFailed
 from loadtest.people.options import Options, declare
 from loadtest.people.recording import ACTS, PEOPLE, REQUESTS, Outcome, RecordedRetries, Records, Stopwatch, described
 from loadtest.people.shapes import KINDS, Kind, Schedule
@@ -27,10 +28,6 @@ DRAWN = 16
 EVERY_S = 1.0
 EXIT_ON_BUG = 3
 """The exit status of a run in which an error came up that is no answer of the platform: a fault of the load test."""
-
-
-class NotPrepared(Exception):
-    """Something was asked of a crowd before Locust told it its options."""
 
 
 class Crowd(LoadTestShape):
@@ -111,9 +108,9 @@ class Crowd(LoadTestShape):
 
 
 def crowd_of(environment: Environment) -> Crowd:
-    """The crowd of a run. Raises NotPrepared."""
+    """The crowd of a run. Raises MeasurementFailed."""
     if not isinstance(environment.shape_class, Crowd):
-        raise NotPrepared("Locust runs without its crowd: start it with loadtest/locustfile.py")
+        raise MeasurementFailed("Locust runs without its crowd: start it with loadtest/locustfile.py")
     return environment.shape_class
 
 

@@ -25,23 +25,19 @@ TABLES = "Type "
 TAIL_LINES = 12
 
 
-class LoadFailed(MeasurementFailed):
-    """Locust did not come to its end; the text says what it said last."""
-
-
 def run(url: str, options: Options, folder: Path) -> Statistics:
     """Run headless against a platform, write records into the folder, and return what they say.
 
-    Failed requests are no error here: they are in the statistics. Raises ValueError for what is no URL, and LoadFailed
-    where Locust itself fails, or takes a minute longer than it should. However this ends, Locust is ended.
+    Failed requests are no error here: they are in the statistics. Raises ValueError for what is no URL, and
+    MeasurementFailed where Locust itself fails, or takes a minute longer than it should. It is ended in any case.
     """
     with _locust(url, options, folder, "--headless", "--only-summary", "--exit-code-on-error", "0") as process:
         try:
             code = process.wait(START_S + options.duration_s + FINISH_S + END_S)
         except subprocess.TimeoutExpired:
-            raise LoadFailed(f"Locust did not end in time:\n{_tail(folder / LOG)}") from None
+            raise MeasurementFailed(f"Locust did not end in time:\n{_tail(folder / LOG)}") from None
     if code != 0:
-        raise LoadFailed(f"Locust exited with {code}:\n{_tail(folder / LOG)}")
+        raise MeasurementFailed(f"Locust exited with {code}:\n{_tail(folder / LOG)}")
     return read(folder)
 
 

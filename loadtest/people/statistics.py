@@ -16,10 +16,6 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 Key = tuple[Measure, str]
 
 
-class NoRecords(MeasurementFailed):
-    """A folder does not hold the records of a run."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One request or iteration that ended `at_s` after the start; `error` is empty where it went well."""
@@ -116,7 +112,7 @@ def entry(samples: Iterable[Sample]) -> Entry:
 
 
 def read(folder: Path) -> Statistics:
-    """The records in a folder. Raises NoRecords. A last line that was cut off is left out."""
+    """The records in a folder. Raises MeasurementFailed. A last line that was cut off is left out."""
     samples: dict[Key, list[Sample]] = defaultdict(list)
     for at_s, measure, name, time_ms, error in _rows(folder / REQUESTS):
         if measure in MEASURES:
@@ -138,7 +134,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
             reader = csv.reader(file)
             columns = next(reader, None)
             if columns is None:
-                raise NoRecords(f"{path} is empty: the run ended before it began")
+                raise MeasurementFailed(f"{path} is empty: the run ended before it began")
             yield from (row for row in reader if len(row) == len(columns))
     except FileNotFoundError as error:
-        raise NoRecords(f"{path} is not there") from error
+        raise MeasurementFailed(f"{path} is not there") from error

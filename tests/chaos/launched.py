@@ -24,14 +24,6 @@ class LaunchedPlatform(PlatformProcess):
         launcher = {VARIABLE: str(self.triggers.folder), "PYTHONPATH": str(ROOT)}
         super().launch({**launcher, **crash, **(more or {})})
 
-    def wait_until_ready_or_dead(self) -> bool:
-        """Whether it became ready; False where it died first."""
-        while not self.has_died():
-            if self.is_ready():
-                return True
-            time.sleep(0.02)
-        return False
-
     def await_death(self, patience_s: float) -> bool:
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:

@@ -83,26 +83,19 @@ class Operator:
 
     def _vote(self, client: Client, subtask: str, label: str, token: str) -> None:
         while True:
-            with self._recorded_vote(subtask, label, token) as operation:
-                operation.end("ok", status=200, answer=client.vote(subtask, label, token))
-            self._crew.judge(operation)
+            operation = self._cast(client, subtask, label, token)
             if operation.outcome != "info" or self._chance.random() < 0.2 or self._crew.work_ended.wait(0.05):
                 break
         if operation.outcome != "ok":
             return
         if self._chance.random() < 0.05:
-            with self._recorded_vote(subtask, label, token) as again:
-                again.end("ok", status=200, answer=client.vote(subtask, label, token))
-            self._crew.judge(again)
+            again = self._cast(client, subtask, label, token)
             is_gone = again.status == 404 and self._crew.tasks_of[subtask] in self._crew.cancelled
             is_other = again.outcome == "ok" and again.answer != operation.answer
             if is_other or (again.outcome == "fail" and not is_gone):
                 self._history.violated("I10", f"the same vote again was answered in another way: {operation} {again}")
         if self._chance.random() < 0.02:
-            other = self._chance.choice(LABELS)
-            with self._recorded_vote(subtask, other, token) as changed:
-                changed.end("ok", status=200, answer=client.vote(subtask, other, token))
-            self._crew.judge(changed)
+            self._cast(client, subtask, self._chance.choice(LABELS), token)
         if self._chance.random() < 0.05:
             self._undo(client, subtask)
 
@@ -134,10 +127,7 @@ class Operator:
             operation.end("ok", status=200, answer=client.undo(subtask))
         self._crew.judge(operation)
         if operation.outcome == "ok" and self._chance.random() < 0.8:
-            label = self._chance.choice(LABELS)
-            with self._recorded_vote(subtask, label, operation.answer["token"]) as voted:
-                voted.end("ok", status=200, answer=client.vote(subtask, label, operation.answer["token"]))
-            self._crew.judge(voted)
+            self._cast(client, subtask, self._chance.choice(LABELS), operation.answer["token"])
 
     def _return(self, call: Callable[[], None], subtask: str) -> None:
         with self._history.recorded("return", self._name, subtask=subtask) as operation:
@@ -145,5 +135,8 @@ class Operator:
             operation.end("ok", status=204)
         self._crew.judge(operation)
 
-    def _recorded_vote(self, subtask: str, label: str, token: str):
-        return self._history.recorded("vote", self._name, subtask=subtask, label=label, token=token)
+    def _cast(self, client: Client, subtask: str, label: str, token: str) -> Operation:
+        with self._history.recorded("vote", self._name, subtask=subtask, label=label, token=token) as operation:
+            operation.end("ok", status=200, answer=client.vote(subtask, label, token))
+        self._crew.judge(operation)
+        return operation

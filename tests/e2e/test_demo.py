@@ -28,7 +28,7 @@ def environment():
 def run(*arguments, status=0):
     """What it printed, and where it was to fail what it complained about."""
     done = subprocess.run(
-        command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120, check=False
+        command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stderr if status else done.stdout

@@ -9,8 +9,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from loadtest.errors import MeasurementFailed
 from loadtest.people.options import Drop, Options
-from loadtest.people.run import LOG, LoadFailed, run
+from loadtest.people.run import LOG, run
 from tests.unit.http_server import answering
 
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="Locust is not installed")
@@ -137,7 +138,7 @@ def test_what_was_left_is_neither_voted_on_nor_skipped(found):
 
 def test_a_run_that_cannot_be_is_said_to_have_failed(url, tmp_path):
     options = Options(clients=0, operators=0, detectors=1, pictures=tmp_path / "none", minutes=1)
-    with pytest.raises(LoadFailed, match="none holds no pictures"):
+    with pytest.raises(MeasurementFailed, match="none holds no pictures"):
         run(url, options, tmp_path)
     assert "Traceback" in (tmp_path / LOG).read_text()
     with pytest.raises(ValueError, match="URL"):

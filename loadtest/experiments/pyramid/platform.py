@@ -81,7 +81,7 @@ class ScaledPlatform:
 def scaled_platform(folder: Path, scaling: Scaling, settings: Mapping[str, str]) -> Iterator[ScaledPlatform]:
     """Servers without any data, and the least replicas of each service, ready; ended with the block.
 
-    Raises ServerNotUp and BadManifest.
+    Raises ServerNotUp and MeasurementFailed.
     """
     _stop_servers(folder / "services")  # of an experiment that was killed
     clear(folder)
