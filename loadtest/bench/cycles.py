@@ -57,8 +57,8 @@ async def _stock(port: int, forms: Sequence[owner.Form], wanted: int, name: str)
     """Upload until there are `wanted` open subtasks."""
     async with connected(port, [owner.OWNER]) as (caller,):
         tasks = (await caller.get("/api/tasks?limit=1000")).json()["items"]
-        missing = wanted - sum(task["counts"]["open"] for task in tasks)
-        per_task = sum(form.count for form in forms)
-        names = [f"cycles {name}.{number}" for number in range(-(-max(0, missing) // per_task))]
-        if names:
-            await owner.until_open(caller, await upload(port, forms, names))
+    missing = wanted - sum(task["counts"]["open"] for task in tasks)
+    per_task = sum(form.count for form in forms)
+    names = [f"cycles {name}.{number}" for number in range(-(-max(0, missing) // per_task))]
+    if names:
+        await owner.until_open(port, await upload(port, forms, names))

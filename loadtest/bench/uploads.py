@@ -8,8 +8,7 @@ from loadtest.crowd.connection import connected
 from loadtest.measures import Numbers, median
 from loadtest.platform_process import PlatformProcess
 
-RUNS = 3
-TASKS_PER_RUN = 2
+RUNS, TASKS_PER_RUN = 3, 2
 
 
 async def measure(platform: PlatformProcess, forms: Sequence[owner.Form]) -> Numbers:

@@ -22,8 +22,7 @@ from loadtest.pictures import photographs
 from loadtest.platform_process import PlatformProcess
 
 CLIENTS = (1, 4, 16, 64)
-COMPARED = 16
-PAIRS = 3
+COMPARED, PAIRS = 16, 3
 
 
 def main() -> int:

@@ -69,11 +69,12 @@ async def upload(
     return ids
 
 
-async def until_open(caller: Caller, image_ids: Sequence[str]) -> None:
+async def until_open(port: int, image_ids: Sequence[str]) -> None:
     """Wait until operators can work on all of these. Raises MeasurementFailed."""
     deadline = time.monotonic() + OPEN_S
-    for image_id in image_ids:
-        while await caller.status_of(f"/api/subtasks/{image_id}") != 200:
-            if time.monotonic() > deadline:
-                raise MeasurementFailed("uploaded pictures do not become subtasks")
-            await asyncio.sleep(0.05)
+    async with connected(port, [OWNER]) as (caller,):
+        for image_id in image_ids:
+            while await caller.status_of(f"/api/subtasks/{image_id}") != 200:
+                if time.monotonic() > deadline:
+                    raise MeasurementFailed("uploaded pictures do not become subtasks")
+                await asyncio.sleep(0.05)

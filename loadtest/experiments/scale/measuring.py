@@ -46,10 +46,10 @@ async def by_owner(platform: PlatformProcess, task_id: str, forms: Sequence[owne
     """
     uploads = Calls(operation="upload", pid=platform.pid, per_call=owner.PER_REQUEST)
     pages, counts = (Calls(operation=name, pid=platform.pid) for name in ("results page", "task with counts"))
+    with uploads.counting():
+        ids = await owner.upload(platform.port, forms, [task_id], uploads.timed)
+        await owner.until_open(platform.port, ids[-owner.PER_REQUEST :])
     async with connected(platform.port, [owner.OWNER]) as (caller,):
-        with uploads.counting():
-            ids = await owner.upload(platform.port, forms, [task_id], uploads.timed)
-            await owner.until_open(caller, ids[-owner.PER_REQUEST :])
         with pages.counting():
             after = ""
             for _ in range(READS):  # from the first page again after the last
