@@ -5,15 +5,17 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev demo serve test test-unit test-kill test-memory chaos chaos-short lint types arrows services services-stop k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.server  ## install what serving needs
 setup-dev: $(VENV)/.dev  ## install what testing needs as well
 
+# Debian and Ubuntu keep a part of venv in a package of its own; without it venv would leave half a .venv behind.
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import importlib.util as have; have.find_spec("ensurepip") or exit("$(PYTHON) lacks venv: apt install python3-venv (for a Python beside the default one: python3.x-venv)")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.server: requirements/server.txt pyproject.toml | $(VENV)/bin/python
@@ -42,6 +44,9 @@ test: setup-dev lint types arrows  ## everything that must hold, in one summary
 
 test-unit: setup-dev  ## the rules alone, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/contract
+
+test-debian13:  ## `make test` in a fresh Debian 13, on its Python 3.13; takes root and debootstrap
+	@tests/debian13.sh
 
 test-kill: setup-dev  ## kill the process 50 times while people work
 	@QUORATE_KILLS=50 $(BIN)/python -m pytest tests/e2e/test_kill.py --timeout 1800

@@ -5,14 +5,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from embedded.app import create_app
+from embedded.app import assemble
 from embedded.settings import Settings
 
 
 def document() -> str:
     """The document of the embedded platform, the same however often it is written."""
     with tempfile.TemporaryDirectory() as folder:
-        schema = create_app(Settings.model_construct(data_dir=Path(folder))).openapi()
+        schema = assemble(Settings.model_construct(data_dir=Path(folder))).deployable.app.openapi()
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

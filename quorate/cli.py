@@ -1,6 +1,7 @@
 """The command line. Commands are imported as they are called, so that `quorate serve` starts at once."""
 
 import errno
+from difflib import get_close_matches
 from importlib import import_module
 from typing import cast
 
@@ -8,8 +9,8 @@ import click
 
 from quorate.errors import QuorateError, UnreachableError
 from quorate.exits import HELP, Exit
-from quorate.options import Connect, Options
-from quorate.terminal import say
+from quorate.options import TEXT, Connect, Options
+from quorate.terminal import say, write_out_what_is_lacking
 
 COMMANDS = {
     "serve": "quorate.serve:serve",
@@ -39,9 +40,22 @@ class Commands(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         return cast("click.Command", getattr(import_module(module), name))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            close = " or ".join(repr(command) for command in get_close_matches(name, COMMANDS))
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {close}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if any(error.option_name in param.opts for param in self.params):
+                raise click.UsageError(f"{error.option_name} is to be given before the command.", ctx) from error
+            raise
         except UnreachableError as error:
             say(f"quorate: {ctx.params['url']}: {error}")
             raise SystemExit(Exit.UNREACHABLE) from error
@@ -51,7 +65,7 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
-            say(f"quorate: {error}")
+            say(f"quorate: {error.filename}: {error.strerror}" if error.filename else f"quorate: {error}")
             raise SystemExit(Exit.REFUSED) from error
         except KeyboardInterrupt as error:
             say("quorate: interrupted")
@@ -59,12 +73,20 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", envvar="QUORATE_URL", default="http://127.0.0.1:8080", show_default=True, help="The platform.")
-@click.option("--user", envvar="QUORATE_USER", help="Who calls, where authentication is off.")
+@click.option(
+    "--url",
+    type=TEXT,
+    envvar="QUORATE_URL",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    help="The platform's address.",
+)
+@click.option("--user", type=TEXT, envvar="QUORATE_USER", help="Who calls, where authentication is off.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")
 @click.version_option(package_name="quorate")
 @click.pass_context
 def main(context: click.Context, url: str, user: str | None, *, as_json: bool) -> None:
     """Image labels you can trust: people and a detector vote on every image until a quorum settles it."""
+    write_out_what_is_lacking()
     connect = cast("Connect | None", context.obj)
     context.obj = Options(url=url, user=user or None, as_json=as_json, connect=connect)

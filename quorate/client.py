@@ -2,10 +2,11 @@
 
 import base64
 import json
-import os
 import uuid
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self, cast
 from urllib.parse import quote
@@ -13,7 +14,8 @@ from urllib.parse import quote
 import httpx
 
 from quorate.connection import Connection
-from quorate.errors import ApiError, BrokenOffError, NotInTimeError
+from quorate.errors import ApiError, BrokenOffError, NothingToExportError, NotInTimeError
+from quorate.replacing import replacing
 from quorate.retries import RETRIED_ERRORS, RetryPolicy, describe
 from quorate.shapes import (
     Ballot,
@@ -33,7 +35,7 @@ from quorate.shapes import (
     VoteOutcome,
 )
 from quorate.sse import events, lines
-from quorate.uploads import Part, Unsent, merged, unsent_report
+from quorate.uploads import Part, Unsent, merged, noted, unsent_report
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 ExportFormat = Literal["jsonl", "csv"]
@@ -123,10 +125,10 @@ class Client:
     def upload(self, task_id: str, parts: Sequence[Part]) -> UploadReport:
         """Sends these files in one request and reports on each; a refused file is in the report, not an error."""
         try:
-            return cast("UploadReport", self._api.json("POST", _task(task_id, "images"), parts=parts))
+            return noted(cast("UploadReport", self._api.json("POST", _task(task_id, "images"), parts=parts)), parts)
         except ApiError as error:
             if error.report is not None:
-                return error.report
+                return noted(error.report, parts)
             if error.status not in REFUSED_CONTENT:
                 raise
             if len(parts) == 1:
@@ -146,11 +148,11 @@ class Client:
                 self._api.form(form["url"], form["fields"], part)
         try:
             commit = _task(task_id, "uploads", _segment(begun["upload_id"]), "commit")
-            return cast("UploadReport", self._api.json("POST", commit, body=named))
+            return noted(cast("UploadReport", self._api.json("POST", commit, body=named)), parts)
         except ApiError as error:
             if error.report is None:
                 raise
-            return error.report
+            return noted(error.report, parts)
 
     def image_bytes(self, url: str) -> bytes:
         """The image behind a lease's or a result's `image_url`, which may be relative."""
@@ -162,36 +164,41 @@ class Client:
         pages = self._pages(_task(task_id, "results"), {"state": state, "label": label})
         return cast("Iterator[Result]", pages)
 
-    def export(self, task_id: str, target: Path | BinaryIO, *, file_format: ExportFormat = "jsonl") -> int:
-        """Writes the results to a file and says how many bytes. A path is there whole or not at all."""
+    def export(
+        self, task_id: str, target: Path | BinaryIO, *, file_format: ExportFormat = "jsonl", bom: bool = False
+    ) -> int:
+        """Writes the results to a file and says how many bytes; with `bom`, CSV begins with a byte order mark.
+
+        A path is replaced by a whole export or not at all; and what is there is never replaced by an export of nothing.
+        """
+        start = BOM_UTF8 if bom else b""
         if not isinstance(target, Path):
-            return self._export_to(task_id, target, file_format)
-        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        try:
-            size_bytes = self._export_beside(task_id, beside, file_format)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+            return self._export_to(task_id, target, file_format, start)
+        if target.exists() and not target.is_file():
+            with target.open("wb") as file:
+                return self._export_to(task_id, file, file_format, start)
+        with replacing(target) as file:
+            size_bytes = self._export_whole(task_id, file, file_format, start)
+            if _is_empty(file, file_format) and target.exists() and target.stat().st_size:
+                raise NothingToExportError(f"there is nothing to export; {target} keeps what it holds")
         return size_bytes
 
-    def _export_beside(self, task_id: str, beside: Path, file_format: ExportFormat) -> int:
+    def _export_whole(self, task_id: str, file: BinaryIO, file_format: ExportFormat, start: bytes) -> int:
         tries = 0
         while True:
             tries += 1
             try:
-                with beside.open("wb") as file:
-                    size_bytes = self._export_to(task_id, file, file_format)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    return size_bytes
+                return self._export_to(task_id, file, file_format, start)
             except BrokenOffError:
                 if tries >= self._retry.attempts:
                     raise
             self._retry.sleep(self._retry.pause_s(tries))
+            file.seek(0)
+            file.truncate()
 
-    def _export_to(self, task_id: str, file: BinaryIO, file_format: ExportFormat) -> int:
-        size_bytes = 0
+    def _export_to(self, task_id: str, file: BinaryIO, file_format: ExportFormat, start: bytes) -> int:
         with self._api.stream(_task(task_id, "export"), params={"format": file_format}, accept="*/*") as response:
+            size_bytes = file.write(start)
             try:
                 for chunk in response.iter_bytes():
                     file.write(chunk)
@@ -315,6 +322,13 @@ class Client:
             if not page["next_cursor"]:
                 return
             query["cursor"] = page["next_cursor"]
+
+
+def _is_empty(export: BinaryIO, file_format: ExportFormat) -> bool:
+    """Without a single image; CSV has its header even so."""
+    export.seek(0)
+    least = 2 if file_format == "csv" else 1
+    return len(list(islice(export, least))) < least
 
 
 def _segment(identifier: str) -> str:

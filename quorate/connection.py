@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from quorate.errors import ApiError, QuorateError, UnreachableError
+from quorate.multipart import Form
 from quorate.retries import RetryPolicy, describe
 from quorate.shapes import FieldError, UploadReport
 from quorate.uploads import Part
@@ -40,7 +41,8 @@ class Connection:
         self._timeout_s = timeout_s
         self._identity = identity(user)
         self._http = httpx.Client(
-            base_url=base_url,
+            # Also where the address of the API was given.
+            base_url=base_url.rstrip("/").removesuffix("/api"),
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
             # Shorter than uvicorn's 5 s, so that it is this side that closes an idle connection, never in mid-request.
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=4.0),
@@ -67,14 +69,14 @@ class Connection:
 
         def attempt() -> httpx.Response:
             with ExitStack() as opened:
-                files = [("images", (p.filename, opened.enter_context(p.open()), OCTETS)) for p in parts]
+                form = Form([(part.filename, opened.enter_context(part.open())) for part in parts]) if parts else None
                 request = self._http.build_request(
                     method,
                     path,
                     params=given(params),
-                    headers=self._identity | dict(headers or {}),
+                    headers=self._identity | (form.headers if form else {}) | dict(headers or {}),
                     json=body,
-                    files=files or None,
+                    content=form,
                 )
                 return self._http.send(request)
 
@@ -97,11 +99,14 @@ class Connection:
         return accepted(self._run(lambda: self._http.get(url))).content
 
     def form(self, url: str, fields: Mapping[str, str], part: Part) -> None:
-        """Sends a file with a form that carries its own right to be sent, to any host: no identity is sent."""
+        """Sends a file with a form that carries its own right to be sent, to any host: no identity is sent.
+
+        Nor is its name: the form says where the file goes.
+        """
 
         def attempt() -> httpx.Response:
             with part.open() as file:
-                return self._http.post(url, data=dict(fields), files={"file": (part.filename, file, OCTETS)})
+                return self._http.post(url, data=dict(fields), files={"file": ("file", file, OCTETS)})
 
         accepted(self._run(attempt))
 
@@ -201,7 +206,7 @@ def api_error(response: httpx.Response, problem: dict[str, Any]) -> ApiError:
         response.status_code,
         str(problem.get("title") or response.reason_phrase),
         detail=str(problem.get("detail") or ""),
-        errors=[FieldError(pointer=e.get("pointer"), detail=str(e.get("detail", ""))) for e in fields],
+        errors=[FieldError(pointer=str(e.get("pointer") or ""), detail=str(e.get("detail", ""))) for e in fields],
         request_id=problem.get("request_id") or response.headers.get("X-Request-Id"),
         report=cast("UploadReport", cast("object", problem)) if isinstance(problem.get("images"), list) else None,
     )

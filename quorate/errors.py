@@ -31,13 +31,13 @@ class ApiError(QuorateError):
         self.report = report
 
     def __str__(self) -> str:
+        # Where one field is all that is wrong, the platform says it twice.
+        is_said_below = [error["detail"] for error in self.errors] == [self.detail]
+        reasons = [self.detail] if self.detail and not is_said_below else []
+        reasons += [f"{e['pointer']}: {e['detail']}" if e["pointer"] else e["detail"] for e in self.errors]
         text = f"{self.status} {self.title}"
-        if self.detail:
-            text += f": {self.detail}"
-        if self.errors:
-            text += "; " + "; ".join(
-                f"{e['pointer']}: {e['detail']}" if e["pointer"] else e["detail"] for e in self.errors
-            )
+        if reasons:
+            text += ": " + "; ".join(reasons)
         return f"{text} (request {self.request_id})" if self.request_id else text
 
 
@@ -47,6 +47,10 @@ class UnreachableError(QuorateError):
 
 class NotInTimeError(QuorateError):
     """The task did not finish within the time given."""
+
+
+class NothingToExportError(QuorateError):
+    """An export without images would have replaced a file."""
 
 
 class BrokenOffError(UnreachableError):

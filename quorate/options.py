@@ -30,6 +30,21 @@ def _switch_to_json(context: click.Context, _: click.Parameter, value: bool) -> 
         context.obj = replace(context.obj, as_json=True)
 
 
+class Text(click.types.StringParamType):
+    """Text that can be sent: an argument in another encoding than UTF-8 is refused, not altered."""
+
+    name = "text"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = super().convert(value, param, ctx)
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            self.fail(f"{text!a} is not text in UTF-8", param, ctx)
+        return text
+
+
+TEXT = Text()
 json_flag = click.option(
     "--json",
     is_flag=True,

@@ -4,8 +4,9 @@ Creates carry a key, uploads report duplicates, votes and leases answer as the f
 """
 
 import random
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -68,8 +69,22 @@ class RetryPolicy:
 
 
 def describe(error: Exception | None) -> str:
-    """An error in words, for those that carry no text of their own."""
-    return str(error) or type(error).__name__
+    """An error in words, with a hint where the address is likely to be wrong."""
+    text = str(error) or type(error).__name__
+    tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return f"{text}: its certificate is not trusted here"
+    if tls is not None:
+        return f"{text}: the server does not seem to speak https there; try http://"
+    if isinstance(error, httpx.RemoteProtocolError) and "illegal status line" in text:
+        return f"{text}: the server does not seem to speak http there; try https://"
+    return text
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def retry_after_s(response: httpx.Response) -> float | None:

@@ -8,11 +8,14 @@ from pathlib import Path
 import click
 
 from quorate.exits import Exit
+from quorate.options import TEXT
 from quorate.terminal import say
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, envvar="QUORATE_HOST", help="Address to listen on.")
+@click.option(
+    "--host", type=TEXT, default="127.0.0.1", show_default=True, envvar="QUORATE_HOST", help="Address to listen on."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

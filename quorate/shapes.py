@@ -1,9 +1,13 @@
-"""The shapes of the API's answers. The server may add fields; it does not rename them."""
+"""The shapes of the API, field by field as `docs/api/openapi.json` has them: a test compares the two.
+
+The server may add fields; it does not rename them.
+"""
 
 from typing import Literal, TypedDict
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
+DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
 UploadStatus = Literal["accepted", "duplicate", "rejected", "skipped"]
 
 
@@ -38,6 +42,7 @@ class Counts(TypedDict):
 class Task(TypedDict):
     id: str
     name: str
+    owner: str
     labels: list[str]
     state: TaskState
     quorum: QuorumFields
@@ -48,6 +53,7 @@ class Task(TypedDict):
     created_at: str
     sealed_at: str | None
     completed_at: str | None
+    cancelled_at: str | None
 
 
 class UploadedImage(TypedDict):
@@ -68,10 +74,10 @@ class UploadReport(TypedDict):
 
 
 class Rectangle(TypedDict):
-    height: float
-    left: float
-    top: float
-    width: float
+    height: int
+    left: int
+    top: int
+    width: int
 
 
 class DetectedObject(TypedDict):
@@ -81,33 +87,46 @@ class DetectedObject(TypedDict):
 
 
 class Detections(TypedDict):
-    id: str
+    """What the detector sees; `id` is that of the request."""
+
+    id: str | float | None
     objects: list[DetectedObject]
 
 
-class Prelabel(TypedDict):
+class Detection(TypedDict):
     label: str
     confidence: float
+    rectangle: Rectangle
+
+
+class Prelabel(TypedDict):
+    """What the detector says of an image; label and confidence are null where it found none of the task's labels."""
+
+    label: str | None
+    confidence: float | None
     model: str
-    objects: list[dict[str, object]]
+    objects: list[Detection]
 
 
 class Result(TypedDict):
-    """One image of a task; label, agreement and votes are null while it is open."""
+    """One image of a task; what voting decides is null while it is open. `by` and `reason` are an adjudicator's."""
 
     image_id: str
     filename: str
     image_url: str
     sha256: str
+    stored_sha256: str
     width: int
     height: int
     state: SubtaskState
     label: str | None
     agreement: float | None
     votes: dict[str, int] | None
-    decided_by: str | None
-    revision: int
+    decided_by: DecidedBy | None
+    revision: int | None
     completed_at: str | None
+    by: str | None
+    reason: str | None
     prelabel: Prelabel | None
 
 
@@ -119,6 +138,7 @@ class Lease(TypedDict):
     token: str
     expires_at: str
     instructions: str | None
+    allow_unsure: bool
     prelabel: Prelabel | None
 
 
@@ -144,35 +164,40 @@ class Ballot(TypedDict):
 class VoteOutcome(TypedDict):
     subtask_id: str
     status: int
-    detail: str | None
+    detail: str
     subtask_state: SubtaskState | None
 
 
 class RenewOutcome(TypedDict):
     subtask_id: str
     status: int
-    detail: str | None
+    detail: str
     expires_at: str | None
 
 
 class Vote(TypedDict):
     voter: str
-    label: str
+    label: str | None
     at: str
 
 
-class SubtaskResult(TypedDict, total=False):
+class SubtaskResult(TypedDict):
     label: str | None
     agreement: float | None
-    votes: dict[str, int] | None
+    votes: dict[str, int]
     decided_by: str | None
     revision: int
+    completed_at: str
+    by: str | None
+    reason: str | None
 
 
 class Subtask(TypedDict):
     id: str
     task_id: str
     state: SubtaskState
+    labels: list[str]
+    image_url: str
     votes: list[Vote]
     live_leases: int
     result: SubtaskResult | None
@@ -182,11 +207,11 @@ class DeadLetter(TypedDict):
     id: str
     queue: str
     type: str
-    subject: str | None
+    subject: str
     reason: str
     died_at: str
 
 
 class FieldError(TypedDict):
-    pointer: str | None
+    pointer: str
     detail: str

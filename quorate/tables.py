@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from quorate.shapes import DeadLetter, Result, Subtask, Task
+from quorate.shapes import DeadLetter, Result, Subtask, Task, Vote
 from quorate.summaries import ResultSummary
 from quorate.terminal import plain
 
@@ -22,9 +22,15 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         table.add_column(column, overflow="fold")
     for row in rows:
         # Text and not str: rich would read [markup] in a plain string.
-        table.add_row(*(Text(plain("-" if cell is None else cell)) for cell in row))
+        table.add_row(*(Text(_legible("-" if cell is None else cell)) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS, highlight=False)
     console.print(table)
+
+
+def _legible(cell: object) -> str:
+    """Written out before the table is laid out, for that makes it longer."""
+    encoding = sys.stdout.encoding or "ascii"
+    return plain(cell).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def show_fields(fields: Iterable[tuple[str, object]]) -> None:
@@ -82,8 +88,12 @@ def show_summary(summary: ResultSummary) -> None:
 
 
 def show_disputes(subtasks: Iterable[Subtask]) -> None:
-    rows = ((s["id"], s["task_id"], ", ".join(f"{v['voter']}: {v['label']}" for v in s["votes"])) for s in subtasks)
+    rows = ((s["id"], s["task_id"], ", ".join(map(_ballot, s["votes"]))) for s in subtasks)
     show_table(("subtask", "task", "votes"), rows)
+
+
+def _ballot(vote: Vote) -> str:
+    return f"{vote['voter']}: {vote['label'] or 'unsure'}"
 
 
 def show_dead(letters: Iterable[DeadLetter]) -> None:

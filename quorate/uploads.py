@@ -12,6 +12,8 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Literal
 
+from quorate import names
+from quorate.names import Name
 from quorate.retries import describe
 from quorate.shapes import UploadedImage, UploadReport
 
@@ -20,21 +22,30 @@ BATCH_BYTES = 32 * 1024 * 1024
 ENTRY_BYTES = BATCH_BYTES
 """An archive's entry is held in memory while it is sent; a larger one is refused."""
 
-# Formats that the platform does not take are sent too, for its refusal says why; anything else is passed over.
-PICTURE_SUFFIXES = frozenset(
-    ".avif .bmp .dib .gif .heic .heif .jfif .jpe .jpeg .jpg .png .svg .tif .tiff .webp".split()  # noqa: SIM905 - reads better
+BAD_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    OSError,
+    UnicodeDecodeError,
 )
-BAD_ARCHIVE = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
 """What zipfile raises for archives that are damaged, encrypted, or packed in a way it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A file to send; `open` gives its bytes from the start, as often as it is called."""
+    """A file to send; `open` gives its bytes from the start, as often as it is called.
+
+    The note says what is not as it was, for the report.
+    """
 
     filename: str
     size_bytes: int
     open: Callable[[], IO[bytes]]
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ def found(paths: Iterable[Path]) -> Iterator[Found | Unsent]:
             yield from _in_folder(path)
         elif _is_archive(path):
             yield from _in_archive(path, prefix="")
+        elif names.is_systems_own(path.name):
+            yield Unsent(names.of_path(path.name).text, "skipped", "system file")
         else:
             yield _file(path, path.name)
 
@@ -109,40 +122,79 @@ def unsent_report(items: Iterable[Unsent]) -> UploadReport:
     return UploadReport(images=images, accepted=0, duplicates=0, rejected=rejected, skipped=len(images) - rejected)
 
 
+def noted(report: UploadReport, sent: Iterable[Part]) -> UploadReport:
+    """The report with the notes of the parts before the platform's own."""
+    notes = {part.filename: [part.note] for part in sent if part.note}
+    for image in report["images"] if notes else ():
+        image["notes"] = notes.get(image["filename"], []) + image.get("notes", [])
+    return report
+
+
 def _in_folder(folder: Path) -> Iterator[Found | Unsent]:
+    """Links to folders are followed, to each folder once: so the walk ends, whatever links where."""
     unreadable = list[OSError]()
-    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
+    seen = {_identity(folder)}
+    for parent, folders, files in os.walk(folder, onerror=unreadable.append, followlinks=True):
         here = Path(parent)
-        for name in sorted(folders):
-            if name.startswith("."):
-                yield Unsent(_relative(here / name, folder) + "/", "skipped", "hidden folder")
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path, filename = here / name, _relative(here / name, folder)
-            if reason := _passed_over(filename, is_archive_taken=True):
-                yield Unsent(filename, "skipped", reason)
-            elif _is_archive(path):
-                yield from _in_archive(path, prefix=filename + "/")
-            else:
-                yield _file(path, filename)
+        passed_over = dict(_folders_passed_over(here, folders, seen))
+        folders[:] = sorted(name for name in folders if name not in passed_over)
+        for name, reason in sorted(passed_over.items()):
+            yield Unsent(_relative(here / name, folder) + "/", "skipped", reason)
+        siblings = frozenset(files)
+        for name in sorted(files):
+            yield from _in_file(here / name, (here / name).relative_to(folder).as_posix(), siblings)
     for error in unreadable:
-        yield Unsent(sendable(str(error.filename)), "rejected", error.strerror or describe(error))
+        yield Unsent(names.of_path(str(error.filename)).text, "rejected", error.strerror or describe(error))
 
 
-def _file(path: Path, filename: str) -> Found:
-    return Found(sendable(filename), partial(_load_file, path, sendable(filename)))
+def _folders_passed_over(
+    here: Path, folders: Iterable[str], seen: set[tuple[int, int] | None]
+) -> Iterator[tuple[str, str]]:
+    # Links last: where a link and the folder itself are side by side, it is the link that is passed over.
+    for name in sorted(folders, key=lambda name: ((here / name).is_symlink(), name)):
+        if reason := names.folder_passed_over(name):
+            yield name, reason
+            continue
+        identity = _identity(here / name)
+        if identity in seen:
+            yield name, "a link to a folder that is walked already"
+        elif identity is not None:
+            seen.add(identity)
 
 
-def _load_file(path: Path, filename: str) -> Part | Unsent:
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """None where the folder cannot be reached; the walk says why."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _in_file(path: Path, filename: str, siblings: frozenset[str]) -> Iterator[Found | Unsent]:
+    if reason := names.passed_over(filename, is_archive_taken=True):
+        yield Unsent(names.of_path(filename).text, "skipped", reason)
+    elif _is_archive(path):
+        yield from _in_archive(path, prefix=filename + "/")
+    else:
+        yield _file(path, filename, siblings)
+
+
+def _file(path: Path, filename: str, siblings: frozenset[str] = frozenset()) -> Found:
+    name = names.of_path(filename, siblings)
+    return Found(name.text, partial(_load_file, path, name))
+
+
+def _load_file(path: Path, name: Name) -> Part | Unsent:
     try:
         # Before it is opened: opening a pipe would wait for its writer.
         if not stat.S_ISREG(path.stat().st_mode):
-            return Unsent(filename, "rejected", "not a regular file")
+            return Unsent(name.text, "rejected", "not a regular file")
         with path.open("rb") as file:
             size_bytes = os.fstat(file.fileno()).st_size
     except OSError as error:
-        return Unsent(filename, "rejected", error.strerror or describe(error))
-    return Part(filename, size_bytes, partial(_open, path))
+        return Unsent(name.text, "rejected", error.strerror or describe(error))
+    return Part(name.text, size_bytes, partial(_open, path), name.note)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -158,19 +210,24 @@ def _in_archive(path: Path, *, prefix: str) -> Iterator[Found | Unsent]:
     try:
         archive = zipfile.ZipFile(path)
     except BAD_ARCHIVE as error:
-        yield Unsent(prefix or sendable(path.name), "rejected", f"not a readable archive: {describe(error)}")
+        yield Unsent(names.of_path(prefix or path.name).text, "rejected", f"not a readable archive: {describe(error)}")
         return
     with archive:
         for info in archive.infolist():
-            filename = sendable(prefix + info.filename)
-            if info.is_dir():
+            name = names.of_entry(info, prefix)
+            if _is_folder(info):
                 continue
-            if reason := _passed_over(info.filename, is_archive_taken=False):
-                yield Unsent(filename, "skipped", reason)
+            # Some programs on Windows write backslashes.
+            if reason := names.passed_over(info.filename.replace("\\", "/"), is_archive_taken=False):
+                yield Unsent(name.text, "skipped", reason)
             elif reason := _refused_entry(info):
-                yield Unsent(filename, "rejected", reason)
+                yield Unsent(name.text, "rejected", reason)
             else:
-                yield Found(filename, partial(_load_entry, archive, info, filename))
+                yield Found(name.text, partial(_load_entry, archive, info, name))
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.is_dir() or (info.filename.endswith("\\") and not info.file_size)
 
 
 def _refused_entry(info: zipfile.ZipInfo) -> str | None:
@@ -185,29 +242,14 @@ def _refused_entry(info: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _load_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, filename: str) -> Part | Unsent:
+def _load_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: Name) -> Part | Unsent:
     # Unpacked here and not while it is sent: a damaged entry is then this file's refusal, not a broken request.
     try:
         data = archive.read(info)
     except BAD_ARCHIVE as error:
-        return Unsent(filename, "rejected", f"cannot be unpacked: {describe(error)}")
-    return Part(filename, len(data), partial(BytesIO, data))
-
-
-def _passed_over(filename: str, *, is_archive_taken: bool) -> str | None:
-    path = PurePosixPath(filename)
-    if path.name.startswith(".") or "__MACOSX" in path.parts:
-        return "hidden file"
-    suffix = path.suffix.casefold()
-    if suffix in PICTURE_SUFFIXES or not suffix or suffix == ".zip":
-        return None
-    return "not named like a picture" + (" or an archive" if is_archive_taken else "")
+        return Unsent(name.text, "rejected", f"cannot be unpacked: {describe(error)}")
+    return Part(name.text, len(data), partial(BytesIO, data), name.note)
 
 
 def _relative(path: Path, folder: Path) -> str:
-    return sendable(path.relative_to(folder).as_posix())
-
-
-def sendable(filename: str) -> str:
-    """The name with what UTF-8 cannot carry (undecodable bytes of a file name) replaced."""
-    return filename.encode("utf-8", "replace").decode("utf-8")
+    return names.of_path(path.relative_to(folder).as_posix()).text

@@ -1,10 +1,16 @@
-"""What an error of the disk means to a caller."""
+"""Files: what an error of the disk means to a caller, and reading what the kernel holds in memory."""
 
 import contextlib
 import errno
+import os
+import sys
 from collections.abc import Generator
+from pathlib import Path
 
 from shared.errors import StorageFull, Unavailable
+
+AT_ONCE_BYTES = 1_000_000
+"""Copying more would hold up the event loop for as long as a thread would."""
 
 
 @contextlib.contextmanager
@@ -16,3 +22,16 @@ def errors_named(disk: str) -> Generator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull(f"there is no room left on {disk}") from error
         raise Unavailable(f"{disk} does not answer now") from error
+
+
+def read_at_once(path: Path) -> bytes | None:
+    """A file, if the kernel holds all of it in memory, so that no thread is needed to wait for the disk."""
+    if sys.platform != "linux":
+        return None
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size <= AT_ONCE_BYTES:
+            data = bytearray(size)
+            if os.preadv(file.fileno(), [data], 0, os.RWF_NOWAIT) == size:
+                return bytes(data)
+    return None

@@ -1,6 +1,18 @@
-"""What a detector sees, in pixels of the upright stored image."""
+"""What comes out of labeling: votes, results, and what a detector saw. Both managers hold these; rectangles are in
+pixels of the upright stored image."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
+
+from shared.terms import UNSURE
+
+Ended = Literal["completed", "disputed"]
+State = Literal["open", "completed", "disputed"]
+"""How far the labeling of an image is."""
+DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
+"""By which rule, or by whom, an image got its label. `client`: its client finished it with the votes there were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +32,55 @@ class Detection:
     label: str
     confidence: float
     rectangle: Rectangle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prelabel:
+    """The detector's proposal. `model` is its voter name; `label` the surest object's among the task's, if any."""
+
+    model: str
+    label: str | None = None
+    confidence: float | None = None
+    objects: tuple[Detection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoteCast:
+    """One label (None: unsure) named by one voter at an instant, in epoch seconds."""
+
+    voter: str
+    label: str | None = None
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How the labeling of an image ended. A dispute has no label, and nobody decided it.
+
+    agreement: the label's share of the votes, 0 to 1.
+    decided_by: a `DecidedBy`; stored as text, so that one of a newer version can be read.
+    revision: the highest one wins.
+    by, reason: of the person who decided, or who finished the image.
+    """
+
+    label: str | None = None
+    agreement: float | None = None
+    decided_by: str | None = None
+    revision: int
+    completed_at: float
+    by: str | None = None
+    reason: str | None = None
+
+
+def tally(labels: Iterable[str | None]) -> tuple[tuple[str, int], ...]:
+    """Votes per label, most first, equal ones by name; unsure votes (None) are left out."""
+    counts = Counter(label for label in labels if label is not None)
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def tally_of(votes: Iterable[VoteCast]) -> tuple[tuple[str, int], ...]:
+    """Votes per label, most first, and how many were unsure, where any were."""
+    labels = [vote.label for vote in votes]
+    unsure = labels.count(None)
+    counts = tally(labels)
+    return (*counts, (UNSURE, unsure)) if unsure else counts

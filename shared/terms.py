@@ -1,10 +1,12 @@
-"""The quorum policy and the detector policy of a task, as data that services exchange.
+"""The terms of a task: labels, instructions, the quorum policy and the detector policy, as data that services exchange.
 
 The rules live in the subtask manager.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from shared.flat import names_of
 
 Stop = Literal["exact", "settled", "lead"]
 DetectorMode = Literal["off", "suggest", "vote", "accept"]
@@ -49,3 +51,26 @@ class DetectorPolicy:
     label_map: dict[str, str] = field(default_factory=dict[str, str], hash=False)
     audit_share: float = 0.05
     prelabel_wait_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a client fixes for a task. A term that comes later has a default, with which older tasks are read.
+
+    labels: the label set in hotkey order.
+    allow_unsure: whether an operator may vote for no label.
+    instructions: what operators are shown.
+    label_names: how labels are shown that are not shown as they are; votes and results keep the label.
+    """
+
+    labels: tuple[str, ...]
+    allow_unsure: bool = False
+    instructions: str | None = None
+    label_names: dict[str, str] = field(default_factory=dict[str, str], hash=False)
+    quorum: QuorumPolicy = QuorumPolicy()
+    detector: DetectorPolicy = DetectorPolicy()
+
+
+def with_terms(stored: dict[str, Any]) -> dict[str, Any]:
+    """What a store holds of a task, from schema 1, in which the terms lay flat among its fields, to schema 2."""
+    return {**stored, "terms": {name: stored[name] for name in names_of(Terms) if name in stored}}

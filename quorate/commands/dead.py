@@ -2,10 +2,10 @@
 
 import click
 
-from quorate.options import Options, json_flag, pass_options
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
 from quorate.tables import show_dead
-from quorate.terminal import show, show_json
+from quorate.terminal import say, show, show_json
 
 
 @click.group()
@@ -14,7 +14,7 @@ def dead() -> None:
 
 
 @dead.command("list")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many to show.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many to show.")
 @json_flag
 @pass_options
 def list_dead(options: Options, limit: int) -> None:
@@ -25,10 +25,12 @@ def list_dead(options: Options, limit: int) -> None:
         show_json({"items": letters})
     else:
         show_dead(letters)
+    if len(letters) == limit:
+        say(f"only {limit} are shown, and there may be more: see --limit")
 
 
 @dead.command()
-@click.argument("ids", nargs=-1)
+@click.argument("ids", type=TEXT, nargs=-1)
 @json_flag
 @pass_options
 def replay(options: Options, ids: tuple[str, ...]) -> None:

@@ -1,17 +1,15 @@
 """Commands about disputes."""
 
-from itertools import islice
-
 import click
 
-from quorate.options import Options, json_flag, pass_options
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
 from quorate.tables import show_disputes
-from quorate.terminal import show, show_json
+from quorate.terminal import first, show, show_json
 
 
 @click.command()
-@click.option("--task", help="Only those of this task.")
+@click.option("--task", type=TEXT, help="Only those of this task.")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="How many to show.")
 @json_flag
 @pass_options
@@ -21,7 +19,7 @@ def disputes(options: Options, task: str | None, limit: int) -> None:
     Their votes ended in a tie or in too little agreement. With --json, one line of JSON each.
     """
     with connected(options) as client:
-        found = islice(client.disputes(task), limit)
+        found = first(client.disputes(task), limit, "disputes")
         if options.as_json:
             for subtask in found:
                 show_json(subtask)
@@ -30,9 +28,9 @@ def disputes(options: Options, task: str | None, limit: int) -> None:
 
 
 @click.command()
-@click.argument("subtask")
-@click.argument("label")
-@click.option("--reason", required=True, help="Why; it is recorded.")
+@click.argument("subtask", type=TEXT)
+@click.argument("label", type=TEXT)
+@click.option("--reason", type=TEXT, required=True, help="Why; it is recorded.")
 @json_flag
 @pass_options
 def adjudicate(options: Options, subtask: str, label: str, reason: str) -> None:

@@ -1,6 +1,6 @@
 """`quorate label`: a batch of images in one command."""
 
-import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,27 @@ from typing import Literal, NotRequired, TypedDict
 import click
 
 from quorate.client import Client
+from quorate.errors import ApiError
 from quorate.exits import Exit
-from quorate.options import Options, json_flag, pass_options
+from quorate.labels import chosen
+from quorate.names import of_path
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.progress import bar
 from quorate.session import connected
-from quorate.shapes import DetectorFields, QuorumFields, Task, UploadReport
+from quorate.shapes import DetectorFields, FieldError, QuorumFields, Task, UploadReport
 from quorate.summaries import ResultSummary, summarize
 from quorate.tables import show_summary
-from quorate.terminal import say, show, show_json
+from quorate.terminal import plain, say, show, show_json
+from quorate.trials import MARK
 from quorate.uploads import Found, Unsent, batches, found, merged, parts, unsent_report
+
+NAME_CHARS = 150
+"""Of a name that nobody chose; the platform takes 200, and the mark of a trial may come before it."""
+GOT_IN = frozenset({"accepted", "duplicate"})
 
 
 class Outcome(TypedDict):
-    """What `--json` prints: of the images only those that did not get in."""
+    """What `--json` prints: of the images only those that did not get in, or not as they were."""
 
     task: Task
     upload: UploadReport | None
@@ -40,41 +48,58 @@ class Wish:
     is_unsure_allowed: bool
 
     def create(self, client: Client) -> Task:
-        return client.create_task(
-            self.name,
-            self.labels,
-            instructions=self.instructions,
-            allow_unsure=self.is_unsure_allowed or None,
-            quorum=self.quorum or None,
-            detector=self.detector or None,
-        )
+        try:
+            return client.create_task(
+                self.name,
+                self.labels,
+                instructions=self.instructions,
+                allow_unsure=self.is_unsure_allowed or None,
+                quorum=self.quorum or None,
+                detector=self.detector or None,
+            )
+        except ApiError as error:
+            for field in error.errors:
+                self._name_label(field)
+            raise
+
+    def _name_label(self, field: FieldError) -> None:
+        """The platform points at a label by its number."""
+        if found := re.fullmatch(r"/labels/(\d+)", field["pointer"]):
+            say(f'label "{self.labels[int(found[1])]}": {field["detail"]}')
 
 
 @click.command()
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="DIR|ZIP|FILE..."
 )
-@click.option("--labels", help="Separated by commas; in double quotes where one contains a comma.")
+@click.option(
+    "--labels",
+    type=TEXT,
+    callback=chosen,
+    help="Separated by commas or line ends, in double quotes where one contains a comma; or @ and a file of them.",
+)
 @click.option("--votes", type=click.IntRange(1, 100), help="How many votes are asked for on each image (3).")
-@click.option("--name", help="The task's name; that of the first path if not given.")
-@click.option("--instructions", help="What operators are told.")
+@click.option("--name", type=TEXT, help="The task's name; that of the first path if not given.")
+@click.option("--instructions", type=TEXT, help="What operators are told.")
 @click.option("--stop", type=click.Choice(["exact", "settled", "lead"]), help="When to stop collecting (settled).")
 @click.option("--detector", type=click.Choice(["off", "suggest", "vote", "accept"]), help="Its part in it (suggest).")
+@click.option("--trial", is_flag=True, help=f'Begin the name with "{MARK.strip()}": simulated operators may vote.')
 @click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
 @click.option("--wait", is_flag=True, help="Wait until the task is completed, then summarize its results.")
-@click.option("--resume", metavar="TASK", help="Go on with a task whose upload was interrupted.")
+@click.option("--resume", type=TEXT, metavar="TASK", help="Go on with a task whose upload was interrupted.")
 @json_flag
 @pass_options
 def label(
     options: Options,
     *,
     paths: tuple[Path, ...],
-    labels: str | None,
+    labels: list[str],
     votes: int | None,
     name: str | None,
     instructions: str | None,
     stop: Literal["exact", "settled", "lead"] | None,
     detector: Literal["off", "suggest", "vote", "accept"] | None,
+    trial: bool,
     unsure: bool,
     wait: bool,
     resume: str | None,
@@ -85,8 +110,8 @@ def label(
     reason; then the exit code is 3.
     """
     wish = Wish(
-        name=name or paths[0].absolute().name or "images",
-        labels=_listed(labels),
+        name=(MARK if trial else "") + (name or _name_of(paths[0])),
+        labels=labels,
         instructions=instructions,
         quorum=_quorum(votes, stop),
         detector={"mode": detector} if detector else {},
@@ -94,8 +119,7 @@ def label(
     )
     if not wish.labels and resume is None:
         raise click.UsageError("--labels is needed for a new task")
-    if not any(isinstance(item, Found) for item in found(paths)):
-        raise click.UsageError("there are no images here")
+    _check_images(paths)
     with connected(options) as client:
         task = wish.create(client) if resume is None else client.task(resume)
         outcome = _filled(client, task, paths, as_json=options.as_json)
@@ -109,9 +133,18 @@ def label(
     raise SystemExit(_exit(outcome))
 
 
-def _listed(labels: str | None) -> list[str]:
-    rows = csv.reader([labels or ""], skipinitialspace=True)
-    return [cell.strip() for row in rows for cell in row if cell.strip()]
+def _check_images(paths: Sequence[Path]) -> None:
+    unsent = list[Unsent]()
+    for item in found(paths):
+        if isinstance(item, Found):
+            return
+        unsent.append(item)
+    _tell(unsent_report(unsent))
+    raise click.UsageError("there are no images here")
+
+
+def _name_of(path: Path) -> str:
+    return plain(of_path(path.absolute().name).text).strip()[:NAME_CHARS] or "images"
 
 
 def _quorum(votes: int | None, stop: Literal["exact", "settled", "lead"] | None) -> QuorumFields:
@@ -149,18 +182,19 @@ def _sent(client: Client, task_id: str, paths: Sequence[Path]) -> UploadReport:
 def _reports(
     client: Client, task_id: str, paths: Sequence[Path], progress: Callable[[int], None]
 ) -> Iterator[UploadReport]:
-    """A report per request, of its images only those that did not get in: a batch may be of any size."""
+    """A report per request, of its images only those there is something to say of: a batch may be of any size."""
     done = 0
     for batch in batches(parts(paths)):
         report = unsent_report([batch]) if isinstance(batch, Unsent) else client.upload(task_id, batch)
         done += len(report["images"])
         progress(done)
-        yield {**report, "images": [i for i in report["images"] if i["status"] not in {"accepted", "duplicate"}]}
+        yield {**report, "images": [i for i in report["images"] if i["status"] not in GOT_IN or i.get("notes")]}
 
 
 def _tell(report: UploadReport) -> None:
     for image in report["images"]:
-        say(f"{image['status']}: {image['filename']}: {image['reason']}")
+        remarks = filter(None, (image["reason"], *image.get("notes", [])))
+        say(f"{image['status']}: {image['filename']}: {'; '.join(remarks)}")
     counts = (
         ("accepted", "accepted"),
         ("duplicates", "already there"),

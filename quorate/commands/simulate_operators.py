@@ -7,13 +7,15 @@ from typing import TypedDict
 import click
 
 from quorate.client import Client
-from quorate.options import Options, json_flag, pass_options
+from quorate.errors import QuorateError
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.progress import bar
 from quorate.session import connected
 from quorate.shapes import Task
 from quorate.simulate import Plan, Tally, simulate
 from quorate.tables import share, show_fields, show_table
 from quorate.terminal import show_json
+from quorate.trials import is_trial
 from quorate.truths import Truths, read_truth
 
 DEFAULT_SKILLS = "0.98,0.95,0.9,0.85,0.8,0.7"
@@ -43,10 +45,14 @@ class Summary(TypedDict):
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
 @click.option("--operators", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many work at once.")
 @click.option(
-    "--skills", default=DEFAULT_SKILLS, show_default=True, help="How often each is right; repeated as needed."
+    "--skills",
+    type=TEXT,
+    default=DEFAULT_SKILLS,
+    show_default=True,
+    help="How often each is right; repeated as needed.",
 )
 @click.option(
     "--truth",
@@ -59,6 +65,7 @@ class Summary(TypedDict):
 @click.option(
     "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds until all go home."
 )
+@click.option("--force", is_flag=True, help="Vote on a task that was not made for a trial.")
 @json_flag
 @pass_options
 def simulate_operators(
@@ -71,8 +78,11 @@ def simulate_operators(
     seed: int,
     pause: float,
     timeout: float,
+    force: bool,
 ) -> None:
-    """Let simulated operators vote on a task.
+    """Let simulated operators vote on a task made for a trial.
+
+    That is one of `quorate label --trial`; any other takes --force, for simulated votes count like those of people.
 
     They work until it is completed, or nothing is left for them. Without --truth they agree on the pre-label, or on a
     label drawn from the image's id.
@@ -91,7 +101,10 @@ def simulate_operators(
             counts = seen["counts"]
             progress(counts["completed"] + counts["disputed"], counts["images"])
 
-        truths = Truths(truth, owner.task(task)["labels"], lambda: owner.results(task))
+        found = owner.task(task)
+        if not force and not is_trial(found):
+            raise QuorateError(f"task {task} ({found['name']}) was not made by quorate label --trial: see --force")
+        truths = Truths(truth, found["labels"], lambda: owner.results(task))
         tallies = simulate(owner, lambda name: connected(options, name), plan, truths, watch)
         summary = _summary(owner, task, tallies, truths if truth else None)
     if options.as_json:

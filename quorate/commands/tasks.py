@@ -7,17 +7,17 @@ from pathlib import Path
 import click
 
 from quorate.client import Client, ExportFormat
-from quorate.options import Options, json_flag, pass_options
+from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
-from quorate.shapes import SubtaskState
+from quorate.shapes import SubtaskState, Task
 from quorate.tables import show_results, show_task, show_tasks
-from quorate.terminal import say, show, show_json
+from quorate.terminal import first, is_asked, say, show, show_json
 
 ROWS = 1000
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("task", type=TEXT, required=False)
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many tasks to list.")
 @json_flag
 @pass_options
@@ -33,7 +33,7 @@ def status(options: Options, task: str | None, limit: int) -> None:
 
 
 def _list(client: Client, limit: int, *, as_json: bool) -> None:
-    tasks = list(islice(client.tasks(), limit))
+    tasks = list(first(client.tasks(), limit, "tasks"))
     if as_json:
         show_json({"items": tasks})
     else:
@@ -41,9 +41,9 @@ def _list(client: Client, limit: int, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
 @click.option("--state", type=click.Choice(["open", "completed", "disputed"]), help="Only images in this state.")
-@click.option("--label", help="Only images with this label.")
+@click.option("--label", type=TEXT, help="Only images with this label.")
 @click.option("--limit", type=click.IntRange(1), help=f"How many images; a table shows {ROWS} unless told, JSON all.")
 @json_flag
 @pass_options
@@ -65,35 +65,62 @@ def results(options: Options, task: str, state: SubtaskState | None, label: str 
 
 
 @click.command()
-@click.argument("task")
-@click.option("--format", "file_format", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.argument("task", type=TEXT)
+@click.option(
+    "--format", "wanted", type=click.Choice(["jsonl", "csv"]), help="As the file's extension says, else jsonl."
+)
+@click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; stdout if not given."
 )
 @json_flag
 @pass_options
-def export(options: Options, task: str, file_format: ExportFormat, output: Path | None) -> None:
-    """Export the results of a task. A file is there whole or not at all."""
+def export(options: Options, task: str, *, wanted: ExportFormat | None, bom: bool, output: Path | None) -> None:
+    """Export the results of a task.
+
+    A file is replaced by a whole export or not at all, and never by an empty one.
+    """
+    file_format = wanted or _format_of(output)
+    if bom and file_format != "csv":
+        raise click.UsageError("--bom is for CSV")
     with connected(options) as client:
-        if output is None:
-            client.export(task, sys.stdout.buffer, file_format=file_format)
-            return
-        size_bytes = client.export(task, output, file_format=file_format)
+        size_bytes = client.export(task, output or sys.stdout.buffer, file_format=file_format, bom=bom)
+    if output is None:
+        return
     if options.as_json:
         show_json({"path": str(output), "format": file_format, "bytes": size_bytes})
     else:
-        say(f"{output}: {size_bytes} bytes")
+        say(f"{output}: {size_bytes} bytes of {file_format}")
+
+
+def _format_of(output: Path | None) -> ExportFormat:
+    return "csv" if output is not None and output.suffix.casefold() == ".csv" else "jsonl"
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", type=TEXT)
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @json_flag
 @pass_options
-def cancel(options: Options, task: str) -> None:
-    """Cancel a task and erase its images."""
+def cancel(options: Options, task: str, *, yes: bool) -> None:
+    """Cancel a task and erase its images, votes and results.
+
+    Shows what would be erased, and asks.
+    """
     with connected(options) as client:
+        if not yes:
+            _confirm(client.task(task))
         client.cancel(task)
     if options.as_json:
         show_json({"id": task, "state": "cancelled"})
     else:
         show(f"{task} is cancelled and erased")
+
+
+def _confirm(task: Task) -> None:
+    """Ends the command unless a person at a terminal says yes."""
+    counts = ", ".join(f"{count} {name}" for name, count in task["counts"].items())
+    say(f"{task['id']}: {task['name']} ({task['state']}): {counts}")
+    if not is_asked():
+        raise click.UsageError("cancelling erases all of it: where no terminal is there to ask, --yes is needed")
+    click.confirm("Erase all of it? There is no way back", abort=True, err=True)

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from services.detector.app import create_app, create_prelabeler
+from services.detector.app import create
 from services.detector.settings import DetectorSettings, PrelabelerSettings
-from shared.http.serving import Deployable, serve
+from shared.http.serving import serve
 
 
 def main(arguments: list[str]) -> int:
@@ -17,18 +17,8 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -P -m services.detector [models ...]", file=sys.stderr)  # noqa: T201
         return 2
-    return serve(_prepare)
-
-
-def _prepare() -> Deployable:
-    """With a broker named, it looks at subtasks' images as well."""
-    if "QUORATE_AMQP_URL" in os.environ:
-        settings = PrelabelerSettings()  # pyright: ignore[reportCallIssue] - from the environment
-        settings.refuse_if_unsafe()
-        return Deployable(app=create_prelabeler(settings), settings=settings)
-    settings = DetectorSettings()
-    settings.refuse_if_unsafe()
-    return Deployable(app=create_app(settings), settings=settings)
+    # With a broker named, it looks at subtasks' images as well.
+    return serve(PrelabelerSettings if "QUORATE_AMQP_URL" in os.environ else DetectorSettings, create)
 
 
 if __name__ == "__main__":

@@ -53,3 +53,4 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     finally:
         gone.cancel()
         working.cancel()
+        del gone, working  # an error refers to this frame: it would hold the task that holds it, and the body

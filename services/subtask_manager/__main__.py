@@ -2,16 +2,15 @@
 
 import sys
 
-from services.subtask_manager.app import create_app
+from services.subtask_manager.app import create
 from services.subtask_manager.settings import SubtaskManagerSettings
-from shared.http.serving import Deployable, serve
+from shared.http.serving import serve
 
 
-def _prepare() -> Deployable:
-    settings = SubtaskManagerSettings()  # pyright: ignore[reportCallIssue] - from the environment
-    settings.refuse_if_unsafe()
-    return Deployable(app=create_app(settings), settings=settings)
+def main() -> int:
+    """Serve; returns the exit status."""
+    return serve(SubtaskManagerSettings, create)
 
 
 if __name__ == "__main__":
-    sys.exit(serve(_prepare))
+    sys.exit(main())

@@ -1,8 +1,10 @@
 """What the subtask manager tells the others, from the facts that its rules state."""
 
-from services.subtask_manager.domain import Brief, Fact, Subtask, tally_of
+from services.subtask_manager.domain import Brief, Fact, Subtask
 from shared import events
 from shared.events import Message
+from shared.flat import flattened
+from shared.results import VoteCast, tally_of
 
 SOURCE = "quorate/subtask_manager"
 _ENDED = {
@@ -22,9 +24,9 @@ def _opened(subtask: Subtask, brief: Brief, now: float) -> Message:
         task_id=subtask.task_id,
         subtask_id=subtask.id,
         object_key=subtask.object_key,
-        labels=brief.labels,
-        label_map=brief.detector.label_map,
-        min_confidence=brief.detector.min_confidence,
+        labels=brief.terms.labels,
+        label_map=brief.terms.detector.label_map,
+        min_confidence=brief.terms.detector.min_confidence,
     )
     event_id = f"{subtask.id}/opened"
     return events.message(
@@ -38,22 +40,15 @@ def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
     result = subtask.result
     if result is None:
         raise ValueError(f"subtask {subtask.id} has not ended")
-    seen = subtask.prelabel
     data = events.SubtaskEnded(
         task_id=subtask.task_id,
         subtask_id=subtask.id,
-        revision=result.revision,
         state="disputed" if subtask.state == "disputed" else "completed",
-        label=result.label,
-        agreement=result.agreement,
-        tally=tally_of(subtask),
-        votes=tuple(events.VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
-        decided_by=result.decided_by,
-        completed_at=result.completed_at,
-        by=result.by,
-        reason=result.reason,
-        prelabel=seen
-        and events.Prelabel(model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects),
+        tally=tally_of(subtask.votes),
+        votes=tuple(VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
+        prelabel=subtask.prelabel,
+        earlier=subtask.earlier,
+        **flattened(result),
     )
     event_id = f"{subtask.id}/ended/{result.revision}"
     return events.message(

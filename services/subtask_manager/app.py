@@ -3,45 +3,30 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 
-from fastapi import FastAPI
-
-from services.subtask_manager import announcements, consumers, routes
-from services.subtask_manager.handlers import Resources
-from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager import announcements
+from services.subtask_manager.part import assemble
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from shared.clock import steady
-from shared.http.application import application, open_when_up
+from shared.http.application import open_when_up
+from shared.http.serving import Deployable
 from shared.mongo import connect
-from shared.outbox import Relay
-from shared.telemetry.observed_bus import ObservedBus
-from shared.telemetry.watch import Watch
+from shared.part import Adapters, deployable
 
 
-def create_app(settings: SubtaskManagerSettings) -> FastAPI:
-    """The subtask manager as an ASGI app; nothing is open before it runs."""
+def create(settings: SubtaskManagerSettings) -> Deployable:
+    """The subtask manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
     client = connect(settings.mongo_url.get_secret_value())
     store = MongoSubtaskStore(client[settings.mongo_database], clock, announcements.announce)
     objects = settings.objects()
     bus = settings.bus("subtask_manager", clock)
-    relay = Relay(store, bus)
     telemetry = settings.telemetry("quorate-subtask-manager")
-    metrics = WorkMetrics(telemetry.metrics.registry)
-    resources = Resources(
-        store=store,
-        objects=objects,
-        relay=relay,
-        clock=clock,
-        lease_s=settings.lease_s,
-        metrics=metrics,
-    )
+    adapters = Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     @asynccontextmanager
-    async def running() -> AsyncGenerator[None]:
-        """On the way out: take no more events, finish those at hand, publish what they led to, close."""
+    async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
             await open_when_up(store.prepare)
@@ -49,19 +34,14 @@ def create_app(settings: SubtaskManagerSettings) -> FastAPI:
             stack.push_async_callback(objects.close)
             await bus.open()
             stack.push_async_callback(bus.close)
-            relay.start()
-            stack.push_async_callback(relay.close)
-            consumers.subscribe(resources, ObservedBus(bus, telemetry, clock))
-            stack.push_async_callback(bus.drain)
             yield
 
-    return application(
+    return deployable(
         "Quorate subtask manager",
         settings,
-        routers=[routes.router(resources), routes.old_router(resources)],
-        running=running,
-        telemetry=telemetry,
-        watch=Watch(telemetry.metrics, bus, [store], clock, gauges=[partial(metrics.look, store)]),
+        [assemble(adapters, settings)],
+        adapters,
+        opened=opened,
         needs={"MongoDB": store.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )

@@ -9,11 +9,8 @@ from typing import Literal
 from services.subtask_manager import quorum
 from shared.decision import Decision
 from shared.errors import Conflict, Invalid
-from shared.results import Detection
-from shared.terms import UNSURE, DetectorPolicy, QuorumPolicy
-
-State = Literal["open", "completed", "disputed"]
-DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
+from shared.results import DecidedBy, Prelabel, Result, State, VoteCast, tally
+from shared.terms import UNSURE, Terms
 
 MAX_SKIPS = 10
 """So many operators skipping a subtask make it a dispute."""
@@ -50,29 +47,35 @@ class UnknownLabel(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
-    """What every subtask of one task shares. `labels` in hotkey order; `created_at` is the task's, epoch seconds."""
+class Finish:
+    """A client's order to end subtasks with the votes they have: who gave it, and why."""
 
-    task_id: str
-    owner: str
-    labels: tuple[str, ...]
-    allow_unsure: bool
-    instructions: str | None
-    quorum: QuorumPolicy
-    detector: DetectorPolicy
-    created_at: float
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vote:
-    """One label (None: unsure) named by one voter.
+class Brief:
+    """What every subtask of one task shares.
 
-    `total` is how many votes there were with it, `state` what it led to: the answer when the same vote is sent again.
+    created_at: the task's, in epoch seconds.
+    revision: of the terms; the highest one wins.
+    finish: ends every subtask that is open, or opens later.
     """
 
-    voter: str
-    label: str | None
-    at: float
+    task_id: str
+    owner: str
+    terms: Terms
+    created_at: float
+    revision: int = 1
+    finish: Finish | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote(VoteCast):
+    """A vote with its answer: `total` is how many votes there were with it, `state` what it led to. So the same vote
+    sent again is answered as the first time."""
+
     total: int
     state: State
 
@@ -87,37 +90,15 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prelabel:
-    """The detector's proposal. `model` is its voter name; `is_vote` says that it counts among the votes."""
-
-    model: str
-    label: str | None
-    confidence: float | None
-    objects: tuple[Detection, ...] = ()
-    is_vote: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How a subtask ended. A dispute has no label, and nobody decided it. `by` and `reason` are the adjudicator's."""
-
-    label: str | None
-    agreement: float | None
-    decided_by: DecidedBy | None
-    revision: int
-    completed_at: float
-    by: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Subtask:
     """The labeling of one image.
 
     slot: a random place, by which operators walk through a task.
     offered_at: from when on operators may lease it.
     available_at: when its present free place opened or, if a lease's expiry opens it, will open; None: it has none.
+    state: `removed` keeps a subtask from being opened again with the same object.
     leases: the live ones, and the expired ones that may still vote.
+    earlier: the results that later ones replaced, the first of them first.
     """
 
     id: str
@@ -126,13 +107,14 @@ class Subtask:
     slot: int
     opened_at: float
     offered_at: float
-    available_at: float | None
-    state: State = "open"
+    available_at: float | None = None
+    state: State | Literal["removed"] = "open"
     votes: tuple[Vote, ...] = ()
     leases: tuple[Lease, ...] = ()
     skipped_by: tuple[str, ...] = ()
     prelabel: Prelabel | None = None
     result: Result | None = None
+    earlier: tuple[Result, ...] = ()
 
 
 def slot_of(subtask_id: str) -> int:
@@ -143,13 +125,13 @@ def slot_of(subtask_id: str) -> int:
 def is_audited(brief: Brief, subtask_id: str) -> bool:
     """Whether the detector stays silent on this subtask, so that it can be measured: drawn by hash of the id."""
     draw = int.from_bytes(hashlib.sha256(b"audit:" + subtask_id.encode()).digest()[:8]) / 2**64
-    return draw < brief.detector.audit_share
+    return draw < brief.terms.detector.audit_share
 
 
-def open_subtask(brief: Brief, *, subtask_id: str, object_key: str, now: float) -> Decision[Subtask, None]:
+def open_subtask(brief: Brief, now: float, *, subtask_id: str, object_key: str) -> Decision[Subtask, None]:
     """An image became ready: open its subtask, held back a while where the detector goes first."""
-    goes_first = brief.detector.mode in ("vote", "accept") and not is_audited(brief, subtask_id)
-    offered_at = now + brief.detector.prelabel_wait_s if goes_first else now
+    goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, subtask_id)
+    offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
     subtask = Subtask(
         id=subtask_id,
         task_id=brief.task_id,
@@ -159,7 +141,9 @@ def open_subtask(brief: Brief, *, subtask_id: str, object_key: str, now: float) 
         offered_at=offered_at,
         available_at=offered_at,
     )
-    facts = () if brief.detector.mode == "off" else (Fact.OPENED,)
+    if brief.finish is not None:
+        return finish(subtask, brief, now, order=brief.finish)
+    facts = () if brief.terms.detector.mode == "off" else (Fact.OPENED,)
     return Decision(state=subtask, answer=None, facts=facts)
 
 
@@ -171,12 +155,14 @@ def live_leases(subtask: Subtask, now: float) -> tuple[Lease, ...]:
 def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
     """The proposal that operators see: none on audited subtasks, and none that is a vote already."""
     prelabel = subtask.prelabel
-    if prelabel is None or prelabel.is_vote or brief.detector.mode == "off" or is_audited(brief, subtask.id):
+    if prelabel is None or brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
+        return None
+    if any(vote.voter == prelabel.model for vote in subtask.votes):
         return None
     return prelabel
 
 
-def may_lease(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> bool:
+def may_lease(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> bool:
     """Whether a lease could be granted to this operator now."""
     if subtask.state != "open" or now < subtask.offered_at or operator in subtask.skipped_by:
         return False
@@ -186,7 +172,7 @@ def may_lease(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> b
     return all(lease.operator != operator for lease in live) and len(live) < _places(subtask, brief)
 
 
-def grant_lease(subtask: Subtask, brief: Brief, *, lease: Lease, now: float) -> Decision[Subtask, bool]:
+def grant_lease(subtask: Subtask, brief: Brief, now: float, *, lease: Lease) -> Decision[Subtask, bool]:
     """Grant a lease if one is free for this operator; the answer says whether it was."""
     if not may_lease(subtask, brief, operator=lease.operator, now=now):
         return Decision(state=subtask, answer=False)
@@ -194,7 +180,7 @@ def grant_lease(subtask: Subtask, brief: Brief, *, lease: Lease, now: float) -> 
 
 
 def renew_lease(
-    subtask: Subtask, brief: Brief, *, operator: str, token: str, now: float, lease_s: float
+    subtask: Subtask, brief: Brief, now: float, *, operator: str, token: str, lease_s: float
 ) -> Decision[Subtask, Lease]:
     """Let a lease live `lease_s` from now, an expired one too while its place is free. Raises NoLease, NotOpen."""
     _refuse_unless_open(subtask)
@@ -203,7 +189,7 @@ def renew_lease(
     return Decision(state=_with_lease(subtask, brief, renewed, now), answer=renewed)
 
 
-def give_back(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> Decision[Subtask, None]:
+def give_back(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> Decision[Subtask, None]:
     """Return a lease; the subtask may come again. Nothing to return is fine: it may have been returned before."""
     kept = _leases_without(subtask, operator)
     if subtask.state != "open" or kept == subtask.leases:
@@ -212,7 +198,7 @@ def give_back(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> D
     return Decision(state=_reopened(returned, brief, now), answer=None)
 
 
-def skip(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> Decision[Subtask, None]:
+def skip(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> Decision[Subtask, None]:
     """Return a lease for good: the subtask never comes again. Ten operators' skips make a dispute. Raises NoLease."""
     if operator in subtask.skipped_by or subtask.state != "open":
         return Decision(state=subtask, answer=None)
@@ -226,15 +212,15 @@ def skip(subtask: Subtask, brief: Brief, *, operator: str, now: float) -> Decisi
 
 def parse_label(brief: Brief, label: str) -> str | None:
     """The label that a vote names, None for unsure. Raises UnknownLabel."""
-    if label in brief.labels:
+    if label in brief.terms.labels:
         return label
-    if brief.allow_unsure and label == UNSURE:
+    if brief.terms.allow_unsure and label == UNSURE:
         return None
     raise UnknownLabel("the label is not one of the task's labels", pointer="/label")
 
 
 def cast_vote(
-    subtask: Subtask, brief: Brief, *, voter: str, label: str, token: str, now: float
+    subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
 ) -> Decision[Subtask, Vote]:
     """Count an operator's vote, once. The same vote again gets the same answer.
 
@@ -251,7 +237,15 @@ def cast_vote(
     return _counted(subtask, brief, voter=voter, label=named, now=now)
 
 
-def undo_vote(subtask: Subtask, brief: Brief, *, voter: str, lease: Lease, now: float) -> Decision[Subtask, Lease]:
+def cast_vote_by_lease(
+    subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str
+) -> Decision[Subtask, Vote]:
+    """Count a vote that names no token, as on the old wire: the voter's live lease stands for it."""
+    held = next((one.token for one in live_leases(subtask, now) if one.operator == voter), "")
+    return cast_vote(subtask, brief, now, voter=voter, label=label, token=held)
+
+
+def undo_vote(subtask: Subtask, brief: Brief, now: float, *, voter: str, lease: Lease) -> Decision[Subtask, Lease]:
     """Take one's own vote back and get `lease` for it. Sent again, it answers with the lease. Raises CannotUndo."""
     kept = tuple(vote for vote in subtask.votes if vote.voter != voter)
     live = live_leases(subtask, now)
@@ -268,39 +262,38 @@ def undo_vote(subtask: Subtask, brief: Brief, *, voter: str, lease: Lease, now: 
     return Decision(state=_with_lease(before, brief, lease, now), answer=lease)
 
 
-def apply_prelabel(subtask: Subtask, brief: Brief, *, prelabel: Prelabel, now: float) -> Decision[Subtask, None]:
+def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prelabel) -> Decision[Subtask, None]:
     """Take a detector's proposal in: as a vote, as the result, or as a suggestion. The first proposal stays.
 
     It votes or decides only before the subtask was offered to people, so it never makes a granted vote void.
     """
-    if subtask.state != "open" or subtask.prelabel is not None or brief.detector.mode == "off":
+    if subtask.state != "open" or subtask.prelabel is not None or brief.terms.detector.mode == "off":
         return Decision(state=subtask, answer=None)
-    decides = now < subtask.offered_at and prelabel.label in brief.labels and not is_audited(brief, subtask.id)
-    mode = brief.detector.mode if decides else "suggest"
+    decides = now < subtask.offered_at and prelabel.label in brief.terms.labels and not is_audited(brief, subtask.id)
+    mode = brief.terms.detector.mode if decides else "suggest"
     seen = replace(subtask, prelabel=prelabel, offered_at=min(subtask.offered_at, now))
-    counted = replace(seen, prelabel=replace(prelabel, is_vote=True))
-    if mode == "accept" and (prelabel.confidence or 0) >= brief.detector.accept_confidence:
+    if mode == "accept" and (prelabel.confidence or 0) >= brief.terms.detector.accept_confidence:
         vote = Vote(voter=prelabel.model, label=prelabel.label, at=now, total=1, state="completed")
-        accepted = _ended(replace(counted, votes=(vote,)), "detector", now)
+        accepted = _ended(replace(seen, votes=(vote,)), "detector", now)
         return Decision(state=accepted, answer=None, facts=(Fact.COMPLETED,))
     if mode == "vote":
-        voted = _counted(counted, brief, voter=prelabel.model, label=prelabel.label, now=now)
+        voted = _counted(seen, brief, voter=prelabel.model, label=prelabel.label, now=now)
         return Decision(state=voted.state, answer=None, facts=voted.facts)
     return Decision(state=_reopened(seen, brief, now), answer=None)
 
 
 def adjudicate(
-    subtask: Subtask, brief: Brief, *, by: str, label: str, reason: str, now: float
+    subtask: Subtask, brief: Brief, now: float, *, by: str, label: str, reason: str
 ) -> Decision[Subtask, None]:
     """Decide a subtask that has ended, with who, when and why; a new revision. The same again changes nothing.
 
     Raises UnknownLabel, NotOpen (while it is open: then people decide).
     """
-    if label not in brief.labels:
+    if label not in brief.terms.labels:
         raise UnknownLabel("the label is not one of the task's labels", pointer="/label")
     result = subtask.result
     if result is None:
-        raise NotOpen("the subtask is still open: its voters decide it")
+        raise NotOpen("the subtask is still open: its voters decide it, or finish it first")
     if (result.by, result.label, result.reason) == (by, label, reason):
         return Decision(state=subtask, answer=None)
     decided = Result(
@@ -312,14 +305,54 @@ def adjudicate(
         by=by,
         reason=reason,
     )
-    return Decision(state=replace(subtask, state="completed", result=decided), answer=None, facts=(Fact.ADJUDICATED,))
+    judged = replace(subtask, state="completed", result=decided, earlier=(*subtask.earlier, result))
+    return Decision(state=judged, answer=None, facts=(Fact.ADJUDICATED,))
 
 
-def tally_of(subtask: Subtask) -> tuple[tuple[str, int], ...]:
-    """Votes per label, most first, and how many were unsure, where any were."""
-    counts = quorum.tally(_labels(subtask))
-    unsure = len(subtask.votes) - sum(count for _, count in counts)
-    return (*counts, (UNSURE, unsure)) if unsure else counts
+def finish(subtask: Subtask, brief: Brief, now: float, *, order: Finish) -> Decision[Subtask, None]:
+    """End an open subtask with the votes it has, because its client says so. The same order again changes nothing.
+
+    The leading label wins; without one, for want of votes or on a tie, it is a dispute. Raises NotOpen.
+    """
+    result = subtask.result
+    if result is not None and (result.by, result.reason) == (order.by, order.reason):
+        return Decision(state=subtask, answer=None)
+    _refuse_unless_open(subtask)
+    standing = _standing(subtask, brief)
+    decided_by = "client" if standing.top > standing.second else None
+    ended = _ended(subtask, decided_by, now, order=order)
+    return Decision(state=ended, answer=None, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
+
+
+def reconsider(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, None]:
+    """Let the task's present terms act on a subtask: its votes may settle it now, or ask for more or fewer people.
+
+    What has ended stays as it is, and so does a lease that was granted.
+    """
+    if subtask.state != "open":
+        return Decision(state=subtask, answer=None)
+    if brief.finish is not None:
+        return finish(subtask, brief, now, order=brief.finish)
+    standing = _standing(subtask, brief)
+    decided_by = quorum.settles(brief.terms.quorum, standing) if subtask.votes else None
+    if decided_by is not None or (subtask.votes and quorum.is_disputed(brief.terms.quorum, standing)):
+        fact = Fact.COMPLETED if decided_by else Fact.DISPUTED
+        return Decision(state=_ended(subtask, decided_by, now), answer=None, facts=(fact,))
+    reopened = _reopened(subtask, brief, now)
+    return Decision(state=subtask if reopened == subtask else reopened, answer=None)
+
+
+def removed(task_id: str, subtask_id: str, now: float, *, object_key: str) -> Subtask:
+    """What stays of a subtask whose image was removed: that it is not to be opened with this object."""
+    return Subtask(
+        id=subtask_id,
+        task_id=task_id,
+        object_key=object_key,
+        slot=slot_of(subtask_id),
+        opened_at=now,
+        offered_at=now,
+        state="removed",
+    )
 
 
 def _labels(subtask: Subtask) -> Iterable[str | None]:
@@ -327,11 +360,11 @@ def _labels(subtask: Subtask) -> Iterable[str | None]:
 
 
 def _standing(subtask: Subtask, brief: Brief) -> quorum.Standing:
-    return quorum.standing(_labels(subtask), label_count=len(brief.labels), allow_unsure=brief.allow_unsure)
+    return quorum.standing(_labels(subtask), label_count=len(brief.terms.labels), allow_unsure=brief.terms.allow_unsure)
 
 
 def _places(subtask: Subtask, brief: Brief) -> int:
-    return quorum.places(brief.quorum, _standing(subtask, brief))
+    return quorum.places(brief.terms.quorum, _standing(subtask, brief))
 
 
 def _agreement(subtask: Subtask, label: str | None) -> float | None:
@@ -370,19 +403,25 @@ def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, n
     vote = Vote(voter=voter, label=label, at=now, total=total, state="open")
     voted = replace(subtask, votes=(*subtask.votes, vote), leases=_leases_without(subtask, voter))
     standing = _standing(voted, brief)
-    decided_by = quorum.settles(brief.quorum, standing)
-    if decided_by is None and not quorum.is_disputed(brief.quorum, standing):
+    decided_by = quorum.settles(brief.terms.quorum, standing)
+    if decided_by is None and not quorum.is_disputed(brief.terms.quorum, standing):
         return Decision(state=_reopened(voted, brief, now), answer=vote)
     vote = replace(vote, state="completed" if decided_by else "disputed")
     ended = _ended(replace(voted, votes=(*subtask.votes, vote)), decided_by, now)
     return Decision(state=ended, answer=vote, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
 
 
-def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float) -> Subtask:
+def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Finish | None = None) -> Subtask:
     """The subtask with its result: the leading label, or a dispute where nothing decided it."""
-    label = quorum.tally(_labels(subtask))[0][0] if decided_by else None
+    label = tally(_labels(subtask))[0][0] if decided_by else None
     result = Result(
-        label=label, agreement=_agreement(subtask, label), decided_by=decided_by, revision=1, completed_at=now
+        label=label,
+        agreement=_agreement(subtask, label),
+        decided_by=decided_by,
+        revision=1,
+        completed_at=now,
+        by=order and order.by,
+        reason=order and order.reason,
     )
     state: State = "completed" if decided_by else "disputed"
     return replace(subtask, state=state, leases=(), available_at=None, result=result)

@@ -1,23 +1,27 @@
 """What the subtask manager does, one command or event each: load, ask the domain, save."""
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from services.subtask_manager.domain import Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import QuorateError, StorageFull, Unavailable
+from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.objects import ObjectStore
 from shared.outbox import Relay
+from shared.results import State
 
 A = TypeVar("A")
 PURGE_BATCH = 500
+RECONSIDERED_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class VoteOutcome:
     subtask_id: str
     vote: Vote | None
     refusal: QuorateError | None
-    state: domain.State | None
+    state: State | None
 
 
 async def lease(resources: Resources, *, operator: str, task_id: str | None, count: int) -> Claim:
@@ -57,38 +61,26 @@ async def lease(resources: Resources, *, operator: str, task_id: str | None, cou
 
 
 async def renew(resources: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
-    def decide(subtask: Subtask, brief: Brief, now: float):
-        return domain.renew_lease(subtask, brief, operator=operator, token=token, now=now, lease_s=resources.lease_s)
-
-    renewed = (await resources.store.update(subtask_id, decide)).answer
+    rule = partial(domain.renew_lease, operator=operator, token=token, lease_s=resources.lease_s)
+    renewed = (await resources.store.update(subtask_id, rule)).answer
     resources.metrics.lease("renewed")
     return renewed
 
 
 async def give_back(resources: Resources, *, operator: str, subtask_id: str, is_skip: bool) -> None:
     rule = domain.skip if is_skip else domain.give_back
-    decision = await resources.store.update(
-        subtask_id, lambda subtask, brief, now: rule(subtask, brief, operator=operator, now=now)
-    )
+    decision = await resources.store.update(subtask_id, partial(rule, operator=operator))
     resources.metrics.lease("skipped" if is_skip else "returned")
     _changed(resources, decision)
 
 
 async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
-    def decide(subtask: Subtask, brief: Brief, now: float):
-        return domain.cast_vote(subtask, brief, voter=voter, label=label, token=token, now=now)
-
-    return await _voted(resources, subtask_id, decide)
+    return await _voted(resources, subtask_id, partial(domain.cast_vote, voter=voter, label=label, token=token))
 
 
 async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
     """A vote in the old wire shape, which knows no tokens."""
-
-    def decide(subtask: Subtask, brief: Brief, now: float):
-        held = [one.token for one in domain.live_leases(subtask, now) if one.operator == voter]
-        return domain.cast_vote(subtask, brief, voter=voter, label=label, token="".join(held), now=now)
-
-    return await _voted(resources, subtask_id, decide)
+    return await _voted(resources, subtask_id, partial(domain.cast_vote_by_lease, voter=voter, label=label))
 
 
 async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
@@ -139,42 +131,65 @@ async def undo(resources: Resources, *, voter: str, subtask_id: str) -> tuple[Su
 
 
 async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: str, reason: str) -> Subtask:
-    def decide(subtask: Subtask, brief: Brief, now: float):
-        return domain.adjudicate(subtask, brief, by=by, label=label, reason=reason, now=now)
-
-    decision = await resources.store.update(subtask_id, decide)
+    rule = partial(domain.adjudicate, by=by, label=label, reason=reason)
+    decision = await resources.store.update(subtask_id, rule)
     _changed(resources, decision)
     return decision.state
 
 
 async def open_subtask(resources: Resources, event: events.ImageReadyV1) -> None:
     image = event.data
-    brief = Brief(
-        task_id=image.task_id,
-        owner=image.owner,
-        labels=image.labels,
-        allow_unsure=image.allow_unsure,
-        instructions=image.instructions,
-        quorum=image.quorum,
-        detector=image.detector,
-        created_at=image.task_created_at,
-    )
-
-    def decide(now: float):
-        return domain.open_subtask(brief, subtask_id=image.image_id, object_key=image.object_key, now=now)
-
-    await resources.store.open(brief, decide)
+    brief = Brief(task_id=image.task_id, owner=image.owner, terms=image.terms, created_at=image.task_created_at)
+    rule = partial(domain.open_subtask, brief, subtask_id=image.image_id, object_key=image.object_key)
+    await resources.store.open(brief, rule)
     resources.relay.wake()
+
+
+async def finish(resources: Resources, *, by: str, subtask_id: str, reason: str) -> None:
+    rule = partial(domain.finish, order=Finish(by=by, reason=reason))
+    _changed(resources, await resources.store.update(subtask_id, rule))
+
+
+async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:
+    """Take new terms in, and let them act on what is open: once now, and once more when no replica goes by the old."""
+    changed = event.data
+    brief = Brief(
+        task_id=changed.task_id,
+        owner=changed.owner,
+        terms=changed.terms,
+        created_at=changed.task_created_at,
+        revision=changed.revision,
+        finish=changed.finish and Finish(by=changed.finish.by, reason=changed.finish.reason),
+    )
+    if not await resources.store.keep_brief(brief):
+        return
+    await _reconsider(resources, brief.task_id)
+    if resources.store.stale_s:
+        await asyncio.sleep(resources.store.stale_s)
+        await _reconsider(resources, brief.task_id)
+
+
+async def _reconsider(resources: Resources, task_id: str) -> None:
+    async def one(subtask_id: str) -> None:
+        with contextlib.suppress(NotFound):  # it was removed, or its task cancelled
+            _changed(resources, await resources.store.update(subtask_id, domain.reconsider))
+
+    after = ""
+    while subtask_ids := await resources.store.open_ids(task_id, after=after, limit=RECONSIDERED_AT_ONCE):
+        await asyncio.gather(*map(one, subtask_ids))
+        after = subtask_ids[-1]
+
+
+async def remove_image(resources: Resources, event: events.ImageRemovedV1) -> None:
+    image = event.data
+    stub = domain.removed(image.task_id, image.image_id, resources.clock(), object_key=image.object_key)
+    await resources.store.remove(stub)
 
 
 async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1) -> None:
     seen = event.data
-    prelabel = domain.Prelabel(model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects)
-
-    def decide(subtask: Subtask, brief: Brief, now: float):
-        return domain.apply_prelabel(subtask, brief, prelabel=prelabel, now=now)
-
-    _changed(resources, await resources.store.update(seen.subtask_id, decide))
+    rule = partial(domain.apply_prelabel, prelabel=seen.prelabel)
+    _changed(resources, await resources.store.update(seen.subtask_id, rule))
 
 
 async def cancel_task(resources: Resources, event: events.TaskCancelledV1) -> None:
@@ -183,9 +198,9 @@ async def cancel_task(resources: Resources, event: events.TaskCancelledV1) -> No
         pass
 
 
-async def _state(resources: Resources, subtask_id: str) -> domain.State | None:
+async def _state(resources: Resources, subtask_id: str) -> State | None:
     try:
         subtask, _ = await resources.store.find(subtask_id)
     except QuorateError:
         return None
-    return subtask.state
+    return None if subtask.state == "removed" else subtask.state

@@ -3,12 +3,12 @@
 A standing forgets who voted for what and keeps what the rules need: so the order of votes cannot matter.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from shared.results import tally
 from shared.terms import QuorumPolicy
 
 Settled = Literal["quorum", "settled", "lead"]
@@ -33,12 +33,6 @@ class Standing:
     def with_leader_votes(self, count: int) -> "Standing":
         """The standing after `count` more votes for the (or a) leading label."""
         return replace(self, top=self.top + count, collected=self.collected + count)
-
-
-def tally(labels: Iterable[str | None]) -> tuple[tuple[str, int], ...]:
-    """Votes per label, most first, equal ones by name; unsure votes (None) are left out."""
-    counts = Counter(label for label in labels if label is not None)
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def standing(labels: Iterable[str | None], *, label_count: int, allow_unsure: bool) -> Standing:

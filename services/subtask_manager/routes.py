@@ -12,6 +12,7 @@ from shared.clock import iso
 from shared.errors import QuorateError
 from shared.http import problems
 from shared.http.answers import json_answer
+from shared.http.hot import HotRouter
 from shared.http.paging import Cursor, Limit, cursor_of, read_cursor
 from shared.http.requests import bounded, valid
 from shared.identity import Who, identified
@@ -21,7 +22,7 @@ M = TypeVar("M", bound=BaseModel)
 
 def router(resources: Resources) -> APIRouter:
     """Leases, votes and disputes."""
-    routes = APIRouter(prefix="/api", tags=["subtasks"], route_class=bounded(), responses=problems.RESPONSES)
+    routes = HotRouter(prefix="/api", tags=["subtasks"], route_class=bounded(), responses=problems.RESPONSES)
     _add_leases(routes, resources)
     _add_votes(routes, resources)
     _add_disputes(routes, resources)
@@ -40,8 +41,8 @@ def old_router(resources: Resources) -> APIRouter:
     return routes
 
 
-def _add_leases(routes: APIRouter, resources: Resources) -> None:
-    @routes.post("/leases", response_model=wire.Leases)
+def _add_leases(routes: HotRouter, resources: Resources) -> None:
+    @routes.hot("/leases", methods=["POST"], response_model=wire.Leases)
     async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
         claim = await handlers.lease(resources, operator=who.id, task_id=wanted.task_id, count=wanted.count)
         now = resources.clock()
@@ -76,14 +77,14 @@ async def _renewed(resources: Resources, operator: str, one: wire.HeldLease) -> 
     return {"subtask_id": one.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(lease.expires_at)}
 
 
-def _add_votes(routes: APIRouter, resources: Resources) -> None:
-    @routes.post("/votes", response_model=wire.VoteOutcomes)
+def _add_votes(routes: HotRouter, resources: Resources) -> None:
+    @routes.hot("/votes", methods=["POST"], response_model=wire.VoteOutcomes)
     async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
         votes = [(vote.subtask_id, vote.label, vote.token) for vote in batch.votes]
         outcomes = await handlers.vote_each(resources, voter=who.id, votes=votes)
         return json_answer({"outcomes": [_outcome(one) for one in outcomes]})
 
-    @routes.post("/subtasks/{subtask_id}/vote", response_model=wire.VoteOutcome)
+    @routes.hot("/subtasks/{subtask_id}/vote", methods=["POST"], response_model=wire.VoteOutcome)
     async def vote(subtask_id: str, one: wire.VoteRequest, who: Who) -> Response:
         cast = await handlers.vote(resources, voter=who.id, subtask_id=subtask_id, label=one.label, token=one.token)
         return json_answer({"subtask_id": subtask_id, "status": 200, "detail": "counted", "subtask_state": cast.state})
@@ -130,6 +131,12 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
         subtask, brief = await resources.store.find(subtask_id)
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
+    @routes.post("/subtasks/{subtask_id}/finish", response_model=wire.SubtaskShown)
+    async def finish(subtask_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        await handlers.finish(resources, by=who.id, subtask_id=subtask_id, reason=order.reason)
+        subtask, brief = await resources.store.find(subtask_id)
+        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
+
 
 def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))
@@ -137,7 +144,9 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
         claim = await handlers.lease(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
-        return json_answer({"subtasks": [{"id": subtask.id, "labels": brief.labels} for subtask, brief in claim.held]})
+        return json_answer(
+            {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
+        )
 
     @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote))
     async def assign(subtask_id: str, request: Request) -> Response:

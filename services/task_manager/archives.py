@@ -1,32 +1,43 @@
 """Zip archives from strangers: checked by their directory before anything is read, and counted while they are read.
 
-Entry names are labels to report with, never paths. All functions here block: call them in a thread.
+Entry names are labels to report with, never paths. `open_archive` and `read_entry` block: call them in a thread.
 """
 
-import copy
 import stat
 import struct
-import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from shared.errors import Invalid, TooLarge, UnsupportedType
+from services.task_manager import names, zip_directory
+from services.task_manager.zip_directory import ArchiveRejected, ArchiveTooLarge, Entry
+from shared.errors import Invalid, UnsupportedType
 
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-"""How an archive begins: with an entry, or at once with its end."""
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The others unpack all at once in `zipfile`, however little is read: a kilobyte of them fills the memory."""
+"""How a zip archive begins: with an entry, or at once with its end."""
+STORED, DEFLATED = 0, 8
+"""The methods that are taken: both are unpacked piece by piece."""
 
-_END = struct.Struct("<4s4H2LH")
-_END64_LOCATOR = struct.Struct("<4sLQL")
-_END64 = struct.Struct("<4sQ2H2L4Q")
-_IN_ZIP64_16, _IN_ZIP64_32 = 0xFFFF, 0xFFFFFFFF
-"""What stands where the true number is in the zip64 end record."""
-_MAX_DIRECTORY_ENTRY = 1_024
-_LOCAL_HEADER_BYTES = 31
-"""The least that stands before an entry's data: 30 bytes and a name."""
+_OTHER_MAGIC = (
+    b"\x1f\x8b",  # gz
+    b"\x1f\x9d",  # Z
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"\x28\xb5\x2f\xfd",  # zst
+    b"\x04\x22\x4d\x18",  # lz4
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"MSCF",
+    b"LZIP",
+)
+_TAR_MAGIC_AT = 257
+OTHER_ARCHIVE_BYTES = 512
+"""So much of a file's beginning tells whether it is an archive of another format."""
+
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_ENCRYPTED_FLAGS = 0x1 | 0x40 | 0x2000
+_PIECE_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +50,21 @@ class ArchiveLimits:
     max_ratio: int = 100
 
 
-class ArchiveRejected(Invalid):
-    """The archive cannot be read, or is built to deceive."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A file and its entries; `room_ends_at`: for each entry's place in the file, where the next thing begins."""
 
-
-class ArchiveTooLarge(TooLarge):
-    """The archive holds more than the limits allow."""
+    file: IO[bytes]
+    entries: tuple[Entry, ...]
+    room_ends_at: dict[int, int]
 
 
 class NotAnArchive(UnsupportedType):
     """The file is called an archive and is none."""
+
+
+class OtherArchive(UnsupportedType):
+    """The file is an archive of a format that is not taken."""
 
 
 class EntryRejected(Invalid):
@@ -60,43 +76,52 @@ class EntrySkipped(Exception):
 
 
 def is_archive(first_bytes: bytes) -> bool:
-    """Whether a file that begins so is an archive: by content, never by name."""
+    """Whether a file that begins so is a zip archive: by content, never by name."""
     return first_bytes[:4] in MAGIC
 
 
-def open_archive(file: IO[bytes], limits: ArchiveLimits) -> zipfile.ZipFile:
+def not_an_archive(data: bytes) -> UnsupportedType:
+    """What a file is that is called .zip and is none."""
+    try:
+        refuse_other_archive(data)
+    except OtherArchive as error:
+        return error
+    return NotAnArchive("the file is called .zip and is no zip archive")
+
+
+def refuse_other_archive(data: bytes) -> None:
+    """Raises OtherArchive for tar, rar, 7z and the like, by content."""
+    if data.startswith(_OTHER_MAGIC) or data[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
+        raise OtherArchive("only zip archives are taken: pack the files again as a zip")
+
+
+def open_archive(file: IO[bytes], limits: ArchiveLimits) -> Archive:
     """An archive whose directory is within the limits and honest about where entries lie.
 
     Raises ArchiveRejected or ArchiveTooLarge, before any entry was unpacked.
     """
     size = file.seek(0, 2)
-    _check_directory_size(file, size, limits)
-    try:
-        archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OSError) as error:
-        raise ArchiveRejected("the archive is damaged: its directory cannot be read") from error
-    entries = archive.infolist()
-    if not entries:
+    directory = zip_directory.read_directory(file, size, max_entries=limits.max_entries)
+    if not directory.entries:
         raise ArchiveRejected("the archive is empty")
-    _check_declared_sizes(entries, size, limits)
-    _check_overlaps(entries, archive.start_dir)
-    return archive
+    _check_declared_sizes(directory.entries, size, limits)
+    rooms = _rooms(directory.entries, directory.begins_at)
+    return Archive(file=file, entries=directory.entries, room_ends_at=rooms)
 
 
-def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: ArchiveLimits) -> bytes:
-    """An entry's bytes. Raises EntrySkipped, EntryRejected, or ArchiveTooLarge for an entry over its limit."""
-    if entry.filename.endswith("/"):
+def read_entry(archive: Archive, entry: Entry, limits: ArchiveLimits) -> bytes:
+    """An entry's bytes. Raises EntrySkipped, EntryRejected, OtherArchive, or ArchiveTooLarge for one over its limit."""
+    if entry.name.text.endswith("/"):
         raise EntrySkipped("a folder")
-    parts = entry.filename.split("/")
-    if "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db"):
-        raise EntrySkipped("a by-product of the operating system")
-    if stat.S_ISLNK(entry.external_attr >> 16):
+    if names.is_system_file(entry.name.text):
+        raise EntrySkipped(names.SYSTEM_FILE)
+    if stat.S_ISLNK(entry.attributes >> 16):
         raise EntryRejected("the entry is a symbolic link")
-    if entry.flag_bits & 0x1:
+    if entry.flags & _ENCRYPTED_FLAGS:
         raise EntryRejected("the entry is encrypted")
-    if entry.compress_type not in METHODS:
+    if entry.method not in (STORED, DEFLATED):
         raise EntryRejected("the entry is packed with a method that is not taken: use deflate, or none")
-    if entry.file_size > limits.max_entry_bytes:
+    if entry.size > limits.max_entry_bytes:
         raise ArchiveTooLarge(f"the entry is over the limit of {limits.max_entry_bytes:,} bytes")
     data = _unpack(archive, entry)
     if is_archive(data):
@@ -104,63 +129,53 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Archive
     return data
 
 
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    longer = copy.copy(entry)
-    longer.file_size += 1  # `zipfile` would cut off what goes past the size that is declared
-    try:
-        with archive.open(longer) as stream:
-            data = stream.read(longer.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        raise EntryRejected("the entry is damaged, or not as long as it says") from error
-    if len(data) != entry.file_size:
-        raise EntryRejected("the entry is not as long as it says")
+def _unpack(archive: Archive, entry: Entry) -> bytes:
+    """The bytes, as many as the directory says, with the checksum that it says."""
+    file = archive.file
+    file.seek(entry.header_at)
+    head = file.read(_LOCAL_HEADER.size)
+    if len(head) < _LOCAL_HEADER.size or head[:4] != MAGIC[0]:
+        raise EntryRejected("the entry is damaged: it does not begin as an entry does")
+    _, _, _, method, *_, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(head)
+    if method != entry.method or file.read(name_bytes) != entry.raw_name:
+        raise EntryRejected("the entry is not what the archive's directory says")
+    data_at = file.seek(extra_bytes, 1)
+    if data_at + entry.packed_size > archive.room_ends_at[entry.header_at]:
+        raise EntryRejected("the entry overlaps with what comes after it")
+    data = _inflated(file, entry) if method == DEFLATED else file.read(min(entry.packed_size, entry.size + 1))
+    if len(data) != entry.size or zlib.crc32(data) != entry.crc:
+        raise EntryRejected("the entry is damaged, or not as long as it says")
     return data
 
 
-def _check_directory_size(file: IO[bytes], size: int, limits: ArchiveLimits) -> None:
-    """Look at the end record first: the directory of a million entries must not even be loaded."""
-    tail_at = max(0, size - _END.size - 65_535 - _END64_LOCATOR.size)
-    file.seek(tail_at)
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) < at + _END.size:
-        raise ArchiveRejected("the archive is damaged: it has no end record")
-    entries, directory_bytes = _END.unpack_from(tail, at)[4:6]
-    if entries == _IN_ZIP64_16 or directory_bytes == _IN_ZIP64_32:
-        entries, directory_bytes = _end64(file, tail, at)
-    if entries > limits.max_entries or directory_bytes > limits.max_entries * _MAX_DIRECTORY_ENTRY:
-        raise ArchiveTooLarge(f"the archive has more than {limits.max_entries:,} entries")
+def _inflated(file: IO[bytes], entry: Entry) -> bytes:
+    """What a deflated entry unpacks to, and at most one byte more than it says; nothing where it is damaged."""
+    unpacker, data, left = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), entry.packed_size
+    try:
+        while left and not unpacker.eof and len(data) <= entry.size:
+            piece = file.read(min(left, _PIECE_BYTES))
+            left -= len(piece)
+            data += unpacker.decompress(piece, entry.size + 1 - len(data))
+    except zlib.error as error:
+        raise EntryRejected("the entry is damaged: it cannot be unpacked") from error
+    return bytes(data)
 
 
-def _end64(file: IO[bytes], tail: bytes, at: int) -> tuple[int, int]:
-    """Entries and directory size of the zip64 end record."""
-    locator_at = at - _END64_LOCATOR.size
-    if locator_at < 0 or tail[locator_at : locator_at + 4] != b"PK\x06\x07":
-        return 0xFFFF, 0
-    end_at = _END64_LOCATOR.unpack_from(tail, locator_at)[2]
-    file.seek(min(end_at, file.seek(0, 2)))
-    record = file.read(_END64.size)
-    if len(record) < _END64.size or record[:4] != b"PK\x06\x06":
-        raise ArchiveRejected("the archive is damaged: it has no end record")
-    fields = _END64.unpack(record)
-    return fields[7], fields[8]
-
-
-def _check_declared_sizes(entries: Sequence[zipfile.ZipInfo], size: int, limits: ArchiveLimits) -> None:
+def _check_declared_sizes(entries: Sequence[Entry], size: int, limits: ArchiveLimits) -> None:
     """What is declared bounds what is unpacked: an entry is never read further than it says it is long."""
-    if len(entries) > limits.max_entries:
-        raise ArchiveTooLarge(f"the archive has more than {limits.max_entries:,} entries")
-    unpacked = sum(entry.file_size for entry in entries)
+    unpacked = sum(entry.size for entry in entries)
     if unpacked > limits.max_unpacked_bytes:
         raise ArchiveTooLarge(f"the archive unpacks to more than {limits.max_unpacked_bytes:,} bytes")
     if unpacked > limits.max_ratio * size:
         raise ArchiveTooLarge(f"the archive unpacks to more than {limits.max_ratio} times its size")
 
 
-def _check_overlaps(entries: Sequence[zipfile.ZipInfo], directory_at: int) -> None:
-    """Entries that share bytes unpack to far more than they should (a quoted or overlapping bomb)."""
-    in_order = sorted(entries, key=lambda entry: entry.header_offset)
-    ends = [entry.header_offset for entry in in_order[1:]] + [directory_at]
+def _rooms(entries: Sequence[Entry], directory_at: int) -> dict[int, int]:
+    """Where the room of each entry ends. Entries that share bytes unpack to far more than they should (a quoted or
+    overlapping bomb): raises ArchiveRejected."""
+    in_order = sorted(entries, key=lambda entry: entry.header_at)
+    ends = [entry.header_at for entry in in_order[1:]] + [directory_at]
     for entry, end in zip(in_order, ends, strict=True):
-        if entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size > end:
+        if entry.header_at + _LOCAL_HEADER.size + len(entry.raw_name) + entry.packed_size > end:
             raise ArchiveRejected("entries of the archive overlap")
+    return {entry.header_at: end for entry, end in zip(in_order, ends, strict=True)}

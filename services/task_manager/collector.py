@@ -74,8 +74,9 @@ class Collector:
 
     async def _tidy(self) -> None:
         await self._erase_cancelled()
+        await self._store.finish_removals()
         for task_id in await self._store.unfinished():
-            await self._store.update(task_id, lambda task, now: domain.complete(task, now=now))
+            await self._store.update(task_id, domain.complete)
             self._relay_wake()
 
     async def _erase_cancelled(self) -> None:
@@ -88,7 +89,7 @@ class Collector:
                 await self._objects.delete(keys)
         while await self._store.remove_images(task_id, BATCH) == BATCH:
             pass
-        await self._store.update(task_id, lambda task, _now: domain.mark_erased(task))
+        await self._store.update(task_id, domain.mark_erased)
 
     async def _collect(self) -> None:
         async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):

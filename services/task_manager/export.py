@@ -32,6 +32,7 @@ _COLUMNS = [
     "prelabel_label",
     "prelabel_confidence",
     "votes_cast",
+    "earlier",
 ]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run."""
@@ -68,10 +69,9 @@ async def export(store: TaskStore, task_id: str, form: str) -> AsyncIterator[byt
 
 
 def _row(image: Image) -> dict[str, Any]:
-    result = image.result
     row = image_shown(image)
-    row["votes_cast"] = result and [
-        {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in result.votes
+    row["votes_cast"] = image.result and [
+        {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in image.votes
     ]
     return row
 
@@ -81,8 +81,8 @@ def _csv_row(image: Image) -> list[Any]:
     prelabel = image.prelabel
     row["prelabel_label"] = prelabel and prelabel.label
     row["prelabel_confidence"] = prelabel and prelabel.confidence
-    for column in ("votes", "votes_cast"):
-        row[column] = None if row[column] is None else orjson.dumps(row[column]).decode()
+    for column in ("votes", "votes_cast", "earlier"):
+        row[column] = None if not row[column] else orjson.dumps(row[column]).decode()
     return [row[column] for column in _COLUMNS]
 
 

@@ -1,24 +1,26 @@
 """What the task manager does, one command or event each: load, ask the domain, save."""
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from services.task_manager import domain
 from services.task_manager.archives import ArchiveLimits
-from services.task_manager.domain import Counts, Task
+from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from shared.objects import ObjectStore
 from shared.outbox import Relay
-from shared.terms import DetectorPolicy, QuorumPolicy
+from shared.terms import Terms
 
 EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.SubtaskAdjudicatedV1
 
@@ -40,33 +42,18 @@ class Resources:
     metrics: BatchMetrics
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a client asks for in a new task; `body` is all of it, to tell a repeated request from another."""
-
-    name: str
-    labels: tuple[str, ...]
-    instructions: str | None
-    allow_unsure: bool
-    quorum: QuorumPolicy
-    detector: DetectorPolicy
-    body: bytes
-
-
-async def create_task(resources: Resources, *, owner: str, key: str | None, terms: Terms) -> tuple[Task, Counts]:
-    labels = domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
-    domain.check_policies(terms.quorum, terms.detector, labels)
+async def create_task(
+    resources: Resources, *, owner: str, key: str | None, name: str, terms: Terms, body: bytes
+) -> tuple[Task, Counts]:
+    """`body` is all that the client asks for, to tell a repeated request from another."""
+    domain.check_terms(terms)
     wanted = Task(
         id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
         owner=owner,
-        name=terms.name,
-        labels=labels,
-        instructions=terms.instructions,
-        allow_unsure=terms.allow_unsure,
-        quorum=terms.quorum,
-        detector=terms.detector,
+        name=name,
+        terms=terms,
         created_at=resources.clock(),
-        body_sha256=hashlib.sha256(terms.body).hexdigest(),
+        body_sha256=hashlib.sha256(body).hexdigest(),
     )
     existing = await resources.store.create(wanted)
     if existing is None:
@@ -75,47 +62,66 @@ async def create_task(resources: Resources, *, owner: str, key: str | None, term
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
-    await resources.store.update(task_id, lambda task, now: domain.seal(task, now=now))
+    await resources.store.update(task_id, domain.seal)
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await resources.store.find(task_id)
 
 
+async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, domain.reopen)
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def finish(resources: Resources, *, task_id: str, by: str, reason: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, partial(domain.finish, by=by, reason=reason))
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def edit(resources: Resources, *, task_id: str, change: Change) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, partial(domain.edit, change=change))
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> None:
+    """Remove an image and its object. An object that cannot be removed now, the collector removes later."""
+    object_key = await resources.store.remove_image(task_id, image_id)
+    resources.relay.wake()
+    with contextlib.suppress(Unavailable):
+        await resources.objects.delete([object_key])
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
+
+
 async def cancel(resources: Resources, *, task_id: str) -> None:
-    await resources.store.update(task_id, lambda task, now: domain.cancel(task, now=now))
+    await resources.store.update(task_id, domain.cancel)
     resources.relay.wake()
     resources.erase_soon()
 
 
 async def _complete(resources: Resources, task_id: str) -> None:
     """Whoever sees, after a durable write, that a sealed task has no open image completes it, once."""
-    await resources.store.update(task_id, lambda task, now: domain.complete(task, now=now))
+    await resources.store.update(task_id, domain.complete)
     resources.relay.wake()
 
 
 async def record_result(resources: Resources, event: EndedEvent) -> None:
     ended = event.data
-    result = domain.Result(
-        label=ended.label,
-        agreement=ended.agreement,
-        tally=ended.tally,
-        votes=tuple(domain.VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in ended.votes),
-        decided_by=ended.decided_by,
-        revision=ended.revision,
-        completed_at=ended.completed_at,
-        by=ended.by,
-        reason=ended.reason,
-    )
-    seen = ended.prelabel
-    prelabel = seen and domain.Prelabel(
-        model=seen.model, label=seen.label, confidence=seen.confidence, objects=seen.objects
+    rule = partial(
+        domain.record_result,
+        state=ended.state,
+        result=ended.result,
+        votes=ended.votes,
+        prelabel=ended.prelabel,
+        earlier=ended.earlier,
     )
     try:
-        is_finished = await resources.store.update_image(
-            ended.task_id,
-            ended.subtask_id,
-            lambda image, _now: domain.record_result(image, state=ended.state, result=result, prelabel=prelabel),
-        )
+        is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, rule)
     except NotFound:
         return  # its task was cancelled and erased meanwhile
     resources.metrics.result(ended.state)

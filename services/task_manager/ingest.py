@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from services.task_manager import domain
+from services.task_manager import domain, names
+from services.task_manager.archives import refuse_other_archive
 from services.task_manager.domain import Image, Task
+from services.task_manager.names import Name
 from services.task_manager.store import TaskStore
 from shared import crash_points
 from shared.clock import Clock
@@ -17,7 +19,6 @@ from shared.errors import QuorateError
 from shared.objects import ObjectStore
 from shared.pictures import DecodingBudget, Picture, PictureLimits, check
 
-MAX_FILENAME = 1_000
 BATCH_FILES = 32
 BATCH_BYTES = 32_000_000
 
@@ -26,7 +27,8 @@ Status = Literal["accepted", "duplicate", "rejected", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What became of one file. `notes` say what of it was changed on the way in."""
+    """What became of one file. `notes` say what of it was changed on the way in, `refusal` what kind of error it met:
+    the error itself would hold, by its traceback, the file's bytes."""
 
     filename: str
     status: Status
@@ -34,7 +36,7 @@ class Report:
     sha256: str | None = None
     reason: str | None = None
     notes: tuple[str, ...] = ()
-    error: QuorateError | None = None
+    refusal: type[QuorateError] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,23 @@ class Checked:
     sha256: str
     stored_sha256: str
     picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A file that is no picture, and why."""
+
+    reason: str
+    kind: type[QuorateError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storable:
+    """An image with its bytes, to be stored; `notes` say what of the file was changed on the way in."""
+
+    image: Image
+    data: bytes
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +104,42 @@ class Ingest:
         self._clock = clock
         self._saved = saved
         self._reports: list[Report | None] = []
-        self._batch: list[tuple[int, str, asyncio.Task[Checked]]] = []
+        self._batch: list[tuple[int, Name, asyncio.Task[Checked | Refused]]] = []
         self._batch_bytes = 0
 
-    async def add(self, filename: str, data: bytes) -> None:
+    async def add(self, filename: str, data: bytes, notes: tuple[str, ...] = ()) -> None:
         """Take a file; it is stored with its batch, at the latest when the upload is finished."""
+        if names.is_system_file(filename):
+            self.note(filename, "skipped", names.SYSTEM_FILE)
+            return
+        try:
+            name = names.kept(filename, notes)
+            refuse_other_archive(data)
+        except QuorateError as error:
+            self.refuse(filename, error, notes)
+            return
         self._reports.append(None)
-        checking = asyncio.create_task(self._checker.check(data))
-        self._batch.append((len(self._reports) - 1, filename[:MAX_FILENAME], checking))
+        checking = asyncio.create_task(self._checked(data))
+        self._batch.append((len(self._reports) - 1, name, checking))
         self._batch_bytes += len(data)
         if len(self._batch) >= BATCH_FILES or self._batch_bytes >= BATCH_BYTES:
             await self._store_batch()
 
-    def note(self, filename: str, status: Status, reason: str, error: QuorateError | None = None) -> None:
+    def refuse(self, filename: str, error: QuorateError, notes: tuple[str, ...] = ()) -> None:
+        """Report on a file that cannot be taken."""
+        self.note(filename, "rejected", error.detail, type(error), notes)
+
+    def note(
+        self,
+        filename: str,
+        status: Status,
+        reason: str,
+        refusal: type[QuorateError] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         """Report on a file that is not taken."""
-        report = Report(filename=filename[:MAX_FILENAME], status=status, reason=reason, error=error)
+        name = names.shown(filename, notes)
+        report = Report(filename=name.text, status=status, reason=reason, refusal=refusal, notes=name.notes)
         self._reports.append(report)
 
     async def finish(self) -> list[Report]:
@@ -109,23 +149,36 @@ class Ingest:
 
     async def abandon(self) -> None:
         """Drop what has not been stored."""
-        for _, _, checking in self._batch:
+        batch, self._batch = self._batch, []
+        for _, _, checking in batch:
             checking.cancel()
-        await asyncio.gather(*(checking for _, _, checking in self._batch), return_exceptions=True)
+        await asyncio.gather(*(checking for _, _, checking in batch), return_exceptions=True)
+
+    async def _checked(self, data: bytes) -> Checked | Refused:
+        """A refusal is returned: raised, it would be held by the task that it holds, and the file's bytes with it."""
+        try:
+            return await self._checker.check(data)
+        except QuorateError as error:
+            return Refused(reason=error.detail, kind=type(error))
 
     async def _store_batch(self) -> None:
+        outcomes = await asyncio.gather(*(checking for _, _, checking in self._batch))
         batch, self._batch, self._batch_bytes = self._batch, [], 0
-        outcomes = await asyncio.gather(*(checking for _, _, checking in batch), return_exceptions=True)
-        images: dict[int, tuple[Image, Picture]] = {}
-        for (position, filename, _), outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, QuorateError):
+        images: dict[int, Storable] = {}
+        for (position, name, _), outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, Refused):
                 self._reports[position] = Report(
-                    filename=filename, status="rejected", reason=outcome.detail, error=outcome
+                    filename=name.text,
+                    status="rejected",
+                    reason=outcome.reason,
+                    notes=name.notes,
+                    refusal=outcome.kind,
                 )
-            elif isinstance(outcome, BaseException):
-                raise outcome
             else:
-                images[position] = (self._image(filename, outcome), outcome.picture)
+                image = self._image(name.text, outcome)
+                images[position] = Storable(
+                    image=image, data=outcome.picture.data, notes=(*name.notes, *outcome.picture.notes)
+                )
         if images:
             await self._save(images)
 
@@ -146,27 +199,27 @@ class Ingest:
             created_at=self._clock(),
         )
 
-    async def _save(self, images: dict[int, tuple[Image, Picture]]) -> None:
+    async def _save(self, images: dict[int, Storable]) -> None:
         """Objects first, then the images that name them. Objects that no image came to name are left to the collector:
         a write that failed here may yet have happened there."""
         first: dict[str, int] = {}
-        for position, (image, _) in images.items():
-            first.setdefault(image.id, position)
+        for position, one in images.items():
+            first.setdefault(one.image.id, position)
         known = await self._store.known(self._task.id, list(first))
         new = [images[position] for image_id, position in first.items() if image_id not in known]
         if new:
             crash_points.reached("ingest.before_objects")
-            await self._objects.put_all({image.object_key: picture.data for image, picture in new})
+            await self._objects.put_all({one.image.object_key: one.data for one in new})
             crash_points.reached("ingest.after_objects")
-            known |= await self._store.add_images(self._task, [image for image, _ in new])
+            known |= await self._store.add_images(self._task, [one.image for one in new])
             crash_points.reached("ingest.after_images")
             self._saved()
-        for position, (image, picture) in images.items():
-            is_new = first[image.id] == position and image.id not in known
+        for position, one in images.items():
+            is_new = first[one.image.id] == position and one.image.id not in known
             self._reports[position] = Report(
-                filename=image.filename,
+                filename=one.image.filename,
                 status="accepted" if is_new else "duplicate",
-                image_id=image.id,
-                sha256=image.sha256,
-                notes=picture.notes,
+                image_id=one.image.id,
+                sha256=one.image.sha256,
+                notes=one.notes,
             )

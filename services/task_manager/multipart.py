@@ -2,21 +2,23 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
-from email.message import Message
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from services.task_manager.archives import is_archive
+from services.task_manager.archives import OTHER_ARCHIVE_BYTES, is_archive, refuse_other_archive
+from services.task_manager.form_headers import Disposition, disposition_of
 from shared.disk import errors_named
-from shared.errors import Malformed, TooLarge
+from shared.errors import Malformed, QuorateError, TooLarge
 
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 16_384
+FEED_BYTES = 16_384
+"""So much of a body is parsed at a time, before others get their turn."""
 SPOOL = "the disk for archives under way"
 SPOOL_WRITE_BYTES = 1_000_000
 
@@ -37,56 +39,74 @@ class PartTooLarge(TooLarge):
 class Part:
     """One file of a form. Its content is `data`, or for an archive `archive`, or `error` says why there is none."""
 
-    field: str
-    filename: str
+    disposition: Disposition = field(default_factory=Disposition)
     data: bytes = b""
     archive: IO[bytes] | None = None
-    error: PartTooLarge | None = None
-
-
-def boundary_of(content_type: str) -> bytes:
-    """The boundary that a Content-Type names. Raises Malformed where it names none."""
-    header = Message()
-    header["content-type"] = content_type
-    boundary = header.get_param("boundary")
-    if not isinstance(boundary, str) or not 1 <= len(boundary) <= 200:  # noqa: PLR2004 - RFC 2046 allows 70
-        raise Malformed("the Content-Type names no boundary")
-    return boundary.encode("latin-1", "replace")
+    error: QuorateError | None = None
 
 
 async def parts(
     chunks: AsyncIterator[bytes], boundary: bytes, *, limits: PartLimits, spool: Path
 ) -> AsyncGenerator[Part, None]:
-    """The files of a form, each when its last byte has come. Raises Malformed for a broken or unfinished body."""
-    form = _Form(boundary, limits, spool)
+    """The files of a form, each when its last byte has come. Raises Malformed for a broken or unfinished body.
+
+    A part whose header cannot be read, or whose content is not taken, has an `error`; the others come as they are.
+    """
+    heard = _Heard()
+    parser = heard.parser(boundary)
+    part, content = Part(), _Content(limits, spool)
     try:
         async for chunk in chunks:
-            form.feed(chunk)
-            for content, part in form.taken():
-                if content is not None:
-                    await form.keep(content)
-                if part is not None:
-                    yield await form.finish(part)
-        form.end()
+            for piece in _pieces(chunk):
+                _feed(parser, piece)
+                for one in heard.taken():
+                    if isinstance(one, Part):
+                        part = one
+                    elif one is not None:
+                        await content.keep(part, one)
+                    else:
+                        await content.give(part)
+                        yield part
+                        part = Part()  # not held here meanwhile
+                if len(piece) < len(chunk):
+                    await asyncio.sleep(0)
+        if not heard.is_ended:
+            raise Malformed("the multipart body ends before its final boundary")
     finally:
-        form.close()
+        content.close()
 
 
-class _Form:
-    """The state between two chunks. The parser calls back synchronously; what it says is kept until someone awaits."""
+def _pieces(chunk: bytes) -> Iterator[bytes]:
+    if len(chunk) <= FEED_BYTES:
+        yield chunk
+    else:
+        for at in range(0, len(chunk), FEED_BYTES):
+            yield chunk[at : at + FEED_BYTES]
 
-    def __init__(self, boundary: bytes, limits: PartLimits, spool: Path) -> None:
-        self._limits = limits
-        self._spool = spool
-        self._queue: list[tuple[bytes | None, Part | None]] = []
-        self._field, self._value, self._headers = bytearray(), bytearray(), dict[str, str]()
-        self._part: Part | None = None
-        self._held = bytearray()
-        self._file: IO[bytes] | None = None
-        self._size = 0
-        self._is_over = False
-        self._is_ended = False
-        self._parser = MultipartParser(
+
+def _feed(parser: MultipartParser, piece: bytes) -> None:
+    try:
+        parser.write(piece)
+    except FormParserError as error:
+        raise Malformed("the multipart body is broken") from error
+
+
+class _Heard:
+    """What the parser has told since it was last asked: a part that begins, content of it, or (None) its end.
+
+    The parser refers to this and not the other way round: a circle would keep the last part in memory until the
+    collector of circles comes by.
+    """
+
+    def __init__(self) -> None:
+        self.is_ended = False
+        self._queue: list[Part | bytes | None] = []
+        self._field, self._value = bytearray(), bytearray()
+        self._dispositions: list[bytes] = []
+
+    def parser(self, boundary: bytes) -> MultipartParser:
+        """A parser that tells this."""
+        return MultipartParser(
             boundary,
             {
                 "on_part_begin": self._begin,
@@ -96,65 +116,97 @@ class _Form:
                 "on_headers_finished": self._headers_finished,
                 "on_part_data": self._data,
                 "on_part_end": self._end_part,
-                "on_end": self._ended,
+                "on_end": self._end,
             },
             max_header_count=MAX_HEADERS,
-            max_header_size=MAX_HEADER_BYTES,  # its default refuses a file name of 5 kB
+            max_header_size=MAX_HEADER_BYTES,
         )
 
-    def feed(self, chunk: bytes) -> None:
-        try:
-            self._parser.write(chunk)
-        except FormParserError as error:
-            raise Malformed("the multipart body is broken") from error
-
-    def end(self) -> None:
-        if not self._is_ended:
-            raise Malformed("the multipart body ends before its final boundary")
-
-    def taken(self) -> list[tuple[bytes | None, Part | None]]:
-        """What came with the last chunk: content of the part at hand, or the end of a part."""
+    def taken(self) -> list[Part | bytes | None]:
         queue, self._queue = self._queue, []
         return queue
 
-    async def keep(self, content: bytes) -> None:
-        """Hold content in memory, or on disk once it is an archive; nothing past the limit."""
-        self._size += len(content)
-        self._held += content
+    def _begin(self) -> None:
+        self._dispositions = []
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._dispositions.append(bytes(self._value))
+        self._field, self._value = bytearray(), bytearray()
+
+    def _headers_finished(self) -> None:
+        part = Part()
+        try:
+            part.disposition = disposition_of(self._dispositions)
+        except Malformed as error:
+            part.error = error.with_traceback(None)  # its frames would hold what was being parsed
+        self._queue.append(part)
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self._queue.append(data[start:end])
+
+    def _end_part(self) -> None:
+        self._queue.append(None)
+
+    def _end(self) -> None:
+        self.is_ended = True
+
+
+class _Content:
+    """The content of the part at hand: in memory, or on disk once it is an archive; nothing past the limit."""
+
+    def __init__(self, limits: PartLimits, spool: Path) -> None:
+        self._limits = limits
+        self._spool = spool
+        self._held = bytearray()
+        self._file: IO[bytes] | None = None
+        self._size = 0
+
+    async def keep(self, part: Part, data: bytes) -> None:
+        """Hold more of it, unless the part has an error; sets that where the content is over its limit."""
+        if part.error is not None:
+            return
+        self._size += len(data)
+        self._held += data
         if self._file is None and len(self._held) >= 4 and is_archive(bytes(self._held[:4])):  # noqa: PLR2004
             with errors_named(SPOOL):
                 self._file = await asyncio.to_thread(tempfile.TemporaryFile, dir=self._spool)
         limits = self._limits
         limit = limits.max_picture_bytes if self._file is None else limits.max_archive_bytes
         if self._size > limit:
-            self._is_over = True
-            self._held.clear()
+            part.error = self._refusal(limit)
+            self.close()
         elif self._file is not None and len(self._held) >= SPOOL_WRITE_BYTES:
             await self._flush(self._file)
 
-    async def finish(self, part: Part) -> Part:
-        """The part with its content; the state is clean for the next."""
-        if self._file is not None and not self._is_over:
+    async def give(self, part: Part) -> None:
+        """Hand the content over to its part, and begin with that of the next."""
+        if self._file is not None:
             await self._flush(self._file)
-        file, self._file = self._file, None
-        if self._is_over:
-            if file is not None:
-                file.close()
-            part.error = PartTooLarge(f"the file is over the limit of {self._limit_of(file):,} bytes")
-        elif file is not None:
-            part.archive = file
+            part.archive, self._file = self._file, None
         else:
             part.data = bytes(self._held)
-        self._held.clear()
-        self._size, self._is_over = 0, False
-        return part
+        self.close()
 
     def close(self) -> None:
+        """Drop what is held."""
         if self._file is not None:
             self._file.close()
+        self._file, self._size = None, 0
+        self._held.clear()
 
-    def _limit_of(self, file: IO[bytes] | None) -> int:
-        return self._limits.max_picture_bytes if file is None else self._limits.max_archive_bytes
+    def _refusal(self, limit: int) -> QuorateError:
+        try:
+            refuse_other_archive(bytes(self._held[:OTHER_ARCHIVE_BYTES]))
+        except QuorateError as error:
+            return error.with_traceback(None)
+        return PartTooLarge(f"the file is over the limit of {limit:,} bytes")
 
     async def _flush(self, file: IO[bytes]) -> None:
         held, self._held = bytes(self._held), bytearray()
@@ -165,44 +217,3 @@ class _Form:
 
         with errors_named(SPOOL):
             await asyncio.to_thread(write)
-
-    def _begin(self) -> None:
-        self._headers = {}
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-        self._refuse_long_headers()
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-        self._refuse_long_headers()
-
-    def _refuse_long_headers(self) -> None:
-        if len(self._field) + len(self._value) > MAX_HEADER_BYTES:
-            raise Malformed("a header of the multipart body is too long")
-
-    def _header_end(self) -> None:
-        self._headers[self._field.decode("latin-1").lower()] = self._value.decode("utf-8", "replace")
-        self._field, self._value = bytearray(), bytearray()
-
-    def _headers_finished(self) -> None:
-        header = Message()
-        header["content-disposition"] = (
-            self._headers.get("content-disposition", "").replace("\n", " ").replace("\r", " ")
-        )
-        try:
-            field = header.get_param("name", "", "content-disposition")
-            filename = header.get_filename("")
-        except ValueError as error:  # a character set that is none, or a number without end
-            raise Malformed("a file name of the multipart body cannot be read") from error
-        self._part = Part(field=str(field), filename=str(filename))
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        if not self._is_over:
-            self._queue.append((data[start:end], None))
-
-    def _end_part(self) -> None:
-        self._queue.append((None, self._part))
-
-    def _ended(self) -> None:
-        self._is_ended = True

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from services.task_manager import handlers, wire
 from services.task_manager.export import FORMATS, export
-from services.task_manager.handlers import Resources, Terms
+from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
@@ -78,13 +78,13 @@ def _direct_router(uploads: Uploads) -> APIRouter:
 
     @routes.post("/tasks/{task_id}/uploads", status_code=201, response_model=wire.DirectUpload)
     async def begin(task_id: str, wanted: wire.DirectRequest, _who: Who) -> Response:
-        staging = await uploads.begin(task_id, len(wanted.files))
-        return json_answer(staging_shown(staging, [file.filename for file in wanted.files]), 201)
+        filenames = [file.filename for file in wanted.files]
+        return json_answer(staging_shown(await uploads.begin(task_id, filenames), filenames), 201)
 
     @routes.post("/tasks/{task_id}/uploads/{upload_id}/commit", response_model=wire.UploadReport)
-    async def commit(task_id: str, upload_id: str, wanted: wire.DirectRequest, request: Request, _who: Who) -> Response:
-        reports = await uploads.commit(task_id, upload_id, [file.filename for file in wanted.files])
-        return _report(request, reports)
+    async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, _who: Who) -> Response:
+        filenames = None if wanted.files is None else [file.filename for file in wanted.files]
+        return _report(request, await uploads.commit(task_id, upload_id, filenames))
 
     return routes
 
@@ -107,7 +107,7 @@ def _report(request: Request, reports: list[Report]) -> Response:
     shown = upload_shown(reports)
     if shown["accepted"] or shown["duplicates"]:
         return json_answer(shown)
-    statuses = {problems.status_of(report.error) if report.error else 422 for report in reports}
+    statuses = {problems.status_of(report.refusal) if report.refusal else 422 for report in reports}
     fields = [
         {"pointer": f"/images/{position}", "detail": report.reason or ""}
         for position, report in enumerate(reports)
@@ -126,18 +126,15 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         who: Who,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
     ) -> Response:
-        terms = Terms(
+        created = await handlers.create_task(
+            resources,
+            owner=who.id,
+            key=idempotency_key,
             name=wanted.name,
-            labels=tuple(wanted.labels),
-            instructions=wanted.instructions,
-            allow_unsure=wanted.allow_unsure,
-            quorum=wanted.quorum.policy(),
-            detector=wanted.detector.policy(),
+            terms=wanted.terms(),
             body=wanted.model_dump_json().encode(),
         )
-        return json_answer(
-            task_shown(*await handlers.create_task(resources, owner=who.id, key=idempotency_key, terms=terms)), 201
-        )
+        return json_answer(task_shown(*created), 201)
 
     @routes.get("/tasks", response_model=wire.Tasks)
     async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
@@ -152,6 +149,24 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/tasks/{task_id}", response_model=wire.TaskShown)
     async def task(task_id: str, _who: Who) -> Response:
         return json_answer(task_shown(*await resources.store.find(task_id)))
+
+    @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown)
+    async def edit(task_id: str, wanted: wire.TaskChange, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.edit(resources, task_id=task_id, change=wanted.change())))
+
+    @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown)
+    async def reopen(task_id: str, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.reopen(resources, task_id=task_id)))
+
+    @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown)
+    async def finish(task_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        finished = await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason)
+        return json_answer(task_shown(*finished))
+
+    @routes.delete("/tasks/{task_id}/images/{image_id}", status_code=204)
+    async def remove_image(task_id: str, image_id: str, _who: Who) -> Response:
+        await handlers.remove_image(resources, task_id=task_id, image_id=image_id)
+        return Response(status_code=204)
 
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
     async def seal(task_id: str, _who: Who) -> Response:

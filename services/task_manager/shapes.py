@@ -7,6 +7,8 @@ from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.ingest import Report
 from services.task_manager.staging import Staging
 from shared.clock import iso
+from shared.flat import flattened
+from shared.http.answers import earlier_shown, result_shown
 
 
 def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
@@ -15,12 +17,8 @@ def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
         "id": task.id,
         "name": task.name,
         "owner": task.owner,
-        "labels": task.labels,
-        "instructions": task.instructions,
-        "allow_unsure": task.allow_unsure,
+        **flattened(task.terms),
         "state": task.state,
-        "quorum": task.quorum,
-        "detector": task.detector,
         "counts": counts,
         "created_at": iso(task.created_at),
         "sealed_at": _iso_or_none(task.sealed_at),
@@ -31,7 +29,6 @@ def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
 
 def image_shown(image: Image) -> dict[str, Any]:
     """An image with its result, without its URL."""
-    result = image.result
     return {
         "image_id": image.id,
         "filename": image.filename,
@@ -40,15 +37,9 @@ def image_shown(image: Image) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "state": image.state,
-        "label": result and result.label,
-        "agreement": result and result.agreement,
-        "votes": result and dict(result.tally),
-        "decided_by": result and result.decided_by,
-        "revision": result and result.revision,
-        "completed_at": result and iso(result.completed_at),
-        "by": result and result.by,
-        "reason": result and result.reason,
+        **result_shown(image.result, image.votes),
         "prelabel": image.prelabel,
+        "earlier": earlier_shown(image.earlier),
     }
 
 

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import IO
 
-from services.task_manager import archives, domain, multipart, staging
+from services.task_manager import archives, domain, form_headers, multipart, names, staging
+from services.task_manager.domain import Task
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
@@ -30,7 +32,7 @@ class Uploads:
 
     async def form(self, task_id: str, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
         """Pictures and archives of a multipart body, parsed as it comes."""
-        boundary = multipart.boundary_of(content_type)
+        boundary = form_headers.boundary_of(content_type)
         limits = PartLimits(
             max_picture_bytes=self._resources.checker.limits.max_bytes,
             max_archive_bytes=self._resources.archives.max_unpacked_bytes,
@@ -51,23 +53,24 @@ class Uploads:
             await ingest.add(filename, data)
             return await self._finish(ingest)
 
-    async def begin(self, task_id: str, count: int) -> Staging:
-        """Forms for so many files of a new upload straight to the object store. Raises NotFound, NotOpen."""
+    async def begin(self, task_id: str, filenames: Sequence[str]) -> Staging:
+        """Forms for the files of a new upload straight to the object store. Raises NotFound, NotOpen, Invalid."""
         task = await self._resources.store.task(task_id)
         if task.state != "open":
             raise domain.NotOpen(f"the task is {task.state} and takes no more images")
         resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
-        return await asyncio.to_thread(
-            lambda: staging.begin(resources.objects, task.id, count, max_bytes=max_bytes, now=resources.clock())
-        )
+        return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=resources.clock())
 
-    async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str]) -> list[Report]:
-        """The staged files of an upload, named in the order of their forms; no more than a batch is held in memory."""
-        keys = [staging.key_of(task_id, upload_id, number) for number in range(len(filenames))]
+    async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str] | None) -> list[Report]:
+        """The staged files of an upload, by the names that were announced; no more than a batch is held in memory.
+
+        Raises NotFound, and Invalid where `filenames` are others than those.
+        """
+        objects = self._resources.objects
         async with self._ingest(task_id) as ingest:
-            for key, filename in zip(keys, filenames, strict=True):
+            for key, filename in (await staging.announced(objects, task_id, upload_id, filenames)).items():
                 try:
-                    data = await self._resources.objects.get(key)
+                    data = await objects.get(key)
                 except NotFound:
                     ingest.note(filename, "rejected", NOT_STAGED)
                 else:
@@ -81,14 +84,11 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def _ingest(self, task_id: str) -> AsyncIterator[Ingest]:
-        """An ingest whose upload is registered with the task for as long as it lasts."""
+        """An ingest whose upload is registered with the task for as long as it lasts, however it ends."""
         if self._free.locked():
             raise Unavailable("too many uploads are under way", retry_after_s=2)
         resources, upload_id = self._resources, secrets.token_hex(8)
-        async with self._free:
-            task = await resources.store.update(
-                task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
-            )
+        async with self._free, self._registered(task_id, upload_id) as task:
             ingest = Ingest(
                 task,
                 store=resources.store,
@@ -97,40 +97,52 @@ class Uploads:
                 clock=resources.clock,
                 saved=resources.relay.wake,
             )
-            renewal = asyncio.create_task(self._renew(task_id, upload_id))
             try:
                 yield ingest
             finally:
-                renewal.cancel()
                 await ingest.abandon()
-                with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
-                    await asyncio.shield(
-                        resources.store.update(task_id, lambda task, _now: domain.end_upload(task, upload_id=upload_id))
-                    )
+
+    @contextlib.asynccontextmanager
+    async def _registered(self, task_id: str, upload_id: str) -> AsyncIterator[Task]:
+        """The task, which knows of the upload. It is told of the end even where the caller hung up while the
+        registration was being saved: nobody could seal the task until that lapses."""
+        store = self._resources.store
+        renewal: asyncio.Task[None] | None = None
+        try:
+            task = await store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
+            renewal = asyncio.create_task(self._renew(task_id, upload_id))
+            yield task
+        finally:
+            await asyncio.shield(self._end(task_id, upload_id, renewal))
+
+    async def _end(self, task_id: str, upload_id: str, renewal: asyncio.Task[None] | None) -> None:
+        if renewal is not None:  # a renewal under way would register the upload again
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+        with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
+            await self._resources.store.update(task_id, partial(domain.end_upload, upload_id=upload_id))
 
     async def _renew(self, task_id: str, upload_id: str) -> None:
         """Keep the task from being sealed while a long upload goes on. If it cannot be, saving images says so."""
         while True:
             await asyncio.sleep(RENEW_S)
             with contextlib.suppress(QuorateError):
-                await self._resources.store.update(
-                    task_id, lambda task, now: domain.register_upload(task, upload_id=upload_id, now=now)
-                )
+                await self._resources.store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
 
     async def _take(self, ingest: Ingest, part: Part) -> int:
         """Returns how many files there were to report on."""
-        if part.field not in FIELDS:
-            ingest.note(part.filename or part.field, "rejected", "send pictures in the form field 'images' or 'files'")
-        elif part.error is not None:
-            ingest.note(part.filename, "rejected", part.error.detail, part.error)
-        elif part.archive is not None:
-            with part.archive as file:
-                return await self._unpack(ingest, part.filename, file)
-        elif part.filename.lower().endswith(".zip"):
-            error = archives.NotAnArchive("the file is called .zip and is no zip archive")
-            ingest.note(part.filename, "rejected", error.detail, error)
-        else:
-            await ingest.add(part.filename, part.data)
+        field, filename, notes = part.disposition.field, part.disposition.filename, part.disposition.notes
+        with part.archive or contextlib.nullcontext() as archive:
+            if part.error is not None:
+                ingest.refuse(filename, part.error, notes)
+            elif field not in FIELDS:
+                ingest.note(filename or field, "rejected", "send pictures in the form field 'images' or 'files'")
+            elif archive is not None:
+                return await self._unpack(ingest, filename, archive)
+            elif filename.lower().endswith(".zip") and not names.is_system_file(filename):
+                ingest.refuse(filename, archives.not_an_archive(part.data), notes)
+            else:
+                await ingest.add(filename, part.data, notes)
         return 1
 
     async def _unpack(self, ingest: Ingest, filename: str, file: IO[bytes]) -> int:
@@ -138,16 +150,16 @@ class Uploads:
         try:
             archive = await asyncio.to_thread(archives.open_archive, file, limits)
         except QuorateError as error:
-            ingest.note(filename, "rejected", error.detail, error)
+            ingest.refuse(filename, error)
             return 1
-        with archive:
-            for entry in archive.infolist():
-                try:
-                    data = await asyncio.to_thread(archives.read_entry, archive, entry, limits)
-                except archives.EntrySkipped as skipped:
-                    ingest.note(entry.filename, "skipped", str(skipped))
-                except QuorateError as error:
-                    ingest.note(entry.filename, "rejected", error.detail, error)
-                else:
-                    await ingest.add(entry.filename, data)
-            return len(archive.infolist())
+        for entry in archive.entries:
+            name = entry.name
+            try:
+                data = await asyncio.to_thread(archives.read_entry, archive, entry, limits)
+            except archives.EntrySkipped as skipped:
+                ingest.note(name.text, "skipped", str(skipped), notes=name.notes)
+            except QuorateError as error:
+                ingest.refuse(name.text, error, name.notes)
+            else:
+                await ingest.add(name.text, data, name.notes)
+        return len(archive.entries)

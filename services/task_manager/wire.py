@@ -1,16 +1,21 @@
 """Requests and answers of the task manager's API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from services.task_manager.domain import MAX_VOTES
-from shared.http.requests import Wire
-from shared.results import Detection
-from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop
+from services.task_manager.domain import MAX_VOTES, Change
+from shared.flat import names_of
+from shared.http.answers import EarlierResult
+from shared.http.requests import Reason, Wire
+from shared.results import DecidedBy, Detection, State
+from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop, Terms
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
+
+
+LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=1_000)]
 
 
 class QuorumRequest(Wire):
@@ -53,8 +58,43 @@ class TaskRequest(Wire):
     labels: list[str]
     instructions: Annotated[str, Field(max_length=10_000)] | None = None
     allow_unsure: bool = False
+    label_names: LabelNames = Field(default_factory=dict[str, str])
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()
+
+    def terms(self) -> Terms:
+        """What the task is to be like: all fields but its name."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in names_of(Terms)}
+        given |= {"labels": tuple(self.labels), "quorum": self.quorum.policy(), "detector": self.detector.policy()}
+        return Terms(**given)
+
+
+class TaskChange(Wire):
+    """What is to be changed of a task; what is not named stays as it is."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    instructions: Annotated[str, Field(max_length=10_000, description="an empty text takes them away")] | None = None
+    votes_required: Votes | None = None
+    add_labels: Annotated[list[str], Field(max_length=1_000)] = Field(default_factory=list[str])
+    label_names: LabelNames = Field(
+        default_factory=dict[str, str],
+        description="how labels are shown, by label; an empty name shows the label as it is. Votes keep their label",
+    )
+
+    def change(self) -> Change:
+        return Change(
+            name=self.name,
+            instructions=self.instructions,
+            votes_required=self.votes_required,
+            add_labels=tuple(self.add_labels),
+            label_names=self.label_names,
+        )
+
+
+class FinishOrder(Wire):
+    """End what is open with the votes there are, and why."""
+
+    reason: Reason
 
 
 class ImageRequest(Wire):
@@ -70,10 +110,19 @@ class DirectFile(Wire):
     filename: Annotated[str, Field(max_length=1_000)]
 
 
-class DirectRequest(Wire):
-    """The files of a direct upload; the commit names the same in the same order."""
+DirectFiles = Annotated[list[DirectFile], Field(min_length=1, max_length=1_000)]
 
-    files: Annotated[list[DirectFile], Field(min_length=1, max_length=1_000)]
+
+class DirectRequest(Wire):
+    """The files of a direct upload."""
+
+    files: DirectFiles
+
+
+class CommitRequest(Wire):
+    """The files that were announced, in the same order; without them, those that were announced."""
+
+    files: DirectFiles | None = None
 
 
 class CountsShown(BaseModel):
@@ -90,6 +139,7 @@ class TaskShown(BaseModel):
     labels: list[str]
     instructions: str | None
     allow_unsure: bool
+    label_names: dict[str, str]
     state: Literal["open", "sealed", "completed", "cancelled"]
     quorum: QuorumPolicy
     detector: DetectorPolicy
@@ -117,7 +167,7 @@ class FileReport(BaseModel):
 
 
 class UploadReport(BaseModel):
-    """What became of every file. `skipped`: folders and by-products in archives."""
+    """What became of every file. `skipped`: folders in archives, and what Windows and macOS put beside files."""
 
     images: list[FileReport]
     accepted: int
@@ -159,16 +209,17 @@ class ImageResult(BaseModel):
     stored_sha256: str
     width: int
     height: int
-    state: Literal["open", "completed", "disputed"]
+    state: State
     label: str | None
     agreement: float | None
     votes: dict[str, int] | None
-    decided_by: Literal["quorum", "settled", "lead", "detector", "adjudicator"] | None
+    decided_by: DecidedBy | None
     revision: int | None
     completed_at: str | None
     by: str | None
     reason: str | None
     prelabel: PrelabelShown | None
+    earlier: list[EarlierResult]
 
 
 class Results(BaseModel):

@@ -1,1 +1,1 @@
-"""What every service tells the people who run it: dead letters and what waits."""
+"""What the platform tells the people who run it: dead letters, what waits, and which replicas there are."""

@@ -55,6 +55,14 @@ class Bus(Protocol):
         """Put dead letters back into their queues (None: all of them); returns how many."""
         ...
 
+    async def broadcast(self, body: bytes) -> None:
+        """Send to every process that listens now. It is kept for nobody, and may be lost. Raises Unavailable."""
+        ...
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        """Hand what is broadcast, by this process too, to `listener` until the bus is closed."""
+        ...
+
     async def drain(self) -> None:
         """Stop delivering and wait for the handlers that run; publishing goes on."""
         ...

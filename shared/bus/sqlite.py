@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from shared.clock import Clock
 from shared.errors import Malformed, StorageFull, Unavailable
 from shared.events import Message, Topology, parse
 from shared.sqlite import Database
+from shared.sqlite.migrations import statements
 from shared.telemetry import trace
 
 log = logging.getLogger(__name__)
 
-SCHEMA = """
+_FIRST = """
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     queue TEXT NOT NULL,
@@ -38,6 +39,7 @@ CREATE TABLE IF NOT EXISTS dead (
     reason TEXT NOT NULL, died_at REAL NOT NULL
 );
 """
+STEPS = (statements(_FIRST),)
 CLAIMED = 1e18
 GATHER_S = 0.025
 """Writes of one consumer follow each other at this pace at the fastest: under load many messages share one."""
@@ -76,11 +78,12 @@ class SqliteBus:
     """Queues in SQLite. One process owns the file; what it had claimed when it died is delivered again."""
 
     def __init__(self, path: Path, clock: Clock, *, delivery_limit: int = 10, optional_ttl_s: float = 600.0) -> None:
-        self._database = Database(path, SCHEMA)
+        self._database = Database(path, STEPS)
         self._clock = clock
         self._delivery_limit = delivery_limit
         self._optional_ttl_s = optional_ttl_s
         self._consumers: dict[str, _Consumer] = {}
+        self._listeners: list[Callable[[bytes], None]] = []
 
     async def open(self) -> None:
         """Open the file and give back what the last process had claimed: that it died is no fault of a message."""
@@ -129,6 +132,13 @@ class SqliteBus:
         queues = await self._database.write(lambda db: _revive(db, ids))
         self._wake(set(queues))
         return len(queues)
+
+    async def broadcast(self, body: bytes) -> None:
+        for listener in self._listeners:
+            listener(body)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        self._listeners.append(listener)
 
     async def drain(self) -> None:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))

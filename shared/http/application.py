@@ -14,6 +14,7 @@ from shared.errors import Unavailable
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.edge import Edge
+from shared.http.hot import HotRoutes
 from shared.http.serving import ServerSettings
 from shared.telemetry import Telemetry
 from shared.telemetry.metrics import Metrics
@@ -53,8 +54,15 @@ def application(
         await telemetry.tracing.close()
 
     app = FastAPI(
-        title=title, version=VERSION, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None
+        title=title,
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge has its own
     )
+    app.add_middleware(HotRoutes, routers=routers)
     app.add_middleware(Edge, allowed_hosts=settings.hosts, telemetry=telemetry)
     problems.install(app)
     for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):
@@ -84,7 +92,7 @@ def _metrics(metrics: Metrics, watch: Watch | None) -> APIRouter:
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def shown() -> Response:
         if watch is not None:
-            await watch.look()
+            await watch.measure()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -1,23 +1,25 @@
-"""The outermost layer of a service: a request id for every request, hosts checked, requests logged without secrets."""
+"""The outermost layer of a service: a request id for every request, hosts checked, the caller's name read, requests
+logged without secrets."""
 
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problems import problem
+from shared.identity import HEADER, LOCAL
 from shared.telemetry import Telemetry, trace
 
 log = logging.getLogger(__name__)
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+HOSTS_CACHED = 64
 
 
 class Edge:
@@ -28,23 +30,31 @@ class Edge:
         self._allowed_hosts = frozenset(allowed_hosts)
         self._metrics = telemetry.metrics
         self._tracing = telemetry.tracing
+        self._is_ours = lru_cache(HOSTS_CACHED)(self._is_allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        hosts, request_id, traceparent = _read(scope["headers"])
-        if not _REQUEST_ID.fullmatch(request_id):
-            request_id = trace.random_hex(8)
+        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+        named = dict(reversed(headers))  # of one that is given twice, the first counts
+        sent_id, traceparent = named.get(b"x-request-id", b""), named.get(b"traceparent")
+        request_id = sent_id.decode() if _REQUEST_ID.fullmatch(sent_id) else trace.random_hex(8)
         scope["request_id"] = request_id
-        trace.enter(traceparent, request_id=request_id)
-        if not self._is_addressed_here(hosts):
+        scope["caller_name"] = named[HEADER].decode("latin-1") if HEADER in named else LOCAL
+        parent = None if traceparent is None else traceparent.decode("latin-1")
+        trace.enter(parent, request_id=request_id)
+        if not self._is_addressed_here(headers, named.get(b"host", b"")):
             await problem(Request(scope), 400, "the Host header names another host")(scope, receive, send)
             return
-        with self._metrics.in_flight(), self._tracing.span(scope["method"], "SERVER", parent=traceparent) as note:
-            status = await self._observe(scope, receive, send, request_id)
-            note("http.route", _route(scope))
-            note("http.response.status_code", status)
+        with self._metrics.in_flight:
+            if not self._tracing.is_on:
+                await self._observe(scope, receive, send, request_id)
+                return
+            with self._tracing.span(scope["method"], "SERVER", parent=parent) as note:
+                status = await self._observe(scope, receive, send, request_id)
+                note("http.route", _route(scope))
+                note("http.response.status_code", status)
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         """Let the request through, and say what became of it; returns the status."""
@@ -71,25 +81,14 @@ class Edge:
             log.log(level, "request", extra=about)
         return status
 
-    def _is_addressed_here(self, hosts: list[str]) -> bool:
-        named = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    def _is_addressed_here(self, headers: Sequence[tuple[bytes, bytes]], host: bytes) -> bool:
+        return sum([name == b"host" for name, _ in headers]) == 1 and self._is_ours(host)
+
+    def _is_allowed(self, host: bytes) -> bool:
+        named = _HOST.fullmatch(host.decode("latin-1"))
         return named is not None and ("*" in self._allowed_hosts or named["name"].lower() in self._allowed_hosts)
 
 
 def _route(scope: Scope) -> str:
     """The template of the route that took the request, so that no id, and nobody's invention, is in it."""
     return getattr(scope.get("route"), "path", "none")
-
-
-def _read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[str], str, str | None]:
-    """Every host, the request id, and the trace context that a request names, in one pass: every request pays."""
-    hosts: list[str] = []
-    request_id, traceparent = "", None
-    for name, value in headers:
-        if name == b"host":
-            hosts.append(value.decode("latin-1"))
-        elif name == b"x-request-id":
-            request_id = value.decode("latin-1")
-        elif name == b"traceparent":
-            traceparent = value.decode("latin-1")
-    return hosts, request_id, traceparent

@@ -60,9 +60,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """For every router: errors are problem details."""
 
 
-def status_of(error: errors.QuorateError) -> int:
+def status_of(error: errors.QuorateError | type[errors.QuorateError]) -> int:
     """The HTTP status of an error, by the most specific class that has one."""
-    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
+    kind = error if isinstance(error, type) else type(error)
+    return next((STATUS[cls] for cls in kind.__mro__ if cls in STATUS), 500)
 
 
 def problem(
@@ -110,11 +111,15 @@ def install(app: FastAPI) -> None:
     app.openapi = described
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    error = cast("errors.QuorateError", error)
+def refused(request: Request, error: errors.QuorateError) -> Response:
+    """The answer to a request that led to an error of ours."""
     fields = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else None
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else None
     return problem(request, status_of(error), error.detail, fields=fields, headers=headers)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    return refused(request, cast("errors.QuorateError", error))
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -106,6 +106,9 @@ class ServerSettings(BaseSettings):
             )
 
 
+S = TypeVar("S", bound=ServerSettings)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployable:
     """An app that is ready to be served.
@@ -115,20 +118,22 @@ class Deployable:
     """
 
     app: FastAPI
-    settings: ServerSettings
     guard: AbstractContextManager[object] = field(default_factory=nullcontext)
     before_shutdown: Callable[[], None] = lambda: None
 
 
-def serve(prepare: Callable[[], Deployable]) -> int:
+def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
     """Serve until told to stop; returns the exit status: 2, with the reason on standard error, where it cannot start.
 
-    `prepare` may raise what settings, files and models raise.
+    kind: the settings, which are read from the environment.
+    create: makes the app that they describe; it may raise what files and models raise.
     """
     give_back_large_blocks()
     try:
-        deployable = prepare()
-        listener = _listen(deployable.settings)
+        settings = kind()
+        settings.refuse_if_unsafe()
+        deployable = create(settings)
+        listener = _listen(settings)
     except ValidationError as error:
         for one in error.errors():
             print(f"QUORATE_{str(one['loc'][0]).upper()}: {one['msg']}", file=sys.stderr)  # noqa: T201
@@ -136,7 +141,7 @@ def serve(prepare: Callable[[], Deployable]) -> int:
     except (QuorateError, OSError) as error:
         print(f"quorate cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 2
-    configure_logs(deployable.settings.log_level)
+    configure_logs(settings.log_level)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # uvicorn raises the signal again once it has shut down
     with deployable.guard, listener:

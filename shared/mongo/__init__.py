@@ -1,8 +1,9 @@
 """Documents in MongoDB, or in any server that speaks its protocol: each a state with the events of its changes.
 
 A change is one guarded write of one document, so it is atomic on every such server. Only plain operations are used. A
-document has these fields beside those of its state: `version`, which guards it; `outbox`, its events by their ids; and
-`pending_at` and `pending_by` while there may be some: since when, and of which process.
+document has its state as `body`, in the form that `schema` numbers, and beside it: what queries need; `version`, which
+guards it; `outbox`, its events by their ids; and `pending_at` and `pending_by` while there may be some: since when, and
+of which process.
 
 Queries that are asked all the time are one range of one index. They say `$eq` where that index begins: a bare value
 means the same, and asks for arrays that hold it as well, which not every server finds through an index.
@@ -21,6 +22,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from shared import crash_points
 from shared.clock import Clock
+from shared.codec import Codec
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.events import Message
 
@@ -47,11 +49,14 @@ _AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
 
 
 def connect(url: str) -> AsyncMongoClient[Document]:
-    """A client whose writes are acknowledged by a majority that has them on disk. Nothing is sent yet."""
+    """A client whose writes are acknowledged by a majority that has them on disk, and whose reads see only what a
+    majority has: an answer may rest on what it read, and must not be lost with a primary. Nothing is sent yet."""
     return AsyncMongoClient(
         url,
         w="majority",
         journal=True,
+        readConcernLevel="majority",
+        readPreference="primary",
         maxPoolSize=CONNECTIONS,
         serverSelectionTimeoutMS=ANSWER_S * 500,
         connectTimeoutMS=ANSWER_S * 500,
@@ -108,7 +113,8 @@ class Stored(Generic[S]):
 
 
 class Documents(Generic[S]):
-    """A collection of states. `encode` gives the fields of one, `_id` among them; a field that is None is left out.
+    """A collection of states, each written by `codec`. Beside it are the fields of `keys`: `_id` and what queries need;
+    one that is None is left out.
 
     `origin` names this process: it publishes what it saved, and what others left behind.
     """
@@ -117,14 +123,14 @@ class Documents(Generic[S]):
         self,
         collection: Collection,
         *,
-        encode: Callable[[S], Document],
-        decode: Callable[[Document], S],
+        codec: Codec[S],
+        keys: Callable[[S], Document],
         clock: Clock,
         origin: str,
     ) -> None:
         self.collection = collection
-        self._encode = encode
-        self._decode = decode
+        self._codec = codec
+        self._keys = keys
         self._clock = clock
         self._origin = origin
         self._may_have_pending = False
@@ -141,7 +147,7 @@ class Documents(Generic[S]):
 
     def stored(self, document: Document) -> Stored[S]:
         """A document that a query found, as a state."""
-        return Stored(self._decode(document), document)
+        return Stored(self._codec.read_document(document), document)
 
     async def insert(self, new: Sequence[tuple[S, Sequence[Message]]]) -> set[str]:
         """Save new states and their events; returns the ids of those that are there already and stay as they are."""
@@ -174,7 +180,7 @@ class Documents(Generic[S]):
     def guarded(self, before: Stored[S], after: S, messages: Sequence[Message]) -> Guarded:
         """A change as a filter and an update; it is made only if there was none since `before` was read."""
         version = before.document["version"]
-        fields = self._encode(after)
+        fields = self._fields(after)
         values = {name: value for name, value in fields.items() if value is not None}
         values |= {"version": version + 1, **self._flag(before.document, messages)}
         values |= {f"outbox.{one.id}": entry for one, entry in self._entries(messages)}
@@ -229,7 +235,8 @@ class Documents(Generic[S]):
         """Documents that may have events, oldest first: this process' own, and those that another one left behind."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
         now = self._clock()
-        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}] if self._may_have_pending else []
+        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
+        queries = [own] if self._may_have_pending else []
         self._may_have_pending = False  # what is saved from here on says so again
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now
@@ -259,9 +266,12 @@ class Documents(Generic[S]):
             return (await self.collection.bulk_write(updates, ordered=False)).matched_count
 
     def _new(self, state: S, messages: Sequence[Message]) -> Document:
-        fields = {name: value for name, value in self._encode(state).items() if value is not None}
+        fields = {name: value for name, value in self._fields(state).items() if value is not None}
         outbox = {one.id: entry for one, entry in self._entries(messages)}
         return {**fields, "version": 1, "outbox": outbox, **self._flag({}, messages)}
+
+    def _fields(self, state: S) -> Document:
+        return {**self._codec.document(state), **self._keys(state)}
 
     def _flag(self, before: Mapping[str, Any], messages: Sequence[Message]) -> Document:
         """Always set anew where there are events: the flag that was read may have been taken down since."""

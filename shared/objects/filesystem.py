@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import hmac
 import os
 import secrets
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared import crash_points
-from shared.disk import errors_named
+from shared.disk import errors_named, read_at_once
 from shared.errors import NotFound, QuorateError
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
 from shared.objects.keys import STAGING, checked, is_key, is_staged
@@ -19,6 +20,9 @@ from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
 
 T = TypeVar("T")
+
+SIGNATURES_CACHED = 8_192
+"""A URL is signed for each of its operators, and checked when they come: the same signature each time."""
 
 
 class FilesystemObjectStore:
@@ -39,6 +43,7 @@ class FilesystemObjectStore:
         self._folders = threading.Lock()
         """Held while a folder is made and filled, or removed as empty: never both at once."""
         self._recent = RecentObjects(cache_bytes)
+        self._signature = functools.lru_cache(SIGNATURES_CACHED)(self._sign)
 
     async def open(self) -> None:
         """Create the folders and drop what a killed process had not finished."""
@@ -68,7 +73,7 @@ class FilesystemObjectStore:
 
     async def get(self, key: str) -> bytes:
         if (data := self._recent.get(key)) is None:
-            data = await self._run(lambda: self._get(key))
+            data = read_at_once(self._path(key)) or await self._run(lambda: self._get(key))
             self._recent.keep(key, data)
         return data
 
@@ -94,10 +99,12 @@ class FilesystemObjectStore:
 
     def is_signed(self, key: str, expires: int, signature: str, *, now: float, max_bytes: int | None = None) -> bool:
         """Whether a URL was made here and has not expired; with `max_bytes`, one of a form."""
+        if not (now < expires and is_key(key)):  # so that what is kept of signatures is small
+            return False
         what = key if max_bytes is None else f"{max_bytes}:{key}"
-        return now < expires and hmac.compare_digest(self._signature(what, expires).encode(), signature.encode())
+        return hmac.compare_digest(self._signature(what, expires).encode(), signature.encode())
 
-    def _signature(self, what: str, expires: int) -> str:
+    def _sign(self, what: str, expires: int) -> str:
         return hmac.digest(self._secret, f"{expires}:{what}".encode(), "sha256").hex()
 
     def _path(self, key: str) -> Path:

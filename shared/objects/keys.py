@@ -1,6 +1,7 @@
 """The names of objects. Quorate makes them, never a client: what has another form names nothing.
 
-`<task id>/<name>.<extension>` is an image, `staging/<task id>/<upload id>-<number>` a file that waits to be taken in.
+`<task id>/<name>.<extension>` is an image, `staging/<task id>/<upload id>-<number>` a file that waits to be taken in,
+`staging/<task id>/<upload id>-names` what the files of that upload are called.
 """
 
 import re
@@ -12,7 +13,7 @@ MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "b
 
 _KEY = re.compile(
     r"[0-9a-f]{32}/[0-9a-f-]{1,80}\.[a-z]{1,5}"
-    r"|staging/[0-9a-f]{32}/[0-9a-f]{32}-[0-9]{1,4}"
+    r"|staging/[0-9a-f]{32}/[0-9a-f]{32}-(?:[0-9]{1,4}|names)"
 )
 
 
@@ -41,6 +42,11 @@ def staged_prefix(task_id: str) -> str:
 def staged_key(task_id: str, upload_id: str, number: int) -> str:
     """The key of one file of an upload. It holds the task's id, so an upload is nothing to any other task."""
     return f"{staged_prefix(task_id)}{upload_id}-{number}"
+
+
+def names_key(task_id: str, upload_id: str) -> str:
+    """The key of the names of an upload's files."""
+    return f"{staged_prefix(task_id)}{upload_id}-names"
 
 
 def media_type(key: str) -> str:

@@ -15,6 +15,7 @@ from minio import Minio
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SAMPLE = "sample"
+URLS_CACHED = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,9 @@ class Presigner:
         self._region = region
         self._lifetime = timedelta(seconds=lifetime_s)
         self._at = lru_cache(maxsize=4)(self._instant)
+        self.url = lru_cache(URLS_CACHED)(self._url)
 
-    def url(self, key: str, *, signed_at: int) -> str:
+    def _url(self, key: str, *, signed_at: int) -> str:
         """A URL that lives from that instant on."""
         at = self._at(signed_at)
         request = sha256(f"GET\n{at.path}{key}{at.request_end}".encode()).hexdigest()

@@ -45,6 +45,10 @@ class Relay:
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def outbox(self) -> Outbox:
+        return self._outbox
+
     def start(self) -> None:
         """Begin; what an earlier process left is published first."""
         self._woken.set()

@@ -11,7 +11,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from shared import crash_points
 from shared.errors import QuorateError, StorageFull, Unavailable
+from shared.sqlite.migrations import Step, migrate
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -45,9 +46,9 @@ class _Job:
 class Database:
     """A SQLite file. `write` and `read` take a function of a connection, run it in a thread and return its result."""
 
-    def __init__(self, path: Path, schema: str, *, readers: int = 2) -> None:
+    def __init__(self, path: Path, steps: Sequence[Step], *, readers: int = 2) -> None:
         self._path = path
-        self._schema = schema
+        self._steps = steps
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_until_closed, name=f"write-{path.stem}", daemon=True)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix=f"read-{path.stem}")
@@ -57,10 +58,10 @@ class Database:
         self._connections: list[sqlite3.Connection] = []
 
     def open(self) -> None:
-        """Create what is missing and start the writer."""
+        """Bring the file to the present schema and start the writer. Raises NewerFile."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._connect()
-        self._connection.executescript(self._schema)
+        migrate(self._connection, self._steps, self._path.name)
         self._writer.start()
 
     async def close(self) -> None:

@@ -1,14 +1,33 @@
 """Prometheus metrics of one process: requests, events and the outbox. What a service counts beside is its own."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from types import TracebackType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from shared.telemetry.rates import Rates
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+SERVER_ERROR = 500
+
 AGE_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
+
+
+class InFlight:
+    """How many are under way: entered and left on one event loop, so that a plain number does."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __enter__(self) -> None:
+        self._count += 1
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        self._count -= 1
+
+    def __float__(self) -> float:
+        return float(self._count)
 
 
 class Metrics:
@@ -17,7 +36,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.requests, self.handled = Rates(), Rates()
+        self.requests, self.errors, self.handled = Rates(), Rates(), Rates()
         self._ages: dict[str, float] = {}
         self._requests = Histogram(
             "quorate_http_request_seconds",
@@ -26,7 +45,11 @@ class Metrics:
             buckets=LATENCY_S,
             registry=self.registry,
         )
-        self._in_flight = Gauge("quorate_http_requests_in_flight", "Requests under way.", registry=self.registry)
+        self._timed: dict[tuple[str, str, int], Histogram] = {}
+        self.in_flight = InFlight()
+        Gauge("quorate_http_requests_in_flight", "Requests under way.", registry=self.registry).set_function(
+            self.in_flight.__float__
+        )
         self._handled = Counter(
             "quorate_bus_handled",
             "Deliveries by what became of them: ok, failed (tried again, then a dead letter), or paused, as something"
@@ -63,19 +86,15 @@ class Metrics:
         self._outbox_lag = Gauge("quorate_outbox_lag_seconds", "How old the oldest of them is.", registry=self.registry)
         self.dead_letters = Gauge("quorate_dead_letters", "Dead letters of all queues.", registry=self.registry)
 
-    @contextmanager
-    def in_flight(self) -> Generator[None]:
-        """A request is under way."""
-        self._in_flight.inc()
-        try:
-            yield
-        finally:
-            self._in_flight.dec()
-
     def request(self, *, method: str, route: str, status: int, took_s: float) -> None:
         """A request was answered. `route` is its template, so that ids make no series of their own."""
-        self._requests.labels(method, route, str(status)).observe(took_s)
+        key = (method, route, status)
+        if (timed := self._timed.get(key)) is None:
+            timed = self._timed[key] = self._requests.labels(method, route, str(status))
+        timed.observe(took_s)
         self.requests.count()
+        if status >= SERVER_ERROR:
+            self.errors.count()
 
     def delivery(self, queue: str, *, outcome: str, took_s: float, age_s: float) -> None:
         """A handler was done with an event that was `age_s` old when it began."""

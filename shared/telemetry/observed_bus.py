@@ -24,6 +24,8 @@ class ObservedBus:
         self.dead_letters = bus.dead_letters
         self.replay = bus.replay
         self.depths = bus.depths
+        self.broadcast = bus.broadcast
+        self.listen = bus.listen
         self.drain = bus.drain
         self.close = bus.close
 

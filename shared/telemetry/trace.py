@@ -17,7 +17,8 @@ def random_hex(size_bytes: int) -> str:
 def enter(traceparent: str | None, **ids: str) -> None:
     """Go on with the trace that came along, or begin one; `ids` (of a request, a task, a subtask) go into every log."""
     if traceparent is None or not _FORM.fullmatch(traceparent):
-        traceparent = f"00-{random_hex(16)}-{random_hex(8)}-01"
+        drawn = random_hex(24)
+        traceparent = f"00-{drawn[:32]}-{drawn[32:]}-01"
     _ids.set({"traceparent": traceparent, **ids})
 
 

@@ -28,6 +28,11 @@ class Tracing:
         self._provider = provider
         self._tracer: Tracer | None = None if provider is None else provider.get_tracer("quorate")
 
+    @property
+    def is_on(self) -> bool:
+        """Whether spans are made."""
+        return self._tracer is not None
+
     @contextmanager
     def span(self, name: str, kind: Kind, *, parent: str | None, **attributes: Attribute) -> Generator[Note]:
         """Work that belongs to the trace of `parent` (a W3C traceparent), or begins one.

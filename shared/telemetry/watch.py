@@ -53,10 +53,13 @@ class Watch:
         self._clock = clock
         self._gauges = gauges
 
+    async def measure(self) -> None:
+        """Set every gauge, those of the service too."""
+        await asyncio.gather(self.look(), *map(_in_time, self._gauges))
+
     async def look(self) -> Waiting:
-        """Ask, and set the gauges."""
-        gauges = asyncio.gather(*map(_in_time, self._gauges))
-        (queues, dead), pending, _ = await asyncio.gather(self._on_the_bus(), self._in_outboxes(), gauges)
+        """Ask the bus and the outboxes, and set their gauges."""
+        (queues, dead), pending = await asyncio.gather(self._on_the_bus(), self._in_outboxes())
         for queue, count in (queues or {}).items():
             self._metrics.depth(queue, count)
         outbox = lag_s = None

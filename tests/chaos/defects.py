@@ -22,7 +22,7 @@ from services.task_manager import domain as task_domain
 from services.task_manager import handlers as task_handlers
 from services.task_manager.collector import Collector
 from services.task_manager.domain import Image, Task
-from services.task_manager.ingest import Ingest
+from services.task_manager.ingest import Ingest, Storable
 from services.task_manager.store.sqlite import SqliteTaskStore
 from shared import crash_points, outbox
 from shared.bus import sqlite as bus_sqlite
@@ -180,7 +180,7 @@ def image_before_object() -> None:
     """An image is saved before its object is."""
     real_save = Ingest._save
 
-    async def save(self: Any, images: dict[int, tuple[Image, bytes]]) -> None:
+    async def save(self: Any, images: dict[int, Storable]) -> None:
         real_put, real_add = self._objects.put_all, self._store.add_images
         objects, store = _Proxy(self._objects), _Proxy(self._store)
         waiting: list[Any] = []
@@ -217,7 +217,7 @@ def no_voter_guard() -> None:
     """Who has voted may vote again."""
 
     def cast_vote(
-        subtask: Subtask, brief: Brief, *, voter: str, label: str, token: str, now: float
+        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
     ) -> Decision[Subtask, Vote]:
         domain._refuse_unless_open(subtask)
         return domain._counted(subtask, brief, voter=voter, label=domain.parse_label(brief, label), now=now)
@@ -230,9 +230,11 @@ def no_fence() -> None:
     """Any token is as good as the lease's own."""
     real_cast = domain.cast_vote
 
-    def cast_vote(subtask: Subtask, brief: Brief, *, voter: str, token: str, **others: Any) -> Decision[Subtask, Vote]:
+    def cast_vote(
+        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
+    ) -> Decision[Subtask, Vote]:
         held = [lease.token for lease in subtask.leases if lease.operator == voter]
-        return real_cast(subtask, brief, voter=voter, token=held[0] if held else token, **others)
+        return real_cast(subtask, brief, now, voter=voter, label=label, token=held[0] if held else token)
 
     domain.cast_vote = cast_vote
 
@@ -273,8 +275,8 @@ def tie_by_order() -> None:
 def older_revision_wins() -> None:
     """A result that comes again replaces a newer one."""
 
-    def record_result(image: Image, *, state: Any, result: Any, prelabel: Any) -> Decision[Image, None]:
-        return Decision(state=replace(image, state=state, result=result, prelabel=prelabel), answer=None)
+    def record_result(image: Image, _now: float, **fields: Any) -> Decision[Image, None]:
+        return Decision(state=replace(image, **fields), answer=None)
 
     task_domain.record_result = record_result
 
@@ -290,7 +292,7 @@ def completion_changes() -> None:
         if subtask.result is None or subtask_id not in seen:
             seen.add(subtask_id)
             return subtask, brief
-        other = next(label for label in brief.labels if label != subtask.result.label)
+        other = next(label for label in brief.terms.labels if label != subtask.result.label)
         return replace(subtask, result=replace(subtask.result, label=other)), brief
 
     SqliteSubtaskStore.find = find
@@ -302,9 +304,16 @@ def counts_drift() -> None:
     real_update = SqliteTaskStore.update_image
 
     async def update_image(self: Any, task_id: str, image_id: str, decide: Any) -> bool:
-        finished = await real_update(self, task_id, image_id, decide)
-        before = await self.find_image(task_id, image_id)
-        if decide(before, self._clock()).state is before:
+        is_again = False
+
+        def noted(image: Image, now: float) -> Decision[Image, None]:
+            nonlocal is_again
+            decision = decide(image, now)
+            is_again = decision.state is image
+            return decision
+
+        finished = await real_update(self, task_id, image_id, noted)
+        if is_again:
             count = "UPDATE tasks SET completed = completed + 1 WHERE id = ?"
             await self._database.write(lambda db: db.execute(count, (task_id,)).rowcount)
         return finished
@@ -344,7 +353,7 @@ def erase_leaves_objects() -> None:
     async def erase(self: Any, task_id: str) -> None:
         while await self._store.remove_images(task_id, collecting.BATCH) == collecting.BATCH:
             pass
-        await self._store.update(task_id, lambda task, _now: task_domain.mark_erased(task))
+        await self._store.update(task_id, task_domain.mark_erased)
 
     async def collect(_self: Any) -> None:
         return

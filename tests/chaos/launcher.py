@@ -24,11 +24,7 @@ def main() -> int:
     if given.defect:
         PLANTED[given.defect].plant()
     its_main = importlib.import_module(f"{given.module}.__main__")
-    if given.module == "embedded":
-        return its_main.main()
-    if given.module == "services.detector":
-        return its_main.main([])
-    return its_main.serve(its_main._prepare)
+    return its_main.main([]) if given.module == "services.detector" else its_main.main()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from embedded.routes import object_route, staging_route
+from embedded import routes as object_routes
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.store import sqlite as subtask_sqlite
@@ -135,7 +135,7 @@ def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Cal
 @asynccontextmanager
 async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
     clock, errors = ManualClock(), list[Exception]()
-    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.SCHEMA)
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.STEPS)
     database.open()
     store = subtask_sqlite.SqliteSubtaskStore(database, clock, unless_refused(subtask_announcements.announce, errors))
 
@@ -160,13 +160,14 @@ async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
 @asynccontextmanager
 async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
     clock, errors = ManualClock(), list[Exception]()
-    database = WatchedDatabase(folder / "tasks.sqlite", task_sqlite.SCHEMA)
+    database = WatchedDatabase(folder / "tasks.sqlite", task_sqlite.STEPS)
     database.open()
     store = task_sqlite.SqliteTaskStore(
         database,
         clock,
         announce_task=unless_refused(task_announcements.task_changed, errors),
         announce_image=unless_refused(task_announcements.image_ready, errors),
+        announce_removed=unless_refused(task_announcements.image_removed, errors),
     )
     yield StoredTasks(
         store=store,
@@ -268,7 +269,8 @@ def browsing(http: httpx.AsyncClient) -> dict[str, Any]:
 async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
     """The store with the routes of the embedded platform that serve its URLs."""
     objects = FilesystemObjectStore(folder, b"a secret", url_lifetime_s=3600)
-    app = FastAPI(routes=[object_route(objects, time.time), staging_route(objects, time.time, folder)])
+    app = FastAPI()
+    app.include_router(object_routes.router(objects, time.time, folder))
     problems.install(app)
     await objects.open()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as http:

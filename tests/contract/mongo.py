@@ -1,4 +1,7 @@
-"""The stores on a MongoDB-wire server, for the contract suites: each in a database of its own."""
+"""The stores on a MongoDB-wire server, for the contract suites: each in a database of its own.
+
+Whatever a test does, every read has to ask for what a majority has, of the primary.
+"""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -60,21 +63,44 @@ class _Refusing:
         return getattr(self._collection, name)
 
 
+class WeakReads(monitoring.CommandListener):
+    """Notes reads that could see what a majority does not have yet, or that a secondary may answer."""
+
+    READS = ("find", "count", "distinct", "aggregate")
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def started(self, event) -> None:
+        if event.command_name not in self.READS:
+            return
+        level = event.command.get("readConcern", {}).get("level")
+        mode = event.command.get("$readPreference", {"mode": "primary"})["mode"]
+        # a driver that was told to ask one server only says "primaryPreferred", whatever the preference is
+        if level != "majority" or mode not in ("primary", "primaryPreferred"):
+            self.seen.append(f"{event.command_name} {event.command[event.command_name]}: {level}, {mode}")
+
+    def succeeded(self, event) -> None: ...
+
+    def failed(self, event) -> None: ...
+
+
 @asynccontextmanager
 async def database(commands: Commands | None = None) -> AsyncIterator[MongoDatabase]:
     """An empty database, dropped afterwards."""
     url = need("MongoDB")["QUORATE_MONGO_URL"]
     listeners = monitoring._LISTENERS.command_listeners
-    if commands is not None:
-        listeners.append(commands)
+    mine = [weak := WeakReads(), *([] if commands is None else [commands])]
+    listeners.extend(mine)
     try:
         client = connect(url)
     finally:
-        if commands is not None:
-            listeners.remove(commands)
+        for one in mine:
+            listeners.remove(one)
     name = f"test_{uuid.uuid4().hex}"
     try:
         yield client[name]
+        assert weak.seen == [], "reads that a failover may take back"
     finally:
         await client.drop_database(name)
         await client.close()
@@ -128,6 +154,7 @@ async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
             clock,
             announce_task=unless_refused(task_announcements.task_changed, errors),
             announce_image=unless_refused(task_announcements.image_ready, errors),
+            announce_removed=unless_refused(task_announcements.image_removed, errors),
         )
         await store.prepare()
         yield StoredTasks(

@@ -6,7 +6,7 @@ import pytest
 from shared.errors import Unavailable
 from shared.events import Message, TaskEnded
 from tests.contract.adapters import T0
-from tests.contract.deliveries import OPTIONAL, PATIENCE_S, QUEUE, TYPE, Handler, event, until_dead
+from tests.contract.deliveries import OPTIONAL, PATIENCE_S, QUEUE, TYPE, Handler, event, until, until_dead
 
 
 async def poke(buses, handler: Handler, number: int) -> None:
@@ -256,3 +256,17 @@ async def test_an_absent_consumer_finds_only_what_is_not_too_old(buses, beyond_s
     await optional.until(lambda seen: 2 in seen)
     await required.until(lambda seen: sorted(seen) == [1, 2])
     assert sorted(optional.seen) == expected
+
+
+async def test_what_is_broadcast_is_heard_by_every_listener(buses):
+    await buses.bus.broadcast(b"nobody listens")
+    heard: tuple[set[bytes], set[bytes]] = (set(), set())
+    for one in heard:
+        buses.bus.listen(one.add)
+
+    async def is_heard() -> bool:
+        await buses.bus.broadcast(b"news")
+        return all(b"news" in one for one in heard)
+
+    await until(is_heard)
+    assert heard == ({b"news"}, {b"news"})

@@ -5,8 +5,8 @@ import re
 import pytest
 from pymongo.errors import AutoReconnect
 
+from services.subtask_manager import walk as walks
 from services.subtask_manager.store import mongo as subtask_store
-from services.subtask_manager.store import mongo_walks
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store import mongo as task_store
 from services.task_manager.store.mongo import MongoTaskStore
@@ -154,7 +154,7 @@ async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(rep
     for task_id in (None, many[0].task_id):
         for _ in range(3):
             await vote_on_all(store, "ann", await claim(store, "ann", 2, task_id=task_id))
-            now += mongo_walks.LATE_S
+            now += walks.LATE_S
             replicas.at(now)
     await store.leased()
     await store.cancel(many[1].task_id)
@@ -170,6 +170,7 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
         replicas.clocks[0],
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
+        announce_removed=task_announcements.image_removed,
     )
     await store.prepare()
     of = task()

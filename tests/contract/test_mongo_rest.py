@@ -3,7 +3,8 @@
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.store.mongo_search import REST_S, ROUND_S
+from services.subtask_manager.store.mongo.claims import ROUND_S
+from services.subtask_manager.store.mongo.listings import REST_S
 from shared.errors import Unavailable
 from tests.contract.operators import claim, claim_all, give_back, granting, open_all, subtask_ids, tokens_of, vote
 from tests.contract.replicas import cost_of
@@ -79,7 +80,7 @@ async def test_a_skip_wakes_its_task(replicas):
 async def test_what_is_given_back_just_before_its_task_is_put_to_rest_is_no_secret(replicas, monkeypatch):
     store, other = replicas.stores[:2]
     await stuck(store)
-    real = store._briefs.rest
+    real = store._listings.rest
 
     async def rest(task_id: str, *arguments) -> None:
         if task_id == f"{3:032x}":
@@ -87,7 +88,7 @@ async def test_what_is_given_back_just_before_its_task_is_put_to_rest_is_no_secr
         await real(task_id, *arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._briefs, "rest", rest)
+        patched.setattr(store._listings, "rest", rest)
         assert is_free(await had(store, "ann"))
     assert await had(store, "bob") == {HELD[3]}
 
@@ -96,13 +97,13 @@ async def test_what_is_woken_between_the_looks_at_the_two_lists_is_in_one_of_the
     store, other = replicas.stores[:2]
     await hold(store, HELD)
     assert not (await claim_all(store, "ann", 1)).held, "now all of them rest"
-    real = store._briefs.resting
+    real = store._listings.resting
 
     async def resting(*arguments):
         await give_back(other, "gone", HELD[3])
         return await real(*arguments)
 
-    monkeypatch.setattr(store._briefs, "resting", resting)
+    monkeypatch.setattr(store._listings, "resting", resting)
     assert await had(store, "bob") == {HELD[3]}
 
 
@@ -117,13 +118,13 @@ async def test_what_is_woken_while_a_round_is_among_the_tasks_that_rest_is_found
 
 async def give_back_asleep(store, subtask_id: str) -> None:
     """What wakes the task is lost, as in a crash after the lease was given back."""
-    briefs = store._briefs
+    listings = store._listings
 
     async def lost(*_arguments) -> None:
         raise Unavailable("the database does not answer now")
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(briefs, "wake", lost)
+        patched.setattr(listings, "wake", lost)
         await give_back(store, "gone", subtask_id)
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 
 import pytest
 import pytest_asyncio
+from pymongo import ReadPreference
+from pymongo.read_concern import ReadConcern
 
 from services.subtask_manager import domain
 from services.subtask_manager.store.mongo import MongoSubtaskStore
@@ -28,7 +31,7 @@ from tests.contract.operators import (
 from tests.contract.replicas import Replicas
 from tests.contract.subtask_scenes import ONE_VOTE, SUGGESTING
 from tests.unit.subtask_builders import T0, brief
-from tests.unit.task_builders import TASK_ID, image, result, task
+from tests.unit.task_builders import TASK_ID, VOTES, image, result, task
 
 
 def spread(replicas: Replicas, number: int) -> MongoSubtaskStore:
@@ -173,6 +176,7 @@ async def task_stores():
                 clock,
                 announce_task=task_announcements.task_changed,
                 announce_image=task_announcements.image_ready,
+                announce_removed=task_announcements.image_removed,
             )
             for _ in range(2)
         ]
@@ -187,7 +191,7 @@ async def test_an_image_that_came_too_late_on_another_replica_is_taken_away(task
 
     async def slow(new):
         known = await real(new)
-        await second.update(TASK_ID, lambda one, now: task_domain.seal(one, now=now))
+        await second.update(TASK_ID, task_domain.seal)
         return known
 
     first._images.insert = slow
@@ -215,7 +219,21 @@ async def test_a_task_is_counted_the_same_by_reading_and_by_index(task_stores, m
     await store.update_image(
         TASK_ID,
         ended.id,
-        lambda one, _now: task_domain.record_result(one, state="disputed", result=result(), prelabel=None),
+        partial(task_domain.record_result, state="disputed", result=result(), votes=VOTES, prelabel=None),
     )
     counts = (await store.find(TASK_ID))[1]
     assert (counts.images, counts.open, counts.completed, counts.disputed) == (3, 2, 0, 1)
+
+
+async def test_reads_see_only_what_a_majority_has_and_ask_the_primary():
+    """Else a repeated vote could be acknowledged by what a failover takes back: a repeated request writes nothing."""
+    async with database() as db:
+        assert db.read_concern.level == "majority"
+        assert db.read_preference == ReadPreference.PRIMARY
+        assert await db["tasks"].find_one({}) is None
+
+
+async def test_a_read_that_says_otherwise_is_noticed_in_every_test():
+    with pytest.raises(AssertionError, match="a failover may take back"):
+        async with database() as db:
+            await db["tasks"].with_options(read_concern=ReadConcern("local")).find_one({})

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.subtask_manager.store import mongo_walks
-from services.subtask_manager.store.mongo_search import MongoSearch
+from services.subtask_manager import walk as walks
+from services.subtask_manager.store.mongo.claims import MongoClaim
 from shared.errors import NotFound, Unavailable
 from tests.contract.operators import (
     claim,
@@ -27,7 +27,7 @@ async def walked(store, ids, of) -> None:
         await vote_on_all(store, "ann", got)
 
 
-@pytest.mark.parametrize(("late_s", "seen_after_s"), [(4.0, mongo_walks.SOON_S), (29.0, mongo_walks.LATE_S)])
+@pytest.mark.parametrize(("late_s", "seen_after_s"), [(4.0, walks.SOON_S), (29.0, walks.LATE_S)])
 async def test_a_place_that_became_visible_late_is_seen_in_the_end(replicas, late_s, seen_after_s):
     """Its instant lies before what the walk has read: another process' clock is behind, or its write took long."""
     slow, store = replicas.stores[0], replicas.stores[1]
@@ -62,13 +62,13 @@ async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_
     await open_all(store, ONE_VOTE, subtask_ids(2))
     await vote_on_all(store, "ann", await claim(store, "ann", 2))
     assert (await claim_all(store, "bob", 1)).held == ()
-    assert await store._briefs.listed("", 10) == []
+    assert await store._listings.listed("", 10) == []
     await open_all(other, ONE_VOTE, subtask_ids(1, first=9))
     assert len((await claim_all(store, "bob", 1)).held) == 1
 
 
 @pytest.mark.parametrize("crash", ["after closing", "before unlisting"])
-async def test_a_crash_while_a_task_is_taken_down_hides_nothing(replicas, crash):
+async def test_a_crash_while_a_task_is_taken_down_hides_nothing(replicas, crash, monkeypatch):
     store = replicas.stores[0]
     await open_all(store, ONE_VOTE, subtask_ids(1))
     await vote_on_all(store, "ann", await claim(store, "ann", 1))
@@ -82,12 +82,13 @@ async def test_a_crash_while_a_task_is_taken_down_hides_nothing(replicas, crash)
             await open_all(replicas.stores[1], ONE_VOTE, subtask_ids(1, first=5))
         return False
 
+    monkeypatch.setattr(store._places, "has_open", has_open)
     if crash == "after closing":
         with pytest.raises(RuntimeError):
-            await store._briefs.unlist(TASK, has_open)
+            await store._listings.unlist(TASK)
         await open_all(replicas.stores[1], ONE_VOTE, subtask_ids(1, first=5))
     else:
-        await store._briefs.unlist(TASK, has_open)
+        await store._listings.unlist(TASK)
     assert list(tokens_of(await claim_all(store, "bob", 1), "bob")) == subtask_ids(1, first=5)
 
 
@@ -103,22 +104,22 @@ async def test_a_tombstone_of_another_process_is_seen_soon(replicas, monkeypatch
 
 async def test_whoever_leases_has_the_answer_before_it_is_noted(replicas, monkeypatch):
     store, noting, began = replicas.stores[0], asyncio.Event(), list[str]()
-    keep, run = store._walks.keep, MongoSearch.run
+    keep, run = store._walks.keep, MongoClaim.run
 
     async def keep_later(*arguments) -> None:
         await noting.wait()
         await keep(*arguments)
 
-    async def running(search, *arguments):
-        began.append(search._operator)
-        return await run(search, *arguments)
+    async def running(one):
+        began.append(one.operator)
+        return await run(one)
 
     async def leased(operator: str, count: int) -> int:
         got = await asyncio.wait_for(store.claim(operator, task_id=None, count=count, grant=granting(operator)), 30)
         return len(got.held)
 
     monkeypatch.setattr(store._walks, "keep", keep_later)
-    monkeypatch.setattr(MongoSearch, "run", running)
+    monkeypatch.setattr(MongoClaim, "run", running)
     await open_all(store, brief(), subtask_ids(10))
     assert await leased("ann", 2) == 2
     again = asyncio.create_task(leased("ann", 4))

@@ -8,6 +8,7 @@ from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from shared import outbox
 from shared.events import ImageReady, ImageReadyV1, Message, envelope, message
+from shared.flat import flattened
 from shared.outbox import Relay
 from tests.contract.adapters import T0
 from tests.contract.operators import claim, open_all, subtask_ids, vote_on_all
@@ -214,10 +215,8 @@ def ready_message(subtask_id: str) -> Message:
         media_type="image/png",
         width=1,
         height=1,
-        labels=ONE_VOTE.labels,
         task_created_at=T0,
-        quorum=ONE_VOTE.quorum,
-        detector=ONE_VOTE.detector,
+        **flattened(ONE_VOTE.terms),
     )
     attributes = envelope(event_id=f"{subtask_id}/ready", source="tests", subject=subtask_id, at=T0)
     return message(ImageReadyV1(**attributes, data=data))

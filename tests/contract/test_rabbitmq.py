@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from aio_pika.exceptions import AMQPError
 
-from shared.bus.rabbitmq import consumer, link
+from shared.bus.rabbitmq import broadcast, consumer, link
 from shared.errors import Unavailable
 from shared.events import SubtaskOpened, SubtaskOpenedV1, envelope, message
 from tests.contract.adapters import T0
@@ -184,6 +184,28 @@ async def test_two_replicas_share_the_work(at):
 
         await until(is_done)
     assert sorted(handler.seen) == numbers
+
+
+async def test_replicas_hear_each_other_again_after_their_connections_broke(at):
+    heard: set[bytes] = set()
+    at.bus.listen(heard.add)
+    async with opened(at.broker) as other:
+
+        async def is_heard() -> bool:
+            await other.broadcast(b"after" if is_cut else b"before")
+            return (b"after" if is_cut else b"before") in heard
+
+        for is_cut in (False, True):
+            if is_cut:
+                at.proxy.cut()
+            await until(is_heard)
+
+
+async def test_to_broadcast_without_a_broker_is_unavailable_in_time(at, monkeypatch):
+    monkeypatch.setattr(broadcast, "ANSWER_S", 0.2)
+    at.proxy.kill()
+    with pytest.raises(Unavailable):
+        await at.bus.broadcast(b"news")
 
 
 async def test_an_absent_detector_neither_blocks_nor_is_written_to(at):

@@ -210,7 +210,7 @@ async def test_counts_equal_a_recount_and_nothing_stays_hidden(subtasks, seed):
             what = chance.random()
             try:
                 if what < 0.15:
-                    await vote(subtasks.store, who, subtask_id, chance.choice(of.labels), token)
+                    await vote(subtasks.store, who, subtask_id, chance.choice(of.terms.labels), token)
                 elif what < 0.5:
                     await give_back(subtasks.store, who, subtask_id)
                 elif what < 0.55:

@@ -12,6 +12,7 @@ from services.subtask_manager.domain import AlreadyVoted, NoLease, NotOpen
 from services.subtask_manager.store import Leased
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
+from shared.results import tally_of
 from tests.contract.operators import (
     claim,
     granting,
@@ -54,7 +55,7 @@ async def test_the_same_subtask_opened_at_once_is_opened_once(subtasks):
 
 async def test_the_terms_of_a_task_are_those_that_came_first(subtasks):
     await open_all(subtasks.store, ONE_VOTE, subtask_ids(1))
-    await open_all(subtasks.store, replace(ONE_VOTE, labels=("other",)), subtask_ids(1, first=1))
+    await open_all(subtasks.store, brief(labels=("other",), votes_required=1), subtask_ids(1, first=1))
     assert (await subtasks.store.find(subtask_ids(1, first=1)[0]))[1] == ONE_VOTE
 
 
@@ -246,5 +247,5 @@ async def test_a_crowd_labels_everything_exactly(subtasks):
     assert {subtask.state for subtask in ended} <= {"completed", "disputed"}
     for subtask in ended:
         assert len({one.voter for one in subtask.votes}) == len(subtask.votes) <= 5
-        assert subtask.result.label is None or subtask.result.label == domain.tally_of(subtask)[0][0]
+        assert subtask.result.label is None or subtask.result.label == tally_of(subtask.votes)[0][0]
     assert sorted(subject for subject, _ in await told(subtasks)) == ids

@@ -1,14 +1,17 @@
 import asyncio
 import random
+from functools import partial
 
 import pytest
 
 from services.task_manager import domain
-from services.task_manager.domain import NotOpen, Prelabel
+from services.task_manager.domain import NotOpen
+from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
-from shared.results import Detection, Rectangle
-from tests.unit.task_builders import T0, TASK_ID, image, result, task
+from shared.results import Detection, Prelabel, Rectangle
+from shared.terms import Terms
+from tests.unit.task_builders import T0, TASK_ID, VOTES, image, result, task
 
 OTHER_ID = "11" * 16
 
@@ -40,22 +43,11 @@ async def record(at, one, *, state="completed", prelabel=None, **fields) -> None
     await at.store.update_image(
         one.task_id,
         one.id,
-        lambda now_image, _now: domain.record_result(
-            now_image, state=state, result=result(**fields), prelabel=prelabel
-        ),
+        partial(domain.record_result, state=state, result=result(**fields), votes=VOTES, prelabel=prelabel),
     )
 
 
-def sealed(now_task, now):
-    return domain.seal(now_task, now=now)
-
-
-def cancelled(now_task, now):
-    return domain.cancel(now_task, now=now)
-
-
-def completed(now_task, now):
-    return domain.complete(now_task, now=now)
+sealed, cancelled, completed = domain.seal, domain.cancel, domain.complete
 
 
 # Tasks
@@ -63,8 +55,7 @@ def completed(now_task, now):
 
 async def test_a_task_is_found_as_it_was_saved(tasks):
     given = task(
-        labels=("a.b", "$inc", "__proto__", "<script>"),
-        instructions="look",
+        terms=Terms(labels=("a.b", "$inc", "__proto__", "<script>"), instructions="look"),
         uploads=(domain.Registration(id="up", expires_at=T0 + 1.5),),
     )
     assert await tasks.store.create(given) is None
@@ -86,7 +77,7 @@ async def test_what_is_not_there_is_not_found(tasks):
         await tasks.store.add_images(task(), [image("a")])
     await create(tasks)
     with pytest.raises(NotFound):
-        await tasks.store.find_image(TASK_ID, image("a").id)
+        await record(tasks, image("a"))
     with pytest.raises(NotFound):
         await record(tasks, image("a"))
     assert await tasks.store.images(TASK_ID, state=None, label=None, after="", limit=3) == []
@@ -97,7 +88,7 @@ async def test_an_image_is_found_in_its_own_task_only(tasks):
     await create(tasks, task_id=OTHER_ID)
     await tasks.store.add_images(task(), [image("a")])
     with pytest.raises(NotFound):
-        await tasks.store.find_image(OTHER_ID, image("a").id)
+        await tasks.store.update_image(OTHER_ID, image("a").id, lambda one, _now: Decision(state=one, answer=None))
     assert await tasks.store.known(OTHER_ID, [image("a").id]) == set()
 
 
@@ -115,7 +106,7 @@ async def test_tasks_come_newest_first_in_pages(tasks):
 
 async def test_a_rule_that_raises_saves_nothing(tasks):
     await create(tasks)
-    await tasks.store.update(TASK_ID, lambda one, now: domain.register_upload(one, upload_id="up", now=now))
+    await tasks.store.update(TASK_ID, partial(domain.register_upload, upload_id="up"))
     before = await tasks.store.find(TASK_ID)
     with pytest.raises(domain.StillUploading):
         await tasks.store.update(TASK_ID, sealed)
@@ -159,7 +150,7 @@ async def test_images_are_saved_and_told_of_in_one_write(tasks):
     images = [image("a"), image("b")]
     assert await tasks.store.add_images(task(), images) == set()
     assert await counts_of(tasks) == (2, 2, 0, 0)
-    assert [await tasks.store.find_image(TASK_ID, one.id) for one in images] == images
+    assert await all_images(tasks) == sorted(images, key=lambda one: one.id)
     messages = await tasks.store.pending(10)
     assert [message.subject for message in messages] == [one.id for one in images]
     ready = parse(messages[0].body).data
@@ -174,7 +165,7 @@ async def test_known_ones_stay_as_they_are(tasks):
     again = [image("a", filename="other.png"), image("b")]
     assert await tasks.store.known(TASK_ID, [one.id for one in again]) == {image("a").id}
     assert await tasks.store.add_images(task(), again) == {image("a").id}
-    assert (await tasks.store.find_image(TASK_ID, image("a").id)).filename == "a.png"
+    assert (await all_images(tasks))[0].filename == "a.png"
     assert await counts_of(tasks) == (2, 2, 0, 0)
     assert [subject for subject, _ in await told(tasks)] == [image("a").id, image("b").id]
 
@@ -237,8 +228,8 @@ async def test_an_image_is_found_with_its_result_as_it_was_saved(tasks):
     seen = Detection(label="cat", confidence=0.5, rectangle=Rectangle(left=1, top=2, width=3, height=4))
     prelabel = Prelabel(model="detector:m@1", label="cat", confidence=0.5, objects=(seen,))
     await record(tasks, image("a"), prelabel=prelabel)
-    assert await tasks.store.find_image(TASK_ID, image("a").id) == image(
-        "a", state="completed", result=result(), prelabel=prelabel
+    assert (await all_images(tasks))[0] == image(
+        "a", state="completed", result=result(), votes=VOTES, prelabel=prelabel
     )
 
 
@@ -330,7 +321,7 @@ async def test_images_are_removed_so_many_at_a_time_of_a_cancelled_task_alone(ta
     assert [await tasks.store.remove_images(TASK_ID, 10) for _ in range(4)] == [10, 10, 5, 0]
     assert await counts_of(tasks) == (0, 0, 0, 0)
     assert await counts_of(tasks, OTHER_ID) == (1, 1, 0, 0)
-    await tasks.store.update(TASK_ID, lambda one, _now: domain.mark_erased(one))
+    await tasks.store.update(TASK_ID, domain.mark_erased)
     assert await tasks.store.unerased() == []
     assert (await tasks.store.find(TASK_ID))[0].is_erased
 
@@ -357,9 +348,7 @@ async def costs_in_a_task_of(at, size: int, task_id: str) -> dict[str, tuple[int
         "insert ten": lambda: at.store.add_images(of, [image(f"new {n}", task_id=task_id) for n in range(10)]),
         "insert one again": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
         "record": lambda: record(at, image("5", task_id=task_id)),
-        "register": lambda: at.store.update(
-            task_id, lambda one, now: domain.register_upload(one, upload_id="up", now=now)
-        ),
+        "register": lambda: at.store.update(task_id, partial(domain.register_upload, upload_id="up")),
     }
     for what, work in works.items():
         with at.counting() as cost:

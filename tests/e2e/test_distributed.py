@@ -1,20 +1,17 @@
 """The distributed platform, as people run it: two replicas of each service behind a gateway, on real servers."""
 
-import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.local import env_file
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.gateway import Gateway
 from deploy.local.packages import need as need_program
-from deploy.local.platform import Platform
+from deploy.local.platform import SERVICES, Platform
 from deploy.local.server_folder import is_listening
 from loadtest import samples
 from quorate.client import Client
@@ -22,13 +19,14 @@ from quorate.simulate import Plan, simulate
 from quorate.truths import Truths
 from quorate.uploads import Part, parts
 from tests import servers
+from tests.e2e.test_demo import exported, run
 
-ROOT = Path(__file__).resolve().parents[2]
 OPERATORS = 6
 EXACT = {"votes_required": 3, "stop": "exact"}
 BATCH = 5
 PICTURES = 12
 PLENTY = 400
+PATIENCE_S = 30
 
 
 @pytest.fixture
@@ -44,12 +42,8 @@ def environment():
 
 
 def test_the_demonstration_comes_out_as_in_one_process(environment, tmp_path):
-    command = [sys.executable, "-m", "loadtest.demo", "--profile", "distributed", "--count", str(PICTURES)]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    run("--profile", "distributed", "--count", PICTURES, "--out", tmp_path)
+    results = exported(tmp_path)
     assert len(results) == PICTURES
     assert {result["state"] for result in results} <= {"completed", "disputed"}
     assert sum(result["state"] == "completed" for result in results) > PICTURES / 2
@@ -74,6 +68,7 @@ def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
             tallies = work.result()
             assert owner.task(task_id)["state"] == "completed"
             results = list(owner.results(task_id))
+            assert_the_status_tells_of_all_services(url)
             votes = [vote["voter"] for one in results for vote in owner.subtask(one["image_id"])["votes"]]
     finally:
         platform.stop()
@@ -82,6 +77,18 @@ def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
     assert {one["state"] for one in results} <= {"completed", "disputed"}
     assert sum(one.refused for one in tallies) == 0
     assert Counter(votes) == {one.name: one.votes for one in tallies}
+
+
+def assert_the_status_tells_of_all_services(url):
+    """A task manager that has just started hears of the others when they next report."""
+    until = time.monotonic() + PATIENCE_S
+    named = set()
+    while named < set(SERVICES) and time.monotonic() < until:
+        time.sleep(0.2)
+        status = httpx.get(f"{url}/api/admin/status").raise_for_status().json()
+        named = {service for replica in status["replicas"] for service in replica["services"]}
+    assert named == set(SERVICES)
+    assert {queue["queue"].partition(".")[0] for queue in status["queues"]} == set(SERVICES)
 
 
 def assert_nothing_runs(platform):

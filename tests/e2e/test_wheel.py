@@ -54,7 +54,7 @@ def test_it_holds_the_application_and_nothing_else(wheel: Path):
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"services", "shared", "embedded", "quorate"}
-    assert [name for name in names if "test" in name or "loadtest" in name or name.endswith(".pyc")] == []
+    assert [name for name in names if "test" in name or name.startswith("probes/") or name.endswith(".pyc")] == []
     for package in ("services/task_manager/store/sqlite.py", "quorate/cli.py", "embedded/__main__.py"):
         assert package in names
 

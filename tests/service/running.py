@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from fastapi import FastAPI
 
-from embedded.app import Platform, create_app
+from embedded.app import Platform, assemble
 from embedded.settings import Settings
 from tests.service.picture_samples import png
 
@@ -40,18 +41,30 @@ class ShiftedClock:
         return time.time() + self.ahead_s
 
 
+class Inside:
+    """What tests look at, and break, within a running platform."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.bus, self.objects = platform.bus, platform.objects
+        self.tasks_file, self.subtasks_file = platform.files["tasks"], platform.files["subtasks"]
+        task_manager, subtask_manager = platform.parts["task_manager"], platform.parts["subtask_manager"]
+        self.tasks, self.subtasks = task_manager.resources, subtask_manager.resources
+        self.task_store = self.tasks.store
+        self.task_relay, self.subtask_relay = self.tasks.relay, self.subtasks.relay
+        [self.collector] = task_manager.workers
+        self.pool = platform.parts["detector"].resources
+
+
 @dataclass(kw_only=True)
 class Api:
-    """A running platform. `http` is a client on it; `as_user` gives headers that name a caller."""
+    """A running platform. `http` is a client on its `app`; `as_user` gives headers that name a caller."""
 
+    app: FastAPI
     http: httpx.AsyncClient
-    platform: Platform
+    folder: Path
+    platform: Inside
     clock: ShiftedClock
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
-
-    @property
-    def folder(self) -> Path:
-        return self.platform.settings.data_dir
 
     def picture(self) -> bytes:
         """A picture like no other."""
@@ -166,13 +179,14 @@ def assert_problem(answer: httpx.Response, status: int, *, saying: str = "", poi
 async def running(folder: Path, **settings: object) -> AsyncIterator[Api]:
     """The platform in a folder, from its start to its end."""
     clock = ShiftedClock()
-    app = create_app(Settings(data_dir=folder, **settings), clock=clock)
+    platform = assemble(Settings(data_dir=folder, **settings), clock=clock)
+    app = platform.deployable.app
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as http,
     ):
-        api = Api(http=http, platform=app.state.platform, clock=clock)
+        api = Api(app=app, http=http, folder=folder, platform=Inside(platform), clock=clock)
         yield api
         await api.settled()
 

@@ -33,7 +33,9 @@ async def staged(api: Api, task_id: str, *files: tuple[str, bytes]) -> str:
 
 
 async def commit(api: Api, task_id: str, upload_id: str, *filenames: str) -> httpx.Response:
-    return await api.http.post(f"/api/tasks/{task_id}/uploads/{upload_id}/commit", json=named(*filenames))
+    """The answer to a commit that names these files, or none."""
+    body = named(*filenames) if filenames else {}
+    return await api.http.post(f"/api/tasks/{task_id}/uploads/{upload_id}/commit", json=body)
 
 
 def statuses(answer: httpx.Response) -> list[str]:
@@ -42,4 +44,9 @@ def statuses(answer: httpx.Response) -> list[str]:
 
 def lying(api: Api) -> Sequence[str]:
     """The staged files there are."""
+    return [name for name in kept(api) if not name.endswith("-names")]
+
+
+def kept(api: Api) -> Sequence[str]:
+    """What there is of uploads that began: staged files and names."""
     return sorted(path.name for path in (api.folder / "staging").glob("*/*"))

@@ -57,7 +57,7 @@ async def test_neither_a_start_nor_a_cancelled_task_has_the_whole_bucket_listed(
     async with collector_of(api) as collector:
         for _ in range(2):
             task_id, _ = await api.task_with(1)
-            await api.platform.task_store.update(task_id, lambda task, now: domain.cancel(task, now=now))
+            await api.platform.task_store.update(task_id, domain.cancel)
             collector.wake()
             await until(has_been_erased(api, task_id))
     assert listed == []

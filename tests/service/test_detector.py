@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.app import create_app
+from embedded.app import assemble
 from embedded.settings import Settings
 from loadtest.samples import CLASSES, draw
 from services.detector.models import ModelUnusable
@@ -207,7 +207,7 @@ def broken(model: Path, folder: Path, case: str) -> Path:
 def test_it_does_not_start_with_a_model_that_cannot_be_used(model: Path, tmp_path: Path, case, saying):
     path = broken(model, tmp_path, case)
     with pytest.raises(ModelUnusable, match=saying):
-        create_app(Settings(data_dir=tmp_path / "data", model=path))
+        assemble(Settings(data_dir=tmp_path / "data", model=path))
 
 
 async def test_restarting_with_another_model_is_another_voter(tmp_path: Path, model: Path, drawn):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from loadtest.samples import CLASSES, draw
-from services.detector.app import create_app
+from services.detector.app import create_api, load
 from services.detector.settings import DetectorSettings
 from tests.service.running import assert_problem
 
@@ -24,13 +24,15 @@ PATH = "/api/object_detection"
 @pytest.fixture
 async def http(model: Path):
     """A detector by itself."""
-    app = create_app(DetectorSettings(model=model, detector_threads=2))
+    settings = DetectorSettings(model=model, detector_threads=2)
+    pool = load(settings)
+    app = create_api(settings, pool).app
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client,
     ):
-        client.pool = app.state.pool  # pyright: ignore[reportAttributeAccessIssue]
+        client.pool = pool  # pyright: ignore[reportAttributeAccessIssue]
         yield client
         assert (await client.get("/readyz")).json() == {"status": "ok"}
         sample = await client.post(PATH, content=picture(), headers={"Content-Type": "image/png"})
@@ -269,13 +271,14 @@ async def test_a_model_that_fails_is_answered_with_come_back(http, monkeypatch):
 
 async def test_bodies_under_way_are_bounded_together(model: Path, monkeypatch):
     settings = DetectorSettings(model=model, detector_threads=1, max_image_bytes=100_000, detector_max_body_bytes=1)
-    app = create_app(settings)
+    pool = load(settings)
+    app = create_api(settings, pool).app
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client,
     ):
-        gate = Gate(app.state.pool, monkeypatch)
+        gate = Gate(pool, monkeypatch)
         large = picture() + bytes(60_000)
         first = asyncio.create_task(client.post(PATH, json=body(large)))
         await until(lambda: gate.entered == 1)

@@ -21,7 +21,7 @@ from tests.service.multipart_samples import FORM, form, part
 from tests.service.picture_samples import BAD, GOOD, png, turned_jpeg
 from tests.service.processes import Server
 from tests.service.running import Api, assert_problem, running
-from tests.service.staged_uploads import UNKNOWN, begin, commit, lying, named, stage, staged, statuses
+from tests.service.staged_uploads import UNKNOWN, begin, commit, kept, named, stage, staged, statuses
 from tests.unit.test_pictures_samples import GPS_IFD
 
 
@@ -119,7 +119,7 @@ async def test_an_archive_is_no_picture(api: Api):
     await api.unharmed()
 
 
-@pytest.mark.parametrize("filename", ["../../etc/passwd", "a\0b", "x" * 1_000, "\u202egnp.exe", "", "<script>"])
+@pytest.mark.parametrize("filename", ["../../etc/passwd", 'a"b%22.png', "x" * 1_000, "\u202egnp.exe", "", "<script>"])
 async def test_a_file_name_is_only_shown(api: Api, filename):
     task_id = await api.task()
     upload_id = await staged(api, task_id, (filename, api.picture()))
@@ -128,12 +128,59 @@ async def test_a_file_name_is_only_shown(api: Api, filename):
     await api.unharmed()
 
 
+CHANGED = {
+    "sorted": (["a.png", "b.png", "c.png"], "/files/0/filename"),
+    "another name": (["b.png", "a.png", "d.png"], "/files/2/filename"),
+    "one less": (["b.png", "a.png"], "/files"),
+    "one more": (["b.png", "a.png", "c.png", "c.png"], "/files"),
+    "another form of the same letters": (["b.png", "a.png", "c\u200b.png"], "/files/2/filename"),
+}
+
+
+@pytest.mark.parametrize(("filenames", "pointer"), CHANGED.values(), ids=CHANGED)
+async def test_a_commit_cannot_give_a_file_the_name_of_another(api: Api, filenames, pointer):
+    task_id = await api.task()
+    pictures = {name: api.picture() for name in ("b.png", "a.png", "c.png")}
+    upload_id = await staged(api, task_id, *pictures.items())
+    assert_problem(await commit(api, task_id, upload_id, *filenames), 422, saying="announced", pointer=pointer)
+    assert await api.results(task_id) == []
+    assert (await commit(api, task_id, upload_id, *pictures)).json()["accepted"] == 3
+    for image in await api.results(task_id):
+        assert (await api.http.get(image["image_url"])).content == pictures[image["filename"]]
+    await api.unharmed()
+
+
+async def test_a_commit_may_leave_the_names_to_what_was_announced(api: Api):
+    task_id, picture = await api.task(), api.picture()
+    upload = await begin(api, task_id, "b.png", "never.png", "a.png")
+    await stage(api, upload["files"][2], picture)
+    answer = await commit(api, task_id, upload["upload_id"])
+    assert [one["filename"] for one in answer.json()["images"]] == ["b.png", "never.png", "a.png"]
+    assert statuses(answer) == ["rejected", "rejected", "accepted"]
+    assert (await commit(api, task_id, upload["upload_id"])).json()["duplicates"] == 1
+    (image,) = await api.results(task_id)
+    assert image["filename"] == "a.png"
+    await api.unharmed()
+
+
+@pytest.mark.parametrize("filename", ["a\0b", "a\nb.png", "\x1b[2J.png", "a\x7f", "a\x85b", "a\u2028b"])
+async def test_a_name_with_a_control_character_gets_no_form(api: Api, filename):
+    answer = await api.http.post(f"/api/tasks/{await api.task()}/uploads", json=named("a.png", filename))
+    assert_problem(answer, 422, saying="control character", pointer="/files/1/filename")
+    assert kept(api) == []
+
+
+async def test_files_of_the_system_are_skipped_by_a_commit(api: Api):
+    task_id = await api.task()
+    upload_id = await staged(api, task_id, ("desktop.ini", b"[.ShellClassInfo]"), ("a.png", api.picture()))
+    assert statuses(await commit(api, task_id, upload_id)) == ["skipped", "accepted"]
+
+
 BODIES = {
     "empty": (b"", 422),
     "truncated": (b'{"files": [', 400),
     "null": (b"null", 422),
     "array": (b"[]", 422),
-    "no files": (b"{}", 422),
     "none": (b'{"files": []}', 422),
     "too many": (json.dumps(named(*["a"] * 1_001)).encode(), 422),
     "unknown field": (b'{"files": [{"filename": "a"}], "owner": "me"}', 422),
@@ -162,11 +209,12 @@ async def test_bodies_that_are_no_request(api: Api, path, body, status):
 
 async def test_as_many_files_as_a_request_may_name(api: Api):
     task_id = await api.task()
-    upload = await begin(api, task_id, *(f"{number}.png" for number in range(1_000)))
+    names = [f"{number}.png" for number in range(1_000)]
+    upload = await begin(api, task_id, *names)
     assert len({one["url"] for one in upload["files"]}) == 1_000
     assert (await stage(api, upload["files"][999], api.picture())).status_code == 204
-    report = (await commit(api, task_id, upload["upload_id"], *(["a"] * 999), "last.png")).json()
-    assert (report["accepted"], report["rejected"], report["images"][999]["filename"]) == (1, 999, "last.png")
+    report = (await commit(api, task_id, upload["upload_id"], *names)).json()
+    assert (report["accepted"], report["rejected"], report["images"][999]["filename"]) == (1, 999, "999.png")
     await api.unharmed()
 
 
@@ -185,8 +233,8 @@ async def test_an_upload_is_nothing_to_another_task(api: Api):
     one, other = await api.task(), await api.task()
     upload_id = await staged(api, one, ("a.png", api.picture()))
     for task_id, wrong in ((other, upload_id), (one, UNKNOWN)):
-        problem = assert_problem(await commit(api, task_id, wrong, "a.png"), 422, saying="with its form")
-        assert (problem["rejected"], problem["images"][0]["filename"]) == (1, "a.png")
+        assert_problem(await commit(api, task_id, wrong, "a.png"), 404, saying="no such upload")
+        assert_problem(await commit(api, task_id, wrong), 404, saying="no such upload")
     assert await api.results(other) == []
     assert (await commit(api, one, upload_id, "a.png")).json()["accepted"] == 1
 
@@ -204,7 +252,7 @@ async def test_a_sealed_or_cancelled_task_takes_nothing_more(api: Api):
             await api.http.post(f"/api/tasks/{task_id}/{path}", json=named("a.png")), 409, saying="cancelled"
         )
     await api.platform.collector.sweep()
-    assert lying(api) == []
+    assert kept(api) == []
     await api.unharmed()
 
 
@@ -255,13 +303,15 @@ async def test_commits_count_as_uploads_under_way(api: Api, monkeypatch):
     go_on = asyncio.Event()
     reading = asyncio.Semaphore(0)
 
-    async def wait(_key: str) -> bytes:
+    async def wait(key: str) -> bytes:
         reading.release()
         await go_on.wait()
-        return png(1)
+        return await get(key)
 
+    get = api.platform.objects.get
+    upload_id = await staged(api, task_id, ("a.png", api.picture()))
     monkeypatch.setattr(api.platform.objects, "get", wait)
-    committing = [asyncio.create_task(commit(api, task_id, UNKNOWN, "a.png")) for _ in range(uploads)]
+    committing = [asyncio.create_task(commit(api, task_id, upload_id, "a.png")) for _ in range(uploads)]
     for _ in range(uploads):
         await reading.acquire()
     assert_problem(await commit(api, task_id, UNKNOWN, "a.png"), 503)

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from embedded.app import create_app
+from embedded.app import assemble
 from embedded.settings import Settings
 from services.task_manager import multipart
 from shared.errors import Unavailable
@@ -242,7 +242,7 @@ async def test_a_message_that_cannot_be_handled_becomes_a_dead_letter_and_can_be
 async def test_it_stops_while_events_are_being_handled(tmp_path):
     """Whatever is under way at the moment when it is told to stop, it stops."""
     for number in range(10):
-        app = create_app(Settings(data_dir=tmp_path / str(number)))
+        app = assemble(Settings(data_dir=tmp_path / str(number))).deployable.app
         async with asyncio.timeout(20), app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:

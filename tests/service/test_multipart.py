@@ -1,5 +1,12 @@
 """Forms that are broken, odd or hostile."""
 
+import base64
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -7,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from services.task_manager import uploads
+from tests.service import archive_samples as archive
 from tests.service.multipart_samples import BOUNDARY, FORM, form, named, part
 from tests.service.picture_samples import png
 from tests.service.running import Api, assert_problem, running
@@ -25,11 +33,21 @@ async def send(api: Api, body: bytes, headers: dict[str, str] = FORM) -> httpx.R
     return await api.http.post(f"/api/tasks/{await api.task()}/images", content=body, headers=headers)
 
 
+def _tar() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("a.png"), io.BytesIO())
+    return out.getvalue()
+
+
 BROKEN = {
     "no boundary": (form(part(PICTURE)), "multipart/form-data", 400),
     "empty boundary": (form(part(PICTURE)), 'multipart/form-data; boundary=""', 400),
     "endless boundary": (form(part(PICTURE)), "multipart/form-data; boundary=" + "b" * 5_000, 400),
     "boundary with a charset": (form(part(PICTURE)), "multipart/form-data; boundary*=a\0b''bdry", 400),
+    "extended boundary beside pieces": (form(part(PICTURE)), "multipart/form-data; boundary*=x; boundary*0=y", 400),
+    "boundary with endless digits": (form(part(PICTURE)), "multipart/form-data; boundary*" + "9" * 5_000 + "=x", 400),
+    "extended boundary beside a plain one": (form(part(PICTURE)), FORM["Content-Type"] + "; boundary*=x", 400),
     "another boundary": (form(part(PICTURE)), "multipart/form-data; boundary=other", 400),
     "empty body": (b"", FORM["Content-Type"], 400),
     "missing final boundary": (form(part(PICTURE), is_ended=False), FORM["Content-Type"], 400),
@@ -67,53 +85,130 @@ async def test_broken_forms(api: Api, body, content_type, status):
 NAMES = {
     "parent folders": (b"../../etc/passwd", "../../etc/passwd"),
     "absolute": (b"/etc/passwd", "/etc/passwd"),
-    "backslashes": (b"..\\\\..\\\\boot.ini", None),
-    "NUL": (b"a\0b.png", None),
-    "5 kB": (b"n" * 5_000 + b".png", "n" * 1_000),
+    "backslashes": (b"..\\\\..\\\\boot.ini", "..\\..\\boot.ini"),
+    "1,000 characters": (b"n" * 1_000, "n" * 1_000),
     "right to left": ("\u202egnp.exe".encode(), "\u202egnp.exe"),
-    "not UTF-8": (b"\xff\xfe.png", "\ufffd\ufffd.png"),
     "empty": (b"", ""),
     "dots": (b"..", ".."),
+    "blanks at the ends": (b" a.png ", " a.png "),
     "script": (b"<script>alert(1)</script>.png", "<script>alert(1)</script>.png"),
-    "line breaks": (b"a%0d%0ab.png", None),
+    "a quote as browsers send it": (b"24%22 monitor.png", '24" monitor.png'),
     "a name that is no picture's": (b"setup.exe", "setup.exe"),
     "an emoji": ("\N{CAT FACE}.png".encode(), "\N{CAT FACE}.png"),
 }
 
 
 @pytest.mark.parametrize(("filename", "shown"), NAMES.values(), ids=NAMES)
-async def test_names_are_never_paths(api: Api, filename, shown):
+async def test_names_are_kept_as_they_are_and_are_never_paths(api: Api, filename, shown):
     answer = await send(api, form(named(filename, PICTURE)))
     assert answer.status_code == 200, answer.text
     (report,) = answer.json()["images"]
-    assert report["status"] == "accepted"
-    if shown is not None:
-        assert report["filename"] == shown
+    assert (report["status"], report["filename"], report["notes"]) == ("accepted", shown, [])
     await api.unharmed()
 
 
-ENCODED_NAMES = {
-    "UTF-8": (b"UTF-8''%E2%82%AC.png", "€.png"),
-    "Latin-1": (b"iso-8859-1''%A3.png", "£.png"),
-    "an unknown charset": (b"klingon''a.png", "a.png"),
-    "a charset with a NUL": (b"a%00b''a.png", None),
-    "a charset with a real NUL": (b"a\0b''a.png", None),
-    "broken UTF-8": (b"UTF-8''%ff", None),
-    "a charset that is no text": (b"base64''a.png", None),
-    "another charset that is no text": (b"hex''aa", None),
-    "idna": (b"idna''xn--%ff", None),
-    "undefined": (b"undefined''a", None),
+async def test_whatever_of_a_name_was_changed_is_told(api: Api):
+    """Two names stay two, however long they are, and whatever bytes they are of."""
+    long = [b"n" * 1_100 + end for end in (b"a.png", b"b.png")]
+    latin = [b"caf\xe9.png", b"caf\xe8.png"]
+    pictures = [png(number) for number in range(4)]
+    body = form(*map(named, [*long, *latin], pictures))
+    reports = (await send(api, body)).json()["images"]
+    assert [one["status"] for one in reports] == ["accepted"] * 4
+    assert [len(one["filename"]) for one in reports[:2]] == [1_000, 1_000]
+    assert len({one["filename"] for one in reports}) == 4
+    assert all("over 1,000 characters" in one["notes"][0] for one in reports[:2])
+    assert [one["filename"] for one in reports[2:]] == ["café.png", "cafè.png"]
+    assert all("Latin-1" in one["notes"][0] for one in reports[2:])
+    await api.unharmed()
+
+
+UNREADABLE_NAMES = {
+    "NUL": (b'filename="a\0b.png"', 422, "U+0000"),
+    "ESC": (b'filename="\x1b[2J.png"', 422, "U+001B"),
+    "line breaks as browsers send them": (b'filename="a%0D%0Ab.png"', 422, "U+000D"),
+    "DEL": (b'filename="a\x7f.png"', 422, "U+007F"),
+    "C1": ('filename="a\x85.png"'.encode(), 422, "U+0085"),
+    "C1 in Latin-1": (b'filename="a\x9b.png"', 422, "U+009B"),
+    "line separator": ('filename="a\u2028.png"'.encode(), 422, "U+2028"),
+    "ESC in the extended form": (b"filename*=UTF-8''%1b.png", 422, "U+001B"),
+    "5 kB": (b'filename="' + b"n" * 5_000 + b'"', 400, "2,048 bytes"),
+    "semicolons in quotes": (b'filename="' + b";" * 16_000 + b'"', 400, "2,048 bytes"),
+    "pieces": (b"filename*=utf-8''a; filename*0=b", 400, "pieces"),
+    "another codec": (b"filename*=klingon''a.png", 400, "UTF-8"),
+    "a codec that makes surrogates": (rb"filename*=unicode_escape''%5Cud800", 400, "UTF-8"),
+    "UTF-7": (b"filename*=utf-7''%2B2AA-", 400, "UTF-8"),
+    "broken UTF-8": (b"filename*=UTF-8''%ff", 400, "UTF-8"),
+    "twice": (b"filename=a; filename=b", 400, "twice"),
 }
 
 
-@pytest.mark.parametrize(("encoded", "shown"), ENCODED_NAMES.values(), ids=ENCODED_NAMES)
-async def test_names_in_other_charsets(api: Api, encoded, shown):
-    disposition = b'form-data; name="images"; filename*=' + encoded
-    answer = await send(api, form(part(PICTURE, disposition)))
-    if shown is None:
-        assert answer.status_code in {200, 400}, answer.text
-    else:
-        assert answer.json()["images"][0]["filename"] == shown
+@pytest.mark.parametrize(("parameter", "status", "reason"), UNREADABLE_NAMES.values(), ids=UNREADABLE_NAMES)
+async def test_a_name_that_cannot_be_kept_is_the_fault_of_its_part_alone(api: Api, parameter, status, reason):
+    bad = part(png(1), b"form-data; name=images; " + parameter)
+    assert_problem(await send(api, form(bad)), status, saying=reason)
+    answer = await send(api, form(named(b"a.png", png(2)), bad, named(b"b.png", png(3))))
+    assert answer.status_code == 200, answer.text
+    assert [one["status"] for one in answer.json()["images"]] == ["accepted", "rejected", "accepted"]
+    assert reason in answer.json()["images"][1]["reason"]
+    assert answer.json()["images"][1]["filename"].isprintable()
+    await api.unharmed()
+
+
+@pytest.mark.parametrize(("encoded", "shown"), [(b"UTF-8''%E2%82%AC.png", "€.png"), (b"iso-8859-1''%A3.png", "£.png")])
+async def test_names_in_the_extended_form(api: Api, encoded, shown):
+    answer = await send(api, form(part(PICTURE, b'form-data; name="images"; filename="x"; filename*=' + encoded)))
+    assert answer.json()["images"][0]["filename"] == shown
+
+
+OTHER_ARCHIVES = {
+    "tar": _tar(),
+    "gz": gzip.compress(b"x"),
+    "bz2": bz2.compress(b"x"),
+    "xz": lzma.compress(b"x"),
+    "zst": b"\x28\xb5\x2f\xfd\x24\x00",
+    "7z": b"7z\xbc\xaf\x27\x1c" + bytes(26),
+    "rar 4": b"Rar!\x1a\x07\x00",
+    "rar 5": b"Rar!\x1a\x07\x01\x00",
+}
+
+
+@pytest.mark.parametrize("data", OTHER_ARCHIVES.values(), ids=OTHER_ARCHIVES)
+async def test_archives_of_other_formats_are_told_what_is_taken(api: Api, data):
+    """As a part by any name, over the limit of pictures, as an entry, and as JSON."""
+    task_id = await api.task()
+    for name, content in [("a.tar", data), ("a.png", data), ("a.zip", data), ("a", data + bytes(20_000_000))]:
+        assert_problem(await api.upload(task_id, (name, content)), 415, saying="only zip archives are taken")
+    zipped = archive.zipped(("inner", data))
+    assert_problem(await api.upload(task_id, ("a.zip", zipped)), 415, saying="only zip archives are taken")
+    body = {"id": "a", "image": base64.b64encode(data).decode()}
+    answer = await api.http.post(f"/api/tasks/{task_id}/images", json=body)
+    assert_problem(answer, 415, saying="only zip archives are taken")
+    await api.unharmed()
+
+
+SYSTEM_FILES = [
+    "desktop.ini",
+    "Desktop.ini",
+    "holiday/Thumbs.db",
+    "holiday\\ehthumbs.db",
+    ".DS_Store",
+    "._cat.png",
+    "._photos.zip",
+    "__MACOSX/holiday/cat.png",
+    "$RECYCLE.BIN/cat.png",
+    "Icon\r",
+]
+
+
+async def test_files_of_windows_and_macos_are_skipped(api: Api):
+    files = [(name, b"whatever") for name in SYSTEM_FILES[:-1]]
+    report = (await api.upload(await api.task(), *files, ("cat.png", png(1)))).json()
+    assert [one["status"] for one in report["images"]] == ["skipped"] * len(files) + ["accepted"]
+    assert (report["rejected"], report["skipped"]) == (0, len(files))
+    zipped = archive.zipped(*((name, b"whatever") for name in SYSTEM_FILES), ("cat.png", png(2)))
+    report = (await api.upload(await api.task(), ("a.zip", zipped))).json()
+    assert (report["accepted"], report["rejected"], report["skipped"]) == (1, 0, len(SYSTEM_FILES))
     await api.unharmed()
 
 
@@ -224,3 +319,26 @@ async def test_deleting_a_task_while_it_uploads(api: Api):
 async def test_the_boundary_may_be_quoted(api: Api):
     headers = {"Content-Type": f'Multipart/Form-Data; charset=utf-8; boundary="{BOUNDARY}"'}
     assert (await send(api, form(part(PICTURE)), headers)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a\0.png", "a\n.png", "\x1b[2J"])
+async def test_names_in_json_are_held_to_the_same(api: Api, name):
+    body = {"id": name, "image": base64.b64encode(png(1)).decode()}
+    answer = await api.http.post(f"/api/tasks/{await api.task()}/images", json=body)
+    assert_problem(answer, 422, saying="control character")
+    await api.unharmed()
+
+
+async def test_names_in_zips_are_held_to_the_same(api: Api):
+    """One that cannot be kept is refused alone; one that was guessed is taken, and said to be."""
+    task_id = await api.task()
+    latin = archive.raw("niño.png".encode("cp437"), PICTURE, size=len(PICTURE), crc=zlib.crc32(PICTURE))
+    long = archive.zipped(("n" * 1_200 + "a.png", png(2)), ("n" * 1_200 + "b.png", png(3)), ("a\x1bb.png", png(4)))
+    report = (await api.upload(task_id, ("latin.zip", latin), ("long.zip", long))).json()["images"]
+    assert [one["status"] for one in report] == ["accepted", "accepted", "accepted", "rejected"]
+    assert (report[0]["filename"], "CP437" in report[0]["notes"][0]) == ("niño.png", True)
+    assert report[1]["filename"] != report[2]["filename"]
+    assert all("cut" in one["notes"][0] for one in report[1:3])
+    assert report[3]["filename"] == "a\ufffdb.png"
+    assert "U+001B" in report[3]["reason"]
+    await api.unharmed()

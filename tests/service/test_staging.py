@@ -6,7 +6,7 @@ from services.task_manager.collector import GRACE_S
 from shared.objects import FORM_S
 from tests.service.multipart_samples import FORM, form, part
 from tests.service.running import Api, assert_problem
-from tests.service.staged_uploads import begin, commit, lying, stage, staged
+from tests.service.staged_uploads import begin, commit, kept, lying, stage, staged
 
 
 async def test_the_collector_removes_staged_files_when_they_are_old(api: Api):
@@ -16,11 +16,11 @@ async def test_the_collector_removes_staged_files_when_they_are_old(api: Api):
     await commit(api, task_id, taken, "a.png")
     api.clock.ahead_s = GRACE_S - 60
     await api.platform.collector.sweep()
-    assert len(lying(api)) == 2
+    assert (len(lying(api)), len(kept(api))) == (2, 4)
     api.clock.ahead_s = GRACE_S + 60
     await api.platform.collector.sweep()
-    assert lying(api) == []
-    assert_problem(await commit(api, task_id, taken, "a.png"), 422, saying="with its form")
+    assert kept(api) == []
+    assert_problem(await commit(api, task_id, taken, "a.png"), 404, saying="no such upload")
     (image,) = await api.results(task_id)
     assert (await api.http.get(image["image_url"])).status_code == 200
     await api.unharmed()
@@ -47,10 +47,14 @@ async def test_what_a_form_does_not_take(api: Api):
         "not a form": (url, body, {"Content-Type": "image/png"}, 400),
         "no end": (url, body[:-10], FORM, 400),
         "another field": (url, form(part(b"data")), FORM, 422),
+        "a name that cannot be read": (url, form(part(b"data", b"form-data; name=file; filename*=x")), FORM, 400),
+        "a long name": (url, form(part(b"data", b"form-data; name=file; filename=" + b"a" * 2_048)), FORM, 400),
+        "an odd boundary": (url, body, {"Content-Type": "multipart/form-data; boundary*=x; boundary*0=y"}, 400),
         "no part": (url, form(), FORM, 422),
         "compressed": (url, body, FORM | {"Content-Encoding": "gzip"}, 415),
         "too large": (url, form(part(bytes(20_000_001), b'form-data; name="file"')), FORM, 413),
         "a large part beside": (url, form(*[part(bytes(15_000_000))] * 2), FORM, 413),
+        "the names": (url.replace("-0?", "-names?"), body, FORM, 404),
         "another number": (url.replace("-0?", "-1?"), body, FORM, 404),
         "a larger limit": (url.replace("max_bytes=2", "max_bytes=3"), body, FORM, 404),
         "no signature": (url.partition("&signature")[0], body, FORM, 404),

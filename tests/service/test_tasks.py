@@ -228,7 +228,8 @@ async def test_progress_is_looked_at_less_often_while_nothing_happens(api: Api, 
     monkeypatch.setattr("services.task_manager.progress.asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": sleep}))
     watching = api.http.get(f"/api/tasks/{task_id}/events")
     told = progress_of((await asyncio.wait_for(watching, 60)).text)
-    assert [one["counts"]["open"] for one in told] == [2, 1, 0]
+    # A look may fall between the end of the last image and that of its task.
+    assert list(dict.fromkeys(one["counts"]["open"] for one in told)) == [2, 1, 0]
     assert pauses[:6] == [1.0, 1.5, 2.25, 3.0, 3.0, 3.0]
     assert 1.0 in pauses[6:-1], "something happened"
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
-from shared.results import Detection, Rectangle
-from shared.terms import DetectorPolicy, QuorumPolicy
+from shared.results import Detection, Prelabel, Rectangle
+from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 
 LEASE_S = 300.0
 T0 = 1_000_000.0
@@ -28,11 +28,12 @@ def brief(
     return Brief(
         task_id=task_id,
         owner="owner",
-        labels=labels,
-        allow_unsure=allow_unsure,
-        instructions=None,
-        quorum=QuorumPolicy(**{"max_votes": required + 2, **quorum}),
-        detector=detector,
+        terms=Terms(
+            labels=labels,
+            allow_unsure=allow_unsure,
+            quorum=QuorumPolicy(**{"max_votes": required + 2, **quorum}),
+            detector=detector,
+        ),
         created_at=created_at,
     )
 
@@ -78,10 +79,10 @@ def with_votes(subtask: Subtask, *labels: str | None) -> Subtask:
     return replace(subtask, votes=votes)
 
 
-def prelabel(label="cat", confidence=0.95) -> domain.Prelabel:
+def prelabel(label="cat", confidence=0.95) -> Prelabel:
     """What a detector saw: one cat, for which it proposes `label`."""
     seen = Detection(label="cat", confidence=0.95, rectangle=Rectangle(left=1, top=2, width=3, height=4))
-    return domain.Prelabel(model="detector:m@1", label=label, confidence=confidence, objects=(seen,))
+    return Prelabel(model="detector:m@1", label=label, confidence=confidence, objects=(seen,))
 
 
 def detector(mode, *, audit_share=0.0, **fields) -> DetectorPolicy:

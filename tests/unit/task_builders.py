@@ -1,7 +1,8 @@
 """Tasks, images and results for tests."""
 
-from services.task_manager.domain import Image, Result, Task, VoteCast, image_id_of
-from shared.terms import DetectorPolicy, QuorumPolicy
+from services.task_manager.domain import Image, Task, image_id_of
+from shared.results import Result, VoteCast
+from shared.terms import Terms
 
 T0 = 1_000_000.0
 TASK_ID = "7a" * 16
@@ -12,11 +13,7 @@ def task(*, task_id: str = TASK_ID, **fields) -> Task:
         "id": task_id,
         "owner": "owner",
         "name": "pets",
-        "labels": ("cat", "dog"),
-        "instructions": None,
-        "allow_unsure": False,
-        "quorum": QuorumPolicy(),
-        "detector": DetectorPolicy(),
+        "terms": Terms(labels=("cat", "dog")),
         "created_at": T0,
         "body_sha256": "0" * 64,
     }
@@ -47,9 +44,10 @@ def result(*, revision: int = 1, label: str | None = "cat") -> Result:
     return Result(
         label=label,
         agreement=None if label is None else 1.0,
-        tally=() if label is None else ((label, 2),),
-        votes=(VoteCast(voter="ann", label=label, at=T0),),
         decided_by=None if label is None else "settled",
         revision=revision,
         completed_at=T0 + revision,
     )
+
+
+VOTES = (VoteCast(voter="ann", label="cat", at=T0),)

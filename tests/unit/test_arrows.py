@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("services", "shared", "embedded", "quorate", "loadtest")
+PACKAGES = ("services", "shared", "embedded", "probes", "quorate", "loadtest")
 
 
 def lint(folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -34,6 +34,8 @@ PLANTED = {
     "a service in another": ("services/detector/domain.py", "from services.task_manager import wire"),
     "a service in what is shared": ("shared/clock.py", "import services.detector.domain"),
     "the platform in a service": ("services/task_manager/handlers.py", "import embedded.app"),
+    "a probe in the platform": ("embedded/routes.py", "import probes.seed"),
+    "a probe in the load test": ("loadtest/samples.py", "import probes.seed"),
     "a service in the client": ("quorate/exits.py", "import services.detector.domain"),
     "what is shared in the load test": ("loadtest/samples.py", "import shared.clock"),
     "a framework in the rules": ("services/subtask_manager/quorum.py", "import fastapi"),

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -39,7 +41,8 @@ RESULT = {
     "decided_by": "quorum",
 }
 OPEN_RESULT = RESULT | {"state": "open", "label": None, "agreement": None, "votes": None, "decided_by": None}
-SUBTASK = {"id": "s1", "task_id": "t1", "state": "disputed", "votes": [{"voter": "ada", "label": "crow", "at": "now"}]}
+VOTES = [{"voter": "ada", "label": "crow", "at": "now"}, {"voter": "bob", "label": None, "at": "now"}]
+SUBTASK = {"id": "s1", "task_id": "t1", "state": "disputed", "votes": VOTES}
 LETTER = {"id": "d1", "queue": "q", "type": "x.v1", "subject": None, "reason": "bad", "died_at": "now"}
 OBJECT = {"label": "crow", "accuracy": 0.87, "rectangle": {"left": 1.2, "top": 2, "width": 3, "height": 4}}
 
@@ -83,7 +86,7 @@ def interrupted(_: httpx.Request) -> httpx.Response:
 JSON_DOCUMENTS = [
     (["status", "t1"], always(TASK), TASK),
     (["status"], paged(TASK), {"items": [TASK]}),
-    (["cancel", "t1"], lambda _: httpx.Response(204), {"id": "t1", "state": "cancelled"}),
+    (["cancel", "t1", "--yes"], lambda _: httpx.Response(204), {"id": "t1", "state": "cancelled"}),
     (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), SUBTASK),
     (["dead", "list"], always({"items": [LETTER]}), {"items": [LETTER]}),
     (["dead", "replay"], always({"replayed": 4}), {"replayed": 4}),
@@ -116,8 +119,8 @@ def test_json_is_a_line_for_each(args, handler, documents):
         (["status", "t1"], always(TASK), ["t1", "[red]birds\\x1b[2J", "crow, \\u202ejay", "votes_required 3"]),
         (["status"], paged(TASK), ["t1", "[red]birds", "sealed"]),
         (["results", "t1"], paged(RESULT, OPEN_RESULT), ["a\\x1b.jpg", "67%", "crow 2, jay 1", "quorum", "open"]),
-        (["cancel", "t1"], lambda _: httpx.Response(204), ["t1"]),
-        (["disputes"], paged(SUBTASK), ["s1", "ada: crow"]),
+        (["cancel", "t1", "--yes"], lambda _: httpx.Response(204), ["t1"]),
+        (["disputes"], paged(SUBTASK), ["s1", "ada: crow, bob: unsure"]),
         (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), ["s1", "crow"]),
         (["dead", "list"], always({"items": [LETTER]}), ["d1", "x.v1", "bad"]),
         (["dead", "replay", "d1"], always({"replayed": 1}), ["1 replayed"]),
@@ -137,10 +140,19 @@ def test_people_get_words(args, handler, words):
         (["status", "t"], lambda _: httpx.Response(200, text="<html>"), 1, "is it a Quorate server"),
         (["status", "t"], unreachable, 4, "http://127.0.0.1:8080: no answer after 5 tries: connection refused"),
         (["status", "t"], interrupted, 130, "interrupted"),
-        (["export", "t", "-o", "/proc/nowhere/x"], always({}), 1, "No such file"),
+        (["export", "t", "-o", "/nowhere/at/all/x"], always({}), 1, "/nowhere/at/all: there is no such folder"),
+        (["export", "t", "-o", "/proc/x"], always({}), 1, "/proc/x: "),
+        (["export", "t", "--bom"], always({}), 2, "--bom is for CSV"),
         (["--url", "localhost", "status"], refused, 2, "not an http or https URL"),
         (["--user", "a\nb", "status"], refused, 2, "ASCII"),
-        (["fly"], refused, 2, "No such command"),
+        (["fly"], refused, 2, "No such command 'fly'.\n"),
+        (["statsu"], refused, 2, "Did you mean 'status'?"),
+        (["simulate-operator", "t"], refused, 2, "Did you mean 'simulate-operators'?"),
+        (["status", "--limt", "5"], refused, 2, "Did you mean '--limit'?"),
+        (["status", "--url", "http://x"], refused, 2, "--url is to be given before the command"),
+        (["--user", "caf\udce9", "status"], refused, 2, "'caf\\udce9' is not text in UTF-8"),
+        (["status", "\udce9"], refused, 2, "not text in UTF-8"),
+        (["adjudicate", "s", "caf\udce9", "--reason", "x"], refused, 2, "not text in UTF-8"),
         (["results"], refused, 2, "Missing argument"),
         (["results", "t", "--state", "x"], refused, 2, "Invalid value"),
         (["adjudicate", "s", "l"], refused, 2, "--reason"),
@@ -166,6 +178,21 @@ def test_the_caller_is_named():
     assert "ada" in run(handler, "--user", "ada", "status", "t1", env=there | {"QUORATE_USER": "eve"}).stdout
 
 
+def test_as_many_dead_letters_as_were_asked_for_may_not_be_all():
+    letters = always({"items": [LETTER] * 2})
+    assert "there may be more" in run(letters, "dead", "list", "--limit", "2").stderr
+    assert run(letters, "dead", "list").stderr == ""
+
+
+@pytest.mark.parametrize("args", [["status"], ["status", "--json"], ["disputes", "--limit", "50"]])
+def test_more_than_are_shown_are_said_to_be_there(args):
+    items = [SUBTASK | TASK] * 51
+    cut = run(paged(*items), *args)
+    assert "only the first 50" in cut.stderr
+    assert cut.stdout.count("t1") in {50, 100}
+    assert run(paged(*items[1:]), *args).stderr == ""
+
+
 def test_a_long_table_says_that_it_was_cut():
     result = run(paged(*[RESULT] * 1001), "results", "t1")
     assert result.stdout.count("crow 2") == 1000
@@ -184,6 +211,47 @@ def test_export_writes_bytes_as_they_come(tmp_path: Path):
     result = run(exported, "--json", "export", "t1", "--format", "csv", "-o", str(target))
     assert json.loads(result.stdout) == {"path": str(target), "format": "csv", "bytes": 16}
     assert target.read_bytes() == b"image,label\r\n\xff,\n"
+
+
+def test_the_format_is_that_of_the_extension(tmp_path: Path):
+    formats = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        formats.append(request.url.params["format"])
+        return httpx.Response(200, content=b"image\ndog\n")
+
+    for args in (["-o", "a.CSV"], ["-o", "a.jsonl"], ["-o", "a"], ["-o", "a.csv", "--format", "jsonl"], []):
+        assert (
+            run(handler, "export", "t1", *[str(tmp_path / arg) if arg[0] == "a" else arg for arg in args]).exit_code
+            == 0
+        )
+    assert formats == ["csv", "jsonl", "jsonl", "jsonl", "jsonl"]
+
+
+@pytest.mark.parametrize("where", ["file", "stdout"])
+def test_csv_begins_with_a_mark_where_that_is_asked_for(tmp_path: Path, where):
+    target = tmp_path / "out.csv"
+    args = ["--format", "csv"] if where == "stdout" else ["-o", str(target)]
+    result = run(exported, "export", "t1", "--bom", *args)
+    written = target.read_bytes() if where == "file" else result.stdout_bytes
+    assert written == b"\xef\xbb\xbfimage,label\r\n\xff,\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (httpx.Response(410, json={"title": "Gone", "detail": "the task was erased"}), "410 Gone: the task was erased"),
+        (httpx.Response(200, content=b"image,label\r\n"), "there is nothing to export"),
+    ],
+)
+def test_a_good_file_stays_where_there_is_nothing_to_export(tmp_path: Path, answer, message):
+    target = tmp_path / "out.csv"
+    target.write_text("good")
+    result = run(lambda _: answer, "export", "t1", "-o", str(target))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert target.read_text() == "good"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def detecting(request: httpx.Request) -> httpx.Response:
@@ -217,7 +285,79 @@ def test_help_tells_the_exit_codes_and_every_command():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command):
-    assert run(refused, command, "--help").exit_code == 0
+    result = run(refused, command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.isascii()
+
+
+def parameters(command: click.Command) -> Iterator[click.Parameter]:
+    yield from command.params
+    context = click.Context(command)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        if sub := command.get_command(context, name):
+            yield from parameters(sub)
+
+
+def test_no_text_is_taken_unseen():
+    """Every text that an argument or an option takes is checked to be UTF-8."""
+    assert [param.name for param in parameters(main) if type(param.type) is click.types.StringParamType] == []
+
+
+@pytest.mark.parametrize("charset", ["cp1252", "ascii", "utf-8"])
+@pytest.mark.parametrize("args", [["status"], ["status", "t1"], ["results", "t1"], ["cancel", "t1", "--yes"]])
+def test_an_output_that_lacks_characters_gets_them_written_out(charset, args):
+    items = [TASK | RESULT | {"name": "Zoë 猫", "filename": "猫.png", "id": "t猫"}]
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=items[0] | {"items": items, "next_cursor": None})
+
+    def connect(url: str, user: str | None) -> Client:
+        return Client(url, user, transport=httpx.MockTransport(handler))
+
+    args = [arg.replace("t1", "t猫") for arg in args]
+    result = CliRunner(charset=charset).invoke(main, args, obj=connect)
+    assert (result.exit_code, result.exception) == (0, None)
+    assert ("猫" if charset == "utf-8" else "\\u732b") in result.stdout_bytes.decode(charset)
+
+
+# Cancel
+
+
+class Erasing:
+    """A task, until it is deleted."""
+
+    is_erased = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            self.is_erased = True
+            return httpx.Response(204)
+        return httpx.Response(200, json=TASK)
+
+
+def cancelled(platform: Erasing, *args: str, answer: str | None = None) -> Result:
+    def connect(url: str, user: str | None) -> Client:
+        return Client(url, user, transport=httpx.MockTransport(platform))
+
+    return CliRunner().invoke(main, ["cancel", "t1", *args], obj=connect, input=answer)
+
+
+def test_cancel_without_a_terminal_needs_to_be_told():
+    platform = Erasing()
+    result = cancelled(platform, answer="y\n")
+    assert (result.exit_code, result.stdout, platform.is_erased) == (2, "", False)
+    assert "birds\\x1b[2J (sealed): 2 images, 1 open, 1 completed, 0 disputed" in result.stderr
+    assert "--yes" in result.stderr
+
+
+@pytest.mark.parametrize(("answer", "is_erased"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_cancel_asks_at_a_terminal(monkeypatch, answer, is_erased):
+    monkeypatch.setattr("quorate.commands.tasks.is_asked", lambda: True)
+    platform = Erasing()
+    result = cancelled(platform, "--json", answer=answer)
+    assert (result.exit_code == 0, platform.is_erased) == (is_erased, is_erased)
+    assert "2 images" in result.stderr
+    assert result.stdout == ('{"id": "t1", "state": "cancelled"}\n' if is_erased else "")
 
 
 # Serve

@@ -1,8 +1,10 @@
 """`quorate label`, from the files to the summary."""
 
 import json
+import os
 import re
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import httpx
 import pytest
@@ -37,14 +39,17 @@ class Platform:
         return {"id": "t1", "state": self.state, "counts": counts}
 
     def upload(self, request: httpx.Request) -> httpx.Response:
-        parts = re.findall(rb'filename="([^"]*)".*?\r\n\r\n(.*?)\r\n--', request.read(), re.DOTALL)
+        pattern = rb"filename(?:=\"([^\"]*)\"|\*=UTF-8''([^\r]*)).*?\r\n\r\n(.*?)\r\n--"
+        found = re.findall(pattern, request.read(), re.DOTALL)
+        parts = [(plain or unquote_to_bytes(coded), data) for plain, coded, data in found]
         report = {"images": [], "accepted": 0, "duplicates": 0, "rejected": 0, "skipped": 0}
         self.uploads.append([name.decode() for name, _ in parts])
         for name, data in parts:
             status = "rejected" if b"bad" in data else "duplicate" if name in self.names else "accepted"
             report[{"duplicate": "duplicates"}.get(status, status)] += 1
             reason = "not \x1b[2J a picture" if status == "rejected" else None
-            report["images"].append({"filename": name.decode(), "status": status, "reason": reason})
+            notes = ["turned upright"] if b"turned" in data else []
+            report["images"].append({"filename": name.decode(), "status": status, "reason": reason, "notes": notes})
             if status == "accepted":
                 self.names.append(name)
         return httpx.Response(200 if report["accepted"] + report["duplicates"] else 422, json=report)
@@ -91,6 +96,35 @@ def test_a_batch_goes_in_and_is_sealed(tmp_path: Path):
     assert "30 accepted" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        ("person\nbicycle\n", ["person", "bicycle"]),
+        ("person\r\ntraffic light \r\n\r\n", ["person", "traffic light"]),
+        ("person\rbicycle", ["person", "bicycle"]),
+        ("\ufeffperson,\tbicycle", ["person", "bicycle"]),
+        ('"jay, blue"\n24" monitor\n"@home"', ["jay, blue", '24" monitor', "@home"]),
+        ("a\x0bb,\x1fc,d\u2028e\n\x85f", ["a\x0bb", "\x1fc", "d\u2028e", "\x85f"]),
+    ],
+)
+def test_labels_are_cells_on_any_number_of_lines_or_in_a_file(tmp_path: Path, content, labels):
+    birds = pictures(tmp_path / "birds")
+    (tmp_path / "utf-8").write_text(content, encoding="utf-8", newline="")
+    (tmp_path / "utf-16").write_text(content, encoding="utf-16", newline="")
+    for given in (content, f"@{tmp_path}/utf-8", f"@{tmp_path}/utf-16"):
+        platform = Platform()
+        assert label(platform, "label", birds, "--labels", given).exit_code == 0
+        assert platform.created["labels"] == labels
+
+
+def test_a_label_that_is_refused_is_named(tmp_path: Path):
+    errors = [{"pointer": "/labels/1", "detail": "odd"}, {"pointer": "/name", "detail": "long"}]
+    answer = httpx.Response(422, json={"title": "Unprocessable", "detail": "two faults", "errors": errors})
+    result = label(lambda _: answer, "label", pictures(tmp_path), "--labels", "a,b\x1b,c")
+    assert result.exit_code == 1
+    assert result.stderr.startswith('label "b\\x1b": odd\nquorate: 422 Unprocessable: two faults; /labels/1: odd')
+
+
 def test_every_option_reaches_the_task(tmp_path: Path):
     platform = Platform()
     options = "--labels a --votes 5 --name N --instructions I --stop exact --detector off --unsure"
@@ -103,6 +137,22 @@ def test_every_option_reaches_the_task(tmp_path: Path):
         "quorum": {"votes_required": 5, "stop": "exact"},
         "detector": {"mode": "off"},
     }
+
+
+def test_a_trial_is_named_so(tmp_path: Path):
+    platform = Platform()
+    label(platform, "label", pictures(tmp_path / "birds"), "--labels", "a", "--trial")
+    assert platform.created["name"] == "[trial] birds"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("n" * 250, "n" * 150), ("a\nb", "a\\nb"), (os.fsdecode(b"caf\xe9"), "caf\\xe9"), (" ", "images")],
+)
+def test_any_folder_gives_a_name_that_is_taken(tmp_path: Path, folder, name):
+    platform = Platform()
+    label(platform, "label", pictures(tmp_path / folder), "--labels", "a")
+    assert platform.created["name"] == name
 
 
 def test_a_part_that_is_refused_is_listed(tmp_path: Path):
@@ -119,6 +169,32 @@ def test_what_is_passed_over_is_no_failure(tmp_path: Path):
     result = label(Platform(), "label", tmp_path, "--labels", "a")
     assert result.exit_code == 0
     assert "skipped: truth.json" in result.stderr
+
+
+def test_a_folder_as_windows_and_macos_leave_it_is_no_failure(tmp_path: Path):
+    pictures(tmp_path)
+    for name in ("desktop.ini", "Thumbs.db", ".DS_Store", "Icon\r"):
+        (tmp_path / name).write_bytes(b"bad")
+    result = label(Platform(), "label", *tmp_path.iterdir(), "--labels", "a")
+    assert result.exit_code == 0
+    assert "2 accepted, 4 skipped" in result.stderr
+
+
+def test_a_name_that_had_to_be_changed_is_told(tmp_path: Path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(b"turned")
+    result = label(Platform(), "label", tmp_path, "--labels", "a", "--json")
+    assert result.exit_code == 0
+    said = "accepted: caf\\xe9.png: the name on disk is not UTF-8; its other bytes are written out; turned upright\n"
+    assert said in result.stderr
+    [image] = json.loads(result.stdout)["upload"]["images"]
+    assert image["filename"] == "caf\\xe9.png"
+
+
+def test_why_there_are_no_images_is_told(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("x")
+    result = label(Platform(), "label", tmp_path, "--labels", "a")
+    assert result.exit_code == 2
+    assert "skipped: notes.txt: not named like a picture" in result.stderr
 
 
 def test_where_nothing_is_accepted_the_task_stays_open(tmp_path: Path):
@@ -179,12 +255,21 @@ def test_resuming_a_task_that_is_sealed_sends_nothing(tmp_path: Path, state, cod
         (["empty", "--labels", "a"], "no images"),
         (["nowhere", "--labels", "a"], "does not exist"),
         ([".", "--labels", "a", "--votes", "0"], "1<=x<=100"),
+        ([".", "--labels", "caf\udce9"], "'caf\\udce9' is not text in UTF-8"),
+        ([".", "--labels", "a", "--name", "caf\udce9"], "not text in UTF-8"),
+        ([".", "--labels", "@nowhere"], "nowhere: No such file"),
+        ([".", "--labels", "@empty"], "empty: Is a directory"),
+        ([".", "--labels", "@good0.jpg"], "--labels is needed"),
+        ([".", "--labels", "@latin"], "latin is not text in UTF-8"),
+        ([".", "--labels", '"a"b,c'], "expected after"),
         ([], "Missing argument"),
     ],
 )
 def test_wrong_usage_creates_nothing(tmp_path: Path, monkeypatch, args, message):
     monkeypatch.chdir(pictures(tmp_path))
     Path("empty").mkdir()
+    Path("latin").write_bytes(b"caf\xe9")
+    Path("good0.jpg").write_bytes(b"")
     platform = Platform()
     result = label(platform, "label", *args)
     assert (result.exit_code, platform.created) == (2, {})

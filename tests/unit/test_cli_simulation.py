@@ -54,7 +54,14 @@ class Crowd:
         done = sum(map(self.is_done, self.votes))
         counts = {"images": len(self.votes), "open": len(self.votes) - done, "completed": done, "disputed": 0}
         state = "sealed" if counts["open"] else "completed"
-        return {"id": "t", "state": state, "labels": LABELS, "counts": counts, "detector": {"mode": "off"}}
+        return {
+            "id": "t",
+            "name": "[trial] birds",
+            "state": state,
+            "labels": LABELS,
+            "counts": counts,
+            "detector": {"mode": "off"},
+        }
 
     def lease(self, user: str, count: int) -> dict[str, object]:
         for subtask, held in self.held.items():
@@ -183,6 +190,19 @@ def test_people_get_a_table(serve):
     assert result.exit_code == 0
     assert "sim-3" in result.stdout
     assert "completed" in result.stdout
+
+
+def test_work_that_is_no_trial_is_left_alone(serve, monkeypatch):
+    crowd = Crowd(images=3)
+    task = crowd.task
+    monkeypatch.setattr(crowd, "task", lambda: task() | {"name": "birds"})
+    url = serve(crowd)
+    code, outcome = simulate(url, "--operators", "3")
+    assert code == 1
+    assert "task t (birds) was not made by quorate label --trial" in outcome["stderr"]
+    assert not any(crowd.votes.values())
+    code, summary = simulate(url, "--operators", "3", "--force")
+    assert (code, summary["votes"]) == (0, 9)
 
 
 def operator(skill: float, *, seed: int = 0, name: str = "sim-1", truth: dict[str, str] | None = None) -> Operator:

@@ -1,6 +1,8 @@
 """Names and labels of strangers on a terminal."""
 
 import json
+import sys
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
@@ -43,6 +45,17 @@ def test_a_table_holds_no_control_characters(capsys):
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "\\x1b[31mred\\u202e" in out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_is_written_out_leaves_the_columns_straight(monkeypatch, encoding):
+    out = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(out, encoding=encoding))
+    show_table(["name", "labels"], [["Zoë 猫", 1], ["dog", 2]])
+    sys.stdout.flush()
+    lines = out.getvalue().decode(encoding).splitlines()
+    assert any("\\u732b" in line for line in lines)
+    assert len({len(line) for line in lines}) == 1
 
 
 def test_long_names_stay_whole(capsys):

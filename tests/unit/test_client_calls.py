@@ -1,6 +1,8 @@
 """What the client sends, and what it makes of the answers."""
 
 import json
+import os
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from quorate.client import Client
 from quorate.connection import is_loopback
-from quorate.errors import ApiError, NotInTimeError, QuorateError, UnreachableError
+from quorate.errors import ApiError, NothingToExportError, NotInTimeError, QuorateError, UnreachableError
 from quorate.retries import RetryPolicy
 from quorate.sse import events, lines
 from quorate.uploads import Part
@@ -30,6 +32,7 @@ def task(state="open", completed=0):
 
 BALLOT = {"subtask_id": "s", "label": "a", "token": "k"}
 LEASE_URL, ITEMS = "/base/api/leases", {"items": [], "next_cursor": None}
+API = json.loads((Path(__file__).parents[2] / "docs/api/openapi.json").read_text(encoding="utf-8"))
 CALLS = [
     (lambda c: c.task("a/../b?c"), "GET", "/base/api/tasks/a%2F..%2Fb%3Fc", None, {}),
     (lambda c: c.seal("t"), "POST", "/base/api/tasks/t/seal", None, {}),
@@ -78,6 +81,22 @@ def test_a_call_is_the_request_of_the_contract(call, method, target, body, answe
     assert (request.method, request.url.raw_path.decode()) == (method, target)
     assert (json.loads(request.content) if request.content else None) == body
     assert request.headers["X-Quorate-User"] == "ada"
+
+
+@pytest.mark.parametrize(("method", "target", "body"), [(c[1], c[2], c[3]) for c in CALLS])
+def test_a_call_is_in_the_committed_api(method, target, body):
+    path = target.partition("?")[0].removeprefix("/base")
+    [operation] = [
+        operations[method.lower()]
+        for template, operations in API["paths"].items()
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in operations
+    ]
+    asked = httpx.QueryParams(target.partition("?")[2])
+    assert set(asked) <= {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
+    if body is not None:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        properties = API["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)["properties"]
+        assert set(body) <= set(properties)
 
 
 def test_creating_a_task_leaves_out_what_was_not_said():
@@ -141,6 +160,10 @@ PROBLEM = {
     ("response", "text"),
     [
         (httpx.Response(422, json=PROBLEM), "422 Unprocessable: two faults; /labels/0: empty; late (request r-1)"),
+        (
+            httpx.Response(422, json=PROBLEM | {"detail": "empty", "errors": PROBLEM["errors"][:1]}),
+            "422 Unprocessable: /labels/0: empty (request r-1)",
+        ),
         (httpx.Response(404, json={}), "404 Not Found"),
         (
             httpx.Response(500, text="<h1>", headers={"X-Request-Id": "r-2"}),
@@ -158,6 +181,16 @@ def test_a_refusal_reads_well(response, text):
 
 def test_an_answer_that_is_not_json_is_said_to_be():
     with client(lambda _: httpx.Response(200, text="<html>")) as api, pytest.raises(QuorateError, match="not JSON"):
+        api.task("t")
+
+
+@pytest.mark.parametrize("base", ["http://q/api", "http://q/api/", "http://q/", "http://q"])
+def test_the_address_of_the_api_is_that_of_the_platform(base):
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert str(request.url) == "http://q/api/tasks/t"
+        return httpx.Response(200, json=task())
+
+    with Client(base, transport=httpx.MockTransport(handler)) as api:
         api.task("t")
 
 
@@ -324,6 +357,38 @@ def test_an_export_that_keeps_breaking_leaves_what_was_there(tmp_path: Path):
     ):
         api.export("t", target, file_format="csv")
     assert target.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_export_to_a_link_replaces_what_it_leads_to(tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    real, link = tmp_path / "there/out.csv", tmp_path / "out.csv"
+    real.write_bytes(b"older")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    with client(lambda _: httpx.Response(200, content=b"a\nb\n")) as api:
+        api.export("t", link, file_format="csv")
+    assert (link.is_symlink(), real.read_bytes(), real.stat().st_mode & 0o777) == (True, b"a\nb\n", 0o640)
+
+
+def test_an_export_to_what_is_no_file_is_written_there(tmp_path: Path):
+    null = tmp_path / "null"
+    null.symlink_to(os.devnull)
+    with client(lambda _: httpx.Response(200, content=b"a\n")) as api:
+        assert api.export("t", null) == 2
+    assert not Path(os.devnull).is_file()
+    assert list(tmp_path.iterdir()) == [null]
+
+
+@pytest.mark.parametrize(("file_format", "content"), [("jsonl", b""), ("csv", b"image\r\n")])
+def test_an_export_of_nothing_replaces_nothing(tmp_path: Path, file_format, content):
+    target = tmp_path / "out"
+    with client(lambda _: httpx.Response(200, content=content)) as api:
+        assert api.export("t", target, file_format=file_format) == len(content)
+        target.write_bytes(b"good")
+        with pytest.raises(NothingToExportError, match="keeps what it holds"):
+            api.export("t", target, file_format=file_format)
+    assert target.read_bytes() == b"good"
     assert list(tmp_path.iterdir()) == [target]
 
 

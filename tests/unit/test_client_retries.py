@@ -1,9 +1,12 @@
 """Which requests are sent again, when, and with what."""
 
 import re
+import ssl
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -11,7 +14,7 @@ import pytest
 
 from quorate.client import Client
 from quorate.errors import ApiError, UnreachableError
-from quorate.retries import RetryPolicy
+from quorate.retries import RetryPolicy, describe
 from quorate.uploads import Part, batches, parts
 
 REPORT = {"images": [], "accepted": 1, "duplicates": 0, "rejected": 0, "skipped": 0}
@@ -206,3 +209,41 @@ def test_sealing_does_not_wait_for_ever():
     with pytest.raises(ApiError, match="409"):
         client(server, clock).seal("t")
     assert 5 < clock.now <= 15
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (httpx.ConnectError("refused"), "refused"),
+        (httpx.ReadError(""), "ReadError"),
+        (caused(httpx.ConnectError("no"), ssl.SSLError(1, "wrong")), "no: the server does not seem to speak https"),
+        (
+            caused(httpx.ConnectError("no"), ssl.SSLCertVerificationError(1, "self-signed")),
+            "no: its certificate is not trusted here",
+        ),
+        (httpx.RemoteProtocolError("illegal status line: x"), "illegal status line: x: the server does not seem to sp"),
+    ],
+)
+def test_an_error_in_words(error, hint):
+    assert describe(error).startswith(hint)
+
+
+def test_https_on_a_plain_port_is_said_to_be_that():
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    answering = threading.Thread(target=server.handle_request)
+    answering.start()
+    try:
+        retry = RetryPolicy(attempts=1)
+        with (
+            Client(f"https://127.0.0.1:{server.server_port}", retry=retry) as api,
+            pytest.raises(UnreachableError, match="try http://"),
+        ):
+            api.task("t")
+    finally:
+        answering.join()
+        server.server_close()

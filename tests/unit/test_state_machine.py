@@ -23,16 +23,16 @@ from services.subtask_manager.domain import (
     Lease,
     NoLease,
     NotOpen,
-    Prelabel,
     Subtask,
     UnknownLabel,
 )
-from services.subtask_manager.store.sqlite import SCHEMA, SqliteSubtaskStore
+from services.subtask_manager.store.sqlite import STEPS, SqliteSubtaskStore
 from shared.decision import Decision
 from shared.errors import QuorateError
+from shared.results import Prelabel, Result
 from shared.sqlite import Database
 from shared.terms import DetectorPolicy
-from tests.unit import quorum_oracle as oracle
+from tests import quorum_oracle as oracle
 from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, brief
 
 OPERATORS = ("ann", "bob", "eve", "joe", "kim", "lea")
@@ -57,7 +57,7 @@ class Book:
     offered_at: float = T0
     has_prelabel: bool = False
     ended: str | None = None
-    result: domain.Result | None = None
+    result: Result | None = None
     endings: int = 0
     adjudications: int = 0
 
@@ -88,7 +88,7 @@ class Labeling(RuleBasedStateMachine):
         self.now = T0
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
-        self.database = Database(Path(self.folder.name) / "subtasks.sqlite", SCHEMA, readers=1)
+        self.database = Database(Path(self.folder.name) / "subtasks.sqlite", STEPS, readers=1)
         self.database.open()
         self.store = SqliteSubtaskStore(self.database, lambda: self.now, announce)
         self.states: dict[str, Subtask] = {}
@@ -169,7 +169,7 @@ class Labeling(RuleBasedStateMachine):
         return oracle.sorted_votes(label for voter, label in book.votes.items() if voter != without)
 
     def places(self, book: Book, *, without: str | None = None) -> int:
-        return oracle.places(self.brief.quorum, self.votes_of(book, without=without), self.options)
+        return oracle.places(self.brief.terms.quorum, self.votes_of(book, without=without), self.options)
 
     def may_lease(self, book: Book, operator: str) -> bool:
         return (
@@ -181,7 +181,7 @@ class Labeling(RuleBasedStateMachine):
 
     def count_vote(self, book: Book, voter: str, label: str | None, answer: domain.Vote | None) -> None:
         """A vote was acknowledged: it was justified, and it ends the subtask exactly when the policy says so."""
-        policy, before = self.brief.quorum, self.votes_of(book)
+        policy, before = self.brief.terms.quorum, self.votes_of(book)
         assert oracle.decision(policy, before, self.options) is None, "a vote was taken that nobody asked for"
         assert not oracle.is_disputed(policy, before, self.options)
         book.votes[voter] = label
@@ -198,9 +198,7 @@ class Labeling(RuleBasedStateMachine):
     def expected_end(self, book: Book, state: str, label: str | None, decided_by: str | None) -> None:
         book.end(state)
         agreement = None if label is None else list(book.votes.values()).count(label) / len(book.votes)
-        book.result = domain.Result(
-            label=label, agreement=agreement, decided_by=decided_by, revision=1, completed_at=self.now
-        )
+        book.result = Result(label=label, agreement=agreement, decided_by=decided_by, revision=1, completed_at=self.now)
 
     # What people, the detector and time do
 
@@ -371,12 +369,12 @@ class Labeling(RuleBasedStateMachine):
     @rule(index=subtasks, label=st.integers(0, 3), confidence=st.sampled_from([0.3, 0.9, 0.95]))
     def prelabel(self, index, label, confidence) -> None:
         subtask_id, book = self.picked(index)
-        named = self.brief.labels[label] if label < len(self.brief.labels) else None
+        named = self.brief.terms.labels[label] if label < len(self.brief.terms.labels) else None
         seen = Prelabel(model=DETECTOR, label=named, confidence=None if named is None else confidence)
         before = self.states[subtask_id]
         for _ in range(2):  # it is delivered twice
             self.apply(subtask_id, lambda s, of, now: domain.apply_prelabel(s, of, prelabel=seen, now=now))
-        mode = self.brief.detector.mode
+        mode = self.brief.terms.detector.mode
         if book.ended is not None or book.has_prelabel or mode == "off":
             assert self.states[subtask_id] == before
             return
@@ -392,12 +390,12 @@ class Labeling(RuleBasedStateMachine):
     @rule(index=subtasks, by=st.sampled_from(["judge", "other"]), label=st.integers(0, 3))
     def adjudicate(self, index, by, label) -> None:
         subtask_id, book = self.picked(index)
-        name = [*self.brief.labels, "wolf"][label % (len(self.brief.labels) + 1)]
+        name = [*self.brief.terms.labels, "wolf"][label % (len(self.brief.terms.labels) + 1)]
         outcome = self.apply(
             subtask_id,
             lambda s, of, now: domain.adjudicate(s, of, by=by, label=name, reason="seen", now=now),
         )
-        if name not in self.brief.labels:
+        if name not in self.brief.terms.labels:
             assert isinstance(outcome, UnknownLabel)
         elif book.result is None:
             assert isinstance(outcome, NotOpen)
@@ -442,7 +440,7 @@ class Labeling(RuleBasedStateMachine):
         for subtask_id, book in self.books.items():
             votes = self.states[subtask_id].votes
             assert {vote.voter: vote.label for vote in votes} == book.votes
-            assert len({vote.voter for vote in votes}) == len(votes) <= self.brief.quorum.max_votes
+            assert len({vote.voter for vote in votes}) == len(votes) <= self.brief.terms.quorum.max_votes
 
     @invariant()
     def it_has_ended_exactly_when_the_policy_says_so_and_stays_as_it_ended(self) -> None:
@@ -452,8 +450,8 @@ class Labeling(RuleBasedStateMachine):
             assert subtask.result == book.result
             if book.ended is None:
                 votes = self.votes_of(book)
-                assert oracle.decision(self.brief.quorum, votes, self.options) is None
-                assert not oracle.is_disputed(self.brief.quorum, votes, self.options)
+                assert oracle.decision(self.brief.terms.quorum, votes, self.options) is None
+                assert not oracle.is_disputed(self.brief.terms.quorum, votes, self.options)
 
     @invariant()
     def each_end_is_told_once(self) -> None:
@@ -461,7 +459,7 @@ class Labeling(RuleBasedStateMachine):
             facts = [fact for about, fact in self.facts if about == subtask_id]
             assert facts.count(Fact.COMPLETED) + facts.count(Fact.DISPUTED) == book.endings == int(bool(book.ended))
             assert facts.count(Fact.ADJUDICATED) == book.adjudications
-            assert facts.count(Fact.OPENED) == int(self.brief.detector.mode != "off")
+            assert facts.count(Fact.OPENED) == int(self.brief.terms.detector.mode != "off")
 
     @invariant()
     def the_live_leases_are_those_granted_and_within_the_places(self) -> None:

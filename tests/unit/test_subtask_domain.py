@@ -4,6 +4,7 @@ import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import AlreadyVoted, CannotUndo, Fact, NoLease, NotOpen, UnknownLabel
+from shared.results import tally_of
 from tests.unit.subtask_builders import (
     LEASE_S,
     T0,
@@ -60,7 +61,7 @@ def test_votes_without_a_winner_are_extended_then_disputed():
         None,
         None,
     )
-    assert domain.tally_of(five) == (("cat", 1), ("dog", 1), ("fox", 1), ("unsure", 2))
+    assert tally_of(five.votes) == (("cat", 1), ("dog", 1), ("fox", 1), ("unsure", 2))
 
 
 def test_the_same_vote_again_is_answered_as_the_first_time():
@@ -97,7 +98,7 @@ def test_only_labels_of_the_task_are_votes(label):
 def test_unsure_is_a_label_like_any_other_where_the_task_has_it_and_allows_no_unsure():
     of = brief(labels=("unsure", "cat"))
     ended = voted(opened(of), of, "unsure", "unsure")
-    assert (ended.result.label, domain.tally_of(ended)) == ("unsure", (("unsure", 2),))
+    assert (ended.result.label, tally_of(ended.votes)) == ("unsure", (("unsure", 2),))
 
 
 def test_unsure_counts_as_collected_and_in_agreement():
@@ -296,4 +297,4 @@ def test_slots_are_spread_and_the_same_on_every_replica():
 def test_tally_names_unsure_last():
     of = brief(allow_unsure=True)
     subtask = with_votes(opened(of), None, "dog", "cat", "dog", None, None)
-    assert domain.tally_of(subtask) == (("dog", 2), ("cat", 1), ("unsure", 3))
+    assert tally_of(subtask.votes) == (("dog", 2), ("cat", 1), ("unsure", 3))

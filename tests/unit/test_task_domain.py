@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import permutations
 
 import pytest
@@ -5,8 +6,8 @@ import pytest
 from services.task_manager import domain
 from services.task_manager.domain import REGISTRATION_S, Fact, KeyReused, NotOpen, StillUploading
 from shared.errors import Invalid
-from shared.terms import DetectorPolicy, QuorumPolicy
-from tests.unit.task_builders import T0, image, result, task
+from shared.terms import DetectorPolicy, QuorumPolicy, Terms
+from tests.unit.task_builders import T0, VOTES, image, result, task
 
 # Labels
 
@@ -97,11 +98,12 @@ def test_unsure_is_no_label_where_it_is_an_answer(label):
     ],
 )
 def test_policies_that_ask_for_what_cannot_be_are_refused(quorum, detector, pointer):
+    terms = Terms(labels=("cat", "dog"), quorum=quorum, detector=detector)
     if pointer is None:
-        domain.check_policies(quorum, detector, ("cat", "dog"))
+        domain.check_policies(terms)
         return
     with pytest.raises(Invalid) as refusal:
-        domain.check_policies(quorum, detector, ("cat", "dog"))
+        domain.check_policies(terms)
     assert refusal.value.pointer == pointer
 
 
@@ -156,15 +158,15 @@ def test_lapsed_registrations_are_dropped_by_the_next():
 
 
 def test_an_ended_upload_frees_the_seal_and_may_end_twice():
-    ended = domain.end_upload(uploading(), upload_id="up").state
-    assert domain.end_upload(ended, upload_id="up").state is ended
+    ended = domain.end_upload(uploading(), T0, upload_id="up").state
+    assert domain.end_upload(ended, T0, upload_id="up").state is ended
     assert domain.seal(ended, now=T0).state.state == "sealed"
 
 
 def test_one_upload_of_two_still_holds_the_seal():
     both = domain.register_upload(uploading(), upload_id="other", now=T0).state
     with pytest.raises(StillUploading):
-        domain.seal(domain.end_upload(both, upload_id="up").state, now=T0)
+        domain.seal(domain.end_upload(both, T0, upload_id="up").state, now=T0)
 
 
 @pytest.mark.parametrize("state", ["sealed", "completed", "cancelled"])
@@ -216,28 +218,29 @@ def test_any_task_can_be_cancelled_once(state):
     again = domain.cancel(decision.state, now=T0 + 6)
     assert again.state is decision.state
     assert again.facts == ()
-    assert domain.mark_erased(decision.state).state.is_erased
+    assert domain.mark_erased(decision.state, T0).state.is_erased
 
 
 # Results
+
+
+record = partial(domain.record_result, votes=VOTES, prelabel=None)
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 1, 2, 3))))
 def test_the_highest_revision_wins_in_any_order(order):
     now = image("a")
     for revision in order:
-        label = f"label {revision}"
-        now = domain.record_result(
-            now, state="completed", result=result(revision=revision, label=label), prelabel=None
-        ).state
+        now = record(now, T0, state="completed", result=result(revision=revision, label=f"label {revision}")).state
     assert (now.result.revision, now.result.label) == (3, "label 3")
+    assert now.votes == VOTES
 
 
 def test_a_result_that_comes_again_changes_nothing():
-    now = domain.record_result(image("a"), state="disputed", result=result(label=None), prelabel=None).state
-    again = domain.record_result(now, state="disputed", result=result(label=None), prelabel=None)
+    now = record(image("a"), T0, state="disputed", result=result(label=None)).state
+    again = record(now, T0, state="disputed", result=result(label=None))
     assert again.state is now
     assert (now.state, now.result.label) == ("disputed", None)
-    judged = domain.record_result(now, state="completed", result=result(revision=2), prelabel=None).state
+    judged = record(now, T0, state="completed", result=result(revision=2)).state
     assert (judged.state, judged.result.label) == ("completed", "cat")
-    assert domain.record_result(judged, state="disputed", result=result(label=None), prelabel=None).state is judged
+    assert record(judged, T0, state="disputed", result=result(label=None)).state is judged

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from services.subtask_manager import walk as walks
-from services.subtask_manager.walk import SLOTS, Candidate, Walk
+from services.subtask_manager.walk import LATE_S, SLOTS, SOON_S, Candidate, Hint, Walk
 
 
 def candidates(*slots: int, has_votes: tuple[int, ...] = (), available_at: float = 5.0) -> list[Candidate]:
@@ -45,9 +45,12 @@ def test_subtasks_that_have_votes_are_tried_first_else_by_slot_from_the_operator
 
 
 def test_a_small_task_is_seen_in_one_window_of_openings():
-    walk = walks.whole(LAP)
-    assert walk == replace(LAP, phase="openings", since=0.0, slot=-1)
-    assert walks.advance(walk, [], first_left=None, is_last=True) == walk
+    whole = replace(LAP, phase="whole")
+    assert whole.seen_to == (0.0, -1)
+    seen = walks.advance(whole, candidates(8, 3), first_left=None, is_last=True)
+    assert seen == replace(LAP, phase="openings", since=5.0, slot=3)
+    assert walks.advance(whole, [], first_left=None, is_last=True) == whole, "nothing to keep"
+    assert walks.advance(whole, candidates(8, 3), first_left=None, is_last=False) == LAP, "too large"
 
 
 @pytest.mark.parametrize(
@@ -110,3 +113,37 @@ def test_one_lap_passes_every_slot_once(start, window_size):
         seen += window
         walk = walks.advance(walk, candidates(*window), first_left=None, is_last=len(window) < window_size)
     assert sorted(seen) == slots
+
+
+def test_where_other_replicas_write_a_walk_looks_at_the_whole_task_and_reads_openings_from_before_it_began():
+    walk = walks.begin("ann", "task", 100.0 - LATE_S)
+    hint = walks.begin_hint("ann", "task", 100.0)
+    assert hint == Hint(walk=replace(walk, phase="whole"), back_soon_at=100.0, back_late_at=100.0)
+
+
+READ = Walk(start=100, slot=42, since=1000.0, phase="openings")
+
+
+@pytest.mark.parametrize(
+    ("hint", "now", "since"),
+    [
+        pytest.param(Hint(walk=READ, back_soon_at=1000.0, back_late_at=990.0), 1000.0 + SOON_S, 995.0, id="a little"),
+        pytest.param(Hint(walk=READ, back_soon_at=1000.0, back_late_at=975.0), 1000.0 + SOON_S, 945.0, id="more"),
+        pytest.param(
+            Hint(walk=replace(READ, since=900.0), back_soon_at=1000.0, back_late_at=990.0), 1005.0, 900.0, id="not on"
+        ),
+    ],
+)
+def test_a_walk_goes_back_for_places_that_became_visible_late(hint, now, since):
+    later = walks.back(hint, now)
+    assert later.walk == replace(READ, since=since, slot=-1)
+    assert later.back_soon_at == now
+    assert later.back_late_at == (now if now - hint.back_late_at >= LATE_S else hint.back_late_at)
+
+
+@pytest.mark.parametrize(
+    ("walk", "now"), [(READ, 1000.0 + SOON_S - 0.001), (LAP, 2000.0)], ids=["too soon", "in its lap"]
+)
+def test_a_walk_does_not_go_back(walk, now):
+    hint = Hint(walk=walk, back_soon_at=1000.0, back_late_at=900.0)
+    assert walks.back(hint, now) == hint

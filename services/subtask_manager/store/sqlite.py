@@ -1,15 +1,16 @@
 """Subtasks in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
 
-import functools
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
-from services.subtask_manager.store.codec import decode_brief, decode_subtask, encode
+from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
 from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
@@ -17,10 +18,11 @@ from shared.errors import NotFound
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
+from shared.sqlite.migrations import bodies, statements
 
 A = TypeVar("A")
 
-SCHEMA = (
+_FIRST = (
     outbox_sqlite.SCHEMA
     + """
 CREATE TABLE IF NOT EXISTS briefs (
@@ -60,31 +62,20 @@ CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked
 ) WITHOUT ROWID;
 """
 )
-MIN_WINDOW = 16
+STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)))
 MAX_WINDOWS = 16
-MAX_TASKS = 32
 BRIEFS_CACHED = 256
 
 
 @dataclass(slots=True, kw_only=True)
-class _Search:
+class _Request:
     """A lease request under way."""
 
     operator: str
     grant: Decide[bool]
-    wanted: int
     now: float
-    windows_left: int = MAX_WINDOWS
+    search: Search
     granted: list[tuple[Subtask, Brief]] = field(default_factory=list[tuple[Subtask, Brief]])
-
-    @property
-    def window(self) -> int:
-        """How many candidates to look at at a time."""
-        return max(MIN_WINDOW, 2 * self.wanted)
-
-    @property
-    def is_satisfied(self) -> bool:
-        return len(self.granted) >= self.wanted
 
 
 class SqliteSubtaskStore(SqliteOutbox):
@@ -94,37 +85,58 @@ class SqliteSubtaskStore(SqliteOutbox):
         super().__init__(database)
         self._clock = clock
         self._announce = announce
-        self._decoded = functools.lru_cache(BRIEFS_CACHED)(decode_brief)
+        self._decoded = lru_cache(BRIEFS_CACHED)(BRIEFS.read_text)
 
     async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
         def insert(db: sqlite3.Connection) -> bool:
             db.execute(
                 "INSERT OR IGNORE INTO briefs (task_id, created_at, body) VALUES (?,?,?)",
-                (brief.task_id, brief.created_at, encode(brief)),
+                (brief.task_id, brief.created_at, BRIEFS.text(brief)),
             )
             row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (brief.task_id,)).fetchone()
             now = self._clock()
             decision = decide(now)
             subtask = decision.state
-            if row[0] or db.execute("SELECT 1 FROM subtasks WHERE id = ?", (subtask.id,)).fetchone():
+            if row[0] or not self._insert(db, subtask):
                 return False
-            db.execute(
-                "INSERT INTO subtasks VALUES (?,?,?,?,?,?,?)",
-                (
-                    subtask.id,
-                    subtask.task_id,
-                    subtask.slot,
-                    subtask.state,
-                    subtask.available_at,
-                    bool(subtask.votes),
-                    encode(subtask),
-                ),
-            )
-            db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
+            if subtask.state == "open":
+                db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
             self._keep_events(db, decision, brief, now)
             return True
 
         return await self._database.write(insert)
+
+    async def keep_brief(self, brief: Brief) -> bool:
+        def keep(db: sqlite3.Connection) -> bool:
+            row = db.execute("SELECT is_cancelled, body FROM briefs WHERE task_id = ?", (brief.task_id,)).fetchone()
+            if row is not None and (row[0] or self._decoded(row[1]).revision > brief.revision):
+                return False
+            statement = """INSERT INTO briefs (task_id, created_at, body) VALUES (?,?,?)
+                           ON CONFLICT (task_id) DO UPDATE SET body = excluded.body"""
+            db.execute(statement, (brief.task_id, brief.created_at, BRIEFS.text(brief)))
+            return True
+
+        return await self._database.write(keep)
+
+    @property
+    def stale_s(self) -> float:
+        return 0.0
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        query = "SELECT id FROM subtasks WHERE task_id = ? AND id > ? AND state = 'open' ORDER BY id LIMIT ?"
+        return await self._database.read(
+            lambda db: [row[0] for row in db.execute(query, (task_id, after, limit)).fetchall()]
+        )
+
+    async def remove(self, stub: Subtask) -> None:
+        def put(db: sqlite3.Connection) -> None:
+            if self._insert(db, stub):
+                return
+            before = SUBTASKS.read_text(db.execute("SELECT body FROM subtasks WHERE id = ?", (stub.id,)).fetchone()[0])
+            if before.object_key == stub.object_key and before.state != "removed":
+                self._write(db, before, stub)
+
+        await self._database.write(put)
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         return await self._database.read(lambda db: self._load(db, subtask_id))
@@ -147,7 +159,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                    WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
                    ORDER BY id LIMIT ?"""
         rows = await self._database.read(lambda db: db.execute(query, (after, task_id, task_id, limit)).fetchall())
-        return [(decode_subtask(subtask), self._decoded(brief)) for subtask, brief in rows]
+        return [(SUBTASKS.read_text(subtask), self._decoded(brief)) for subtask, brief in rows]
 
     async def cancel(self, task_id: str) -> None:
         tombstone = """INSERT INTO briefs (task_id, created_at, is_cancelled) VALUES (?, 0, 1)
@@ -161,7 +173,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                    WHERE task_id = ? AND is_cancelled LIMIT ?""",
                 (task_id, limit),
             ).fetchall()
-            for subtask in (decode_subtask(row[0]) for row in rows):
+            for subtask in (SUBTASKS.read_text(row[0]) for row in rows):
                 db.executemany(
                     "DELETE FROM leases WHERE operator = ? AND subtask_id = ?",
                     [(lease.operator, subtask.id) for lease in subtask.leases],
@@ -177,12 +189,12 @@ class SqliteSubtaskStore(SqliteOutbox):
     def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
         row = db.execute(
             """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
-               WHERE id = ? AND NOT is_cancelled""",
+               WHERE id = ? AND state != 'removed' AND NOT is_cancelled""",
             (subtask_id,),
         ).fetchone()
         if row is None:
             raise NotFound("no such subtask")
-        return decode_subtask(row[0]), self._decoded(row[1])
+        return SUBTASKS.read_text(row[0]), self._decoded(row[1])
 
     def _update(self, db: sqlite3.Connection, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         subtask, brief = self._load(db, subtask_id)
@@ -194,19 +206,40 @@ class SqliteSubtaskStore(SqliteOutbox):
     def _save(
         self, db: sqlite3.Connection, before: Subtask, decision: Decision[Subtask, A], brief: Brief, now: float
     ) -> None:
-        after = decision.state
-        if after is before:
-            return
+        if decision.state is not before:
+            self._write(db, before, decision.state)
+            self._keep_events(db, decision, brief, now)
+
+    def _insert(self, db: sqlite3.Connection, subtask: Subtask) -> bool:
+        """Save a new subtask; False where it is there already, unless it was removed with another object."""
+        row = db.execute("SELECT state, body FROM subtasks WHERE id = ?", (subtask.id,)).fetchone()
+        if row is not None and (row[0] != "removed" or SUBTASKS.read_text(row[1]).object_key == subtask.object_key):
+            return False
+        db.execute(
+            """INSERT OR REPLACE INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
+               VALUES (?,?,?,?,?,?,?)""",
+            (
+                subtask.id,
+                subtask.task_id,
+                subtask.slot,
+                subtask.state,
+                subtask.available_at,
+                bool(subtask.votes),
+                SUBTASKS.text(subtask),
+            ),
+        )
+        return True
+
+    def _write(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         db.execute(
             "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
-            (after.state, after.available_at, bool(after.votes), encode(after), after.id),
+            (after.state, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
         )
         if before.state == "open" != after.state:
             close = "UPDATE briefs SET open = open - 1 WHERE task_id = ? RETURNING open"
             if db.execute(close, (after.task_id,)).fetchone() == (0,):
                 db.execute("DELETE FROM walks WHERE task_id = ?", (after.task_id,))
         self._keep_leases(db, before, after)
-        self._keep_events(db, decision, brief, now)
 
     def _keep_leases(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         if after.leases == before.leases:
@@ -218,7 +251,9 @@ class SqliteSubtaskStore(SqliteOutbox):
         for lease in after.leases:
             if lease not in before.leases:
                 row = (lease.operator, after.id, after.task_id, lease.expires_at)
-                db.execute("INSERT OR REPLACE INTO leases VALUES (?,?,?,?)", row)
+                db.execute(
+                    "INSERT OR REPLACE INTO leases (operator, subtask_id, task_id, expires_at) VALUES (?,?,?,?)", row
+                )
 
     def _keep_events(self, db: sqlite3.Connection, decision: Decision[Subtask, A], brief: Brief, now: float) -> None:
         if decision.facts:
@@ -232,12 +267,13 @@ class SqliteSubtaskStore(SqliteOutbox):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         leases = self._leases(db, operator, task_id, count + MIN_WINDOW)
         held = [self._load(db, subtask_id) for subtask_id, expires_at in leases if expires_at > now][:count]
-        search = _Search(operator=operator, grant=grant, wanted=count - len(held), now=now)
+        search = Search(wanted=count - len(held), windows_left=MAX_WINDOWS)
+        request = _Request(operator=operator, grant=grant, now=now, search=search)
         for subtask_id, expires_at in leases:
-            if expires_at <= now and not search.is_satisfied and not self._try(db, search, subtask_id):
+            if expires_at <= now and search.missing > 0 and not self._try(db, request, subtask_id):
                 db.execute("DELETE FROM leases WHERE operator = ? AND subtask_id = ?", (operator, subtask_id))
-        is_cut_short = self._search(db, search, task_id)
-        held += search.granted
+        is_cut_short = search.missing > 0 and self._search(db, request, task_id)
+        held += request.granted
         waiting = 0 if held else self._count_open(db, task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
@@ -261,88 +297,73 @@ class SqliteSubtaskStore(SqliteOutbox):
                    WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
         return db.execute(query, (task_id, task_id)).fetchone()[0]
 
-    def _search(self, db: sqlite3.Connection, search: _Search, task_id: str | None) -> bool:
-        """Grant what can be granted; True where it stopped before it had looked everywhere."""
-        if search.is_satisfied:
-            return False
+    def _search(self, db: sqlite3.Connection, request: _Request, task_id: str | None) -> bool:
+        """Search the task that is named, else the oldest tasks; True where the search was cut short."""
         if task_id is not None:
-            return not self._search_task(db, search, task_id)
-        stopped = db.execute("SELECT created_at, task_id FROM rounds WHERE operator = ?", (search.operator,)).fetchone()
+            return self._search_task(db, request, task_id)
+        operator, search = request.operator, request.search
+        stopped = db.execute("SELECT created_at, task_id FROM rounds WHERE operator = ?", (operator,)).fetchone()
         tasks = db.execute(
             """SELECT created_at, task_id FROM briefs WHERE open > 0 AND NOT is_cancelled
                AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
             (*(stopped or (0.0, "")), MAX_TASKS + 1),
         ).fetchall()
         for position, (task_created_at, one) in enumerate(tasks):
-            if position == MAX_TASKS or not self._search_task(db, search, one):
-                row = (search.operator, task_created_at, one)
-                db.execute("INSERT OR REPLACE INTO rounds VALUES (?,?,?)", row)
+            is_over = position == MAX_TASKS or search.windows_left <= 0
+            if is_over or self._search_task(db, request, one):
+                row = (operator, task_created_at, one)
+                db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
                 return True
-            if search.is_satisfied:
+            if search.missing <= 0:
                 break
         if stopped is None:
             return False
-        db.execute("DELETE FROM rounds WHERE operator = ?", (search.operator,))
-        return not search.is_satisfied  # a round that began in the middle has the oldest still to see
+        db.execute("DELETE FROM rounds WHERE operator = ?", (operator,))
+        return search.missing > 0  # a round that began in the middle has the oldest still to see
 
-    def _search_task(self, db: sqlite3.Connection, search: _Search, task_id: str) -> bool:
-        """Walk on through a task; False where there was more to see than there are windows to look through."""
-        key = (task_id, search.operator)
-        row = db.execute(
-            "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?", key
-        ).fetchone()
-        walk = began = (
-            Walk(start=row[0], slot=row[1], since=row[2], phase=row[3])
-            if row
-            else walks.begin(search.operator, task_id, search.now)
-        )
-        is_seen = False
-        while not is_seen and not search.is_satisfied and search.windows_left:
-            search.windows_left -= 1
-            window = self._window(db, task_id, walk, search)
-            is_last = len(window) < search.window
-            is_seen = is_last and walk.phase == "openings"
-            first_left = self._grant(db, search, walk, window)
-            walk = walks.advance(walk, window, first_left=first_left, is_last=is_last)
-        if row is None or walk != began:
+    def _search_task(self, db: sqlite3.Connection, request: _Request, task_id: str) -> bool:
+        """Go on in a task until its search is over; True where it was cut short."""
+        key = (task_id, request.operator)
+        query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
+        row = db.execute(query, key).fetchone()
+        kept = Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
+        task = TaskSearch(request.search, kept or walks.begin(request.operator, task_id, request.now))
+        while (window := task.next_window()) is not None:
+            task.seen(self._window(db, task_id, window, request.now))
+            while (candidate := task.next_candidate()) is not None:
+                self._try(db, request, candidate.id)
+        walk = task.walk_to_keep
+        if walk is not None and walk != kept:
             db.execute(
-                "INSERT OR REPLACE INTO walks VALUES (?,?,?,?,?,?)",
+                "INSERT OR REPLACE INTO walks (task_id, operator, start, slot, since, phase) VALUES (?,?,?,?,?,?)",
                 (*key, walk.start, walk.slot, walk.since, walk.phase),
             )
-        return is_seen or search.is_satisfied
+        return task.is_cut_short
 
-    def _window(self, db: sqlite3.Connection, task_id: str, walk: Walk, search: _Search) -> list[Candidate]:
-        if walk.phase == "openings":
+    def _window(self, db: sqlite3.Connection, task_id: str, window: Window, now: float) -> list[Candidate]:
+        if window.walk.is_in_openings:
             rows = db.execute(
                 """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
                    WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
                    ORDER BY available_at, slot LIMIT ?""",
-                (task_id, walk.since, walk.slot, search.now, search.window),
+                (task_id, *window.walk.seen_to, now, window.size),
             )
         else:
             rows = db.execute(
                 """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
                    WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
-                (task_id, *walk.slots(), search.now, search.window),
+                (task_id, *window.walk.slots(), now, window.size),
             )
         return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
 
-    def _grant(self, db: sqlite3.Connection, search: _Search, walk: Walk, window: Sequence[Candidate]) -> int | None:
-        """Grant candidates of a window until there are enough; returns the first one left that was not asked for."""
-        asked: set[int] = set()
-        for position in walks.priority(window, walk.start):
-            if search.is_satisfied:
-                break
-            asked.add(position)
-            self._try(db, search, window[position].id)
-        return next((position for position in range(len(window)) if position not in asked), None)
-
-    def _try(self, db: sqlite3.Connection, search: _Search, subtask_id: str) -> bool:
+    def _try(self, db: sqlite3.Connection, request: _Request, subtask_id: str) -> bool:
+        """Grant a subtask if the rule does."""
         subtask, brief = self._load(db, subtask_id)
-        decision = search.grant(subtask, brief, search.now)
+        decision = request.grant(subtask, brief, request.now)
         if decision.answer:
-            self._save(db, subtask, decision, brief, search.now)
-            search.granted.append((decision.state, brief))
+            self._save(db, subtask, decision, brief, request.now)
+            request.granted.append((decision.state, brief))
+            request.search.granted += 1
         return decision.answer
 
 

@@ -6,15 +6,18 @@ from typing import Protocol
 from services.task_manager.domain import Counts, Image, Task
 from shared.decision import Decision
 from shared.events import Message
+from shared.outbox import Outbox
 
 DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
+AnnounceRemoved = Callable[[Image, str, float], Message]
+"""What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
 
 
-class TaskStore(Protocol):
+class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
@@ -47,12 +50,17 @@ class TaskStore(Protocol):
         Raises NotOpen where the task was sealed or cancelled meanwhile, and saves none."""
         ...
 
-    async def find_image(self, task_id: str, image_id: str) -> Image:
-        """An image. Raises NotFound."""
-        ...
-
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
+        ...
+
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        """Remove an image and tell of it; returns its object's key, also where it was removed before. Raises NotFound,
+        also where the task was cancelled."""
+        ...
+
+    async def finish_removals(self) -> None:
+        """Finish removals in which a process died."""
         ...
 
     async def images(

@@ -56,12 +56,14 @@ class MongoCounts:
     async def _states(self, task_id: str) -> list[str]:
         """The states of its images, or of some where it is not small."""
         with errors_named():
-            cursor = self._images.find({"task_id": {"$eq": task_id}}, {"_id": 0, "state": 1}).limit(SMALL + 1)
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            cursor = self._images.find(of_task, {"_id": 0, "state": 1}).limit(SMALL + 1)
             return [one["state"] for one in await cursor.batch_size(SMALL + 1).to_list()]
 
     async def _count(self, task_id: str, state: str) -> int:
+        query = {"task_id": {"$eq": task_id}, "state": {"$eq": state}}  # nx-27017: $eq for the index
         with errors_named():
-            return await self._images.count_documents({"task_id": {"$eq": task_id}, "state": {"$eq": state}})
+            return await self._images.count_documents(query)
 
     def _keep(self, task_id: str, counted: _Counted) -> None:
         self._counted.pop(task_id, None)

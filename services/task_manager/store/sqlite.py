@@ -2,17 +2,19 @@
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
-from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
-from services.task_manager.store.codec import decode_image, decode_task, encode
+from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
+from shared.sqlite.migrations import bodies, statements
 
-SCHEMA = (
+_FIRST = (
     outbox_sqlite.SCHEMA
     + """
 CREATE TABLE IF NOT EXISTS tasks (
@@ -42,6 +44,20 @@ CREATE INDEX IF NOT EXISTS by_state ON images (task_id, state, id);
 CREATE INDEX IF NOT EXISTS by_label ON images (task_id, label, id) WHERE label IS NOT NULL;
 """
 )
+
+
+def _upgraded_bodies(db: sqlite3.Connection) -> None:
+    bodies("tasks", partial(TASKS.upgraded_text, schema=1))(db)
+    bodies("images", partial(IMAGES.upgraded_text, schema=1))(db)
+
+
+_REMOVED = """
+CREATE TABLE removed (              -- images that were removed, so that a repeated request is answered as the first
+    task_id TEXT NOT NULL, image_id TEXT NOT NULL, object_key TEXT NOT NULL,
+    PRIMARY KEY (task_id, image_id)
+) WITHOUT ROWID;
+"""
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED))
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -49,16 +65,23 @@ class SqliteTaskStore(SqliteOutbox):
     """A `TaskStore` on one SQLite file."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        announce_task: AnnounceTask,
+        announce_image: AnnounceImage,
+        announce_removed: AnnounceRemoved,
     ) -> None:
         super().__init__(database)
         self._clock = clock
+        self._announce_removed = announce_removed
         self._announce_task = announce_task
         self._announce_image = announce_image
 
     async def create(self, task: Task) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
-            row = (task.id, task.created_at, task.state, task.is_erased, encode(task))
+            row = (task.id, task.created_at, task.state, task.is_erased, TASKS.text(task))
             statement = "INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)"
             return None if db.execute(statement, row).rowcount else self._find(db, task.id)[0]
 
@@ -76,7 +99,7 @@ class SqliteTaskStore(SqliteOutbox):
         created_at, _, task_id = after.partition("|")
         key = (float(created_at), task_id) if after else (float("inf"), "")
         rows = await self._database.read(lambda db: db.execute(query, (*key, limit)).fetchall())
-        return [(decode_task(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
+        return [(TASKS.read_text(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         return await self._database.write(lambda db: self._update(db, task_id, decide))
@@ -86,7 +109,7 @@ class SqliteTaskStore(SqliteOutbox):
 
         def forget(db: sqlite3.Connection) -> None:
             for (task_id,) in db.execute("SELECT id FROM tasks WHERE has_uploads").fetchall():
-                self._update(db, task_id, lambda task, _now: end_uploads(task))
+                self._update(db, task_id, end_uploads)
 
         await self._database.write(forget)
 
@@ -108,9 +131,6 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.write(insert)
 
-    async def find_image(self, task_id: str, image_id: str) -> Image:
-        return await self._database.read(lambda db: self._find_image(db, task_id, image_id))
-
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         def change(db: sqlite3.Connection) -> bool:
             before = self._find_image(db, task_id, image_id)
@@ -119,7 +139,7 @@ class SqliteTaskStore(SqliteOutbox):
                 return self._is_finished(db, task_id)
             db.execute(
                 "UPDATE images SET state = ?, label = ?, body = ? WHERE task_id = ? AND id = ?",
-                (image.state, image.result and image.result.label, encode(image), task_id, image_id),
+                (image.state, image.result and image.result.label, IMAGES.text(image), task_id, image_id),
             )
             for state, step in ((before.state, -1), (image.state, 1)):
                 if state != "open":
@@ -127,6 +147,28 @@ class SqliteTaskStore(SqliteOutbox):
             return self._is_finished(db, task_id)
 
         return await self._database.write(change)
+
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        def remove(db: sqlite3.Connection) -> str:
+            if self._find(db, task_id)[0].state == "cancelled":
+                raise NotFound("no such image")
+            key = (task_id, image_id)
+            before = db.execute("SELECT object_key FROM removed WHERE task_id = ? AND image_id = ?", key).fetchone()
+            if before and not db.execute("SELECT 1 FROM images WHERE task_id = ? AND id = ?", key).fetchone():
+                return before[0]
+            image = self._find_image(db, task_id, image_id)
+            db.execute("DELETE FROM images WHERE task_id = ? AND id = ?", key)
+            insert = "INSERT OR REPLACE INTO removed (task_id, image_id, object_key) VALUES (?,?,?)"
+            db.execute(insert, (*key, image.object_key))
+            ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
+            db.execute(f"UPDATE tasks SET images = images - 1{ended} WHERE id = ?", (task_id,))  # noqa: S608 - ours
+            self._keep(db, [self._announce_removed(image, image_id, self._clock())])
+            return image.object_key
+
+        return await self._database.write(remove)
+
+    async def finish_removals(self) -> None:
+        """Nothing: a removal is one transaction."""
 
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
@@ -138,7 +180,7 @@ class SqliteTaskStore(SqliteOutbox):
                 values.append(value)
         query = f"SELECT body FROM images WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - only columns of ours
         return await self._database.read(
-            lambda db: [decode_image(body) for (body,) in db.execute(query, (*values, limit))]
+            lambda db: [IMAGES.read_text(body) for (body,) in db.execute(query, (*values, limit))]
         )
 
     async def is_finished(self, task_id: str) -> bool:
@@ -156,6 +198,7 @@ class SqliteTaskStore(SqliteOutbox):
                     "UPDATE tasks SET images = 0, completed = 0, disputed = 0 WHERE id = ? AND state = 'cancelled'",
                     (task_id,),
                 )
+                db.execute("DELETE FROM removed WHERE task_id = ?", (task_id,))
             return removed
 
         return await self._database.write(change)
@@ -182,7 +225,7 @@ class SqliteTaskStore(SqliteOutbox):
         row = db.execute(f"{_TASK} FROM tasks WHERE id = ?", (task_id,)).fetchone()
         if row is None:
             raise NotFound("no such task")
-        return decode_task(row[0]), _counts(row)
+        return TASKS.read_text(row[0]), _counts(row)
 
     def _update(self, db: sqlite3.Connection, task_id: str, decide: DecideTask) -> Task:
         before, _ = self._find(db, task_id)
@@ -192,7 +235,7 @@ class SqliteTaskStore(SqliteOutbox):
         if task is not before:
             db.execute(
                 "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, body = ? WHERE id = ?",
-                (task.state, task.is_erased, bool(task.uploads), encode(task), task.id),
+                (task.state, task.is_erased, bool(task.uploads), TASKS.text(task), task.id),
             )
             self._keep(db, self._announce_task(task, decision.facts, now))
         return task
@@ -201,14 +244,14 @@ class SqliteTaskStore(SqliteOutbox):
         row = db.execute("SELECT body FROM images WHERE task_id = ? AND id = ?", (task_id, image_id)).fetchone()
         if row is None:
             raise NotFound("no such image")
-        return decode_image(row[0])
+        return IMAGES.read_text(row[0])
 
     def _is_finished(self, db: sqlite3.Connection, task_id: str) -> bool:
         query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant
         return db.execute(query, (task_id,)).fetchone() is not None
 
     def _insert(self, db: sqlite3.Connection, image: Image) -> bool:
-        row = (image.task_id, image.id, image.state, image.object_key, encode(image))
+        row = (image.task_id, image.id, image.state, image.object_key, IMAGES.text(image))
         insert = "INSERT OR IGNORE INTO images (task_id, id, state, object_key, body) VALUES (?,?,?,?,?)"
         return db.execute(insert, row).rowcount == 1
 

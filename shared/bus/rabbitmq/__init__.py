@@ -1,10 +1,11 @@
 """The bus of the distributed profile: quorum queues on RabbitMQ (3.10 or later), for any number of processes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shared.bus import DeadLetter, Handler
 from shared.bus.rabbitmq import dead, letters
+from shared.bus.rabbitmq.broadcast import Broadcast
 from shared.bus.rabbitmq.consumer import Consumer, Sleep
 from shared.bus.rabbitmq.link import Link, as_unavailable
 from shared.bus.rabbitmq.publisher import Publisher
@@ -40,6 +41,7 @@ class RabbitBus:
         self._layout = Layout(service=service, broker_limit=2 * delivery_limit, optional_ttl_s=optional_ttl_s)
         self._to_publish = Link(url, f"{service} publishes")
         self._to_consume = Link(url, f"{service} consumes")
+        self._broadcast = Broadcast(self._to_publish, self._to_consume)
         self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s)
         self._consumers: dict[str, Consumer] = {}
 
@@ -86,6 +88,12 @@ class RabbitBus:
     async def replay(self, ids: Sequence[str] | None) -> int:
         return await dead.revive(self._to_consume, self._publisher, None if ids is None else set(ids))
 
+    async def broadcast(self, body: bytes) -> None:
+        await self._broadcast.send(body)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        self._broadcast.listen(listener)
+
     async def is_ready(self) -> bool:
         """Whether both connections are open now."""
         return self._to_publish.is_open and self._to_consume.is_open
@@ -95,5 +103,6 @@ class RabbitBus:
 
     async def close(self) -> None:
         await self.drain()
+        await self._broadcast.close()
         await self._to_consume.close()
         await self._to_publish.close()

@@ -1,0 +1,1 @@
+"""What benchmarks start inside the platform: filling a data folder, and raw speeds. Not in the wheel."""

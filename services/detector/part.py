@@ -1,0 +1,62 @@
+"""The detector, assembled: the only place that loads models."""
+
+from dataclasses import replace
+from functools import partial
+
+from services.detector import consumers, quota, routes
+from services.detector.engine import Engine
+from services.detector.handlers import Resources
+from services.detector.metrics import PoolMetrics
+from services.detector.models import resolve
+from services.detector.models.cache import default_cache
+from services.detector.pool import InferencePool
+from services.detector.settings import DetectorSettings
+from shared.part import Adapters, Part
+from shared.pictures import DecodingBudget, decode_bgr
+from shared.telemetry import Telemetry
+
+
+def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
+    """Engines of the model that the settings name, warmed up; none where they name none.
+
+    cores: how many there are to work with; as many engines, unless the settings say otherwise.
+    Raises ModelUnusable.
+    """
+    if settings.model is None:
+        return []
+    import cv2  # noqa: PLC0415 - only where there is a model
+
+    from services.detector.engine.loading import load  # noqa: PLC0415
+
+    cv2.setNumThreads(1)  # each inference thread keeps to one core
+    cache = default_cache() if settings.model_dir is None else settings.model_dir.expanduser()
+    files = resolve(str(settings.model), cache=cache)
+    return [load(files, threads=1) for _ in range(settings.detector_threads or quota.threads(cores))]
+
+
+def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:
+    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
+    engines = load_engines(settings, cores=cores)
+    if not engines:
+        return None
+    decode = partial(decode_bgr, limits=settings.picture_limits, budget=budget)
+    return InferencePool(engines, decode, max_waiting=settings.detector_max_waiting)
+
+
+def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemetry: Telemetry) -> Part:
+    """The detection API alone, which needs neither bus nor storage; without a model it says so to every request."""
+    if pool is not None:
+        PoolMetrics(pool, telemetry.metrics.registry)
+    router = routes.router(
+        pool, max_picture_bytes=settings.max_image_bytes, max_held_bytes=settings.detector_max_body_bytes
+    )
+    return Part(name="detector", routers=[router], tools=[] if pool is None else [pool], resources=pool)
+
+
+def assemble(adapters: Adapters[None], settings: DetectorSettings, *, pool: InferencePool | None) -> Part:
+    """The detection API and, where there is a model, the pre-labeler; they share one pool."""
+    part = assemble_api(pool, settings, adapters.telemetry)
+    if pool is None:
+        return part
+    resources = Resources(pool=pool, objects=adapters.objects, bus=adapters.bus, clock=adapters.clock)
+    return replace(part, subscribe=partial(consumers.subscribe, resources))

@@ -1,0 +1,32 @@
+"""The subtask manager, assembled."""
+
+from functools import partial
+
+from services.subtask_manager import consumers, routes
+from services.subtask_manager.handlers import Resources
+from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.settings import LeaseSettings
+from services.subtask_manager.store import SubtaskStore
+from shared.outbox import Relay
+from shared.part import Adapters, Part
+
+
+def assemble(adapters: Adapters[SubtaskStore], settings: LeaseSettings) -> Part:
+    relay = Relay(adapters.store, adapters.bus)
+    metrics = WorkMetrics(adapters.telemetry.metrics.registry)
+    resources = Resources(
+        store=adapters.store,
+        objects=adapters.objects,
+        relay=relay,
+        clock=adapters.clock,
+        lease_s=settings.lease_s,
+        metrics=metrics,
+    )
+    return Part(
+        name="subtask_manager",
+        routers=[routes.router(resources), routes.old_router(resources)],
+        subscribe=partial(consumers.subscribe, resources),
+        relays=[relay],
+        gauges=[partial(metrics.look, adapters.store)],
+        resources=resources,
+    )

@@ -1,0 +1,296 @@
+"""Subtasks in MongoDB: one document each, changed by guarded writes; briefs, walks and tombstones beside them.
+
+A subtask's document has `place` while it has a free place, or a lease's expiry will open one; `holders`, the operators
+whose leases it keeps, and `leased_until`, when the last of those lapses; and `dispute`, its id, while it is disputed.
+
+    briefs.py    what the subtasks of a task share, and the tombstones
+    listings.py  which tasks may have open subtasks, and which of those rest
+    places.py    the free places of a task, window by window
+    leases.py    what operators hold
+    walks.py     where operators stand
+    claims.py    a lease request, over all of these
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from pymongo import IndexModel
+
+from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.search import MAX_TASKS, Search
+from services.subtask_manager.store import Announce, Claim, Decide, Leased
+from services.subtask_manager.store.codec import SUBTASKS
+from services.subtask_manager.store.mongo.briefs import FRESH_S, MongoBriefs
+from services.subtask_manager.store.mongo.claims import MongoClaim
+from services.subtask_manager.store.mongo.leases import MongoLeases
+from services.subtask_manager.store.mongo.listings import MongoListings
+from services.subtask_manager.store.mongo.places import MongoPlaces
+from services.subtask_manager.store.mongo.walks import MongoWalks
+from shared.batcher import Batcher
+from shared.clock import Clock
+from shared.decision import Decision
+from shared.errors import NotFound, QuorateError
+from shared.events import Message
+from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+
+log = logging.getLogger(__name__)
+A = TypeVar("A")
+Open = Callable[[float], Decision[Subtask, None]]
+HINT_LIFE_S = 7 * 86_400
+MAX_WINDOWS = 48
+INDEXES = {
+    "subtasks": [
+        IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
+        IndexModel([("place.task_id", 1), ("place.at", 1), ("place.slot", 1)], name="by_opening", sparse=True),
+        IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
+        IndexModel([("holders", 1)], name="by_holder", sparse=True),
+        IndexModel([("leased_until", 1)], name="leased", sparse=True),
+        IndexModel([("dispute", 1)], name="disputed", sparse=True),
+        IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
+        IndexModel([("pending_at", 1)], name="outbox", sparse=True),
+    ],
+    "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
+    "walks": [
+        IndexModel([("task_id", 1)], name="of_task"),
+        IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S),
+    ],
+    "rounds": [IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S)],
+}
+
+
+class MongoSubtaskStore:
+    """A `SubtaskStore` on a database of its own, for any number of replicas."""
+
+    def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce) -> None:
+        self._database = database
+        self._clock = clock
+        self._announce = announce
+        self._subtasks = Documents(
+            database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
+        )
+        self._briefs = MongoBriefs(database["briefs"])
+        self._walks = MongoWalks(database["walks"], database["rounds"])
+        self._places = MongoPlaces(self._subtasks)
+        self._leases = MongoLeases(self._subtasks, self._briefs, self.update)
+        self._listings = MongoListings(database["briefs"], self._briefs, self._places, clock)
+        self._insert = Batcher(self._insert_all)
+        self._notes: set[asyncio.Task[None]] = set()
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    async def prepare(self) -> None:
+        """Create the indexes that are missing."""
+        with errors_named():
+            for name, indexes in INDEXES.items():
+                await self._database[name].create_indexes(indexes)
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers."""
+        return await is_answering(self._database)
+
+    async def open(self, brief: Brief, decide: Open) -> bool:
+        await self._briefs.keep(brief)
+        subtask_id, is_new = await self._insert((brief, decide))
+        if await self._listings.admit(brief.task_id):
+            return is_new
+        with errors_named():  # the task was cancelled before or meanwhile
+            await self._subtasks.collection.delete_one({"_id": subtask_id})
+        return False
+
+    async def keep_brief(self, brief: Brief) -> bool:
+        return await self._briefs.put(brief)
+
+    @property
+    def stale_s(self) -> float:
+        return FRESH_S
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        query: Document = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}, "_id": {"$gt": after}}
+        with errors_named():
+            cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1).limit(limit)
+            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+
+    async def remove(self, stub: Subtask) -> None:
+        if not await self._subtasks.insert([(stub, [])]):
+            return
+
+        async def rule(before: Subtask) -> tuple[Subtask, Sequence[Message]]:
+            return (stub if before.object_key == stub.object_key and before.state != "removed" else before), ()
+
+        await self._subtasks.change(stub.id, "subtask", rule)
+
+    async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
+        subtask = _present((await self._subtasks.find(subtask_id, "subtask")).state)
+        return subtask, await self._briefs.get(subtask.task_id)
+
+    async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
+        made: list[tuple[Subtask, Decision[Subtask, A]]] = []
+
+        async def rule(subtask: Subtask) -> tuple[Subtask, Sequence[Message]]:
+            brief = await self._briefs.get(_present(subtask).task_id)
+            now = self._clock()
+            decision = decide(subtask, brief, now)
+            made.append((subtask, decision))
+            return decision.state, self._events(decision, brief, now)
+
+        await self._subtasks.change(subtask_id, "subtask", rule)
+        before, decision = made[-1]
+        if _opens_early(before, decision.state):
+            with contextlib.suppress(QuorateError):  # it was saved; without this the task rests a while longer
+                await self._listings.wake(before.task_id, self._clock())
+        return decision
+
+    async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
+        if task_id is not None and not await self._briefs.is_known(task_id):
+            return Claim(held=(), is_cut_short=False, waiting_for_others=0)
+        async with contextlib.AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turn(operator))
+            claim = MongoClaim(
+                operator=operator,
+                task_id=task_id,
+                grant=grant,
+                now=self._clock(),
+                search=Search(wanted=count, windows_left=MAX_WINDOWS),
+                briefs=self._briefs,
+                listings=self._listings,
+                walks=self._walks,
+                places=self._places,
+                leases=self._leases,
+            )
+            held, is_cut_short = await claim.run()
+            self._note(claim.note(), turn.pop_all())
+        waiting = 0 if held else await self._count_open(task_id)
+        return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
+
+    async def settle(self) -> None:
+        """Wait until all claims that were answered are noted."""
+        await asyncio.gather(*self._notes, return_exceptions=True)
+
+    async def leased(self) -> Leased:
+        return await self._leases.count(self._clock())
+
+    async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
+        query: Document = {"dispute": {"$gt": after}}
+        if task_id is not None:
+            query["task_id"] = task_id
+        page: list[tuple[Subtask, Brief]] = []
+        while len(page) < limit:
+            with errors_named():
+                cursor = self._subtasks.collection.find(query).sort("dispute", 1).limit(limit)
+                found = await cursor.batch_size(limit).to_list()
+            subtasks = [self._subtasks.stored(document).state for document in found]
+            briefs = [await self._briefs.find(subtask.task_id) for subtask in subtasks]
+            page += [(one, brief) for one, brief in zip(subtasks, briefs, strict=True) if brief is not None]
+            if len(found) < limit:
+                break
+            query["dispute"] = {"$gt": found[-1]["_id"]}
+        return page[:limit]
+
+    async def cancel(self, task_id: str) -> None:
+        await self._briefs.cancel(task_id)
+
+    async def purge(self, task_id: str, limit: int) -> int:
+        if not await self._briefs.is_cancelled(task_id):
+            return 0
+        subtasks = self._subtasks.collection
+        with errors_named():
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            found = await subtasks.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            removed = await subtasks.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
+        if len(found) < limit:
+            await self._briefs.forget_terms(task_id)
+            await self._walks.forget(task_id)
+        return removed.deleted_count
+
+    async def pending(self, limit: int) -> list[Message]:
+        return await self._subtasks.pending(limit)
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        await self._subtasks.clear(ids)
+
+    async def _insert_all(self, asked: Sequence[tuple[Brief, Open]]) -> list[tuple[str, bool]]:
+        """Save new subtasks; returns their ids, and whether they are new. Where one comes twice, only the first may be.
+
+        The rules are asked only now, so that places open when they are saved, however long the batch had to wait."""
+        now = self._clock()
+        decisions = [decide(now) for _, decide in asked]
+        ids = [decision.state.id for decision in decisions]
+        first = {subtask_id: ids.index(subtask_id) for subtask_id in dict.fromkeys(ids)}
+        new = {i: (decisions[at].state, self._events(decisions[at], asked[at][0], now)) for i, at in first.items()}
+        known = await self._subtasks.insert(list(new.values()))
+        known -= {subtask_id for subtask_id in known if await self._reopened(*new[subtask_id])}
+        return [(one, first[one] == position and one not in known) for position, one in enumerate(ids)]
+
+    async def _reopened(self, subtask: Subtask, messages: Sequence[Message]) -> bool:
+        """Put a subtask in place of one that was removed with another object."""
+        is_new = False
+
+        async def rule(before: Subtask) -> tuple[Subtask, Sequence[Message]]:
+            nonlocal is_new
+            is_new = before.state == "removed" and before.object_key != subtask.object_key
+            return (subtask, messages) if is_new else (before, ())
+
+        await self._subtasks.change(subtask.id, "subtask", rule)
+        return is_new
+
+    def _note(self, noting: Awaitable[None], turn: contextlib.AsyncExitStack) -> None:
+        """Note what a claim found, after the caller has the answer; the operator's turn ends with it."""
+
+        async def note() -> None:
+            async with turn:
+                try:
+                    await noting
+                except QuorateError as lost:
+                    log.info("what a claim found could not be noted", extra={"reason": lost.detail})
+
+        task = asyncio.create_task(note())
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    def _turn(self, operator: str) -> asyncio.Lock:
+        """One lease request of an operator at a time in this replica, so that they never hold more than they want."""
+        return self._turns.setdefault(operator, asyncio.Lock())
+
+    def _events(self, decision: Decision[Subtask, A], brief: Brief, now: float) -> list[Message]:
+        return self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
+
+    async def _count_open(self, task_id: str | None) -> int:
+        """Open subtasks of a task, or of the oldest tasks."""
+        if task_id is not None:
+            return await self._places.count_open([task_id])
+        return await self._places.count_open([task.task_id for task in await self._listings.listed("", MAX_TASKS)])
+
+
+def _present(subtask: Subtask) -> Subtask:
+    if subtask.state == "removed":
+        raise NotFound("no such subtask")
+    return subtask
+
+
+def _opens_early(before: Subtask, after: Subtask) -> bool:
+    """Whether a place opens sooner than a search could know that looked before."""
+    if after.available_at is None:
+        return False
+    return before.available_at is None or after.available_at < before.available_at
+
+
+def _keys(subtask: Subtask) -> Document:
+    place = {
+        "task_id": subtask.task_id,
+        "slot": subtask.slot,
+        "at": subtask.available_at,
+        "has_votes": bool(subtask.votes),
+    }
+    return {
+        "_id": subtask.id,
+        "task_id": subtask.task_id,
+        "state": subtask.state,
+        "place": None if subtask.available_at is None else place,
+        "holders": [lease.operator for lease in subtask.leases] or None,
+        "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
+        "dispute": subtask.id if subtask.state == "disputed" else None,
+    }

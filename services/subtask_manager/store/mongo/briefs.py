@@ -1,0 +1,157 @@
+"""Briefs in MongoDB: one document a task, with its tombstone and its listing (`listings.py`)."""
+
+import asyncio
+import time
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from pymongo.errors import DuplicateKeyError
+
+from services.subtask_manager.domain import Brief
+from services.subtask_manager.store.codec import BRIEFS
+from shared.errors import NotFound, Unavailable
+from shared.mongo import MAX_TRIES, Collection, Document, errors_named
+
+FRESH_S = 1.0
+"""How long a replica may not see a tombstone or new terms that another one saved."""
+CACHED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a replica remembers of a task, which is fresh until a time of the monotonic clock."""
+
+    brief: Brief | None
+    is_cancelled: bool
+    until: float
+
+
+class MongoBriefs:
+    """The briefs of all tasks; a replica remembers those that it used last."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    async def keep(self, brief: Brief) -> None:
+        """Save the terms of a task that is not known yet; those that came first stay."""
+        async with self._turn(brief.task_id):  # the first images of a task come together
+            known = self._known.get(brief.task_id)
+            if known is not None and (known.brief is not None or known.is_cancelled):
+                return
+            try:
+                with errors_named():
+                    await self._collection.insert_one(_new(brief))
+            except DuplicateKeyError:
+                await self._read(brief.task_id)
+            else:
+                self._know(brief.task_id, brief, is_cancelled=False)
+
+    async def put(self, brief: Brief) -> bool:
+        """Save the terms of a task in place of those of a lower revision; False where there is a higher one, or the
+        task was cancelled."""
+        fields = BRIEFS.document(brief)
+        for _ in range(MAX_TRIES):
+            with errors_named():
+                document = await self._collection.find_one({"_id": brief.task_id})
+            if document is None:
+                await self.keep(brief)
+                continue
+            known = self.remember(document)
+            if known.is_cancelled or known.brief is None or known.brief.revision > brief.revision:
+                return False
+            same = {"_id": brief.task_id, "is_cancelled": False, "revision": document.get("revision")}
+            with errors_named():
+                written = await self._collection.update_one(same, {"$set": {**fields, "revision": brief.revision}})
+            if written.matched_count:
+                self._know(brief.task_id, brief, is_cancelled=False)
+                return True
+        raise Unavailable("too many changes of the same task at once")
+
+    async def get(self, task_id: str) -> Brief:
+        """The terms of a task. Raises NotFound where it is cancelled or not known."""
+        brief = await self.find(task_id)
+        if brief is None:
+            raise NotFound("no such subtask")
+        return brief
+
+    async def find(self, task_id: str) -> Brief | None:
+        """The terms of a task; None where it is cancelled or not known."""
+        known = await self._fresh(task_id)
+        return None if known is None or known.is_cancelled else known.brief
+
+    async def is_known(self, task_id: str) -> bool:
+        """Whether any image of the task has come. Raises NotFound for a cancelled task."""
+        known = await self._fresh(task_id)
+        if known is not None and known.is_cancelled:
+            raise NotFound("no such task")
+        return known is not None
+
+    async def cancel(self, task_id: str) -> None:
+        """Put up the task's tombstone, and unlist it."""
+        tombstone = {"$set": {"is_cancelled": True}, "$unset": {"listed": "", "closing": ""}}
+        try:
+            with errors_named():
+                await self._collection.update_one({"_id": task_id}, tombstone, upsert=True)
+        except DuplicateKeyError:  # another replica inserted the document meanwhile
+            with errors_named():
+                await self._collection.update_one({"_id": task_id}, tombstone)
+        self._known.pop(task_id, None)
+
+    async def is_cancelled(self, task_id: str) -> bool:
+        """Whether the tombstone is up, by the database."""
+        with errors_named():
+            document = await self._collection.find_one({"_id": task_id}, {"is_cancelled": 1})
+        return document is not None and bool(document["is_cancelled"])
+
+    async def forget_terms(self, task_id: str) -> None:
+        """Keep nothing of a cancelled task but its tombstone."""
+        with errors_named():
+            await self._collection.update_one({"_id": task_id, "is_cancelled": True}, {"$unset": {"body": ""}})
+
+    def remember(self, document: Document) -> Known:
+        """Take in a brief's document that was read."""
+        task_id = document["_id"]
+        before = self._known.get(task_id)
+        brief = None if before is None else before.brief
+        if "body" in document and (brief is None or brief.revision != document.get("revision", 1)):
+            brief = BRIEFS.read_document(document)
+        return self._know(task_id, brief, is_cancelled=bool(document["is_cancelled"]))
+
+    async def _fresh(self, task_id: str) -> Known | None:
+        known = self._known.get(task_id)
+        return known if known is not None and known.until >= time.monotonic() else await self._read(task_id)
+
+    async def _read(self, task_id: str) -> Known | None:
+        with errors_named():
+            document = await self._collection.find_one({"_id": task_id})
+        return None if document is None else self.remember(document)
+
+    def _know(self, task_id: str, brief: Brief | None, *, is_cancelled: bool) -> Known:
+        known = Known(brief, is_cancelled, time.monotonic() + FRESH_S)
+        self._known[task_id] = known
+        self._known.move_to_end(task_id)
+        if len(self._known) > CACHED:
+            self._known.popitem(last=False)
+        return known
+
+    def _turn(self, task_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(task_id, asyncio.Lock())
+
+
+def place_of(brief: Brief) -> str:
+    """A task's place in the list: when it was created, in microseconds since the epoch, and its id."""
+    return f"{round(brief.created_at * 1_000_000):020}/{brief.task_id}"
+
+
+def _new(brief: Brief) -> Document:
+    return {
+        "_id": brief.task_id,
+        "listed": place_of(brief),
+        "rests_until": 0.0,
+        "is_cancelled": False,
+        "revision": brief.revision,
+        **BRIEFS.document(brief),
+    }

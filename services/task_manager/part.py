@@ -1,0 +1,50 @@
+"""The task manager, assembled."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from services.task_manager import consumers, routes
+from services.task_manager.collector import Collector
+from services.task_manager.handlers import Resources
+from services.task_manager.ingest import Checker
+from services.task_manager.metrics import BatchMetrics
+from services.task_manager.progress import Progress
+from services.task_manager.settings import UploadSettings
+from services.task_manager.store import TaskStore
+from shared.outbox import Relay
+from shared.part import Adapters, Part
+from shared.pictures import DecodingBudget
+
+CHECK_THREADS = 2
+
+
+def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: Path, budget: DecodingBudget) -> Part:
+    """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures."""
+    store, objects, clock = adapters.store, adapters.objects, adapters.clock
+    relay = Relay(store, adapters.bus)
+    collector = Collector(store, objects, clock, relay_wake=relay.wake)
+    threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
+    resources = Resources(
+        store=store,
+        objects=objects,
+        relay=relay,
+        checker=Checker(threads, settings.picture_limits, budget),
+        clock=clock,
+        spool=spool,
+        archives=settings.archive_limits,
+        max_uploads=settings.max_uploads,
+        erase_soon=collector.wake,
+        progress=Progress(store),
+        metrics=BatchMetrics(adapters.telemetry.metrics.registry),
+    )
+    return Part(
+        name="task_manager",
+        routers=[routes.upload_router(resources), routes.router(resources)],
+        subscribe=partial(consumers.subscribe, resources),
+        relays=[relay],
+        workers=[collector],
+        before_shutdown=resources.progress.close,  # streams that would never end by themselves
+        answers_admin=True,
+        resources=resources,
+    )

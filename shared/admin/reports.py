@@ -1,0 +1,115 @@
+"""What every process of the platform tells the others about itself, again and again."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from shared.bus import Bus
+from shared.errors import Unavailable
+from shared.http.application import VERSION
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.watch import Watch
+
+log = logging.getLogger(__name__)
+
+REPORT_S = 5.0
+"""How often a process reports."""
+
+
+class QueueStatus(BaseModel):
+    """messages: waiting or handled. age_s: how old the event was that was taken last; 0 where none waits.
+
+    handled_per_minute: over the last minute, by all replicas.
+    """
+
+    queue: str
+    messages: int
+    age_s: float
+    handled_per_minute: int
+
+
+class Report(BaseModel):
+    """One process as it sees itself. What does not answer it now is None.
+
+    name: of its host (on Kubernetes: of its pod) and its number there. services: those that it runs.
+    busy: the processor time that it uses, in processors. The other fields are those of the platform's status.
+    Replicas of two versions hear each other: fields may be added, each with a default.
+    """
+
+    name: str
+    services: tuple[str, ...]
+    version: str
+    requests_per_minute: int
+    errors_per_minute: int
+    busy: float
+    queues: tuple[QueueStatus, ...] | None
+    dead_letters: int | None
+    outbox: int | None
+    outbox_lag_s: float | None
+
+
+class Reporter:
+    """Broadcasts reports of this process from its start to its close."""
+
+    def __init__(self, services: Sequence[str], metrics: Metrics, watch: Watch, bus: Bus) -> None:
+        self._services = tuple(services)
+        self._metrics = metrics
+        self._watch = watch
+        self._bus = bus
+        self._began = (time.monotonic(), time.process_time())
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="reporter")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def report(self) -> Report:
+        """This process now."""
+        waiting = await self._watch.look()
+        queues = None if waiting.queues is None else sorted(waiting.queues.items())
+        return Report(
+            name=f"{socket.gethostname()}:{os.getpid()}",
+            services=self._services,
+            version=VERSION,
+            requests_per_minute=self._metrics.requests.per_minute(),
+            errors_per_minute=self._metrics.errors.per_minute(),
+            busy=round(self._busy(), 3),
+            queues=None if queues is None else tuple(self._queue(name, messages) for name, messages in queues),
+            dead_letters=waiting.dead,
+            outbox=waiting.outbox,
+            outbox_lag_s=None if waiting.outbox_lag_s is None else round(waiting.outbox_lag_s, 3),
+        )
+
+    def _queue(self, queue: str, messages: int) -> QueueStatus:
+        return QueueStatus(
+            queue=queue,
+            messages=messages,
+            age_s=round(self._metrics.last_age_s(queue) if messages else 0.0, 3),
+            handled_per_minute=self._metrics.handled.per_minute(queue),
+        )
+
+    def _busy(self) -> float:
+        """Processors used since the last broadcast."""
+        since, used_s = self._began
+        return (time.process_time() - used_s) / max(0.001, time.monotonic() - since)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                report = await self.report()
+                self._began = (time.monotonic(), time.process_time())
+                with contextlib.suppress(Unavailable):  # the next report says what this one would have
+                    await self._bus.broadcast(report.model_dump_json().encode())
+            except Exception:
+                log.exception("the process could not report; trying again")
+            await asyncio.sleep(REPORT_S)

@@ -1,0 +1,80 @@
+"""What goes to every process that listens now: not kept, not confirmed, and lost where nobody listens."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from aio_pika import ExchangeType, Message
+from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
+
+from shared.bus.rabbitmq.link import ANSWER_S, END_S, Link, as_unavailable, keep
+from shared.errors import Unavailable
+
+EXCHANGE = "quorate.broadcast"
+KEPT_S = 10
+"""How long a message waits for a process that is slow to take it."""
+MAX_KEPT = 1000
+
+
+class Broadcast:
+    """Sends over one connection and listens over another."""
+
+    def __init__(self, to_send: Link, to_listen: Link) -> None:
+        self._to_send = to_send
+        self._to_listen = to_listen
+        self._channel: AbstractChannel | None = None
+        self._exchange: AbstractExchange | None = None
+        self._listening: set[asyncio.Task[None]] = set()
+
+    async def send(self, body: bytes) -> None:
+        """Raises Unavailable."""
+        with as_unavailable("broadcast"):
+            async with asyncio.timeout(ANSWER_S):
+                exchange = await self._opened()
+                await exchange.publish(Message(body, expiration=KEPT_S), "", mandatory=False)
+
+    def listen(self, listener: Callable[[bytes], None]) -> None:
+        async def hold() -> None:
+            await self._hold(listener)
+
+        self._listening.add(asyncio.create_task(keep(hold, "listening"), name="listen"))
+
+    async def close(self) -> None:
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+
+    async def _opened(self) -> AbstractExchange:
+        if self._exchange is None or self._channel is None or self._channel.is_closed:
+            connection = await self._to_send.connection()
+            self._channel = await connection.channel(publisher_confirms=False)
+            self._exchange = await _declared(self._channel)
+        return self._exchange
+
+    async def _hold(self, listener: Callable[[bytes], None]) -> None:
+        """One channel with a queue of its own, from its opening to its end."""
+
+        async def arrived(message: AbstractIncomingMessage) -> None:
+            listener(message.body)
+
+        ended = asyncio.Event()
+        connection = await self._to_listen.connection()
+        with as_unavailable("listen"):
+            async with asyncio.timeout(ANSWER_S):
+                channel = await connection.channel(publisher_confirms=False)
+                channel.close_callbacks.add(lambda _channel, _error: ended.set())
+                below = await channel.get_underlay_channel()
+                below.on_consumer_cancel_callbacks.add(lambda _: ended.set())
+                queue = await channel.declare_queue(exclusive=True, arguments={"x-max-length": MAX_KEPT})
+                await queue.bind(await _declared(channel))
+                await queue.consume(arrived, no_ack=True)
+        try:
+            await ended.wait()
+        finally:
+            with contextlib.suppress(Unavailable), as_unavailable("stop listening"):
+                async with asyncio.timeout(END_S):
+                    await channel.close()
+
+
+async def _declared(channel: AbstractChannel) -> AbstractExchange:
+    return await channel.declare_exchange(EXCHANGE, ExchangeType.FANOUT, durable=False, timeout=ANSWER_S)

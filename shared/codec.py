@@ -1,0 +1,93 @@
+"""One codec for every stored value: frozen dataclasses as JSON (SQLite) or as native BSON (MongoDB).
+
+A value is read by its type: a field that is missing gets its default, and one that is unknown, as a newer replica may
+have written it, is ignored. So a field comes in two releases: the first reads it, the second writes it. A change that
+defaults cannot express is an upgrade, from the fields as they were to the fields as they are. A SQLite file is upgraded
+when it is opened; a document when it is read, by the number in its field `schema`, and its next change stores it anew.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from shared.errors import Unavailable
+
+T = TypeVar("T")
+Fields = dict[str, Any]
+Upgrade = Callable[[Fields], Fields]
+"""From the fields of one schema to those of the next."""
+
+
+class NewerSchema(Unavailable):
+    """A newer version stored this, in a schema that this one does not know."""
+
+
+class Codec(Generic[T]):
+    """Writes and reads values of one dataclass. `upgrades` lead from schema 1 to the present one."""
+
+    def __init__(self, kind: type[T], upgrades: Sequence[Upgrade] = ()) -> None:
+        self.schema = len(upgrades) + 1
+        self._kind = kind
+        self._upgrades = upgrades
+        self._mappings = tuple(_mappings(kind))
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def text(self, value: T) -> bytes:
+        """A value as JSON."""
+        return self._encode(value)
+
+    def read_text(self, text: bytes) -> T:
+        """The value of a JSON text in the present schema."""
+        return self._decode(text)
+
+    def upgraded_text(self, text: bytes, *, schema: int) -> bytes:
+        """A JSON text of an older schema in the present one."""
+        return self.text(msgspec.convert(self._upgraded(msgspec.json.decode(text), schema), self._kind))
+
+    def document(self, value: T) -> Fields:
+        """A value as the fields `schema` and `body` of a document. A mapping in it becomes a list of pairs, for its
+        keys are what people named, and those are never names of fields."""
+        body: Fields = msgspec.to_builtins(value)
+        for path in self._mappings:
+            body = _changed(body, path, lambda mapping: list(mapping.items()))
+        return {"schema": self.schema, "body": body}
+
+    def read_document(self, document: Mapping[str, Any]) -> T:
+        """The value of a document in any schema up to the present one. Raises NewerSchema."""
+        body, schema = document["body"], document.get("schema", 1)
+        if isinstance(body, str):  # schema 1 kept the fields as JSON text
+            body = msgspec.json.decode(body)
+        body = self._upgraded(body, schema)
+        for path in self._mappings:
+            body = _changed(body, path, dict)
+        return msgspec.convert(body, self._kind)
+
+    def _upgraded(self, body: Fields, schema: int) -> Fields:
+        if schema > self.schema:
+            raise NewerSchema("a newer version stored this: finish the upgrade of all replicas")
+        for upgrade in self._upgrades[schema - 1 :]:
+            body = upgrade(body)
+        return body
+
+
+def _changed(body: Fields, path: Sequence[str], change: Callable[[Any], Any]) -> Fields:
+    """The fields with what is at the end of a path changed, where it is there."""
+    name, *rest = path
+    inner = body.get(name)
+    if inner is None:
+        return body
+    return {**body, name: _changed(inner, rest, change) if rest else change(inner)}
+
+
+def _mappings(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths to the mappings in a dataclass and in those that it holds."""
+    hints = get_type_hints(kind)
+    for field in fields(kind):
+        for hint in (hints[field.name], *get_args(hints[field.name])):
+            if get_origin(hint) is dict:
+                yield (*path, field.name)
+            elif is_dataclass(hint) and get_origin(hints[field.name]) is not tuple:
+                yield from _mappings(hint, (*path, field.name))

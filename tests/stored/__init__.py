@@ -1,0 +1,1 @@
+"""What earlier releases stored, which every later one has to open."""
