@@ -100,7 +100,7 @@ def test_orientation(orientation, channels, place):
     assert b"eXIf" not in picture.data
 
 
-METADATA = [b"eXIf", b"tEXt", b"iTXt", b"zTXt", b"tIME", b"prVt", b"fcTL"]
+METADATA = [b"bKGD", b"eXIf", b"tEXt", b"iTXt", b"zTXt", b"tIME", b"prVt", b"fcTL"]
 COLOUR = {b"gAMA": b"\0\0\xb1\x8f", b"sRGB": b"\0", b"pHYs": bytes(9), b"cHRM": bytes(32), b"sBIT": b"\5\5\5"}
 
 
@@ -231,9 +231,19 @@ def test_packed_texts_are_left_out_as_they_are(name, before):
         (png_chunk(b"gAMA", bytes(5)),),
         (png_chunk(b"iCCP", bytes(1_000_001)),),
         (png_chunk(b"PLTE", bytes(4)),),
+        (png_chunk(b"PLTE", b""),),
+        (png_chunk(b"tRNS", bytes(6)), PALETTE),
         (png_chunk(b"IDAT", b""), png_chunk(b"gAMA", bytes(4))),
     ],
-    ids=["twice", "too long", "a profile too long", "a palette of 4 bytes", "between the pixels"],
+    ids=[
+        "twice",
+        "too long",
+        "a profile too long",
+        "a palette of 4 bytes",
+        "an empty palette",
+        "transparency first",
+        "between the pixels",
+    ],
 )
 def test_chunks_that_could_carry_anything_are_refused(chunks):
     with pytest.raises(PictureRejected, match="the PNG data is corrupt"):
