@@ -1,4 +1,4 @@
-"""Messages as RabbitMQ carries them: what stands in which property and header."""
+"""Messages as RabbitMQ carries them: their properties and headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from aio_pika import Message as AmqpMessage
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
 from shared.bus import DeadLetter
-from shared.bus.rabbitmq.topology import EXCHANGE, dead
+from shared.bus.rabbitmq.topology import EXCHANGE, dead_queue
 from shared.events import Message, Topology
 from shared.telemetry import trace
 
 SUBJECT = "subject"
 PUBLICATION = "quorate-publication"
-"""Tells apart what was published twice: an id of this publishing, not of the event."""
+"""An id of one publication, not of the event: it tells apart messages that were published twice."""
 FAILURES = "quorate-failures"
 """How often a message had failed when it was put back into its queue."""
 REASON = "quorate-reason"
@@ -26,8 +26,8 @@ MAX_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A message with where it goes. `is_mandatory`: some queue has to take it."""
+class Outgoing:
+    """A message and where to publish it. `is_mandatory`: at least one queue must take it."""
 
     message: AmqpMessage
     exchange: str
@@ -35,8 +35,8 @@ class Letter:
     is_mandatory: bool
 
 
-def outgoing(message: Message, at: float) -> Letter:
-    """A message to all queues of its type."""
+def outgoing(message: Message, at: float) -> Outgoing:
+    """An event's message, for all queues of its type."""
     amqp = AmqpMessage(
         message.body,
         headers={SUBJECT: message.subject, PUBLICATION: trace.random_hex(8)},
@@ -47,21 +47,21 @@ def outgoing(message: Message, at: float) -> Letter:
         timestamp=at,
     )
     is_mandatory = bool(Topology.ROUTES[message.type].required)
-    return Letter(message=amqp, exchange=EXCHANGE, routing_key=message.type, is_mandatory=is_mandatory)
+    return Outgoing(message=amqp, exchange=EXCHANGE, routing_key=message.type, is_mandatory=is_mandatory)
 
 
-def again(message: AbstractIncomingMessage, queue: str, *, failures: int) -> Letter:
-    """A message once more into its queue alone, where the broker counts its deliveries from the start."""
+def requeued(message: AbstractIncomingMessage, queue: str, *, failures: int) -> Outgoing:
+    """The same message for its own queue only; the broker counts its deliveries from zero again."""
     return _copy(message, queue, {FAILURES: failures} if failures else {})
 
 
-def buried(message: AbstractIncomingMessage, queue: str, *, reason: str, at: float) -> Letter:
-    """A message to its queue's dead letters."""
+def dead_lettered(message: AbstractIncomingMessage, queue: str, *, reason: str, at: float) -> Outgoing:
+    """The same message for the dead letters of its queue."""
     reason = reason[:MAX_REASON].encode(errors="replace").decode()
-    return _copy(message, dead(queue), {REASON: reason, DIED_AT: repr(at)})  # the driver's floats have 32 bits
+    return _copy(message, dead_queue(queue), {REASON: reason, DIED_AT: repr(at)})  # the driver's floats have 32 bits
 
 
-def _copy(message: AbstractIncomingMessage, queue: str, headers: HeadersType) -> Letter:
+def _copy(message: AbstractIncomingMessage, queue: str, headers: HeadersType) -> Outgoing:
     kept = {name: message.headers[name] for name in (SUBJECT, PUBLICATION) if name in message.headers}
     amqp = AmqpMessage(
         message.body,
@@ -72,16 +72,16 @@ def _copy(message: AbstractIncomingMessage, queue: str, headers: HeadersType) ->
         type=message.type,
         timestamp=message.timestamp,
     )
-    return Letter(message=amqp, exchange="", routing_key=queue, is_mandatory=True)
+    return Outgoing(message=amqp, exchange="", routing_key=queue, is_mandatory=True)
 
 
 def failures(message: AbstractIncomingMessage) -> int:
-    """How often a message has failed before: as told by whoever put it back, and by the broker of lost deliveries."""
+    """How often a message has failed before: the count of the consumer that requeued it, and the lost deliveries."""
     return _count(message, FAILURES) + redeliveries(message)
 
 
 def redeliveries(message: AbstractIncomingMessage) -> int:
-    """How often the broker has delivered a message before and got no answer."""
+    """How often the broker delivered a message before without getting an answer."""
     return _count(message, "x-delivery-count")
 
 
@@ -91,13 +91,13 @@ def _count(message: AbstractIncomingMessage, header: str) -> int:
 
 
 def dead_letter_id(queue: str, message: AbstractIncomingMessage) -> str:
-    """One letter's own id; it begins with its queue."""
+    """The id of a dead letter: its queue and its publication."""
     return f"{queue}:{message.headers.get(PUBLICATION) or message.message_id}"
 
 
 def dead_letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
-    """What a queue's dead letter says, whether a consumer buried it or the broker."""
-    reason, died_at = _told_by_the_consumer(message.headers) or _told_by_the_broker(message.headers)
+    """A dead letter of a queue, whether a consumer or the broker gave the message up."""
+    reason, died_at = _from_consumer(message.headers) or _from_broker(message.headers)
     return DeadLetter(
         id=dead_letter_id(queue, message),
         queue=queue,
@@ -108,13 +108,13 @@ def dead_letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
     )
 
 
-def _told_by_the_consumer(headers: HeadersType) -> tuple[str, float] | None:
+def _from_consumer(headers: HeadersType) -> tuple[str, float] | None:
     if REASON not in headers:
         return None
     return str(headers[REASON]), float(str(headers[DIED_AT]))
 
 
-def _told_by_the_broker(headers: HeadersType) -> tuple[str, float]:
+def _from_broker(headers: HeadersType) -> tuple[str, float]:
     deaths = cast("list[Mapping[str, Any]]", headers.get("x-death") or [{}])
     at = deaths[0].get("time")
     reason = f"the broker gave it up ({deaths[0].get('reason', 'it does not say why')}): no delivery was answered"
