@@ -3,9 +3,9 @@
 import asyncio
 import time
 import weakref
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief
@@ -32,7 +32,7 @@ class MongoBriefs:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known: LRUCache[str, Known] = LRUCache(CACHED)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
@@ -132,9 +132,6 @@ class MongoBriefs:
     def _know(self, task_id: str, brief: Brief | None, *, is_cancelled: bool) -> Known:
         known = Known(brief, is_cancelled, time.monotonic() + FRESH_S)
         self._known[task_id] = known
-        self._known.move_to_end(task_id)
-        if len(self._known) > CACHED:
-            self._known.popitem(last=False)
         return known
 
     def _turn(self, task_id: str) -> asyncio.Lock:
