@@ -40,6 +40,10 @@ class NotFound(QuorateError):
     """There is no such thing, or not for this caller."""
 
 
+class Gone(QuorateError):
+    """There was such a thing; it was erased for good."""
+
+
 class Conflict(QuorateError):
     """The state of things does not allow it now."""
 
