@@ -1,15 +1,15 @@
-"""The objects used last, in memory. Images never change, so what is kept is never stale."""
+"""A cache of the objects used last. Images never change, so it is never stale."""
 
 from collections import OrderedDict
 
 from shared.objects.keys import is_staged
 
 MAX_SHARE = 16
-"""No object may take more than one part in so many of the room."""
+"""An object of more than 1/MAX_SHARE of the cache is not kept."""
 
 
 class RecentObjects:
-    """Objects of at most `max_bytes` together, the one used longest ago dropped first."""
+    """Objects of at most `max_bytes` together; the one used longest ago is dropped first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -24,7 +24,7 @@ class RecentObjects:
         return data
 
     def keep(self, key: str, data: bytes) -> None:
-        """Keep an object for a while, unless it is too large, or a staged one: that may be written again."""
+        """Keep an object, unless it is too large, or staged: a staged object may be overwritten."""
         if len(data) * MAX_SHARE > self._max_bytes or is_staged(key):
             return
         self.forget(key)
@@ -35,5 +35,5 @@ class RecentObjects:
             self._bytes -= len(dropped)
 
     def forget(self, key: str) -> None:
-        """An object is deleted."""
+        """Drop an object that was deleted."""
         self._bytes -= len(self._objects.pop(key, b""))
