@@ -1,5 +1,4 @@
-"""What comes out of labeling: votes, results, and what a detector saw. Both managers hold these; rectangles are in
-pixels of the upright stored image."""
+"""Votes, results and detections, which both managers hold. Rectangles are in pixels of the upright stored image."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from shared.terms import UNSURE
 
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
-"""How far the labeling of an image is."""
+"""The state of a subtask."""
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
 
 
