@@ -231,7 +231,7 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who hears of a type of event: those it must reach, and those that may be absent (their queue forgets in time)."""
+    """The services that hear a type of event. An optional one may be absent: its queue forgets events in time."""
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -255,7 +255,7 @@ class Topology:
 
     @classmethod
     def queues(cls, event_type: str) -> tuple[tuple[str, bool], ...]:
-        """The queues of a type, each with whether it may be absent."""
+        """The queues of a type, each with whether its consumer may be absent."""
         route = cls.ROUTES[event_type]
         return tuple((f"{service}.{event_type}", False) for service in route.required) + tuple(
             (f"{service}.{event_type}", True) for service in route.optional
@@ -263,7 +263,7 @@ class Topology:
 
 
 def envelope(*, event_id: str, source: str, subject: str, at: float) -> dict[str, Any]:
-    """The attributes that every event carries, for `SomeEventV1(**envelope(...), data=...)`."""
+    """The attributes of every event, for `SomeEventV1(**envelope(...), data=...)`."""
     return {
         "id": event_id,
         "source": source,
@@ -274,12 +274,12 @@ def envelope(*, event_id: str, source: str, subject: str, at: float) -> dict[str
 
 
 def message(event: Event) -> Message:
-    """An event ready to be kept in an outbox or put on a bus."""
+    """An event as a message for an outbox or a bus."""
     return Message(id=event.id, type=event.type, subject=event.subject, body=event.model_dump_json().encode())
 
 
 def parse(body: bytes) -> Event:
-    """The event that a message carries. Raises Malformed where it is none that we know."""
+    """The event that a message carries. Raises Malformed if this version knows no such event."""
     try:
         return _EVENT.validate_json(body)
     except ValidationError as error:

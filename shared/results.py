@@ -1,5 +1,4 @@
-"""What comes out of labeling: votes, results, and what a detector saw. Both managers hold these; rectangles are in
-pixels of the upright stored image."""
+"""Votes, results and detections, which both managers hold. Rectangles are in pixels of the upright stored image."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the detector's findings mean for a task."""
+"""From detections to a proposal in a task's labels."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from shared.results import Detection
 
 MAX_OBJECTS = 100
-"""How many objects a proposal shows at most."""
+"""The most objects of a proposal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

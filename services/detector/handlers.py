@@ -1,4 +1,4 @@
-"""What the detector does: look at an image, for people or for a subtask."""
+"""The detector's handlers: detect objects for a caller, or pre-label a subtask."""
 
 from dataclasses import dataclass, field
 
@@ -17,13 +17,13 @@ SOURCE = "quorate/detector"
 API_CONFIDENCE = 0.25
 NMS_IOU = 0.45
 NMS_IOU_BY_FAMILY = {"yolox": 0.65}
-"""Where the model's authors measured theirs at another one."""
+"""Families whose authors measured at another threshold."""
 MAX_CANCELLED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers of events work with."""
+    """What the event handlers work with."""
 
     pool: InferencePool
     objects: ObjectStore
@@ -49,7 +49,7 @@ async def detect(
 
 
 async def prelabel(resources: Resources, event: events.SubtaskOpenedV1) -> None:
-    """Look at a subtask's image and say what was seen; also where nothing could be: people should not wait for it."""
+    """Publish the pre-label of a subtask's image, also when the image cannot be read: operators may wait for it."""
     opened = event.data
     if opened.task_id in resources.cancelled:
         return
@@ -64,7 +64,7 @@ async def prelabel(resources: Resources, event: events.SubtaskOpenedV1) -> None:
         return  # its task was cancelled and erased
     except QuorateError as error:
         if isinstance(error, Unavailable) and not isinstance(error, EngineFailed):
-            raise  # nothing is wrong with this picture: it comes again
+            raise  # not this picture's fault: the event is delivered again
         seen = seen.model_copy(update={"error": error.detail})
     else:
         proposal = propose(

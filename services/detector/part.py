@@ -1,4 +1,4 @@
-"""The detector, assembled: the only place that loads models."""
+"""The detector, assembled on any adapters: the only module that loads models."""
 
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from shared.telemetry import Telemetry
 
 
 def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
-    """Engines of the model that the settings name, warmed up; none where they name none.
+    """Engines of the model that the settings name, warmed up; none if they name no model.
 
     cores: how many there are to work with; as many engines, unless the settings say otherwise.
     Raises ModelUnusable.
@@ -35,7 +35,7 @@ def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
 
 
 def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:
-    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
+    """A pool of these engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
     engines = load_engines(settings, cores=cores)
     if not engines:
         return None
@@ -44,7 +44,7 @@ def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: floa
 
 
 def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemetry: Telemetry) -> Part:
-    """The detection API alone, which needs neither bus nor storage; without a model it says so to every request."""
+    """The detection API alone, without bus and storage. Without a model it answers every detection with 503."""
     if pool is not None:
         PoolMetrics(pool, telemetry.metrics.registry)
     router = routes.router(
@@ -54,7 +54,7 @@ def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemet
 
 
 def assemble(adapters: Adapters[None], settings: DetectorSettings, *, pool: InferencePool | None) -> Part:
-    """The detection API and, where there is a model, the pre-labeler; they share one pool."""
+    """The detection API and, if there is a model, the pre-labeler; they share one pool."""
     part = assemble_api(pool, settings, adapters.telemetry)
     if pool is None:
         return part

@@ -1,4 +1,4 @@
-"""What the subtask manager tells the others, from the facts that its rules state."""
+"""The events of the subtask manager, made from the facts that its rules state."""
 
 from services.subtask_manager.domain import Brief, Fact, Subtask
 from shared import events
@@ -15,7 +15,7 @@ _ENDED = {
 
 
 def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float) -> list[Message]:
-    """The events of a change, with ids that are the same however often it is announced."""
+    """The events of a change. Announced again, a change gets events with the same ids."""
     return [_opened(subtask, brief, now) if fact == Fact.OPENED else _ended(subtask, Fact(fact), now) for fact in facts]
 
 

@@ -19,7 +19,7 @@ async def _prelabel(resources: Resources, event: SubtaskPrelabeledV1) -> None:
 
 
 def subscribe(resources: Resources, bus: Bus) -> None:
-    """Deliver the events that the subtask manager listens to."""
+    """Subscribe the subtask manager's handlers to their events."""
     bus.consume("subtask_manager.image.ready.v1", partial(handlers.open_subtask, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.subtask.prelabeled.v1", partial(_prelabel, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.task.changed.v1", partial(handlers.change_task, resources), prefetch=4)

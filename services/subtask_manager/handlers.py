@@ -1,4 +1,4 @@
-"""What the subtask manager does, one command or event each: load, ask the domain, save."""
+"""The subtask manager's handlers, one for each command or event: load, ask the domain, save."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteOutcome:
-    """What became of one vote of a batch: the vote as counted or why not, and the subtask's state if known."""
+    """The outcome of one vote of a batch: the counted vote, or why it was refused, and the subtask's state if known."""
 
     subtask_id: str
     vote: Vote | None
@@ -79,7 +79,7 @@ async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str,
 
 
 async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
-    """A vote in the old wire shape, which knows no tokens."""
+    """A vote of an older client, which sends no token."""
     return await _voted(resources, subtask_id, partial(domain.cast_vote_by_lease, voter=voter, label=label))
 
 
@@ -95,27 +95,27 @@ async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) ->
 
 
 def _changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
-    """Count it, and let the relay publish what there is to tell."""
+    """Count the change in the metrics, and wake the relay if there are events."""
     resources.metrics.changed(decision)
     if decision.facts:
         resources.relay.wake()
 
 
 async def vote_each(resources: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
-    """Votes as (subtask id, label, token), each on its own."""
+    """Count votes, given as (subtask id, label, token). A refusal concerns its own vote only."""
 
-    async def one(subtask_id: str, label: str, token: str) -> VoteOutcome:
+    async def outcome(subtask_id: str, label: str, token: str) -> VoteOutcome:
         try:
             cast = await vote(resources, voter=voter, subtask_id=subtask_id, label=label, token=token)
         except (Unavailable, StorageFull):
-            raise  # nothing is wrong with this vote: the whole batch is to be sent again
+            raise  # not this vote's fault: the caller has to send the whole batch again
         except QuorateError as refusal:
             return VoteOutcome(
                 subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(resources, subtask_id)
             )
         return VoteOutcome(subtask_id=subtask_id, vote=cast, refusal=None, state=cast.state)
 
-    return list(await asyncio.gather(*(one(*each) for each in votes)))
+    return list(await asyncio.gather(*(outcome(*asked) for asked in votes)))
 
 
 async def undo(resources: Resources, *, voter: str, subtask_id: str) -> tuple[Subtask, Brief]:

@@ -1,15 +1,15 @@
-"""The objects used last, in memory. Images never change, so what is kept is never stale."""
+"""A cache of the objects used last. Images never change, so it is never stale."""
 
 from cachetools import LRUCache
 
 from shared.objects.keys import is_staged
 
 MAX_SHARE = 16
-"""No object may take more than one part in so many of the room."""
+"""An object of more than 1/MAX_SHARE of the cache is not kept."""
 
 
 class RecentObjects:
-    """Objects of at most `max_bytes` together, the one used longest ago dropped first."""
+    """Objects of at most `max_bytes` together; the one used longest ago is dropped first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes

@@ -1,4 +1,4 @@
-"""Subtasks in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
+"""Subtasks in SQLite. With one writer thread, a rule is called once, inside the transaction that saves its decision."""
 
 import sqlite3
 from collections.abc import Callable
@@ -69,7 +69,7 @@ BRIEFS_CACHED = 256
 
 @dataclass(slots=True, kw_only=True)
 class _Request:
-    """A lease request under way."""
+    """A lease request that is being served."""
 
     operator: str
     grant: Decide[bool]
@@ -282,8 +282,8 @@ class SqliteSubtaskStore(SqliteOutbox):
     ) -> list[tuple[str, float]]:
         """The operator's leases, the live ones first.
 
-        A subtask whose lease lapsed lies behind the operator's walk: it is tried once more, and forgotten if it cannot
-        be had, for then its place opens anew.
+        The operator's walk has passed a subtask whose lease lapsed, so `_claim` tries the subtask once more. If that
+        fails, the lease is removed: the walk will find the subtask when its next place opens.
         """
         return db.execute(
             """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
@@ -298,7 +298,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         return db.execute(query, (task_id, task_id)).fetchone()[0]
 
     def _search(self, db: sqlite3.Connection, request: _Request, task_id: str | None) -> bool:
-        """Search the task that is named, else the oldest tasks; True where the search was cut short."""
+        """Search the named task, else the oldest tasks; returns whether the search was cut short."""
         if task_id is not None:
             return self._search_task(db, request, task_id)
         operator, search = request.operator, request.search
@@ -308,10 +308,10 @@ class SqliteSubtaskStore(SqliteOutbox):
                AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
             (*(stopped or (0.0, "")), MAX_TASKS + 1),
         ).fetchall()
-        for position, (task_created_at, one) in enumerate(tasks):
+        for position, (task_created_at, next_id) in enumerate(tasks):
             is_over = position == MAX_TASKS or search.windows_left <= 0
-            if is_over or self._search_task(db, request, one):
-                row = (operator, task_created_at, one)
+            if is_over or self._search_task(db, request, next_id):
+                row = (operator, task_created_at, next_id)
                 db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
                 return True
             if search.missing <= 0:
@@ -319,10 +319,10 @@ class SqliteSubtaskStore(SqliteOutbox):
         if stopped is None:
             return False
         db.execute("DELETE FROM rounds WHERE operator = ?", (operator,))
-        return search.missing > 0  # a round that began in the middle has the oldest still to see
+        return search.missing > 0  # this round began in the middle: the oldest tasks are still to be searched
 
     def _search_task(self, db: sqlite3.Connection, request: _Request, task_id: str) -> bool:
-        """Go on in a task until its search is over; True where it was cut short."""
+        """Search a task; returns whether the search was cut short."""
         key = (task_id, request.operator)
         query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
         row = db.execute(query, key).fetchone()
@@ -357,7 +357,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
 
     def _try(self, db: sqlite3.Connection, request: _Request, subtask_id: str) -> bool:
-        """Grant a subtask if the rule does."""
+        """Grant a subtask, if the rule does; returns whether."""
         subtask, brief = self._load(db, subtask_id)
         decision = request.grant(subtask, brief, request.now)
         if decision.answer:
