@@ -47,12 +47,26 @@ class UnknownLabel(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What every subtask of one task shares. `created_at` is the task's, in epoch seconds."""
+    """What every subtask of one task shares.
+
+    created_at: the task's, in epoch seconds.
+    revision: of the terms; the highest one wins.
+    """
 
     task_id: str
     owner: str
     terms: Terms
     created_at: float
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """An image that came before its task's brief, as which subtask it is to be opened."""
+
+    subtask_id: str
+    task_id: str
+    object_key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
 """The rules of tasks and their images. Pure: time and ids are arguments."""
 
 import hashlib
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -10,25 +8,19 @@ from typing import Literal
 from shared.decision import Decision
 from shared.errors import Conflict, Invalid
 from shared.results import Ended, Prelabel, Result, State, VoteCast
-from shared.terms import UNSURE, Terms
+from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 
-MAX_LABELS = 1_000
-MAX_LABEL_LENGTH = 200
-MAX_LABEL_SET_BYTES = 32_768
 MAX_VOTES = 100
 REGISTRATION_S = 60.0
 """How long an upload's registration lives without being renewed."""
-INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
-"""Categories of characters that cannot be seen on their own."""
-BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that look like nothing, whatever their category."""
 
 
 class Fact(StrEnum):
     """What happened to a task or an image, for others to hear of."""
 
+    OPENED = "opened"
     READY = "ready"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -56,7 +48,12 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A client's batch. `body_sha256` is of the request that made it; `is_erased`: images and objects are gone."""
+    """A client's batch.
+
+    body_sha256: of the request that made it.
+    is_announced: others were told of it and its terms. False for one that an earlier version created.
+    is_erased: images and objects are gone.
+    """
 
     id: str
     owner: str
@@ -69,6 +66,7 @@ class Task:
     sealed_at: float | None = None
     completed_at: float | None = None
     cancelled_at: float | None = None
+    is_announced: bool = False
     is_erased: bool = False
 
 
@@ -114,28 +112,6 @@ def image_id_of(task_id: str, sha256: str) -> str:
     return hashlib.sha256(f"image\n{task_id}\n{sha256}".encode()).hexdigest()[:32]
 
 
-def check_labels(labels: Sequence[str], *, allow_unsure: bool) -> tuple[str, ...]:
-    """A label set in hotkey order. Raises Invalid, pointing at the label, for what cannot be told apart or seen."""
-    if not 1 <= len(labels) <= MAX_LABELS:
-        raise Invalid(f"a task has 1 to {MAX_LABELS:,} labels", pointer="/labels")
-    if sum(len(label.encode("utf-8", "surrogatepass")) for label in labels) > MAX_LABEL_SET_BYTES:
-        raise Invalid(f"the labels together are over {MAX_LABEL_SET_BYTES:,} bytes", pointer="/labels")
-    seen = {UNSURE} if allow_unsure else set[str]()
-    for position, label in enumerate(labels):
-        pointer = f"/labels/{position}"
-        if not 1 <= len(label) <= MAX_LABEL_LENGTH:
-            raise Invalid(f"a label has 1 to {MAX_LABEL_LENGTH} characters", pointer=pointer)
-        if all(unicodedata.category(character) in INVISIBLE or character in BLANKS for character in label):
-            raise Invalid("a label needs a character that can be seen", pointer=pointer)
-        if any(unicodedata.category(character) == "Cs" for character in label):
-            raise Invalid("a label must be valid Unicode", pointer=pointer)
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).casefold())
-        if folded in seen:
-            raise Invalid("the label is there twice, apart from case and form", pointer=pointer)
-        seen.add(folded)
-    return tuple(labels)
-
-
 def check_policies(terms: Terms) -> None:
     """Raises Invalid where the policies ask for what cannot be."""
     quorum = terms.quorum
@@ -143,9 +119,13 @@ def check_policies(terms: Terms) -> None:
         raise Invalid("max_votes is less than votes_required", pointer="/quorum/max_votes")
     if quorum.stop == "lead" and quorum.lead > quorum.max_votes:
         raise Invalid("lead is more than max_votes", pointer="/quorum/lead")
-    for name, label in terms.detector.label_map.items():
-        if label not in terms.labels:
-            raise Invalid(f"{name!r} is mapped to a label that the task has not", pointer="/detector/label_map")
+
+
+def announce(task: Task) -> Decision[Task, None]:
+    """Tell the others of a task and its terms, once."""
+    if task.is_announced:
+        return Decision(state=task, answer=None)
+    return Decision(state=replace(task, is_announced=True), answer=None, facts=(Fact.OPENED,))
 
 
 def repeat_create(existing: Task, wanted: Task) -> Task:
@@ -156,12 +136,12 @@ def repeat_create(existing: Task, wanted: Task) -> Task:
 
 
 def register_upload(task: Task, now: float, *, upload_id: str) -> Decision[Task, None]:
-    """Begin or renew an upload. Raises NotOpen."""
+    """Begin or renew an upload; before its first image, a task is announced. Raises NotOpen."""
     if task.state != "open":
         raise NotOpen(f"the task is {task.state} and takes no more images")
     others = tuple(one for one in task.uploads if one.id != upload_id and one.expires_at > now)
     mine = Registration(id=upload_id, expires_at=now + REGISTRATION_S)
-    return Decision(state=replace(task, uploads=(*others, mine)), answer=None)
+    return announce(replace(task, uploads=(*others, mine)))
 
 
 def end_upload(task: Task, _now: float, *, upload_id: str) -> Decision[Task, None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import domain
+from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.domain import Counts, Task
 from services.task_manager.ingest import Checker
@@ -16,7 +16,8 @@ from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
+from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.terms import Terms
@@ -26,7 +27,8 @@ EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.Subta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector."""
+    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector;
+    `model` is that of the detectors."""
 
     store: TaskStore
     objects: ObjectStore
@@ -38,6 +40,7 @@ class Resources:
     max_uploads: int
     erase_soon: Callable[[], None]
     progress: Progress
+    model: ModelHeard
     metrics: BatchMetrics
 
 
@@ -45,8 +48,6 @@ async def create_task(
     resources: Resources, *, owner: str, key: str | None, name: str, terms: Terms, body: bytes
 ) -> tuple[Task, Counts]:
     """`body` is all that the client asks for, to tell a repeated request from another."""
-    domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
-    domain.check_policies(terms)
     wanted = Task(
         id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
         owner=owner,
@@ -55,10 +56,39 @@ async def create_task(
         created_at=resources.clock(),
         body_sha256=hashlib.sha256(body).hexdigest(),
     )
-    existing = await resources.store.create(wanted)
-    if existing is None:
-        return wanted, Counts()
+    try:
+        _check(wanted, resources.model.classes)
+    except Invalid:
+        if key is None:
+            raise
+        existing = await _task_or_none(resources, wanted.id)  # it was taken before, under the rules of then
+        if existing is None:
+            raise
+    else:
+        new = domain.announce(wanted)
+        existing = await resources.store.create(new.state, new.facts)
+        if existing is None:
+            resources.relay.wake()
+            return new.state, Counts()
     return await resources.store.find(domain.repeat_create(existing, wanted).id)
+
+
+def _check(wanted: Task, classes: tuple[str, ...] | None) -> None:
+    """Raises Invalid. `classes`: the model's, where they are known."""
+    terms, label_map = wanted.terms, wanted.terms.detector.label_map
+    labels.check_task_name(wanted.name)
+    labels.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
+    labels.check_label_map(label_map, terms.labels)
+    domain.check_policies(terms)
+    if classes is not None:
+        labels.check_classes(label_map, classes)
+
+
+async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
+    try:
+        return await resources.store.task(task_id)
+    except NotFound:
+        return None
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from services.task_manager.domain import MAX_VOTES
+from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_LABELS, MAX_NAME_LENGTH
 from shared.flat import names_of
 from shared.http.requests import Wire
 from shared.results import DecidedBy, Detection, State
@@ -39,7 +40,7 @@ class DetectorRequest(Wire):
     mode: DetectorMode = "suggest"
     min_confidence: Share = 0.25
     accept_confidence: Share = 0.9
-    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = Field(default_factory=dict[str, str])
+    label_map: Annotated[dict[str, str], Field(max_length=MAX_LABELS)] = Field(default_factory=dict[str, str])
     audit_share: Share = 0.05
     prelabel_wait_s: Annotated[float, Field(ge=0, le=3_600)] = 30.0
 
@@ -50,9 +51,9 @@ class DetectorRequest(Wire):
 class TaskRequest(Wire):
     """A new task."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
     labels: list[str]
-    instructions: Annotated[str, Field(max_length=10_000)] | None = None
+    instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH)] | None = None
     allow_unsure: bool = False
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()

@@ -174,7 +174,7 @@ async def test_the_same_image_twice_in_one_call_is_one_image(tasks):
     await create(tasks)
     await tasks.store.add_images(task(), [image("a"), image("a", filename="again.png")])
     assert await counts_of(tasks) == (1, 1, 0, 0)
-    assert await told(tasks) == [(image("a").id, "image.ready.v1")]
+    assert await told(tasks) == [(image("a").id, "image.ready.v2")]
 
 
 async def test_the_same_image_added_at_once_is_accepted_once(tasks):
@@ -184,7 +184,7 @@ async def test_the_same_image_added_at_once_is_accepted_once(tasks):
     )
     assert sum(answer == set() for answer in answers) == 1
     assert await counts_of(tasks) == (1, 1, 0, 0)
-    assert await told(tasks) == [(image("a").id, "image.ready.v1")]
+    assert await told(tasks) == [(image("a").id, "image.ready.v2")]
 
 
 @pytest.mark.parametrize("failure", ["announce", "commit"])

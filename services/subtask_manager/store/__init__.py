@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -48,6 +48,26 @@ class SubtaskStore(Outbox, Protocol):
         cancelled: then nothing is saved."""
         ...
 
+    async def keep_brief(self, brief: Brief) -> None:
+        """Save the terms of a task; those of the highest revision stay. Nothing is saved where it was cancelled."""
+        ...
+
+    async def brief(self, task_id: str) -> Brief | None:
+        """The terms of a task; None where they have not come yet. Raises NotFound where it was cancelled."""
+        ...
+
+    async def put_by(self, image: Awaiting) -> None:
+        """Keep an image whose task's brief has not come yet; one that is kept already stays."""
+        ...
+
+    async def awaiting(self, task_id: str, limit: int) -> list[Awaiting]:
+        """Images of a task that are kept so, `limit` at the most."""
+        ...
+
+    async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
+        """Keep these no longer."""
+        ...
+
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         """A subtask. Raises NotFound, also where its task was cancelled."""
         ...
@@ -59,8 +79,8 @@ class SubtaskStore(Outbox, Protocol):
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
 
-        Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. A task whose
-        first image has not come yet has nothing to grant. Raises NotFound for a cancelled task.
+        Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. A task that
+        is not known yet has nothing to grant. Raises NotFound for a cancelled task.
         """
         ...
 
@@ -77,7 +97,8 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def purge(self, task_id: str, limit: int) -> int:
-        """Remove subtasks of a cancelled task, `limit` at the most; returns how many were removed."""
+        """Remove subtasks of a cancelled task, `limit` at the most; returns how many were removed. With the last ones
+        goes all else that is kept of it, but for the tombstone."""
         ...
 
     async def pending(self, limit: int) -> list[Message]:

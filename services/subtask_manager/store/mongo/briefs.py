@@ -14,7 +14,7 @@ from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
 
 FRESH_S = 1.0
-"""How long a replica may not see a tombstone that another one put up."""
+"""How long a replica may not see a tombstone that another one put up, or newer terms that another one kept."""
 CACHED = 4096
 
 
@@ -36,15 +36,16 @@ class MongoBriefs:
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
-        """Save the terms of a task; those that came first stay."""
+        """Save the terms of a task; those of the highest revision stay, and a tombstone does."""
         async with self._turn(brief.task_id):  # the first images of a task come together
             known = self._known.get(brief.task_id)
-            if known is not None and (known.brief is not None or known.is_cancelled):
+            if known is not None and (known.is_cancelled or _is_as_new(known.brief, brief)):
                 return
             try:
                 with errors_named():
                     await self._collection.insert_one(_new(brief))
             except DuplicateKeyError:
+                await self._replace_older(brief)
                 await self._read(brief.task_id)
             else:
                 self._know(brief.task_id, brief, is_cancelled=False)
@@ -61,12 +62,12 @@ class MongoBriefs:
         known = await self._fresh(task_id)
         return None if known is None or known.is_cancelled else known.brief
 
-    async def is_known(self, task_id: str) -> bool:
-        """Whether any image of the task has come. Raises NotFound for a cancelled task."""
+    async def known(self, task_id: str) -> Brief | None:
+        """The terms of a task; None where they have not come yet. Raises NotFound for a cancelled task."""
         known = await self._fresh(task_id)
         if known is not None and known.is_cancelled:
             raise NotFound("no such task")
-        return known is not None
+        return None if known is None else known.brief
 
     async def cancel(self, task_id: str) -> None:
         """Put up the task's tombstone, and unlist it."""
@@ -95,9 +96,16 @@ class MongoBriefs:
         task_id = document["_id"]
         before = self._known.get(task_id)
         brief = None if before is None else before.brief
-        if brief is None and "body" in document:
+        if "body" in document and (brief is None or _revision_of(document) > brief.revision):
             brief = BRIEFS.read_document(document)
         return self._know(task_id, brief, is_cancelled=bool(document["is_cancelled"]))
+
+    async def _replace_older(self, brief: Brief) -> None:
+        older: list[Document] = [{"body.revision": {"$lt": brief.revision}}, {"body.revision": {"$exists": False}}]
+        mine = {"_id": brief.task_id, "is_cancelled": False, "$or": older}
+        if brief.revision > 1:
+            with errors_named():
+                await self._collection.update_one(mine, {"$set": BRIEFS.document(brief)})
 
     async def _fresh(self, task_id: str) -> Known | None:
         known = self._known.get(task_id)
@@ -125,11 +133,16 @@ def place_of(brief: Brief) -> str:
     return f"{round(brief.created_at * 1_000_000):020}/{brief.task_id}"
 
 
+def _is_as_new(known: Brief | None, brief: Brief) -> bool:
+    return known is not None and known.revision >= brief.revision
+
+
+def _revision_of(document: Document) -> int:
+    """Schema 1 kept its body as text, before there were revisions."""
+    body = document["body"]
+    return 1 if isinstance(body, str) else body.get("revision", 1)
+
+
 def _new(brief: Brief) -> Document:
-    return {
-        "_id": brief.task_id,
-        "listed": place_of(brief),
-        "rests_until": 0.0,
-        "is_cancelled": False,
-        **BRIEFS.document(brief),
-    }
+    """Unlisted, for it has no subtask yet."""
+    return {"_id": brief.task_id, "is_cancelled": False, **BRIEFS.document(brief)}
