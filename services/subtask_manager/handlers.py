@@ -140,21 +140,17 @@ async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
     task = event.data
     brief = Brief(task_id=task.task_id, owner=task.owner, terms=task.terms, created_at=task.at, revision=task.revision)
     await resources.store.keep_brief(brief)
-    await open_awaiting(resources, task.task_id)
+    await _open_awaiting(resources, task.task_id)
 
 
 async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None:
     """Open an image's subtask; where its task's brief has not come yet, when that comes."""
     image = Awaiting(subtask_id=event.data.image_id, task_id=event.data.task_id, object_key=event.data.object_key)
     brief = await resources.store.brief(image.task_id)
-    if brief is not None:
+    if brief is None:
+        await _put_by(resources, image)
+    else:
         await _open(resources, brief, image)
-        return
-    await resources.store.put_by(image)
-    try:
-        await open_awaiting(resources, image.task_id)  # the brief may have come meanwhile, and not have found this one
-    except NotFound:
-        await resources.store.forget_awaiting([image.subtask_id])
 
 
 async def open_subtask_with_terms(resources: Resources, event: events.ImageReadyV1) -> None:
@@ -167,8 +163,21 @@ async def open_subtask_with_terms(resources: Resources, event: events.ImageReady
     await _open(resources, kept or brief, opening)
 
 
-async def open_awaiting(resources: Resources, task_id: str) -> None:
-    """Open the subtasks of the images that came before their task's brief, if that is there now."""
+async def _put_by(resources: Resources, image: Awaiting) -> None:
+    """Keep an image until its task's brief comes. Where that came meanwhile, it may not have found this one."""
+    await resources.store.put_by(image)
+    try:
+        brief = await resources.store.brief(image.task_id)
+    except NotFound:
+        await resources.store.forget_awaiting([image.subtask_id])
+        return
+    if brief is not None:
+        await _open(resources, brief, image)
+        await resources.store.forget_awaiting([image.subtask_id])
+
+
+async def _open_awaiting(resources: Resources, task_id: str) -> None:
+    """Open the subtasks of the images that came before their task's brief."""
     brief = await resources.store.brief(task_id)
     while brief is not None and (images := await resources.store.awaiting(task_id, AWAITING_BATCH)):
         await asyncio.gather(*(_open(resources, brief, image) for image in images))

@@ -10,6 +10,7 @@ from embedded.app import assemble
 from embedded.settings import Settings
 from loadtest.samples import CLASSES, draw
 from services.detector.models import ModelUnusable
+from shared.models import ModelLoaded
 from tests.service.running import Api, as_user, assert_problem, running
 
 NO_AUDIT = {"audit_share": 0}
@@ -110,6 +111,37 @@ async def test_classes_are_mapped_to_labels(seeing: Api, drawn):
     task_id, truth = await labeled(seeing, drawn, labels=labels, label_map=label_map)
     for lease in await seeing.lease("ada", 10, task_id):
         assert lease["prelabel"]["label"] == label_map[truth[lease["subtask_id"]]]
+
+
+async def test_classes_are_mapped_apart_from_case(seeing: Api, drawn):
+    labels = ["rot", "gelb", "blau"]
+    label_map = {name.upper(): label for name, label in zip(CLASSES, labels, strict=True)}
+    task_id, truth = await labeled(seeing, drawn, labels=labels, label_map=label_map)
+    of_class = dict(zip(CLASSES, labels, strict=True))
+    for lease in await seeing.lease("ada", 10, task_id):
+        assert lease["prelabel"]["label"] == of_class[truth[lease["subtask_id"]]]
+
+
+async def test_a_class_that_the_model_has_not_is_refused_with_the_nearest(seeing: Api):
+    body = {"name": "n", "labels": ["rot"], "detector": {"label_map": {"red sqare": "rot"}}}
+    answer = await seeing.http.post("/api/tasks", json=body)
+    problem = assert_problem(answer, 422, pointer="/detector/label_map/red sqare")
+    assert "'red square'" in problem["detail"]
+
+
+async def test_without_a_detector_any_class_may_be_mapped(api: Api):
+    await api.task(labels=["rot"], detector={"label_map": {"red sqare": "rot"}})
+
+
+async def test_a_task_that_was_taken_is_answered_again_whatever_model_came_since(api: Api):
+    body = {"name": "n", "labels": ["rot"], "detector": {"label_map": {"red sqare": "rot"}}}
+    first = await api.http.post("/api/tasks", json=body, headers={"Idempotency-Key": "k"})
+    api.platform.tasks.model.heard(
+        ModelLoaded(model="detector:m@1", classes=("red square",)).model_dump_json().encode()
+    )
+    again = await api.http.post("/api/tasks", json=body, headers={"Idempotency-Key": "k"})
+    assert again.json()["id"] == first.json()["id"]
+    assert (await api.http.post("/api/tasks", json=body, headers={"Idempotency-Key": "l"})).status_code == 422
 
 
 async def test_classes_that_the_task_does_not_know_are_no_error(seeing: Api, drawn):
