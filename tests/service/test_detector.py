@@ -10,7 +10,13 @@ from embedded.app import assemble
 from embedded.settings import Settings
 from loadtest.samples import CLASSES, draw
 from services.detector.models import ModelUnusable
+from services.subtask_manager import announcements
+from services.subtask_manager.domain import Brief, Subtask
+from services.task_manager.domain import Image
+from shared import events
+from shared.events import Message
 from shared.models import ModelLoaded
+from shared.terms import DetectorPolicy, QuorumPolicy
 from tests.service.running import Api, as_user, assert_problem, running
 
 NO_AUDIT = {"audit_share": 0}
@@ -257,3 +263,49 @@ async def test_restarting_with_another_model_is_another_voter(tmp_path: Path, mo
             (lease,) = await api.lease("ada", 1, task_id)
             voters.add(lease["prelabel"]["model"])
     assert len(voters) == 2
+
+
+async def test_what_an_earlier_version_sent_is_understood(seeing: Api, drawn, monkeypatch):
+    """During an upgrade its events are in the queues: with terms in every image, and none of the task."""
+
+    def ready(image: Image) -> Message:
+        data = events.ImageReady(
+            task_id=image.task_id,
+            image_id=image.id,
+            owner="local",
+            object_key=image.object_key,
+            media_type=image.media_type,
+            width=image.width,
+            height=image.height,
+            task_created_at=image.created_at,
+            labels=CLASSES,
+            quorum=QuorumPolicy(votes_required=1),
+            detector=DetectorPolicy(audit_share=0),
+        )
+        attributes = events.envelope(event_id=f"{image.id}/ready", source="s", subject=image.id, at=image.created_at)
+        return events.message(events.ImageReadyV1(**attributes, data=data))
+
+    def opened(subtask: Subtask, brief: Brief, now: float) -> Message:
+        label_map = {CLASSES[0]: CLASSES[1], CLASSES[1]: CLASSES[0]}
+        data = events.SubtaskOpened(
+            task_id=subtask.task_id,
+            subtask_id=subtask.id,
+            object_key=subtask.object_key,
+            labels=brief.terms.labels,
+            label_map=label_map,
+            min_confidence=brief.terms.detector.min_confidence,
+        )
+        attributes = events.envelope(event_id=f"{subtask.id}/opened", source="s", subject=subtask.id, at=now)
+        return events.message(events.SubtaskOpenedV1(**attributes, data=data))
+
+    monkeypatch.setattr(seeing.platform.task_store, "_announce_task", lambda *_: [])
+    monkeypatch.setattr(seeing.platform.task_store, "_announce_image", ready)
+    monkeypatch.setattr(announcements, "_opened", opened)
+    task_id, truth = await labeled(seeing, drawn)
+    swapped = {CLASSES[0]: CLASSES[1], CLASSES[1]: CLASSES[0]}
+    leases = await seeing.lease("ada", 10, task_id)
+    assert len(leases) == len(drawn)
+    for lease in leases:
+        shown = truth[lease["subtask_id"]]
+        assert lease["prelabel"]["label"] == swapped.get(shown, shown), "it is mapped once"
+    await seeing.unharmed()
