@@ -13,5 +13,6 @@ PICTURES_PER_ENGINE = 8
 def subscribe(resources: Resources, bus: Bus) -> None:
     """Subscribe the detector's handlers to their events, with no more messages at a time than it can handle soon."""
     prefetch = PICTURES_PER_ENGINE * resources.pool.threads
+    bus.consume("detector.subtask.opened.v2", partial(handlers.look, resources), prefetch=prefetch)
     bus.consume("detector.subtask.opened.v1", partial(handlers.prelabel, resources), prefetch=prefetch)
     bus.consume("detector.task.cancelled.v1", partial(handlers.forget_task, resources), prefetch=1)

@@ -1,4 +1,4 @@
-"""The detector, assembled on any adapters: the only module that loads models."""
+"""The detector, assembled: the only place that loads models."""
 
 from dataclasses import replace
 from functools import partial
@@ -11,13 +11,14 @@ from services.detector.models import resolve
 from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings
+from shared.models import ModelLoaded, ModelTeller
 from shared.part import Adapters, Part
 from shared.pictures import DecodingBudget, decode_bgr
 from shared.telemetry import Telemetry
 
 
 def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
-    """Engines of the model that the settings name, warmed up; none if they name no model.
+    """Engines of the model that the settings name, warmed up; none where they name none.
 
     cores: how many there are to work with; as many engines, unless the settings say otherwise.
     Raises ModelUnusable.
@@ -35,7 +36,7 @@ def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
 
 
 def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:
-    """A pool of these engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
+    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
     engines = load_engines(settings, cores=cores)
     if not engines:
         return None
@@ -44,7 +45,7 @@ def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: floa
 
 
 def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemetry: Telemetry) -> Part:
-    """The detection API alone, without bus and storage. Without a model it answers every detection with 503."""
+    """The detection API alone, which needs neither bus nor storage; without a model it says so to every request."""
     if pool is not None:
         PoolMetrics(pool, telemetry.metrics.registry)
     router = routes.router(
@@ -54,9 +55,10 @@ def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemet
 
 
 def assemble(adapters: Adapters[None], settings: DetectorSettings, *, pool: InferencePool | None) -> Part:
-    """The detection API and, if there is a model, the pre-labeler; they share one pool."""
+    """The detection API and, where there is a model, the pre-labeler; they share one pool."""
     part = assemble_api(pool, settings, adapters.telemetry)
     if pool is None:
         return part
     resources = Resources(pool=pool, objects=adapters.objects, bus=adapters.bus, clock=adapters.clock)
-    return replace(part, subscribe=partial(consumers.subscribe, resources))
+    teller = ModelTeller(ModelLoaded(model=pool.model.voter, classes=pool.model.classes), adapters.bus)
+    return replace(part, subscribe=partial(consumers.subscribe, resources), workers=[teller])

@@ -20,17 +20,15 @@ def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float)
 
 
 def _opened(subtask: Subtask, brief: Brief, now: float) -> Message:
-    data = events.SubtaskOpened(
+    data = events.SubtaskToLookAt(
         task_id=subtask.task_id,
         subtask_id=subtask.id,
         object_key=subtask.object_key,
-        labels=brief.terms.labels,
-        label_map=brief.terms.detector.label_map,
         min_confidence=brief.terms.detector.min_confidence,
     )
     event_id = f"{subtask.id}/opened"
     return events.message(
-        events.SubtaskOpenedV1(
+        events.SubtaskOpenedV2(
             **events.envelope(event_id=event_id, source=SOURCE, subject=subtask.id, at=now), data=data
         )
     )

@@ -72,6 +72,16 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """An image that came before the brief of its task, or before the revision of it that the image was stored under."""
+
+    subtask_id: str
+    task_id: str
+    object_key: str
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vote(VoteCast):
     """A vote and its answer, with which the same vote is answered again: `total` is the number of votes including it,
     `state` the subtask's state after it."""

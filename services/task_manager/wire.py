@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from services.task_manager.domain import MAX_VOTES, Change
+from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_LABELS, MAX_NAME_LENGTH
 from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
@@ -15,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
 
 
-LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=1_000)]
+LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=MAX_NAME_LENGTH)]], Field(max_length=MAX_LABELS)]
 
 
 class QuorumRequest(Wire):
@@ -43,7 +44,7 @@ class DetectorRequest(Wire):
     mode: DetectorMode = "suggest"
     min_confidence: Share = 0.25
     accept_confidence: Share = 0.9
-    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = Field(default_factory=dict[str, str])
+    label_map: Annotated[dict[str, str], Field(max_length=MAX_LABELS)] = Field(default_factory=dict[str, str])
     audit_share: Share = 0.05
     prelabel_wait_s: Annotated[float, Field(ge=0, le=3_600)] = 30.0
 
@@ -54,9 +55,9 @@ class DetectorRequest(Wire):
 class TaskRequest(Wire):
     """A new task."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
     labels: list[str]
-    instructions: Annotated[str, Field(max_length=10_000)] | None = None
+    instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH)] | None = None
     allow_unsure: bool = False
     label_names: LabelNames = Field(default_factory=dict[str, str])
     quorum: QuorumRequest = QuorumRequest()
@@ -72,10 +73,12 @@ class TaskRequest(Wire):
 class TaskChange(Wire):
     """What is to be changed of a task; what is not named stays as it is."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    instructions: Annotated[str, Field(max_length=10_000, description="an empty text takes them away")] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
+    instructions: (
+        Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH, description="an empty text takes them away")] | None
+    ) = None
     votes_required: Votes | None = None
-    add_labels: Annotated[list[str], Field(max_length=1_000)] = Field(default_factory=list[str])
+    add_labels: Annotated[list[str], Field(max_length=MAX_LABELS)] = Field(default_factory=list[str])
     label_names: LabelNames = Field(
         default_factory=dict[str, str],
         description="how labels are shown, by label; an empty name shows the label as it is. Votes keep their label",

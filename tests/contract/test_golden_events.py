@@ -67,7 +67,7 @@ def test_what_a_later_version_adds_is_passed_over(event_type):
 def test_what_is_no_event_is_malformed(event_type, spoil):
     golden = read(event_type)
     if spoil == "another type":
-        golden["type"] = event_type.replace(".v1", ".v99")
+        golden["type"] = f"{event_type}99"
     if spoil == "no data":
         del golden["data"]
     if spoil == "no id":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -67,6 +67,23 @@ class SubtaskStore(Outbox, Protocol):
         not found, and only another object opens it again."""
         ...
 
+    async def brief(self, task_id: str, *, at_least: int = 1) -> Brief | None:
+        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises NotFound
+        where the task was cancelled."""
+        ...
+
+    async def put_by(self, image: Awaiting) -> None:
+        """Keep an image whose task's brief has not come yet; one that is kept already stays."""
+        ...
+
+    async def awaiting(self, task_id: str, limit: int, *, revision: int) -> list[Awaiting]:
+        """Images of a task that are kept so and ask for no later revision, `limit` at the most."""
+        ...
+
+    async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
+        """Keep these no longer."""
+        ...
+
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         """A subtask. Raises NotFound, also where it was removed or its task cancelled."""
         ...
@@ -79,7 +96,7 @@ class SubtaskStore(Outbox, Protocol):
         """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
 
         Of the named task, else of the oldest that has any. The cost does not grow with the number of subtasks. A task
-        whose first image has not come yet has nothing to grant. Raises NotFound for a cancelled task.
+        that is not known yet has nothing to grant. Raises NotFound for a cancelled task.
         """
         ...
 
@@ -96,7 +113,8 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def purge(self, task_id: str, limit: int) -> int:
-        """Remove at most `limit` subtasks of a cancelled task; returns how many."""
+        """Remove at most `limit` subtasks of a cancelled task; returns how many. With the last ones goes all else that
+        is kept of it, but for the tombstone."""
         ...
 
     async def pending(self, limit: int) -> list[Message]:
