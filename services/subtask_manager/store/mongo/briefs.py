@@ -68,7 +68,7 @@ class MongoBriefs:
         known = await self._fresh(task_id)
         return None if known is None or known.is_cancelled else known.brief
 
-    async def known(self, task_id: str, at_least: int) -> Brief | None:
+    async def known(self, task_id: str, at_least: int = 1) -> Brief | None:
         """The terms of a task, of this revision or a later one; None where they have not come yet. Raises NotFound for
         a cancelled task."""
         known = await self._fresh(task_id)
