@@ -64,7 +64,11 @@ class Seed:
         self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_sqlite.STEPS)
         self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_sqlite.STEPS)
         self._tasks = task_sqlite.SqliteTaskStore(
-            self._tasks_file, time.time, announce_task=task_announcements.task_changed, announce_image=_delivered
+            self._tasks_file,
+            time.time,
+            announce_task=task_announcements.task_changed,
+            announce_image=_delivered,
+            announce_removed=task_announcements.image_removed,
         )
         self._subtasks = subtask_sqlite.SqliteSubtaskStore(
             self._subtasks_file, time.time, subtask_announcements.announce

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.errors import Malformed
 from shared.flat import unflattened
-from shared.results import DecidedBy, Detection, Ended, Prelabel, Result, VoteCast
+from shared.results import Detection, Ended, Prelabel, Result, VoteCast
 from shared.telemetry import trace
 from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 
@@ -43,6 +43,7 @@ class ImageReady(_Frozen):
     labels: tuple[str, ...]
     allow_unsure: bool = False
     instructions: str | None = None
+    label_names: dict[str, str] = {}
     task_created_at: float
     quorum: QuorumPolicy
     detector: DetectorPolicy
@@ -92,16 +93,55 @@ class SubtaskEnded(_Frozen):
     agreement: float | None
     tally: tuple[tuple[str, int], ...]
     votes: tuple[VoteCast, ...]
-    decided_by: DecidedBy | None
+    decided_by: str | None
     completed_at: float
     by: str | None = None
     reason: str | None = None
     prelabel: Prelabel | None = None
+    earlier: tuple[Result, ...] = ()
 
     @property
     def result(self) -> Result:
         """The result, which lies flat among the other fields."""
         return unflattened(Result, self)
+
+
+class Finish(_Frozen):
+    """A client's order to end a task's open images with the votes they have, and why."""
+
+    by: str
+    reason: str
+
+
+class TaskChanged(_Frozen):
+    """The terms of a task as they are now, lying flat; the highest revision wins. `finish`: end what is open."""
+
+    task_id: str
+    owner: str
+    revision: int
+    at: float
+    labels: tuple[str, ...]
+    allow_unsure: bool = False
+    instructions: str | None = None
+    label_names: dict[str, str] = {}
+    task_created_at: float
+    quorum: QuorumPolicy
+    detector: DetectorPolicy
+    finish: Finish | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """The terms, which lie flat among the other fields."""
+        return unflattened(Terms, self)
+
+
+class ImageRemoved(_Frozen):
+    """A client removed an image, with its votes. The same bytes may come again, as an image with another object."""
+
+    task_id: str
+    image_id: str
+    object_key: str
+    at: float
 
 
 class TaskEnded(_Frozen):
@@ -152,6 +192,16 @@ class SubtaskAdjudicatedV1(_Event):
     data: SubtaskEnded
 
 
+class TaskChangedV1(_Event):
+    type: Literal["task.changed.v1"] = "task.changed.v1"
+    data: TaskChanged
+
+
+class ImageRemovedV1(_Event):
+    type: Literal["image.removed.v1"] = "image.removed.v1"
+    data: ImageRemoved
+
+
 class TaskCompletedV1(_Event):
     type: Literal["task.completed.v1"] = "task.completed.v1"
     data: TaskEnded
@@ -169,6 +219,8 @@ Event = Annotated[
     | SubtaskCompletedV1
     | SubtaskDisputedV1
     | SubtaskAdjudicatedV1
+    | TaskChangedV1
+    | ImageRemovedV1
     | TaskCompletedV1
     | TaskCancelledV1,
     Field(discriminator="type"),
@@ -195,6 +247,8 @@ class Topology:
         "subtask.completed.v1": Route(required=("task_manager",)),
         "subtask.disputed.v1": Route(required=("task_manager",)),
         "subtask.adjudicated.v1": Route(required=("task_manager",)),
+        "task.changed.v1": Route(required=("subtask_manager",)),
+        "image.removed.v1": Route(required=("subtask_manager",)),
         "task.completed.v1": Route(),
         "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
     }

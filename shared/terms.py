@@ -60,11 +60,13 @@ class Terms:
     labels: the label set in hotkey order.
     allow_unsure: whether an operator may vote for no label.
     instructions: what operators are shown.
+    label_names: how labels are shown that are not shown as they are; votes and results keep the label.
     """
 
     labels: tuple[str, ...]
     allow_unsure: bool = False
     instructions: str | None = None
+    label_names: dict[str, str] = field(default_factory=dict[str, str], hash=False)
     quorum: QuorumPolicy = QuorumPolicy()
     detector: DetectorPolicy = DetectorPolicy()
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cachetools import LRUCache
+
 from services.detector.domain import propose
 from services.detector.pool import EngineFailed, InferencePool
 from shared import events
@@ -19,21 +21,6 @@ NMS_IOU_BY_FAMILY = {"yolox": 0.65}
 MAX_CANCELLED = 10_000
 
 
-@dataclass(slots=True)
-class CancelledTasks:
-    """The tasks cancelled lately, whose images need no pre-label."""
-
-    _ids: dict[str, None] = field(default_factory=dict[str, None])
-
-    def add(self, task_id: str) -> None:
-        self._ids[task_id] = None
-        if len(self._ids) > MAX_CANCELLED:
-            del self._ids[next(iter(self._ids))]
-
-    def __contains__(self, task_id: str) -> bool:
-        return task_id in self._ids
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What the event handlers work with."""
@@ -42,7 +29,8 @@ class Resources:
     objects: ObjectStore
     bus: Bus
     clock: Clock
-    cancelled: CancelledTasks = field(default_factory=CancelledTasks)
+    cancelled: LRUCache[str, None] = field(default_factory=lambda: LRUCache(MAX_CANCELLED))
+    """The tasks cancelled of late: there is no use in looking at their images."""
 
 
 async def detect(
@@ -91,7 +79,7 @@ async def prelabel(resources: Resources, event: events.SubtaskOpenedV1) -> None:
 
 
 async def forget_task(resources: Resources, event: events.TaskCancelledV1) -> None:
-    resources.cancelled.add(event.data.task_id)
+    resources.cancelled[event.data.task_id] = None
 
 
 def _nms_iou(pool: InferencePool) -> float:

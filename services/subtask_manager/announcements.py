@@ -47,6 +47,7 @@ def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
         tally=tally_of(subtask.votes),
         votes=tuple(VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
         prelabel=subtask.prelabel,
+        earlier=subtask.earlier,
         **flattened(result),
     )
     event_id = f"{subtask.id}/ended/{result.revision}"

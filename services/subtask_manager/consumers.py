@@ -22,4 +22,6 @@ def subscribe(resources: Resources, bus: Bus) -> None:
     """Subscribe the subtask manager's handlers to their events."""
     bus.consume("subtask_manager.image.ready.v1", partial(handlers.open_subtask, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.subtask.prelabeled.v1", partial(_prelabel, resources), prefetch=PREFETCH)
+    bus.consume("subtask_manager.task.changed.v1", partial(handlers.change_task, resources), prefetch=4)
+    bus.consume("subtask_manager.image.removed.v1", partial(handlers.remove_image, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, resources), prefetch=1)

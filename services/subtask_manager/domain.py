@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from services.subtask_manager import quorum
 from shared.decision import Decision
@@ -46,13 +47,28 @@ class UnknownLabel(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """A client's order to end subtasks with the votes they have: who gave it, and why."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What every subtask of one task shares. `created_at` is the task's, in epoch seconds."""
+    """What every subtask of one task shares.
+
+    created_at: the task's, in epoch seconds.
+    revision: of the terms; the highest one wins.
+    finish: ends every subtask that is open, or opens later.
+    """
 
     task_id: str
     owner: str
     terms: Terms
     created_at: float
+    revision: int = 1
+    finish: Finish | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +96,9 @@ class Subtask:
     slot: a random place, by which operators walk through a task.
     offered_at: from when on operators may lease it.
     available_at: when its present free place opened or, if a lease's expiry opens it, will open; None: it has none.
+    state: `removed` keeps a subtask from being opened again with the same object.
     leases: the live ones, and the expired ones that may still vote.
+    earlier: the results that later ones replaced, the first of them first.
     """
 
     id: str
@@ -90,12 +108,13 @@ class Subtask:
     opened_at: float
     offered_at: float
     available_at: float | None = None
-    state: State = "open"
+    state: State | Literal["removed"] = "open"
     votes: tuple[Vote, ...] = ()
     leases: tuple[Lease, ...] = ()
     skipped_by: tuple[str, ...] = ()
     prelabel: Prelabel | None = None
     result: Result | None = None
+    earlier: tuple[Result, ...] = ()
 
 
 def slot_of(subtask_id: str) -> int:
@@ -122,6 +141,8 @@ def open_subtask(brief: Brief, now: float, *, subtask_id: str, object_key: str) 
         offered_at=offered_at,
         available_at=offered_at,
     )
+    if brief.finish is not None:
+        return finish(subtask, brief, now, order=brief.finish)
     facts = () if brief.terms.detector.mode == "off" else (Fact.OPENED,)
     return Decision(state=subtask, answer=None, facts=facts)
 
@@ -274,7 +295,7 @@ def adjudicate(
         raise UnknownLabel("the label is not one of the task's labels", pointer="/label")
     result = subtask.result
     if result is None:
-        raise NotOpen("the subtask is still open: its voters decide it")
+        raise NotOpen("the subtask is still open: its voters decide it, or finish it first")
     if (result.by, result.label, result.reason) == (by, label, reason):
         return Decision(state=subtask, answer=None)
     decided = Result(
@@ -286,7 +307,54 @@ def adjudicate(
         by=by,
         reason=reason,
     )
-    return Decision(state=replace(subtask, state="completed", result=decided), answer=None, facts=(Fact.ADJUDICATED,))
+    judged = replace(subtask, state="completed", result=decided, earlier=(*subtask.earlier, result))
+    return Decision(state=judged, answer=None, facts=(Fact.ADJUDICATED,))
+
+
+def finish(subtask: Subtask, brief: Brief, now: float, *, order: Finish) -> Decision[Subtask, None]:
+    """End an open subtask with the votes it has, because its client says so. The same order again changes nothing.
+
+    The leading label wins; without one, for want of votes or on a tie, it is a dispute. Raises NotOpen.
+    """
+    result = subtask.result
+    if result is not None and (result.by, result.reason) == (order.by, order.reason):
+        return Decision(state=subtask, answer=None)
+    _refuse_unless_open(subtask)
+    standing = _standing(subtask, brief)
+    decided_by = "client" if standing.top > standing.second else None
+    ended = _ended(subtask, decided_by, now, order=order)
+    return Decision(state=ended, answer=None, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
+
+
+def reconsider(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, None]:
+    """Let the task's present terms act on a subtask: its votes may settle it now, or ask for more or fewer people.
+
+    What has ended stays as it is, and so does a lease that was granted.
+    """
+    if subtask.state != "open":
+        return Decision(state=subtask, answer=None)
+    if brief.finish is not None:
+        return finish(subtask, brief, now, order=brief.finish)
+    standing = _standing(subtask, brief)
+    decided_by = quorum.settles(brief.terms.quorum, standing) if subtask.votes else None
+    if decided_by is not None or (subtask.votes and quorum.is_disputed(brief.terms.quorum, standing)):
+        fact = Fact.COMPLETED if decided_by else Fact.DISPUTED
+        return Decision(state=_ended(subtask, decided_by, now), answer=None, facts=(fact,))
+    reopened = _reopened(subtask, brief, now)
+    return Decision(state=subtask if reopened == subtask else reopened, answer=None)
+
+
+def removed(task_id: str, subtask_id: str, now: float, *, object_key: str) -> Subtask:
+    """What stays of a subtask whose image was removed: that it is not to be opened with this object."""
+    return Subtask(
+        id=subtask_id,
+        task_id=task_id,
+        object_key=object_key,
+        slot=slot_of(subtask_id),
+        opened_at=now,
+        offered_at=now,
+        state="removed",
+    )
 
 
 def _labels(subtask: Subtask) -> Iterable[str | None]:
@@ -345,11 +413,17 @@ def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, n
     return Decision(state=ended, answer=vote, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
 
 
-def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float) -> Subtask:
+def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Finish | None = None) -> Subtask:
     """The subtask with its result: the leading label, or a dispute where nothing decided it."""
     label = tally(_labels(subtask))[0][0] if decided_by else None
     result = Result(
-        label=label, agreement=_agreement(subtask, label), decided_by=decided_by, revision=1, completed_at=now
+        label=label,
+        agreement=_agreement(subtask, label),
+        decided_by=decided_by,
+        revision=1,
+        completed_at=now,
+        by=order and order.by,
+        reason=order and order.reason,
     )
     state: State = "completed" if decided_by else "disputed"
     return replace(subtask, state=state, leases=(), available_at=None, result=result)

@@ -1,25 +1,27 @@
 """The subtask manager's handlers, one for each command or event: load, ask the domain, save."""
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from services.subtask_manager.domain import Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import QuorateError, StorageFull, Unavailable
+from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.results import State
 
 A = TypeVar("A")
 PURGE_BATCH = 500
+RECONSIDERED_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,47 @@ async def open_subtask(resources: Resources, event: events.ImageReadyV1) -> None
     resources.relay.wake()
 
 
+async def finish(resources: Resources, *, by: str, subtask_id: str, reason: str) -> None:
+    rule = partial(domain.finish, order=Finish(by=by, reason=reason))
+    _changed(resources, await resources.store.update(subtask_id, rule))
+
+
+async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:
+    """Take new terms in, and let them act on what is open: once now, and once more when no replica goes by the old."""
+    changed = event.data
+    brief = Brief(
+        task_id=changed.task_id,
+        owner=changed.owner,
+        terms=changed.terms,
+        created_at=changed.task_created_at,
+        revision=changed.revision,
+        finish=changed.finish and Finish(by=changed.finish.by, reason=changed.finish.reason),
+    )
+    if not await resources.store.keep_brief(brief):
+        return
+    await _reconsider(resources, brief.task_id)
+    if resources.store.stale_s:
+        await asyncio.sleep(resources.store.stale_s)
+        await _reconsider(resources, brief.task_id)
+
+
+async def _reconsider(resources: Resources, task_id: str) -> None:
+    async def one(subtask_id: str) -> None:
+        with contextlib.suppress(NotFound):  # it was removed, or its task cancelled
+            _changed(resources, await resources.store.update(subtask_id, domain.reconsider))
+
+    after = ""
+    while subtask_ids := await resources.store.open_ids(task_id, after=after, limit=RECONSIDERED_AT_ONCE):
+        await asyncio.gather(*map(one, subtask_ids))
+        after = subtask_ids[-1]
+
+
+async def remove_image(resources: Resources, event: events.ImageRemovedV1) -> None:
+    image = event.data
+    stub = domain.removed(image.task_id, image.image_id, resources.clock(), object_key=image.object_key)
+    await resources.store.remove(stub)
+
+
 async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1) -> None:
     seen = event.data
     rule = partial(domain.apply_prelabel, prelabel=seen.prelabel)
@@ -160,4 +203,4 @@ async def _state(resources: Resources, subtask_id: str) -> State | None:
         subtask, _ = await resources.store.find(subtask_id)
     except QuorateError:
         return None
-    return subtask.state
+    return None if subtask.state == "removed" else subtask.state

@@ -133,6 +133,12 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
         subtask, brief = await resources.store.find(subtask_id)
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
+    @routes.post("/subtasks/{subtask_id}/finish", response_model=wire.SubtaskShown)
+    async def finish(subtask_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        await handlers.finish(resources, by=who.id, subtask_id=subtask_id, reason=order.reason)
+        subtask, brief = await resources.store.find(subtask_id)
+        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
+
 
 def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))

@@ -2,10 +2,10 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from shared.decision import Decision
 from shared.errors import Conflict, Invalid
@@ -30,6 +30,8 @@ class Fact(StrEnum):
     """What happened to a task or an image, for others to hear of."""
 
     READY = "ready"
+    REMOVED = "removed"
+    CHANGED = "changed"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
 
@@ -55,8 +57,22 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """A client's order to end what is open with the votes there are: who gave it, and why."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A client's batch. `body_sha256` is of the request that made it; `is_erased`: images and objects are gone."""
+    """A client's batch.
+
+    body_sha256: of the request that made it.
+    is_erased: images and objects are gone.
+    revision: of what the subtask manager is told: the terms and the order to finish.
+    completions: how often it has completed; a task that is reopened may complete again.
+    """
 
     id: str
     owner: str
@@ -70,6 +86,9 @@ class Task:
     completed_at: float | None = None
     cancelled_at: float | None = None
     is_erased: bool = False
+    revision: int = 1
+    finish: Finish | None = None
+    completions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +121,12 @@ class Image:
     votes: tuple[VoteCast, ...] = ()
     result: Result | None = None
     prelabel: Prelabel | None = None
+    earlier: tuple[Result, ...] = ()
+
+
+def stub_of(image: Image) -> Image:
+    """What is kept of an image that was removed: which object it had, and nothing that anybody said of it."""
+    return replace(image, filename="", state="open", votes=(), result=None, prelabel=None, earlier=())
 
 
 def task_id_of(owner: str, idempotency_key: str) -> str:
@@ -134,6 +159,25 @@ def check_labels(labels: Sequence[str], *, allow_unsure: bool) -> tuple[str, ...
             raise Invalid("the label is there twice, apart from case and form", pointer=pointer)
         seen.add(folded)
     return tuple(labels)
+
+
+def check_terms(terms: Terms) -> None:
+    """Raises Invalid, pointing at the field, where the terms ask for what cannot be."""
+    check_labels(terms.labels, allow_unsure=terms.allow_unsure)
+    check_label_names(terms)
+    check_policies(terms)
+
+
+def check_label_names(terms: Terms) -> None:
+    """Labels may be shown by any names that could be labels, and are told apart by."""
+    for label in terms.label_names:
+        if label not in terms.labels:
+            raise Invalid(f"{label!r} is no label of the task", pointer="/label_names")
+    shown = [terms.label_names.get(label, label) for label in terms.labels]
+    try:
+        check_labels(shown, allow_unsure=terms.allow_unsure)
+    except Invalid as error:
+        raise Invalid(f"as labels are to be shown: {error.detail}", pointer="/label_names") from error
 
 
 def check_policies(terms: Terms) -> None:
@@ -179,8 +223,7 @@ def seal(task: Task, now: float) -> Decision[Task, None]:
     """No more images. Sealing again changes nothing. Raises StillUploading, NotOpen (cancelled)."""
     if task.state in ("sealed", "completed"):
         return Decision(state=task, answer=None)
-    if task.state == "cancelled":
-        raise NotOpen("the task is cancelled")
+    _refuse_cancelled(task)
     if any(one.expires_at > now for one in task.uploads):
         raise StillUploading("an upload to this task is under way; seal it when that has ended")
     return Decision(state=replace(task, state="sealed", sealed_at=now, uploads=()), answer=None)
@@ -190,7 +233,83 @@ def complete(task: Task, now: float) -> Decision[Task, None]:
     """No image is open any more: a sealed task completes, once."""
     if task.state != "sealed":
         return Decision(state=task, answer=None)
-    return Decision(state=replace(task, state="completed", completed_at=now), answer=None, facts=(Fact.COMPLETED,))
+    completed = replace(task, state="completed", completed_at=now, completions=task.completions + 1)
+    return Decision(state=completed, answer=None, facts=(Fact.COMPLETED,))
+
+
+def reopen(task: Task, _now: float) -> Decision[Task, None]:
+    """Take images again, and ask people again. An open task stays as it is. Raises NotOpen (cancelled)."""
+    if task.state == "open":
+        return Decision(state=task, answer=None)
+    _refuse_cancelled(task)
+    reopened = replace(task, state="open", sealed_at=None, completed_at=None)
+    if task.finish is None:
+        return Decision(state=reopened, answer=None)
+    return Decision(state=_told(replace(reopened, finish=None)), answer=None, facts=(Fact.CHANGED,))
+
+
+def finish(task: Task, now: float, *, by: str, reason: str) -> Decision[Task, None]:
+    """Seal the task, and end its open images with the votes they have. The same order again changes nothing.
+
+    Raises StillUploading, NotOpen (cancelled).
+    """
+    order = Finish(by=by, reason=reason)
+    if task.finish == order or task.state == "completed":
+        return Decision(state=task, answer=None)
+    sealed = seal(task, now).state
+    return Decision(state=_told(replace(sealed, finish=order)), answer=None, facts=(Fact.CHANGED,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a client changes of a task; None leaves a thing as it is. An empty instruction or name takes it away.
+
+    votes_required: the extension up to `max_votes` stays as long as it was.
+    add_labels: behind the others. label_names: how labels are shown, an empty name as the label itself.
+    """
+
+    name: str | None = None
+    instructions: str | None = None
+    votes_required: int | None = None
+    add_labels: tuple[str, ...] = ()
+    label_names: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
+    """Change a task; images that have ended stay as they are. Raises Invalid, NotOpen (cancelled)."""
+    _refuse_cancelled(task)
+    terms = _changed_terms(task.terms, change)
+    named = task if change.name is None else replace(task, name=change.name)
+    if terms == task.terms:
+        return Decision(state=named if named != task else task, answer=None)
+    check_terms(terms)
+    return Decision(state=_told(replace(named, terms=terms)), answer=None, facts=(Fact.CHANGED,))
+
+
+def _changed_terms(terms: Terms, change: Change) -> Terms:
+    given: dict[str, Any] = {}
+    if change.instructions is not None:
+        given["instructions"] = change.instructions or None
+    if change.votes_required is not None:
+        extension = terms.quorum.max_votes - terms.quorum.votes_required
+        required = change.votes_required
+        given["quorum"] = replace(terms.quorum, votes_required=required, max_votes=required + extension)
+    if change.add_labels:
+        given["labels"] = terms.labels + tuple(label for label in change.add_labels if label not in terms.labels)
+    if change.label_names:
+        names = {**terms.label_names, **change.label_names}
+        given["label_names"] = {label: name for label, name in names.items() if name not in ("", label)}
+    return replace(terms, **given)
+
+
+def _told(task: Task) -> Task:
+    """The task with a new revision of what the subtask manager is told."""
+    return replace(task, revision=task.revision + 1)
+
+
+def _refuse_cancelled(task: Task) -> None:
+    if task.state == "cancelled":
+        raise NotOpen("the task is cancelled")
 
 
 def cancel(task: Task, now: float) -> Decision[Task, None]:
@@ -207,9 +326,17 @@ def mark_erased(task: Task, _now: float) -> Decision[Task, None]:
 
 
 def record_result(
-    image: Image, _now: float, *, state: Ended, result: Result, votes: tuple[VoteCast, ...], prelabel: Prelabel | None
+    image: Image,
+    _now: float,
+    *,
+    state: Ended,
+    result: Result,
+    votes: tuple[VoteCast, ...],
+    prelabel: Prelabel | None,
+    earlier: tuple[Result, ...] = (),
 ) -> Decision[Image, None]:
     """Take a result in. The highest revision wins, so results may come twice and in any order."""
     if image.result is not None and image.result.revision >= result.revision:
         return Decision(state=image, answer=None)
-    return Decision(state=replace(image, state=state, result=result, votes=votes, prelabel=prelabel), answer=None)
+    recorded = replace(image, state=state, result=result, votes=votes, prelabel=prelabel, earlier=earlier)
+    return Decision(state=recorded, answer=None)

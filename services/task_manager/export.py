@@ -32,6 +32,7 @@ _COLUMNS = [
     "prelabel_label",
     "prelabel_confidence",
     "votes_cast",
+    "earlier",
 ]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run."""
@@ -80,8 +81,8 @@ def _csv_row(image: Image) -> list[Any]:
     prelabel = image.prelabel
     row["prelabel_label"] = prelabel and prelabel.label
     row["prelabel_confidence"] = prelabel and prelabel.confidence
-    for column in ("votes", "votes_cast"):
-        row[column] = None if row[column] is None else orjson.dumps(row[column]).decode()
+    for column in ("votes", "votes_cast", "earlier"):
+        row[column] = None if not row[column] else orjson.dumps(row[column]).decode()
     return [row[column] for column in _COLUMNS]
 
 

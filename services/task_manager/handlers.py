@@ -1,5 +1,6 @@
 """What the task manager does, one command or event each: load, ask the domain, save."""
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable
@@ -9,14 +10,14 @@ from pathlib import Path
 
 from services.task_manager import domain
 from services.task_manager.archives import ArchiveLimits
-from services.task_manager.domain import Counts, Task
+from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.terms import Terms
@@ -45,8 +46,7 @@ async def create_task(
     resources: Resources, *, owner: str, key: str | None, name: str, terms: Terms, body: bytes
 ) -> tuple[Task, Counts]:
     """`body` is all that the client asks for, to tell a repeated request from another."""
-    domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
-    domain.check_policies(terms)
+    domain.check_terms(terms)
     wanted = Task(
         id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
         owner=owner,
@@ -68,6 +68,36 @@ async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
     return await resources.store.find(task_id)
 
 
+async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, domain.reopen)
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def finish(resources: Resources, *, task_id: str, by: str, reason: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, partial(domain.finish, by=by, reason=reason))
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def edit(resources: Resources, *, task_id: str, change: Change) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, partial(domain.edit, change=change))
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> None:
+    """Remove an image and its object. An object that cannot be removed now, the collector removes later."""
+    object_key = await resources.store.remove_image(task_id, image_id)
+    resources.relay.wake()
+    with contextlib.suppress(Unavailable):
+        await resources.objects.delete([object_key])
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
+
+
 async def cancel(resources: Resources, *, task_id: str) -> None:
     await resources.store.update(task_id, domain.cancel)
     resources.relay.wake()
@@ -83,7 +113,12 @@ async def _complete(resources: Resources, task_id: str) -> None:
 async def record_result(resources: Resources, event: EndedEvent) -> None:
     ended = event.data
     rule = partial(
-        domain.record_result, state=ended.state, result=ended.result, votes=ended.votes, prelabel=ended.prelabel
+        domain.record_result,
+        state=ended.state,
+        result=ended.result,
+        votes=ended.votes,
+        prelabel=ended.prelabel,
+        earlier=ended.earlier,
     )
     try:
         is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, rule)

@@ -150,6 +150,24 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
     async def task(task_id: str, _who: Who) -> Response:
         return json_answer(task_shown(*await resources.store.find(task_id)))
 
+    @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown)
+    async def edit(task_id: str, wanted: wire.TaskChange, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.edit(resources, task_id=task_id, change=wanted.change())))
+
+    @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown)
+    async def reopen(task_id: str, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.reopen(resources, task_id=task_id)))
+
+    @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown)
+    async def finish(task_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        finished = await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason)
+        return json_answer(task_shown(*finished))
+
+    @routes.delete("/tasks/{task_id}/images/{image_id}", status_code=204)
+    async def remove_image(task_id: str, image_id: str, _who: Who) -> Response:
+        await handlers.remove_image(resources, task_id=task_id, image_id=image_id)
+        return Response(status_code=204)
+
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
     async def seal(task_id: str, _who: Who) -> Response:
         return json_answer(task_shown(*await handlers.seal(resources, task_id=task_id)))

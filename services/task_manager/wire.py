@@ -4,14 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from services.task_manager.domain import MAX_VOTES
+from services.task_manager.domain import MAX_VOTES, Change
 from shared.flat import names_of
-from shared.http.requests import Wire
+from shared.http.answers import EarlierResult
+from shared.http.requests import Reason, Wire
 from shared.results import DecidedBy, Detection, State
 from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop, Terms
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
+
+
+LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=1_000)]
 
 
 class QuorumRequest(Wire):
@@ -54,6 +58,7 @@ class TaskRequest(Wire):
     labels: list[str]
     instructions: Annotated[str, Field(max_length=10_000)] | None = None
     allow_unsure: bool = False
+    label_names: LabelNames = Field(default_factory=dict[str, str])
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()
 
@@ -62,6 +67,34 @@ class TaskRequest(Wire):
         given: dict[str, Any] = {name: getattr(self, name) for name in names_of(Terms)}
         given |= {"labels": tuple(self.labels), "quorum": self.quorum.policy(), "detector": self.detector.policy()}
         return Terms(**given)
+
+
+class TaskChange(Wire):
+    """What is to be changed of a task; what is not named stays as it is."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    instructions: Annotated[str, Field(max_length=10_000, description="an empty text takes them away")] | None = None
+    votes_required: Votes | None = None
+    add_labels: Annotated[list[str], Field(max_length=1_000)] = Field(default_factory=list[str])
+    label_names: LabelNames = Field(
+        default_factory=dict[str, str],
+        description="how labels are shown, by label; an empty name shows the label as it is. Votes keep their label",
+    )
+
+    def change(self) -> Change:
+        return Change(
+            name=self.name,
+            instructions=self.instructions,
+            votes_required=self.votes_required,
+            add_labels=tuple(self.add_labels),
+            label_names=self.label_names,
+        )
+
+
+class FinishOrder(Wire):
+    """End what is open with the votes there are, and why."""
+
+    reason: Reason
 
 
 class ImageRequest(Wire):
@@ -106,6 +139,7 @@ class TaskShown(BaseModel):
     labels: list[str]
     instructions: str | None
     allow_unsure: bool
+    label_names: dict[str, str]
     state: Literal["open", "sealed", "completed", "cancelled"]
     quorum: QuorumPolicy
     detector: DetectorPolicy
@@ -133,7 +167,7 @@ class FileReport(BaseModel):
 
 
 class UploadReport(BaseModel):
-    """What became of every file. `skipped`: folders and by-products in archives."""
+    """What became of every file. `skipped`: folders in archives, and what Windows and macOS put beside files."""
 
     images: list[FileReport]
     accepted: int
@@ -185,6 +219,7 @@ class ImageResult(BaseModel):
     by: str | None
     reason: str | None
     prelabel: PrelabelShown | None
+    earlier: list[EarlierResult]
 
 
 class Results(BaseModel):

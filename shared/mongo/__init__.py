@@ -241,7 +241,8 @@ class Documents(Generic[S]):
         """Documents that may have events, oldest first: those of this process, and those that a dead process left."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
         now = self._clock()
-        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}] if self._may_have_pending else []
+        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
+        queries = [own] if self._may_have_pending else []
         self._may_have_pending = False  # a save from here on sets it again
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now

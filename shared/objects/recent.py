@@ -1,6 +1,6 @@
 """A cache of the objects used last. Images never change, so it is never stale."""
 
-from collections import OrderedDict
+from cachetools import LRUCache
 
 from shared.objects.keys import is_staged
 
@@ -13,27 +13,17 @@ class RecentObjects:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._bytes = 0
-        self._objects: OrderedDict[str, bytes] = OrderedDict()
+        self._objects: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
 
     def get(self, key: str) -> bytes | None:
         """An object, if it is kept."""
-        data = self._objects.get(key)
-        if data is not None:
-            self._objects.move_to_end(key)
-        return data
+        return self._objects.get(key)
 
     def keep(self, key: str, data: bytes) -> None:
         """Keep an object, unless it is too large, or staged: a staged object may be overwritten."""
-        if len(data) * MAX_SHARE > self._max_bytes or is_staged(key):
-            return
-        self.forget(key)
-        self._objects[key] = data
-        self._bytes += len(data)
-        while self._bytes > self._max_bytes:
-            _, dropped = self._objects.popitem(last=False)
-            self._bytes -= len(dropped)
+        if len(data) * MAX_SHARE <= self._max_bytes and not is_staged(key):
+            self._objects[key] = data
 
     def forget(self, key: str) -> None:
         """Drop an object that was deleted."""
-        self._bytes -= len(self._objects.pop(key, b""))
+        self._objects.pop(key, None)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from quorate.client import Client
 from quorate.errors import ApiError
-from tests.chaos.crew import ChaosCrew
-from tests.chaos.orders import Order
 from tests.chaos.world import World
-from tests.e2e.beliefs import Beliefs, believed
-from tests.e2e.crew import LABELS
-from tests.e2e.history import Checker
+from tests.crew.beliefs import Beliefs, believed
+from tests.crew.crew import Crew
+from tests.crew.history import Checker
+from tests.crew.operators import LABELS
+from tests.crew.orders import Order
 
 PATIENCE_S = 30.0
 POLL_S = 0.1
@@ -48,7 +48,7 @@ def kind_of(violation: str) -> str:
 class Audit:
     """`patience_s`: how long what is erased and collected after the end may take."""
 
-    def __init__(self, crew: ChaosCrew, world: World, client: Client, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, crew: Crew, world: World, client: Client, *, patience_s: float = PATIENCE_S) -> None:
         self._crew = crew
         self._history = crew.history
         self._world = world

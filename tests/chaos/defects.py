@@ -22,7 +22,7 @@ from services.task_manager import domain as task_domain
 from services.task_manager import handlers as task_handlers
 from services.task_manager.collector import Collector
 from services.task_manager.domain import Image, Task
-from services.task_manager.ingest import Ingest
+from services.task_manager.ingest import Ingest, Storable
 from services.task_manager.store.sqlite import SqliteTaskStore
 from shared import crash_points, outbox
 from shared.bus import sqlite as bus_sqlite
@@ -180,7 +180,7 @@ def image_before_object() -> None:
     """An image is saved before its object is."""
     real_save = Ingest._save
 
-    async def save(self: Any, images: dict[int, tuple[Image, bytes]]) -> None:
+    async def save(self: Any, images: dict[int, Storable]) -> None:
         real_put, real_add = self._objects.put_all, self._store.add_images
         objects, store = _Proxy(self._objects), _Proxy(self._store)
         waiting: list[Any] = []

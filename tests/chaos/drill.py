@@ -13,14 +13,16 @@ from typing import Any
 from quorate.client import Client
 from quorate.errors import QuorateError
 from tests.chaos.audit import Audit, Findings
-from tests.chaos.crew import OWNERS, REASON, ChaosCrew, check_key, check_places
-from tests.chaos.orders import POLICIES, Order
 from tests.chaos.triggers import COMMIT_LATE
 from tests.chaos.world import DrillWorld
-from tests.e2e import pictures
-from tests.e2e.crew import LABELS
-from tests.e2e.history import Operation, shown
-from tests.e2e.pictures import Drawn
+from tests.crew import pictures
+from tests.crew.crew import Crew
+from tests.crew.history import Operation, shown
+from tests.crew.operators import LABELS
+from tests.crew.orders import POLICIES, Order
+from tests.crew.owners import OWNERS, REASON, check_key
+from tests.crew.pictures import Drawn
+from tests.crew.reader import check_leases
 
 OPERATORS = 6
 ASK_S = 20.0
@@ -43,7 +45,7 @@ class Stuck(Exception):
 class Drill:
     def __init__(self, world: DrillWorld, seed: int, *, is_killed: bool = False, is_cut: bool = False) -> None:
         self._world = world
-        self._crew = ChaosCrew(world.url, seed)
+        self._crew = Crew(world.url, seed)
         self._crew.explained = world.explained
         self._history = self._crew.history
         self._history.is_every_info_late = world.is_every_info_late
@@ -181,7 +183,7 @@ class Drill:
         for subtask in self._crew.tasks_of:
             seen = self._ask("look", "auditor", lambda client, at=subtask: client.subtask(at))
             if seen.outcome == "ok":
-                check_places(self._crew, seen.answer, order.policy)
+                check_leases(self._history, seen.answer, order.policy)
 
     def _label(self, operator: str, order: Order) -> None:
         for position, lease in enumerate(self._lease(operator, order)):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from bson import json_util
 
+from loadtest.platform_process import PlatformProcess
 from services.subtask_manager import announcements, domain
 from services.subtask_manager.domain import Subtask
 from services.subtask_manager.shapes import subtask_shown
@@ -28,7 +29,6 @@ from shared.sqlite import Database
 from shared.sqlite.migrations import NewerFile, statements
 from tests.contract.mongo import database
 from tests.contract.operators import granting, open_all, vote
-from tests.e2e.platform_process import PlatformProcess
 from tests.stored.fill import Filler
 from tests.unit.subtask_builders import brief
 
@@ -89,6 +89,7 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
             time.time,
             announce_task=task_announcements.task_changed,
             announce_image=task_announcements.image_ready,
+            announce_removed=task_announcements.image_removed,
         )
         subtasks = MongoSubtaskStore(subtasks_db, time.time, announcements.announce)
         await asyncio.gather(tasks.prepare(), subtasks.prepare())

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform_process import REPOSITORY, PlatformProcess
+from loadtest.command import ROOT as REPOSITORY
+from loadtest.platform_process import PlatformProcess
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED_URL = "http://127.0.0.1:8080"

@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\((?!https?://)(?P<page>[^)#]*)(?:#(?P<heading>[^)]*))?\)"
 
 SUFFIXES = "py|md|toml|json|ya?ml|sh|template|js"
 FOLDERS = "|".join((*house.PACKAGES, "docs", "requirements"))
-CODE_NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[a-z]+_\w+|_[a-z]\w+|[A-Z]\w*[a-z]\w*[A-Z]\w+"
+CODE_NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[a-z]+_\w+|_[a-z]+_\w+|[A-Z]\w*[a-z]\w*[A-Z]\w+"
 """A name that only code has: with a dot, with an underscore, or with capitals within."""
 AT_RUN_TIME = {
     "build/chaos/report.json", "build/chaos/servers", "build/debian13", "build/loadtest/report/index.html",

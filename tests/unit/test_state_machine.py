@@ -32,7 +32,7 @@ from shared.errors import QuorateError
 from shared.results import Prelabel, Result
 from shared.sqlite import Database
 from shared.terms import DetectorPolicy
-from tests.unit import quorum_oracle as oracle
+from tests import quorum_oracle as oracle
 from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, brief
 
 OPERATORS = ("ann", "bob", "eve", "joe", "kim", "lea")

@@ -48,12 +48,31 @@ class SubtaskStore(Outbox, Protocol):
         already, or the task was cancelled."""
         ...
 
+    async def keep_brief(self, brief: Brief) -> bool:
+        """Save the terms of a task, in place of those of a lower revision. False where a higher one is there, or the
+        task was cancelled: then nothing is saved. A replica may go by those of before for `stale_s` seconds more."""
+        ...
+
+    @property
+    def stale_s(self) -> float:
+        """How long another replica may go by terms that were replaced, in seconds."""
+        ...
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        """A task's open subtasks in order of their ids, those after `after`."""
+        ...
+
+    async def remove(self, stub: Subtask) -> None:
+        """Put `stub`, a removed subtask, in place of the subtask with its id and object, or of none: from here on it is
+        not found, and only another object opens it again."""
+        ...
+
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
-        """A subtask. Raises NotFound, also where its task was cancelled."""
+        """A subtask. Raises NotFound, also where it was removed or its task cancelled."""
         ...
 
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
-        """Change a subtask by a rule. Raises NotFound, also where its task was cancelled."""
+        """Change a subtask by a rule. Raises NotFound, also where it was removed or its task cancelled."""
         ...
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:

@@ -97,26 +97,46 @@ class SqliteSubtaskStore(SqliteOutbox):
             now = self._clock()
             decision = decide(now)
             subtask = decision.state
-            if row[0] or db.execute("SELECT 1 FROM subtasks WHERE id = ?", (subtask.id,)).fetchone():
+            if row[0] or not self._insert(db, subtask):
                 return False
-            db.execute(
-                """INSERT INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
-                   VALUES (?,?,?,?,?,?,?)""",
-                (
-                    subtask.id,
-                    subtask.task_id,
-                    subtask.slot,
-                    subtask.state,
-                    subtask.available_at,
-                    bool(subtask.votes),
-                    SUBTASKS.text(subtask),
-                ),
-            )
-            db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
+            if subtask.state == "open":
+                db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
             self._keep_events(db, decision, brief, now)
             return True
 
         return await self._database.write(insert)
+
+    async def keep_brief(self, brief: Brief) -> bool:
+        def keep(db: sqlite3.Connection) -> bool:
+            row = db.execute("SELECT is_cancelled, body FROM briefs WHERE task_id = ?", (brief.task_id,)).fetchone()
+            if row is not None and (row[0] or self._decoded(row[1]).revision > brief.revision):
+                return False
+            statement = """INSERT INTO briefs (task_id, created_at, body) VALUES (?,?,?)
+                           ON CONFLICT (task_id) DO UPDATE SET body = excluded.body"""
+            db.execute(statement, (brief.task_id, brief.created_at, BRIEFS.text(brief)))
+            return True
+
+        return await self._database.write(keep)
+
+    @property
+    def stale_s(self) -> float:
+        return 0.0
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        query = "SELECT id FROM subtasks WHERE task_id = ? AND id > ? AND state = 'open' ORDER BY id LIMIT ?"
+        return await self._database.read(
+            lambda db: [row[0] for row in db.execute(query, (task_id, after, limit)).fetchall()]
+        )
+
+    async def remove(self, stub: Subtask) -> None:
+        def put(db: sqlite3.Connection) -> None:
+            if self._insert(db, stub):
+                return
+            before = SUBTASKS.read_text(db.execute("SELECT body FROM subtasks WHERE id = ?", (stub.id,)).fetchone()[0])
+            if before.object_key == stub.object_key and before.state != "removed":
+                self._write(db, before, stub)
+
+        await self._database.write(put)
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         return await self._database.read(lambda db: self._load(db, subtask_id))
@@ -169,7 +189,7 @@ class SqliteSubtaskStore(SqliteOutbox):
     def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
         row = db.execute(
             """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
-               WHERE id = ? AND NOT is_cancelled""",
+               WHERE id = ? AND state != 'removed' AND NOT is_cancelled""",
             (subtask_id,),
         ).fetchone()
         if row is None:
@@ -186,9 +206,31 @@ class SqliteSubtaskStore(SqliteOutbox):
     def _save(
         self, db: sqlite3.Connection, before: Subtask, decision: Decision[Subtask, A], brief: Brief, now: float
     ) -> None:
-        after = decision.state
-        if after is before:
-            return
+        if decision.state is not before:
+            self._write(db, before, decision.state)
+            self._keep_events(db, decision, brief, now)
+
+    def _insert(self, db: sqlite3.Connection, subtask: Subtask) -> bool:
+        """Save a new subtask; False where it is there already, unless it was removed with another object."""
+        row = db.execute("SELECT state, body FROM subtasks WHERE id = ?", (subtask.id,)).fetchone()
+        if row is not None and (row[0] != "removed" or SUBTASKS.read_text(row[1]).object_key == subtask.object_key):
+            return False
+        db.execute(
+            """INSERT OR REPLACE INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
+               VALUES (?,?,?,?,?,?,?)""",
+            (
+                subtask.id,
+                subtask.task_id,
+                subtask.slot,
+                subtask.state,
+                subtask.available_at,
+                bool(subtask.votes),
+                SUBTASKS.text(subtask),
+            ),
+        )
+        return True
+
+    def _write(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         db.execute(
             "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
             (after.state, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
@@ -198,7 +240,6 @@ class SqliteSubtaskStore(SqliteOutbox):
             if db.execute(close, (after.task_id,)).fetchone() == (0,):
                 db.execute("DELETE FROM walks WHERE task_id = ?", (after.task_id,))
         self._keep_leases(db, before, after)
-        self._keep_events(db, decision, brief, now)
 
     def _keep_leases(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         if after.leases == before.leases:

@@ -13,6 +13,8 @@ DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
+AnnounceRemoved = Callable[[Image, str, float], Message]
+"""What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
 
 
 class TaskStore(Outbox, Protocol):
@@ -50,6 +52,15 @@ class TaskStore(Outbox, Protocol):
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
+        ...
+
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        """Remove an image and tell of it; returns its object's key, also where it was removed before. Raises NotFound,
+        also where the task was cancelled."""
+        ...
+
+    async def finish_removals(self) -> None:
+        """Finish removals in which a process died."""
         ...
 
     async def images(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
-from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
 from shared.errors import NotFound
@@ -51,7 +51,13 @@ def _upgraded_bodies(db: sqlite3.Connection) -> None:
     bodies("images", partial(IMAGES.upgraded_text, schema=1))(db)
 
 
-STEPS = (statements(_FIRST), _upgraded_bodies)
+_REMOVED = """
+CREATE TABLE removed (              -- images that were removed, so that a repeated request is answered as the first
+    task_id TEXT NOT NULL, image_id TEXT NOT NULL, object_key TEXT NOT NULL,
+    PRIMARY KEY (task_id, image_id)
+) WITHOUT ROWID;
+"""
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED))
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -59,10 +65,17 @@ class SqliteTaskStore(SqliteOutbox):
     """A `TaskStore` on one SQLite file."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        announce_task: AnnounceTask,
+        announce_image: AnnounceImage,
+        announce_removed: AnnounceRemoved,
     ) -> None:
         super().__init__(database)
         self._clock = clock
+        self._announce_removed = announce_removed
         self._announce_task = announce_task
         self._announce_image = announce_image
 
@@ -135,6 +148,28 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.write(change)
 
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        def remove(db: sqlite3.Connection) -> str:
+            if self._find(db, task_id)[0].state == "cancelled":
+                raise NotFound("no such image")
+            key = (task_id, image_id)
+            before = db.execute("SELECT object_key FROM removed WHERE task_id = ? AND image_id = ?", key).fetchone()
+            if before and not db.execute("SELECT 1 FROM images WHERE task_id = ? AND id = ?", key).fetchone():
+                return before[0]
+            image = self._find_image(db, task_id, image_id)
+            db.execute("DELETE FROM images WHERE task_id = ? AND id = ?", key)
+            insert = "INSERT OR REPLACE INTO removed (task_id, image_id, object_key) VALUES (?,?,?)"
+            db.execute(insert, (*key, image.object_key))
+            ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
+            db.execute(f"UPDATE tasks SET images = images - 1{ended} WHERE id = ?", (task_id,))  # noqa: S608 - ours
+            self._keep(db, [self._announce_removed(image, image_id, self._clock())])
+            return image.object_key
+
+        return await self._database.write(remove)
+
+    async def finish_removals(self) -> None:
+        """Nothing: a removal is one transaction."""
+
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
     ) -> list[Image]:
@@ -163,6 +198,7 @@ class SqliteTaskStore(SqliteOutbox):
                     "UPDATE tasks SET images = 0, completed = 0, disputed = 0 WHERE id = ? AND state = 'cancelled'",
                     (task_id,),
                 )
+                db.execute("DELETE FROM removed WHERE task_id = ?", (task_id,))
             return removed
 
         return await self._database.write(change)

@@ -3,18 +3,18 @@
 import asyncio
 import time
 import weakref
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief
 from services.subtask_manager.store.codec import BRIEFS
-from shared.errors import NotFound
-from shared.mongo import Collection, Document, errors_named
+from shared.errors import NotFound, Unavailable
+from shared.mongo import MAX_TRIES, Collection, Document, errors_named
 
 FRESH_S = 1.0
-"""How long a replica may not see a tombstone that another one put up."""
+"""How long a replica may not see a tombstone or new terms that another one saved."""
 CACHED = 4096
 
 
@@ -32,11 +32,11 @@ class MongoBriefs:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known: LRUCache[str, Known] = LRUCache(CACHED)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> None:
-        """Save the terms of a task; those that came first stay."""
+        """Save the terms of a task that is not known yet; those that came first stay."""
         async with self._turn(brief.task_id):  # the first images of a task come together
             known = self._known.get(brief.task_id)
             if known is not None and (known.brief is not None or known.is_cancelled):
@@ -48,6 +48,27 @@ class MongoBriefs:
                 await self._read(brief.task_id)
             else:
                 self._know(brief.task_id, brief, is_cancelled=False)
+
+    async def put(self, brief: Brief) -> bool:
+        """Save the terms of a task in place of those of a lower revision; False where there is a higher one, or the
+        task was cancelled."""
+        fields = BRIEFS.document(brief)
+        for _ in range(MAX_TRIES):
+            with errors_named():
+                document = await self._collection.find_one({"_id": brief.task_id})
+            if document is None:
+                await self.keep(brief)
+                continue
+            known = self.remember(document)
+            if known.is_cancelled or known.brief is None or known.brief.revision > brief.revision:
+                return False
+            same = {"_id": brief.task_id, "is_cancelled": False, "revision": document.get("revision")}
+            with errors_named():
+                written = await self._collection.update_one(same, {"$set": {**fields, "revision": brief.revision}})
+            if written.matched_count:
+                self._know(brief.task_id, brief, is_cancelled=False)
+                return True
+        raise Unavailable("too many changes of the same task at once")
 
     async def get(self, task_id: str) -> Brief:
         """The terms of a task. Raises NotFound where it is cancelled or not known."""
@@ -95,7 +116,7 @@ class MongoBriefs:
         task_id = document["_id"]
         before = self._known.get(task_id)
         brief = None if before is None else before.brief
-        if brief is None and "body" in document:
+        if "body" in document and (brief is None or brief.revision != document.get("revision", 1)):
             brief = BRIEFS.read_document(document)
         return self._know(task_id, brief, is_cancelled=bool(document["is_cancelled"]))
 
@@ -111,9 +132,6 @@ class MongoBriefs:
     def _know(self, task_id: str, brief: Brief | None, *, is_cancelled: bool) -> Known:
         known = Known(brief, is_cancelled, time.monotonic() + FRESH_S)
         self._known[task_id] = known
-        self._known.move_to_end(task_id)
-        if len(self._known) > CACHED:
-            self._known.popitem(last=False)
         return known
 
     def _turn(self, task_id: str) -> asyncio.Lock:
@@ -131,5 +149,6 @@ def _new(brief: Brief) -> Document:
         "listed": place_of(brief),
         "rests_until": 0.0,
         "is_cancelled": False,
+        "revision": brief.revision,
         **BRIEFS.document(brief),
     }
