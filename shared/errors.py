@@ -40,6 +40,10 @@ class NotFound(QuorateError):
     """It does not exist, or not for this caller."""
 
 
+class Gone(QuorateError):
+    """There was such a thing; it was erased for good."""
+
+
 class Conflict(QuorateError):
     """The present state does not allow it."""
 

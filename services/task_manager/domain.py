@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from shared.decision import Decision
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Gone, Invalid
 from shared.results import Ended, Prelabel, Result, State, VoteCast
 from shared.terms import UNSURE, Terms
 
@@ -38,6 +38,10 @@ class Fact(StrEnum):
 
 class NotOpen(Conflict):
     """The task takes no more images."""
+
+
+class Erased(Gone):
+    """The task was cancelled, and what it had was erased."""
 
 
 class StillUploading(Conflict):
@@ -305,6 +309,12 @@ def _changed_terms(terms: Terms, change: Change) -> Terms:
 def _told(task: Task) -> Task:
     """The task with a new revision of what the subtask manager is told."""
     return replace(task, revision=task.revision + 1)
+
+
+def refuse_erased(task: Task) -> None:
+    """Raises Erased for a task that has no images and results any more."""
+    if task.state == "cancelled":
+        raise Erased("the task was cancelled, and its images and results were erased")
 
 
 def _refuse_cancelled(task: Task) -> None:

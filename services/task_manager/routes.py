@@ -6,7 +6,7 @@ import pydantic_core
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.task_manager import handlers, wire
+from services.task_manager import domain, handlers, wire
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
@@ -189,7 +189,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         found = await resources.store.images(
             task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1
         )
@@ -206,13 +206,13 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
     async def export_results(
         task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
     ) -> StreamingResponse:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
         return StreamingResponse(export(resources.store, task_id, form), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         return StreamingResponse(
             resources.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream"
         )

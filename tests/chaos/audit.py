@@ -15,6 +15,7 @@ from tests.crew.operators import LABELS
 from tests.crew.orders import Order
 
 PATIENCE_S = 30.0
+NOT_FOUND, GONE = 404, 410
 POLL_S = 0.1
 
 
@@ -118,20 +119,20 @@ class Audit:
         task = self._client.task(order.id)
         if task["state"] != "cancelled":
             self._broken("I7", f"{order.id} was cancelled and is {task['state']}")
-        if not self._in_time(lambda: not list(self._client.results(order.id))):
-            self._broken("I9", f"the images of {order.id} were not erased")
-        elif any(self._client.task(order.id)["counts"].values()):
-            self._broken("I13", f"{order.id} is erased and counts {task['counts']}")
+        if not self._in_time(lambda: not any(self._client.task(order.id)["counts"].values())):
+            self._broken("I9", f"the images of {order.id} were not erased: {self._client.task(order.id)['counts']}")
+        elif not self._is_gone(lambda: list(self._client.results(order.id)), GONE):
+            self._broken("I9", f"{order.id} is erased and has results")
         of_task = [one for one, task_id in self._crew.tasks_of.items() if task_id == order.id]
-        if not self._in_time(lambda: all(self._is_gone(subtask) for subtask in of_task)):
+        if not self._in_time(lambda: all(self._is_gone(lambda at=one: self._client.subtask(at)) for one in of_task)):
             self._broken("I11", f"subtasks of the cancelled {order.id} are still there")
         self._findings.checked["erased"] += 1
 
-    def _is_gone(self, subtask: str) -> bool:
+    def _is_gone(self, ask: Callable[[], object], status: int = NOT_FOUND) -> bool:
         try:
-            self._client.subtask(subtask)
+            ask()
         except ApiError as error:
-            return error.status == 404
+            return error.status == status
         return False
 
     def _check_tasks(self) -> None:
