@@ -195,6 +195,11 @@ def test_the_readme_is_read_in_one_sitting():
     assert len(PAGES["README.md"].splitlines()) <= 110
 
 
+def test_every_page_is_on_the_map_of_the_readme():
+    pages = {page for page in PAGES if page.startswith("docs/") and not page.startswith("docs/decisions/")}
+    assert pages <= {link["page"] for link in LINK.finditer(PAGES["README.md"])}
+
+
 def test_decisions_have_numbers_of_their_own():
     numbers = [Path(page).name[:4] for page in PAGES if page.startswith("docs/decisions/")]
     assert len(numbers) == len(set(numbers))
