@@ -9,9 +9,9 @@ from shared.terms import UNSURE
 
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
-"""How far the labeling of an image is."""
+"""The state of a subtask."""
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
-"""By which rule, or by whom, an image got its label. `client`: its client finished it with the votes there were."""
+"""The rule, or the person, that gave an image its label. `client`: its client finished it with the votes it had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ _DETECTOR = "detector:"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request. With authentication off, everybody may do everything."""
+    """Who sends a request. With authentication off, every caller may do everything."""
 
     id: str
 

@@ -243,7 +243,7 @@ class Documents(Generic[S]):
         now = self._clock()
         own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
         queries = [own] if self._may_have_pending else []
-        self._may_have_pending = False  # what is saved from here on says so again
+        self._may_have_pending = False  # a save from here on sets it again
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now
             queries.append({"pending_at": {"$lt": now - ORPHANED_S}})

@@ -20,10 +20,10 @@ class RecentObjects:
         return self._objects.get(key)
 
     def keep(self, key: str, data: bytes) -> None:
-        """Keep an object for a while, unless it is too large, or a staged one: that may be written again."""
+        """Keep an object, unless it is too large, or staged: a staged object may be overwritten."""
         if len(data) * MAX_SHARE <= self._max_bytes and not is_staged(key):
             self._objects[key] = data
 
     def forget(self, key: str) -> None:
-        """An object is deleted."""
+        """Drop an object that was deleted."""
         self._objects.pop(key, None)
