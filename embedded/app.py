@@ -18,6 +18,7 @@ from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
 from services.task_manager import part as task_manager
 from services.task_manager.store import sqlite as task_sqlite
+from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
 from shared.http.serving import Deployable
@@ -92,5 +93,5 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             yield
 
     images = object_routes.router(objects, clock, spool)
-    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images])
+    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images, page.router()])
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

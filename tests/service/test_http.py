@@ -24,7 +24,6 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nothing",
         "/api",
         "/api/tasks/",
