@@ -34,7 +34,9 @@ MEDIA_TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
-NOT_PAGES = frozenset("api objects assets healthz readyz metrics openapi.json process problems".split())
+NOT_PAGES = frozenset(
+    ("api", "objects", "assets", "healthz", "readyz", "metrics", "openapi.json", "process", "problems")
+)
 """First segments of paths that are never the page's own."""
 
 _ACCEPTED = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<weight>[0-9.]+)\s*)?")
