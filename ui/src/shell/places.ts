@@ -1,5 +1,6 @@
 /** The pages: where each one is, who may go there, and how its code is loaded. A new page is a line here. */
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import { en } from "../texts/en";
 
 import type { Deed } from "./may";
 
@@ -14,6 +15,7 @@ export interface Place {
 }
 
 export const PLACES: readonly Place[] = [
+  { path: "/label/:task?", deed: "label", page: lazy(() => import("../label/Label")), name: en.places.label, key: "l" },
   { path: "/settings", deed: null, page: lazy(() => import("../settings/Settings")) },
 ];
 
