@@ -25,8 +25,8 @@ export default defineConfig({
   build: {
     outDir: "../shared/page/dist",
     emptyOutDir: true,
-    target: ["chrome123", "firefox120", "safari17.5"],
-    cssTarget: ["chrome123", "firefox120", "safari17.5"], // older ones make Vite rewrite light-dark()
+    target: ["chrome123", "firefox121", "safari17.5"],
+    cssTarget: ["chrome123", "firefox121", "safari17.5"], // older ones make Vite rewrite light-dark()
     assetsInlineLimit: 0, // inlined assets would need `data:` in the policy
     modulePreload: { polyfill: false }, // it would be an inline script
   },

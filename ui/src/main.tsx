@@ -5,6 +5,7 @@ import { createRoot } from "react-dom/client";
 import { ApiProblem } from "./api/client";
 import { App } from "./shell/App";
 import { Crash } from "./shell/Crash";
+import "./label/onlyOutbox"; // votes that an earlier page left are sent, whichever page this one opens
 
 const RETRIES = 3;
 

@@ -49,12 +49,17 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
 }
 
 function SyncState() {
-  const { waiting, isStored } = useStore(sync);
-  const look = waiting > 0 || !isStored ? css.waiting : css.saved;
-  const said = waiting > 0 ? en.sync.waiting(waiting) : isStored ? en.sync.saved : en.sync.memory;
+  const { waiting, isLate, isStored } = useStore(sync);
+  const [look, icon, said] = !isStored
+    ? ([css.late, "warning", en.sync.memory] as const)
+    : isLate
+      ? ([css.late, "clock", en.sync.waiting(waiting)] as const)
+      : waiting > 0
+        ? ([css.saving, "clock", en.sync.saving] as const)
+        : ([css.saved, "tick", en.sync.saved] as const);
   return (
     <span className={`${css.sync} ${look}`} data-waiting={waiting}>
-      <Icon name={waiting > 0 ? "clock" : isStored ? "tick" : "warning"} size={14} />
+      <Icon name={icon} size={14} />
       <span>{said}</span>
     </span>
   );

@@ -1,6 +1,5 @@
 /** The pages: where each one is, who may go there, and how its code is loaded. A new page is a line here. */
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
-
 import type { Me } from "../api/fields";
 import { en } from "../texts/en";
 import type { Deed } from "./may";
@@ -18,6 +17,7 @@ export interface Place {
 }
 
 export const PLACES: readonly Place[] = [
+  { path: "/label/:task?", deed: "label", page: lazy(() => import("../label/Label")), name: en.places.label, key: "l" },
   { path: "/tasks", deed: "see-tasks", page: lazy(() => import("../tasks/Board")), name: en.places.tasks, key: "t" },
   { path: "/tasks/new", deed: "make-tasks", page: lazy(() => import("../tasks/NewTask")) },
   { path: "/tasks/:task/*?", deed: "see-tasks", page: lazy(() => import("../tasks/TaskPage")) },

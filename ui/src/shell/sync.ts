@@ -3,9 +3,10 @@ import { store } from "./store";
 
 export interface Sync {
   waiting: number;
-  refused: number;
+  /** True where votes wait longer than they should: the platform does not answer. */
+  isLate: boolean;
   /** False where the browser stores nothing: votes then live as long as the page. */
   isStored: boolean;
 }
 
-export const sync = store<Sync>({ waiting: 0, refused: 0, isStored: true });
+export const sync = store<Sync>({ waiting: 0, isLate: false, isStored: true });

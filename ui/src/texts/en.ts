@@ -53,8 +53,8 @@ export const en = {
   },
   sync: {
     saved: "All saved",
+    saving: "Saving",
     waiting: (count: number) => `${number.format(count)} waiting to be sent`,
-    refused: (count: number) => `Not counted (${number.format(count)})`,
     memory: "Votes are kept in memory only",
   },
   theme: {
