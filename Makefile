@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,25 @@ chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|di
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
 	@$(BIN)/python -m pytest tests/chaos/test_chaos.py -s
+
+UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -type f -print)
+
+ui: shared/page/dist/.stamp  ## build the web application into shared/page/dist; takes Node 20.19 or newer
+
+shared/page/dist/.stamp: ui/node_modules/.stamp $(UI_SOURCES)
+	@cd ui && npm run --silent build
+	@touch $@
+
+ui/node_modules/.stamp: ui/package-lock.json ui/.npmrc
+	@cd ui && npm ci --ignore-scripts --silent
+	@touch $@
+
+ui-dev: ui/node_modules/.stamp  ## serve the web application's sources on port 5173, beside `make serve`
+	@cd ui && npm run --silent dev
+
+test-ui: setup-dev shared/page/dist/.stamp  ## test the web application, in Chromium too where it is
+	@cd ui && npm run --silent lint && npm run --silent types && npm run --silent test
+	@if command -v chromium >/dev/null; then cd ui && npm run --silent e2e; else echo 'Chromium is not here: no browser tests'; fi
 
 services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for the tests, in build/services
 	@$(RUN) -m deploy.local start
