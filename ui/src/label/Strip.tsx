@@ -15,13 +15,13 @@ export function Strip({ session, view }: { session: Session; view: View }) {
           <button
             type="button"
             onClick={() => void session.undo(lease.subtask_id)}
-            aria-label={texts.undoPast(nameOf(lease, label))}
             title={texts.undoPast(nameOf(lease, label))}
           >
             <Thumbnail lease={lease} />
             <span>
               <b>{labelKeys(lease.labels).get(label)?.toUpperCase()}</b> {nameOf(lease, label)}
             </span>
+            <span className={css.unseen}>{texts.undo}</span>
           </button>
         </li>
       ))}

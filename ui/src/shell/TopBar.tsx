@@ -17,7 +17,7 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
   const [location] = useLocation();
   return (
     <header className={css.bar}>
-      <Link href="/" className={css.brand}>
+      <Link href="/" className={css.brand} aria-label={en.name}>
         <Logo />
         <span>{en.name}</span>
       </Link>
@@ -39,7 +39,12 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
           <Icon name="help" />
         </IconButton>
         <ThemeButton />
-        <Link href="/settings" className={css.who} aria-label={en.who.account(me.user.name)} title={me.user.name}>
+        <Link
+          href="/settings"
+          className={css.who}
+          aria-label={en.who.account(initials(me.user.name), me.user.name)}
+          title={me.user.name}
+        >
           {initials(me.user.name)}
         </Link>
       </div>
