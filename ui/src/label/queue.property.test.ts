@@ -24,15 +24,17 @@ class Model {
   doubled = 0;
   #tokens = 0;
 
+  /** Leases that are granted together share a token, as the platform's do. */
   lease(user: string): Lease[] {
+    const token = `token ${this.#tokens++}`;
     return Array.from({ length: IMAGES }, (_, index) => `image ${index}`)
       .filter((id) => !this.votes.has(`${user}\n${id}`))
-      .map((id) => this.#leased(user, id));
+      .map((id) => this.#leased(user, id, token));
   }
 
-  #leased(user: string, id: string): Lease {
+  #leased(user: string, id: string, newToken: string): Lease {
     const key = `${user}\n${id}`;
-    const token = this.leases.get(key) ?? `${user} ${id} ${this.#tokens++}`;
+    const token = this.leases.get(key) ?? newToken;
     this.leases.set(key, token);
     return { subtask_id: id, task_id: "task", token, labels: LABELS, expires_at: "" } as unknown as Lease;
   }
@@ -51,7 +53,7 @@ class Model {
   }
 
   undo(user: string, subtaskId: string): Lease | null {
-    return this.votes.delete(`${user}\n${subtaskId}`) ? this.#leased(user, subtaskId) : null;
+    return this.votes.delete(`${user}\n${subtaskId}`) ? this.#leased(user, subtaskId, `token ${this.#tokens++}`) : null;
   }
 
   expire(user: string, subtaskId: string): void {
@@ -221,6 +223,22 @@ test("with one tab nothing is refused", () => {
       browser.drain();
       expect(browser.records).toEqual([]);
       expect(counted(browser)).toEqual(browser.intent.wanted);
+    }),
+    runs,
+  );
+});
+
+test("an image that is leased and has no vote under way is on the desk once asked for", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const browser = played(steps);
+      browser.answers = [];
+      browser.ask(0);
+      const [answer] = browser.answers;
+      browser.hear();
+      const held = browser.desk(0).held.map((lease) => lease.subtask_id);
+      expect(new Set(held).size).toBe(held.length);
+      expect(held).toEqual(expect.arrayContaining((answer?.leases ?? []).map((lease) => lease.subtask_id)));
     }),
     runs,
   );

@@ -5,6 +5,7 @@ import { en } from "../texts/en";
 import { IconButton } from "./Button";
 import { may } from "./may";
 import { useMe } from "./me";
+import { online } from "./online";
 import { hrefOf, PLACES } from "./places";
 import { type Prefs, prefs, setPrefs } from "./prefs";
 import { sync } from "./sync";
@@ -54,9 +55,10 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
 
 function SyncState() {
   const { waiting, isLate, isStored } = useStore(sync);
+  const isOnline = useStore(online);
   const [look, icon, said] = !isStored
     ? ([css.late, "warning", en.sync.memory] as const)
-    : isLate
+    : isLate || (waiting > 0 && !isOnline)
       ? ([css.late, "clock", en.sync.waiting(waiting)] as const)
       : waiting > 0
         ? ([css.saving, "clock", en.sync.saving] as const)
