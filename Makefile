@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,10 @@ test-unit: setup-dev  ## the rules alone, in seconds
 
 test-debian13:  ## `make test` in a fresh Debian 13, on its Python 3.13; takes root and debootstrap
 	@tests/debian13.sh
+
+schemathesis: SEED = 14
+schemathesis: setup-dev  ## five minutes of generated requests to every operation: SEED=number
+	@QUORATE_SCHEMATHESIS_EXAMPLES=60 QUORATE_SCHEMATHESIS_SEED='$(SEED)' $(BIN)/python -m pytest tests/service/test_schemathesis.py --timeout 600
 
 test-kill: setup-dev  ## kill the process 50 times while people work
 	@QUORATE_KILLS=50 $(BIN)/python -m pytest tests/e2e/test_kill.py --timeout 1800

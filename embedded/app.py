@@ -47,7 +47,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     clock = clock or steady(time.time)
     root = settings.data_dir
     spool = root / "spool"
-    spool.mkdir(parents=True, exist_ok=True)
+    data_dir.make(root)
+    spool.mkdir(exist_ok=True)
     objects = FilesystemObjectStore(
         root, data_dir.secret(root), url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
     )

@@ -154,4 +154,4 @@ def deployable(
         needs=needs,
         uses=uses,
     )
-    return Deployable(app=app, before_shutdown=before_shutdown)
+    return Deployable(app=app, limits=settings.wire_limits, before_shutdown=before_shutdown)

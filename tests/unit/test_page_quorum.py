@@ -42,7 +42,9 @@ def cases() -> list[dict[str, Any]]:
         standings: list[dict[str, Any]] = []
         for now in _standings(policy.max_votes):
             settled = settles(policy, now)
-            standings.append(asdict(now) | {"settles": settled, "is_disputed": not settled and is_disputed(policy, now)})
+            standings.append(
+                asdict(now) | {"settles": settled, "is_disputed": not settled and is_disputed(policy, now)}
+            )
         written.append({"policy": asdict(policy), "standings": standings})
     return written
 
