@@ -36,7 +36,7 @@ def _standings(max_votes: int) -> Iterator[Standing]:
 
 
 def cases() -> list[dict[str, Any]]:
-    """By policy, what the rule says of each standing: by what it is settled, and, where it is not, if it is disputed."""
+    """By policy, what the rule says of each standing: by what it is settled, or else whether it is disputed."""
     written: list[dict[str, Any]] = []
     for policy in POLICIES:
         standings: list[dict[str, Any]] = []
