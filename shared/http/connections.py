@@ -95,6 +95,7 @@ class Connection(HttpToolsProtocol):
         self._fed_bytes = 0  # at last
         self._unsent_bytes = 0
         self._unsent_until = math.inf
+        self._running: RequestResponseCycle | None = None
 
     # What asyncio calls
 
@@ -111,6 +112,9 @@ class Connection(HttpToolsProtocol):
         self._is_over = True
         self.pipeline.clear()
         super().connection_lost(exc)
+        if self._running is not None:  # uvicorn tells the request that came last, which may be behind this one
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
@@ -130,6 +134,10 @@ class Connection(HttpToolsProtocol):
         else:
             if self._unparsed_bytes > MAX_HEADER_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, TOO_LARGE)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     # What the parser calls
 
