@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,11 @@ chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|di
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
 	@$(BIN)/python -m pytest tests/chaos/test_chaos.py -s
+
+hostile: SECONDS = 180
+hostile: SEED =
+hostile: setup-dev  ## hostile inputs while 32 people work, under a pod's limits, and a report: SECONDS=180 SEED=number
+	@$(RUN) -m tests.hostile --seconds '$(SECONDS)' $(if $(SEED),--seed '$(SEED)')
 
 UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -type f -print)
 
