@@ -11,6 +11,7 @@ from shared.admin.reports import QueueStatus, Report, Reporter
 from shared.clock import iso
 from shared.http import problems
 from shared.http.answers import json_answer
+from shared.http.requests import bounded
 from shared.identity import Who
 
 T = TypeVar("T", int, float)
@@ -44,7 +45,7 @@ class Status(BaseModel):
 
 def router(reporter: Reporter, replicas: Replicas) -> APIRouter:
     """The route of the status."""
-    routes = APIRouter(prefix="/api/admin", tags=["admin"], responses=problems.RESPONSES)
+    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
 
     @routes.get("/status", response_model=Status)
     async def status(_who: Who) -> Response:

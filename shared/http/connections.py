@@ -86,6 +86,7 @@ class Connection(HttpToolsProtocol):
         self.url = b""
         self._all = server_state
         self._limits = server_state.limits
+        self._now = 0.0  # when data came last
         self._deadline = math.inf  # the caller's turn to send ends then
         self._is_in_body = False
         self._has_asked = False
@@ -120,8 +121,9 @@ class Connection(HttpToolsProtocol):
         if self._is_over:
             return
         self._unset_keepalive_if_required()
+        self._now = self.loop.time()
         if self._deadline == math.inf:
-            self._deadline = self.loop.time() + self._limits.header_s  # also for line ends before a request
+            self._deadline = self._now + self._limits.header_s  # also for line ends before a request
         self._fed_bytes = len(data)
         self._unparsed_bytes += self._fed_bytes
         try:
@@ -143,17 +145,17 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._deadline = self.loop.time() + self._limits.header_s
+        self._deadline = self._now + self._limits.header_s
 
     def on_headers_complete(self) -> None:
-        self._refusal = self._refusal or self._refusal_of_head()
-        if self._refusal is not None:
-            raise ValueError(self._refusal)
+        if refusal := self._refusal or self._refusal_of_head():
+            self._refusal = refusal
+            raise ValueError(refusal)
         super().on_headers_complete()
         self._all.waiting.pop(self, None)
         self._has_asked = self._is_in_body = True
         self._unparsed_bytes = 0
-        self._deadline = self.loop.time() + self._limits.body_s
+        self._deadline = self._now + self._limits.body_s
         self.headers = []  # trailers go there, where nobody takes them for headers
         if self.cycle.waiting_for_100_continue:
             # a caller that is refused sends no body, and its next request must not be taken for one
@@ -164,7 +166,7 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
         self._unparsed_bytes = 0
         if not self.cycle.response_complete:  # who is answered already may not go on for ever
-            latest = self.loop.time() + self._limits.body_s
+            latest = self._now + self._limits.body_s
             self._deadline = min(latest, self._deadline + len(body) / MIN_BODY_BYTES_PER_S)
 
     def on_message_complete(self) -> None:
@@ -232,9 +234,9 @@ class Connection(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in _VERSIONS:
             return HTTPStatus.BAD_REQUEST, "only HTTP/1.1 and HTTP/1.0 are spoken here"
-        for name, value in headers:
-            if name == b"transfer-encoding" and (value.lower() != b"chunked" or version != "1.1"):
-                return HTTPStatus.BAD_REQUEST, "of transfer encodings, only chunked is taken"
+        encodings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+        if encodings and (version != "1.1" or set(encodings) != {b"chunked"}):
+            return HTTPStatus.BAD_REQUEST, "of transfer encodings, only chunked is taken"
         if self.parser.should_upgrade() and any(name in _FRAMING for name, _ in headers):
             return HTTPStatus.BAD_REQUEST, "no other protocol is spoken here: send the body without offering one"
         if len(self.pipeline) >= MAX_SENT_AHEAD:

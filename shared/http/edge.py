@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+NAMED = "quorate.headers"
+"""The scope's name for its headers by name; of one that is given twice, the first counts."""
 HOSTS_CACHED = 64
 RETRY_AFTER_S = "2"
 
@@ -58,11 +60,11 @@ class Edge:
             return
         headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
         named = dict(reversed(headers))  # of one that is given twice, the first counts
-        sent_id, traceparent = named.get(b"x-request-id", b""), named.get(b"traceparent")
-        request_id = sent_id.decode() if _REQUEST_ID.fullmatch(sent_id) else trace.random_hex(8)
+        sent_id, traceparent = named.get(b"x-request-id"), named.get(b"traceparent")
+        request_id = sent_id.decode() if sent_id and _REQUEST_ID.fullmatch(sent_id) else trace.random_hex(8)
         scope["request_id"] = request_id
         scope["caller_name"] = named[HEADER].decode("latin-1") if HEADER in named else LOCAL
-        scope["bodies"] = self._bodies
+        scope["bodies"], scope[NAMED] = self._bodies, named
         has_site = b"origin" in named or b"sec-fetch-site" in named
         scope["is_foreign"] = has_site and is_foreign(named, self._allowed_origins)
         parent = None if traceparent is None else traceparent.decode("latin-1")
@@ -112,14 +114,15 @@ class Edge:
     def _refusal(
         self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], named: Mapping[bytes, bytes]
     ) -> Refusal | None:
-        if not self._is_addressed_here(headers, named.get(b"host", b"")):
+        if not self._is_addressed_here(headers, named):
             return 400, "the Host header names another host than QUORATE_ALLOWED_HOSTS does"
         if scope["is_foreign"] and scope["method"] in CHANGING:
             return 403, FOREIGN
         return None
 
-    def _is_addressed_here(self, headers: Sequence[tuple[bytes, bytes]], host: bytes) -> bool:
-        return sum([name == b"host" for name, _ in headers]) == 1 and self._is_ours(host)
+    def _is_addressed_here(self, headers: Sequence[tuple[bytes, bytes]], named: Mapping[bytes, bytes]) -> bool:
+        is_once = len(named) == len(headers) or sum([name == b"host" for name, _ in headers]) == 1
+        return is_once and self._is_ours(named.get(b"host", b""))
 
     def _is_allowed(self, host: bytes) -> bool:
         named = _HOST.fullmatch(host.decode("latin-1"))

@@ -18,13 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import Malformed, QuorateError
 from shared.http import problems
 from shared.http.bodies import SMALL_BYTES
+from shared.http.edge import NAMED
 from shared.http.requests import Wire, fields_of, refuse_repeated_fields
 from shared.identity import Caller, caller_of
 
 Endpoint = Callable[..., Awaitable[Response]]
 E = TypeVar("E", bound=Endpoint)
 
-_LENGTH = re.compile(rb"[0-9]{1,7}")
+MAX_DIGITS = len(str(SMALL_BYTES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +82,15 @@ class HotRoutes:
     ) -> None:
         if route.body is not None:
             name, model = route.body
-            if not _is_plain_json(scope["headers"]):
+            if not _is_plain_json(scope[NAMED]):
                 await self._app(scope, receive, send)
                 return
             messages = await _received(receive)
             text = b"".join([one.get("body", b"") for one in messages])
             try:
                 body = model.model_validate_json(text)
-                refuse_repeated_fields(text, fields_of(body))
+                if text.count(b":") > len(body.model_fields_set):
+                    refuse_repeated_fields(text, fields_of(body))
                 arguments[name] = body
             except (ValidationError, Malformed):
                 await self._app(scope, _from_the_first(messages, receive), send)
@@ -126,13 +128,13 @@ def _first_of(wanted: type, parameters: Mapping[str, type]) -> str | None:
     return next((name for name, kind in parameters.items() if kind is wanted), None)
 
 
-def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+def _is_plain_json(named: Mapping[bytes, bytes]) -> bool:
     """Whether a body of JSON is announced, so small that it need not be counted before it is held."""
-    named = dict(reversed(headers))  # of a header that is given twice, the first counts, as for the framework
     length = named.get(b"content-length", b"")
     return (
         named.get(b"content-type") == b"application/json"
-        and _LENGTH.fullmatch(length) is not None
+        and length.isdigit()
+        and len(length) <= MAX_DIGITS
         and int(length) <= SMALL_BYTES
         and b"content-encoding" not in named
         and b"transfer-encoding" not in named

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Sized
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sized
 from itertools import chain
 from typing import Annotated, Any, TypeVar, cast
 
@@ -122,11 +122,11 @@ def bounded(max_body_bytes: int = JSON_BYTES, *, is_any_type: bool = False) -> t
             parameters = _query_parameters(self)
 
             async def handle_bounded(request: Request) -> Response:
-                if request.scope["query_string"]:
-                    refuse_other_parameters(request, parameters)
-                if wants_json and not _is_json(request) and _has_body(request):
-                    raise HTTPException(415, "send the body as application/json")
                 bounded_request = Bounded(request.scope, request.receive)
+                if request.scope["query_string"]:
+                    refuse_other_parameters(bounded_request, parameters)  # which keeps the parsed query for the route
+                if wants_json and not _is_json(bounded_request) and _has_body(bounded_request):
+                    raise HTTPException(415, "send the body as application/json")
                 try:
                     if wants_json and await bounded_request.body():
                         await bounded_request.json()  # the framework would make 400 of whatever is raised
@@ -178,15 +178,17 @@ def _without_repetition(fields: list[tuple[str, Any]]) -> None:
         raise Malformed(f"the body is not JSON that has one meaning: it gives {name[:MAX_NAME_SHOWN]!r} twice")
 
 
-def refuse_other_parameters(request: Request, names: Collection[str]) -> None:
+def refuse_other_parameters(request: Request, names: frozenset[str]) -> None:
     """Raises RequestValidationError where the query has parameters other than these, or one of them twice."""
     given = [name for name, _ in request.query_params.multi_items()]
+    once = set(given)
+    if once <= names and len(once) == len(given):
+        return
     wrong = {name: "this parameter is not known here" for name in given if name not in names}
     wrong |= {name: "this parameter is given twice" for name in names if given.count(name) > 1}
-    if wrong:
-        raise RequestValidationError(
-            [{"loc": ("query", name[:MAX_NAME_SHOWN]), "msg": message} for name, message in wrong.items()]
-        )
+    raise RequestValidationError(
+        [{"loc": ("query", name[:MAX_NAME_SHOWN]), "msg": message} for name, message in wrong.items()]
+    )
 
 
 def _query_parameters(route: APIRoute) -> frozenset[str]:

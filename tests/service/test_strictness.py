@@ -32,6 +32,8 @@ REPEATED = {
     "a picture to look at": ("/api/object_detection", b'{"id": "a", "image": "aaaa", "image": "bbbb"}'),
     "in JSON within JSON": ("/api/object_detection", b'"{\\"id\\": 1, \\"image\\": \\"aaaa\\", \\"id\\": 2}"'),
     "a staged upload": ("/api/tasks/{}/uploads", b'{"files": [{"filename": "a", "filename": "b"}]}'),
+    "why a task is finished": ("/api/tasks/{}/finish", b'{"reason": "late", "reason": "done"}'),
+    "why a subtask is finished": ("/api/subtasks/x/finish", b'{"reason": "late", "reason": "done"}'),
     "dead letters": ("/api/admin/dead/replay", b'{"ids": [], "ids": null}'),
 }
 
@@ -93,6 +95,12 @@ QUERIES = [
     ("POST", "/api/object_detection", "confidence=nan"),
     ("POST", "/api/object_detection", "threshold=0.5"),
     ("GET", "/healthz", "x=1"),
+    ("GET", "/api/admin/status", "x=1"),
+    ("PATCH", "/api/tasks/x", "name=a"),
+    ("POST", "/api/tasks/x/finish", "reason=late"),
+    ("POST", "/api/tasks/x/reopen", "x"),
+    ("POST", "/api/subtasks/x/finish", "force=true"),
+    ("DELETE", "/api/tasks/x/images/y", "force=true"),
 ]
 
 
@@ -229,7 +237,7 @@ async def test_head_where_there_is_no_get(api: Api):
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/api", "/redoc", "/api/v1/tasks"])
+@pytest.mark.parametrize("path", ["/nothing", "/docs", "/api", "/redoc", "/api/v1/tasks"])
 async def test_who_is_lost_is_told_where_things_are(api: Api, path):
     problem = assert_problem(await api.http.get(path), 404, saying="/openapi.json")
     assert (problem["api"], problem["openapi"]) == ("/api", "/openapi.json")

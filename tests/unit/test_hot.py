@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.errors import Conflict
 from shared.http.answers import json_answer
 from shared.http.bodies import SMALL_BYTES
+from shared.http.edge import NAMED
 from shared.http.hot import HotRouter, HotRoutes
 from shared.http.requests import Wire
 from shared.identity import Who
@@ -71,12 +72,14 @@ async def sent(
     async def send(message: Message) -> None:
         answer.append(message)
 
+    sent_headers = [*headers, (b"content-length", str(len(whole)).encode())]
     scope: dict[str, Any] = {
         "type": "http",
         "method": method,
         "path": path,
         "query_string": query,
-        "headers": [*headers, (b"content-length", str(len(whole)).encode())],
+        "headers": sent_headers,
+        NAMED: dict(reversed(sent_headers)),
         "caller_name": user,
         "server": ("localhost", 80),
     }
