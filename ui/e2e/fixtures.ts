@@ -74,3 +74,23 @@ export async function vote(page: Page, key: string): Promise<string> {
 export async function allSaved(page: Page): Promise<void> {
   await expect(page.locator("[data-waiting='0']")).toBeVisible({ timeout: 45_000 });
 }
+
+/** Opens a page as a user. */
+export async function open(page: Page, platform: Platform, user: string, path: string): Promise<void> {
+  await page.addInitScript((name) => localStorage.setItem("quorate.who", JSON.stringify(name)), user);
+  await page.goto(platform.pageUrl + path);
+}
+
+/** Every one of these users votes for a label on all that they can get of a task. */
+export async function voteAll(platform: Platform, task: string, votes: Record<string, string>): Promise<void> {
+  for (const [user, label] of Object.entries(votes)) {
+    const { leases } = await platform.json("POST", "/api/leases", { count: 100, task_id: task }, user);
+    if (leases.length === 0) continue;
+    const cast = leases.map((lease: { subtask_id: string; token: string }) => ({
+      subtask_id: lease.subtask_id,
+      token: lease.token,
+      label,
+    }));
+    await platform.json("POST", "/api/votes", { votes: cast }, user);
+  }
+}

@@ -51,9 +51,15 @@ export function Tile({ task, image, href, isCurrent, index, lead }: TileProps) {
       tabIndex={isCurrent ? 0 : -1}
       data-index={index}
       onFocus={lead}
-      aria-label={texts.tile(image.filename, said)}
     >
-      <img src={image.thumbnail_url} alt="" loading="lazy" decoding="async" width={image.width} height={image.height} />
+      <img
+        src={image.thumbnail_url}
+        alt={image.filename}
+        loading="lazy"
+        decoding="async"
+        width={image.width}
+        height={image.height}
+      />
       <span className={css.caption}>
         <Mark state={markOf(image)} needed={task.quorum.votes_required} agreeing={agreeing} against={against} />
         <b>{said}</b>

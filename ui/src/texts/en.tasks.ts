@@ -109,7 +109,6 @@ export const tasks = {
     disputed: "disputed",
     removed: "removed",
     tally: (votes: readonly number[]) => votes.map(en.number).join("/"),
-    tile: (filename: string, state: string) => `${filename}, ${state}`,
   },
   drawer: {
     close: "Close",
