@@ -12,7 +12,8 @@ export const LABELS = ["red square", "green square", "blue square"];
 
 export interface Vote {
   voter: string;
-  label: string;
+  /** Null where the voter was unsure. */
+  label: string | null;
 }
 
 export class Platform {

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import { useParams } from "wouter";
 import { Button } from "../shell/Button";
 import { useMe } from "../shell/me";
@@ -21,7 +21,7 @@ import { StillThere } from "./StillThere";
 import { Strip } from "./Strip";
 import { Session } from "./session";
 import { Stage } from "./stage";
-import { takeTurn } from "./turn";
+import { type Turn, takeTurn } from "./turn";
 
 /** The page where people vote. */
 export default function Label() {
@@ -30,7 +30,7 @@ export default function Label() {
     document.title = en.title(en.places.label);
   }, []);
   const [isMine, setMine] = useState<boolean | null>(null);
-  const turn = useRef<ReturnType<typeof takeTurn>>(null);
+  const turn = useRef<Turn>(null);
   useEffect(() => {
     const taken = takeTurn(
       () => setMine(true),
@@ -40,7 +40,7 @@ export default function Label() {
     return taken.end;
   }, []);
   if (isMine === null) return <Loading />;
-  if (isMine) return <Work />;
+  if (isMine) return <Work turn={turn} />;
   return (
     <Empty
       title={texts.elsewhere.title}
@@ -60,7 +60,7 @@ interface Desk {
   stage: Stage;
 }
 
-function Work() {
+function Work({ turn }: { turn: RefObject<Turn | null> }) {
   const me = useMe();
   const { task } = useParams<{ task?: string }>();
   const [desk, setDesk] = useState<Desk | null>(null);
@@ -71,9 +71,9 @@ function Work() {
       const session = new Session(user, task ?? null, outbox, stage);
       setDesk({ stage, session });
       void session.start();
-      return () => session.close();
+      return () => session.close(turn.current?.isMine() === false);
     },
-    [user, task],
+    [user, task, turn],
   );
   return (
     <div className={css.page}>

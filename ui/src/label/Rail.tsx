@@ -24,7 +24,11 @@ export function Rail({ session, view, lit, instruct, children }: RailProps) {
   const { lease } = view;
   return (
     <aside className={css.rail} aria-label={texts.labels}>
-      <Question instructions={lease?.instructions ?? null} instruct={instruct} />
+      {lease ? (
+        <Question instructions={lease.instructions} instruct={instruct} />
+      ) : (
+        <h1 className={css.unseen}>{en.places.label}</h1>
+      )}
       {lease && <Labels lease={lease} lit={lit} vote={(label) => session.vote(label)} />}
       <div className={css.acts}>
         {lease?.allow_unsure && <Act name={texts.unsure} hint="U" act={() => session.unsure()} />}

@@ -11,17 +11,17 @@ export function Strip({ session, view }: { session: Session; view: View }) {
   return (
     <ol className={css.strip} aria-label={texts.strip}>
       {view.past.map(({ lease, label }) => (
-        <li key={lease.token} className={css.past}>
+        <li key={lease.subtask_id} className={css.past}>
           <button
             type="button"
             onClick={() => void session.undo(lease.subtask_id)}
-            aria-label={texts.undoPast(nameOf(lease, label))}
             title={texts.undoPast(nameOf(lease, label))}
           >
             <Thumbnail lease={lease} />
             <span>
               <b>{labelKeys(lease.labels).get(label)?.toUpperCase()}</b> {nameOf(lease, label)}
             </span>
+            <span className={css.unseen}>{texts.undo}</span>
           </button>
         </li>
       ))}
@@ -32,7 +32,7 @@ export function Strip({ session, view }: { session: Session; view: View }) {
         </li>
       )}
       {view.ahead.slice(0, NEXT_SHOWN).map((lease) => (
-        <li key={lease.token} className={css.next}>
+        <li key={lease.subtask_id} className={css.next}>
           <Thumbnail lease={lease} />
         </li>
       ))}

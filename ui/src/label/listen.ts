@@ -28,6 +28,7 @@ export function listen(session: Session, stage: Stage, ears: Ears): () => void {
     "hide-boxes": () => stage.showBoxes(false),
   };
   const pressed = (key: string): boolean => {
+    if (key === "/") return find();
     const { lease } = session.view.get();
     const meant = meaning(key, lease?.labels ?? []);
     if (!meant || (!lease && !("act" in meant))) return false;
@@ -57,6 +58,13 @@ export function listen(session: Session, stage: Stage, ears: Ears): () => void {
     removeEventListener("keyup", released);
     removeEventListener("blur", showBoxes);
   };
+}
+
+/** Goes to the field that finds a label by its name; sets of few labels have none. */
+function find(): boolean {
+  const field = document.querySelector<HTMLElement>("[data-find]");
+  field?.focus();
+  return field !== null;
 }
 
 function pan(stage: Stage, [x, y]: readonly [number, number]): boolean {

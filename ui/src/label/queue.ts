@@ -144,8 +144,13 @@ export interface Desk {
   user: string;
   held: readonly Lease[];
   past: readonly Past[];
-  /** Tokens of leases that were voted on or given back; answers that were under way may still name them. */
+  /** Leases that were voted on or given back, by `leaseKey`; answers that were under way may still name them. */
   done: ReadonlySet<string>;
+}
+
+/** One lease among all that there were: leases that were granted together share a token. */
+function leaseKey({ subtask_id, token }: Lease): string {
+  return `${subtask_id} ${token}`;
 }
 
 export function emptyDesk(user: string): Desk {
@@ -156,7 +161,7 @@ export function emptyDesk(user: string): Desk {
 export function hold(desk: Desk, leases: readonly Lease[], busy: ReadonlySet<string>): Desk {
   const fresh = new Map(
     leases
-      .filter((lease) => !desk.done.has(lease.token) && !busy.has(lease.subtask_id))
+      .filter((lease) => !desk.done.has(leaseKey(lease)) && !busy.has(lease.subtask_id))
       .map((one) => [one.subtask_id, one]),
   );
   const known = desk.held.map((lease) => fresh.get(lease.subtask_id) ?? lease);
@@ -184,7 +189,7 @@ export function vote(desk: Desk, label: string, now: number): { desk: Desk; reco
 export function leave(desk: Desk): Desk {
   const [lease, ...held] = desk.held;
   if (!lease) return desk;
-  const done = new Set([...desk.done].slice(1 - DONE_REMEMBERED)).add(lease.token);
+  const done = new Set([...desk.done].slice(1 - DONE_REMEMBERED)).add(leaseKey(lease));
   return { ...desk, held, done };
 }
 
@@ -192,7 +197,7 @@ export function leave(desk: Desk): Desk {
 export function putBack(desk: Desk, lease: Lease): Desk {
   const isOther = (one: Lease) => one.subtask_id !== lease.subtask_id;
   const done = new Set(desk.done);
-  done.delete(lease.token);
+  done.delete(leaseKey(lease));
   return {
     ...desk,
     held: [lease, ...desk.held.filter(isOther)],

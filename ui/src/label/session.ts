@@ -83,8 +83,10 @@ export class Session {
     this.look();
   }
 
-  close(): void {
+  /** Ends the work here. Images that another tab goes on with are not given back: it has the same leases. */
+  close(isGoingOnElsewhere: boolean): void {
     this.#isClosed = true;
+    if (isGoingOnElsewhere) this.#desk = { ...this.#desk, held: [] };
     clearInterval(this.#timer);
     removeEventListener("pagehide", this.#leave);
     document.removeEventListener("visibilitychange", this.#seen);

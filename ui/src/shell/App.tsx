@@ -37,7 +37,7 @@ function Shell() {
       </a>
       <TopBar showKeys={() => setHelpOpen(true)} />
       {!isOnline && (
-        <p className={css.offline} role="status">
+        <p className={css.offline} role="status" data-offline="">
           {en.states.offline}
         </p>
       )}

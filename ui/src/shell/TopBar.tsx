@@ -5,6 +5,7 @@ import { en } from "../texts/en";
 import { IconButton } from "./Button";
 import { may } from "./may";
 import { useMe } from "./me";
+import { online } from "./online";
 import { hrefOf, PLACES } from "./places";
 import { type Prefs, prefs, setPrefs } from "./prefs";
 import { sync } from "./sync";
@@ -17,7 +18,7 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
   const [location] = useLocation();
   return (
     <header className={css.bar}>
-      <Link href="/" className={css.brand}>
+      <Link href="/" className={css.brand} aria-label={en.name}>
         <Logo />
         <span>{en.name}</span>
       </Link>
@@ -40,7 +41,12 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
           <Icon name="help" />
         </IconButton>
         <ThemeButton />
-        <Link href="/settings" className={css.who} aria-label={en.who.account(me.user.name)} title={me.user.name}>
+        <Link
+          href="/settings"
+          className={css.who}
+          aria-label={en.who.account(initials(me.user.name), me.user.name)}
+          title={me.user.name}
+        >
           {initials(me.user.name)}
         </Link>
       </div>
@@ -50,9 +56,10 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
 
 function SyncState() {
   const { waiting, isLate, isStored } = useStore(sync);
+  const isOnline = useStore(online);
   const [look, icon, said] = !isStored
     ? ([css.late, "warning", en.sync.memory] as const)
-    : isLate
+    : isLate || (waiting > 0 && !isOnline)
       ? ([css.late, "clock", en.sync.waiting(waiting)] as const)
       : waiting > 0
         ? ([css.saving, "clock", en.sync.saving] as const)

@@ -49,7 +49,7 @@ export const en = {
       long: "A name has at most 200 characters.",
       characters: "Use Latin letters, digits and punctuation; not “detector:” at the beginning.",
     },
-    account: (name: string) => `${name}: settings`,
+    account: (badge: string, name: string) => `${badge}: ${name}, settings`,
   },
   sync: {
     saved: "All saved",
