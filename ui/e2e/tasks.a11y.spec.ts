@@ -17,7 +17,10 @@ async function made(platform: Platform): Promise<NonNullable<typeof tasks>> {
   const twoVotes = { quorum: { votes_required: 2, max_votes: 2, stop: "exact" }, detector: { mode: "off" } };
   const disputed = await platform.task("Shelf photos, week 47", 6, twoVotes);
   await voteAll(platform, disputed, { ann: "red square", ben: "blue square" });
-  const half = await platform.task("Main subject, batch 14", 24, { quorum: { votes_required: 3 } });
+  const half = await platform.task("Main subject, batch 14", 24, {
+    quorum: { votes_required: 3 },
+    detector: { mode: "suggest" },
+  });
   await voteAll(platform, half, { ann: "red square", ben: "red square" });
   const more = await platform.json("POST", "/api/tasks", { name: "Not begun yet", labels: ["a", "b"] });
   tasks = { disputed, half, empty: more.id };

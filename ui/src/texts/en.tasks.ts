@@ -1,7 +1,7 @@
 /** Texts of the pages about tasks; they come with those pages, not with the first load. */
 import { en } from "./en";
 
-const time = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const time = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 const UNITS = [
