@@ -36,13 +36,14 @@ def _standings(max_votes: int) -> Iterator[Standing]:
 
 
 def cases() -> list[dict[str, Any]]:
-    """By policy, what the rule says of each standing: by what it is settled, and, where it is not, if it is disputed."""
+    """By policy, what the rule says of each standing: by what it is settled, and if not, whether it is disputed."""
     written: list[dict[str, Any]] = []
     for policy in POLICIES:
         standings: list[dict[str, Any]] = []
         for now in _standings(policy.max_votes):
             settled = settles(policy, now)
-            standings.append(asdict(now) | {"settles": settled, "is_disputed": not settled and is_disputed(policy, now)})
+            disputed = not settled and is_disputed(policy, now)
+            standings.append(asdict(now) | {"settles": settled, "is_disputed": disputed})
         written.append({"policy": asdict(policy), "standings": standings})
     return written
 
