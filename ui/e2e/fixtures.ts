@@ -81,16 +81,23 @@ export async function open(page: Page, platform: Platform, user: string, path: s
   await page.goto(platform.pageUrl + path);
 }
 
-/** Every one of these users votes for a label on all that they can get of a task. */
-export async function voteAll(platform: Platform, task: string, votes: Record<string, string>): Promise<void> {
+/** Each of these users votes for their label on `most` images of a task; images reach operators a moment after upload. */
+export async function voteAll(
+  platform: Platform,
+  task: string,
+  votes: Record<string, string>,
+  most = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const { counts } = await platform.json("GET", `/api/tasks/${task}`);
   for (const [user, label] of Object.entries(votes)) {
-    const { leases } = await platform.json("POST", "/api/leases", { count: 100, task_id: task }, user);
-    if (leases.length === 0) continue;
-    const cast = leases.map((lease: { subtask_id: string; token: string }) => ({
-      subtask_id: lease.subtask_id,
-      token: lease.token,
-      label,
-    }));
-    await platform.json("POST", "/api/votes", { votes: cast }, user);
+    let left = Math.min(counts.images, most);
+    const vote = async () => {
+      const { leases } = await platform.json("POST", "/api/leases", { count: left, task_id: task }, user);
+      const cast = leases.map(({ subtask_id, token }: Record<string, string>) => ({ subtask_id, token, label }));
+      if (cast.length > 0) await platform.json("POST", "/api/votes", { votes: cast }, user);
+      left -= cast.length;
+      return left;
+    };
+    await expect.poll(vote, { timeout: 20_000 }).toBe(0);
   }
 }

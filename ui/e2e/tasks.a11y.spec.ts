@@ -21,7 +21,8 @@ async function made(platform: Platform): Promise<NonNullable<typeof tasks>> {
     quorum: { votes_required: 3 },
     detector: { mode: "suggest" },
   });
-  await voteAll(platform, half, { ann: "red square", ben: "red square" });
+  await voteAll(platform, half, { ann: "red square" });
+  await voteAll(platform, half, { ben: "red square" }, 15);
   const more = await platform.json("POST", "/api/tasks", { name: "Not begun yet", labels: ["a", "b"] });
   tasks = { disputed, half, empty: more.id };
   return tasks;
