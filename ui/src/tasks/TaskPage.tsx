@@ -65,9 +65,8 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
       )}
       <UploadPanel task={task.id} />
       {mayEdit && task.state === "open" && (isAdding || isEmpty) && <AddPictures task={task} />}
-      {isEmpty ? (
-        <Empty title={tasks.grid.empty}>{task.state === "open" && tasks.grid.emptyDetail}</Empty>
-      ) : (
+      {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
+      {!isEmpty && (
         <Images
           key={`${filter.state} ${filter.label}`}
           task={task}

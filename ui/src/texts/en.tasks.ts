@@ -104,7 +104,6 @@ export const tasks = {
     none: "No image is like that",
     noneDetail: "Choose another state or label.",
     empty: "This task has no image yet",
-    emptyDetail: "Drop folders, pictures or zips here. Every file is answered for.",
     open: "open",
     disputed: "disputed",
     removed: "removed",
