@@ -19,7 +19,8 @@ export interface Vote {
 export class Platform {
   readonly url: string;
   readonly pageUrl: string;
-  readonly #pictures: string;
+  /** The folder of the sample pictures. */
+  readonly pictures: string;
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #close: () => Promise<void>;
@@ -33,7 +34,7 @@ export class Platform {
     this.#process = process;
     this.#lines = lines;
     this.url = said.url;
-    this.#pictures = said.pictures;
+    this.pictures = said.pictures;
     this.pageUrl = page.url;
     this.#close = page.close;
   }
@@ -71,7 +72,7 @@ export class Platform {
 
   /** A task with so many sample pictures; the detector has looked at them when this returns. */
   async task(name: string, count: number, more: object = {}): Promise<string> {
-    const { id } = await this.#json("POST", "/api/tasks", {
+    const { id } = await this.json("POST", "/api/tasks", {
       name,
       labels: LABELS,
       instructions: "Which colour has most squares?\nCount them. If two colours tie, take the brighter one.",
@@ -80,22 +81,22 @@ export class Platform {
       ...more,
     });
     const form = new FormData();
-    const files = readdirSync(this.#pictures).filter((file) => file.startsWith("sample"));
+    const files = readdirSync(this.pictures).filter((file) => file.startsWith("sample"));
     for (const file of files.sort().slice(0, count))
-      form.append("images", new Blob([readFileSync(join(this.#pictures, file))]), file);
+      form.append("images", new Blob([readFileSync(join(this.pictures, file))]), file);
     const uploaded = await fetch(`${this.url}/api/tasks/${id}/images`, { method: "POST", body: form });
     if (!uploaded.ok) throw new Error(await uploaded.text());
-    await this.#json("POST", `/api/tasks/${id}/seal`, {});
+    await this.json("POST", `/api/tasks/${id}/seal`, {});
     return id;
   }
 
   /** Every vote on a task's images, by image. */
   async votes(taskId: string): Promise<Map<string, Vote[]>> {
-    const { items } = await this.#json("GET", `/api/tasks/${taskId}/images?limit=100`);
+    const { items } = await this.json("GET", `/api/tasks/${taskId}/images?limit=100`);
     const votes = new Map<string, Vote[]>();
     for (const { subtask_id, image_id } of items) {
       const id = subtask_id ?? image_id;
-      votes.set(id, (await this.#json("GET", `/api/subtasks/${id}`)).votes);
+      votes.set(id, (await this.json("GET", `/api/subtasks/${id}`)).votes);
     }
     return votes;
   }
@@ -105,11 +106,12 @@ export class Platform {
     await fetch(`${this.url}/api/leases/${subtaskId}`, { method: "DELETE", headers: { "X-Quorate-User": user } });
   }
 
+  /** Asks the platform as a user. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they need from the answer
-  async #json(method: string, path: string, body?: object): Promise<any> {
+  async json(method: string, path: string, body?: object, user = "local"): Promise<any> {
     const answer = await fetch(this.url + path, {
       method,
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", "X-Quorate-User": user },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);

@@ -15,6 +15,13 @@ const PATHS = {
   one: "M2.5 3.5h11v9h-11z",
   grid: "M2.5 2.5h4.4v4.4H2.5zM9.1 2.5h4.4v4.4H9.1zM2.5 9.1h4.4v4.4H2.5zM9.1 9.1h4.4v4.4H9.1z",
   cross: "M4 4l8 8M12 4l-8 8",
+  up: "M4.5 9.5L8 6l3.5 3.5",
+  down: "M4.5 6.5L8 10l3.5-3.5",
+  before: "M9.5 4.5L6 8l3.5 3.5",
+  after: "M6.5 4.5L10 8l-3.5 3.5",
+  download: "M8 2.5v8M4.5 7.5L8 11l3.5-3.5M3 13.5h10",
+  more: "M3.2 8h.1M8 8h.1M12.8 8h.1",
+  lock: "M4 7.5V5.2a4 4 0 0 1 8 0v2.3M3 7.5h10v6H3z",
   warning: "M8 2.5l6 11H2zM8 6.5v3M8 11.4v.1",
 } as const;
 

@@ -1,7 +1,10 @@
 import type { ComponentProps } from "react";
 import css from "./button.module.css";
 
-type ButtonProps = ComponentProps<"button"> & { look?: "plain" | "primary" | "danger"; isCompact?: boolean };
+type ButtonProps = ComponentProps<"button"> & {
+  look?: "plain" | "primary" | "danger" | "destroy";
+  isCompact?: boolean;
+};
 
 export function Button({ look = "plain", isCompact = false, className = "", ...rest }: ButtonProps) {
   return (

@@ -30,6 +30,7 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
           return (
             <Link key={href} href={href} aria-current={isHere ? "page" : undefined}>
               {place.name}
+              {(place.count?.(me) ?? 0) > 0 && <span className={css.count}>{en.number(place.count?.(me) ?? 0)}</span>}
             </Link>
           );
         })}

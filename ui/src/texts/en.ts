@@ -15,6 +15,10 @@ export const en = {
   places: {
     main: "Places",
     label: "Label",
+    tasks: "Tasks",
+    disputes: "Disputes",
+    detect: "Detect",
+    admin: "Admin",
     settings: "Settings",
     notFound: "There is no such page",
     notFoundDetail: "The address may be old, or mistyped.",
@@ -27,6 +31,7 @@ export const en = {
     failed: "That did not work",
     retry: "Try again",
     close: "Close",
+    cancel: "Cancel",
     request: (id: string) => `Request ${id}`,
     noConnection: "No connection",
     noConnectionDetail: "The platform does not answer. Nothing is lost; try again in a moment.",
