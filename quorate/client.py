@@ -332,7 +332,7 @@ class Client:
         return cast("list[DeadLetter]", self._api.json("GET", "/api/admin/dead", params={"limit": limit})["items"])
 
     def replay(self, ids: Sequence[str] = ()) -> int:
-        """Sends dead messages again, all of them where none is named, and says how many."""
+        """Delivers dead letters again, all of them if none is named; returns how many."""
         return cast("int", self._api.json("POST", "/api/admin/dead/replay", body={"ids": list(ids)})["replayed"])
 
     def _pages(self, path: str, params: dict[str, str | int | None] | None = None) -> Iterator[Any]:

@@ -1,5 +1,4 @@
-"""What comes out of labeling: votes, results, and what a detector saw. Both managers hold these; rectangles are in
-pixels of the upright stored image."""
+"""Votes, results and detections, which both managers hold. Rectangles are in pixels of the upright stored image."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,9 +9,9 @@ from shared.terms import UNSURE
 
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
-"""How far the labeling of an image is."""
+"""The state of a subtask."""
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
-"""By which rule, or by whom, an image got its label. `client`: its client finished it with the votes there were."""
+"""The rule, or the person, that gave an image its label. `client`: its client finished it with the votes it had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

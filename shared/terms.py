@@ -72,5 +72,5 @@ class Terms:
 
 
 def with_terms(stored: dict[str, Any]) -> dict[str, Any]:
-    """What a store holds of a task, from schema 1, in which the terms lay flat among its fields, to schema 2."""
+    """The fields of a stored task, upgraded from schema 1, in which the terms lay flat among them, to schema 2."""
     return {**stored, "terms": {name: stored[name] for name in names_of(Terms) if name in stored}}

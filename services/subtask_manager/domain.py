@@ -13,8 +13,8 @@ from shared.results import DecidedBy, Prelabel, Result, State, VoteCast, tally
 from shared.terms import UNSURE, Terms
 
 MAX_SKIPS = 10
-"""So many operators skipping a subtask make it a dispute."""
-MAX_LAPSED = 100  # expired leases that are remembered, in case their votes come after all
+"""The number of operators who skip a subtask until it is disputed."""
+MAX_LAPSED = 100  # expired leases that are kept, in case their votes still come
 
 
 class Fact(StrEnum):
@@ -72,9 +72,19 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """An image that came before the brief of its task, or before the revision of it that the image was stored under."""
+
+    subtask_id: str
+    task_id: str
+    object_key: str
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vote(VoteCast):
-    """A vote with its answer: `total` is how many votes there were with it, `state` what it led to. So the same vote
-    sent again is answered as the first time."""
+    """A vote and its answer, with which the same vote is answered again: `total` is the number of votes including it,
+    `state` the subtask's state after it."""
 
     total: int
     state: State
@@ -129,7 +139,7 @@ def is_audited(brief: Brief, subtask_id: str) -> bool:
 
 
 def open_subtask(brief: Brief, now: float, *, subtask_id: str, object_key: str) -> Decision[Subtask, None]:
-    """An image became ready: open its subtask, held back a while where the detector goes first."""
+    """Open the subtask of a new image; where the detector goes first, operators get it later."""
     goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, subtask_id)
     offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
     subtask = Subtask(
@@ -153,7 +163,7 @@ def live_leases(subtask: Subtask, now: float) -> tuple[Lease, ...]:
 
 
 def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
-    """The proposal that operators see: none on audited subtasks, and none that is a vote already."""
+    """The pre-label that operators see: none on audited subtasks, and none that is a vote already."""
     prelabel = subtask.prelabel
     if prelabel is None or brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
         return None
@@ -173,7 +183,7 @@ def may_lease(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> b
 
 
 def grant_lease(subtask: Subtask, brief: Brief, now: float, *, lease: Lease) -> Decision[Subtask, bool]:
-    """Grant a lease if one is free for this operator; the answer says whether it was."""
+    """Grant the lease if this operator may have it; the answer says whether."""
     if not may_lease(subtask, brief, operator=lease.operator, now=now):
         return Decision(state=subtask, answer=False)
     return Decision(state=_with_lease(subtask, brief, lease, now), answer=True)
@@ -182,7 +192,7 @@ def grant_lease(subtask: Subtask, brief: Brief, now: float, *, lease: Lease) -> 
 def renew_lease(
     subtask: Subtask, brief: Brief, now: float, *, operator: str, token: str, lease_s: float
 ) -> Decision[Subtask, Lease]:
-    """Let a lease live `lease_s` from now, an expired one too while its place is free. Raises NoLease, NotOpen."""
+    """Renew a lease for `lease_s` from now; an expired one too, while its place is free. Raises NoLease, NotOpen."""
     _refuse_unless_open(subtask)
     held = _lease_that_counts(subtask, brief, operator=operator, token=token, now=now)
     renewed = replace(held, expires_at=now + lease_s)
@@ -190,11 +200,13 @@ def renew_lease(
 
 
 def give_back(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> Decision[Subtask, None]:
-    """Return a lease; the subtask may come again. Nothing to return is fine: it may have been returned before."""
+    """Return a lease; the subtask may come again. A lease that was returned before is ignored."""
     kept = _leases_without(subtask, operator)
     if subtask.state != "open" or kept == subtask.leases:
         return Decision(state=subtask, answer=None)
-    returned = replace(subtask, leases=kept, available_at=None)  # its place opens now, for whoever walked past it too
+    returned = replace(
+        subtask, leases=kept, available_at=None
+    )  # its place opens now, also for operators whose walk has passed it
     return Decision(state=_reopened(returned, brief, now), answer=None)
 
 
@@ -240,17 +252,17 @@ def cast_vote(
 def cast_vote_by_lease(
     subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str
 ) -> Decision[Subtask, Vote]:
-    """Count a vote that names no token, as on the old wire: the voter's live lease stands for it."""
-    held = next((one.token for one in live_leases(subtask, now) if one.operator == voter), "")
+    """Count a vote without a token, as older clients send it: the voter's live lease stands for the token."""
+    held = next((lease.token for lease in live_leases(subtask, now) if lease.operator == voter), "")
     return cast_vote(subtask, brief, now, voter=voter, label=label, token=held)
 
 
 def undo_vote(subtask: Subtask, brief: Brief, now: float, *, voter: str, lease: Lease) -> Decision[Subtask, Lease]:
-    """Take one's own vote back and get `lease` for it. Sent again, it answers with the lease. Raises CannotUndo."""
+    """Take the voter's own vote back for `lease`. Sent again, it answers with the lease. Raises CannotUndo."""
     kept = tuple(vote for vote in subtask.votes if vote.voter != voter)
     live = live_leases(subtask, now)
     if kept == subtask.votes:
-        held = next((one for one in live if one.operator == voter), None)
+        held = next((held for held in live if held.operator == voter), None)
         if held is None:
             raise CannotUndo("there is no vote of yours to undo")
         return Decision(state=subtask, answer=held)
@@ -263,7 +275,7 @@ def undo_vote(subtask: Subtask, brief: Brief, now: float, *, voter: str, lease: 
 
 
 def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prelabel) -> Decision[Subtask, None]:
-    """Take a detector's proposal in: as a vote, as the result, or as a suggestion. The first proposal stays.
+    """Apply a pre-label: as a vote, as the result, or as a suggestion. The first pre-label stays.
 
     It votes or decides only before the subtask was offered to people, so it never makes a granted vote void.
     """
@@ -382,7 +394,7 @@ def _leases_without(subtask: Subtask, operator: str) -> tuple[Lease, ...]:
 
 
 def _lease_that_counts(subtask: Subtask, brief: Brief, *, operator: str, token: str, now: float) -> Lease:
-    held = next((one for one in subtask.leases if one.operator == operator and one.token == token), None)
+    held = next((held for held in subtask.leases if (held.operator, held.token) == (operator, token)), None)
     if held is None:
         raise NoLease("you hold no lease on this subtask, or a newer one")
     if held.expires_at <= now and len(live_leases(subtask, now)) >= _places(subtask, brief):
@@ -392,13 +404,13 @@ def _lease_that_counts(subtask: Subtask, brief: Brief, *, operator: str, token: 
 
 def _with_lease(subtask: Subtask, brief: Brief, lease: Lease, now: float) -> Subtask:
     others = _leases_without(subtask, lease.operator)
-    lapsed = [one for one in others if one.expires_at <= now][-MAX_LAPSED:]
-    live = [one for one in others if one.expires_at > now]
+    lapsed = [other for other in others if other.expires_at <= now][-MAX_LAPSED:]
+    live = [other for other in others if other.expires_at > now]
     return _reopened(replace(subtask, leases=(*lapsed, *live, lease)), brief, now)
 
 
 def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, now: float) -> Decision[Subtask, Vote]:
-    """The subtask with one more vote, and with what that vote leads to."""
+    """The subtask with one more vote, and with the end that the vote may lead to."""
     total = len(subtask.votes) + 1
     vote = Vote(voter=voter, label=label, at=now, total=total, state="open")
     voted = replace(subtask, votes=(*subtask.votes, vote), leases=_leases_without(subtask, voter))
@@ -428,7 +440,7 @@ def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Fi
 
 
 def _reopened(subtask: Subtask, brief: Brief, now: float) -> Subtask:
-    """The subtask with `available_at` as its votes and leases now have it."""
+    """The subtask with `available_at` recomputed from its votes and leases."""
     places = _places(subtask, brief)
     expiries = sorted(lease.expires_at for lease in live_leases(subtask, now))
     if len(expiries) >= places:

@@ -1,20 +1,22 @@
 """HTTP in and out of the subtask manager."""
 
+import re
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.shapes import lease_shown, subtask_shown
 from shared.clock import iso
-from shared.errors import QuorateError
+from shared.errors import Invalid, QuorateError
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
+from shared.http.origins import refuse_foreign
 from shared.http.paging import Cursor, Limit, cursor_of, read_cursor
-from shared.http.requests import bounded, valid
+from shared.http.requests import AS_FLAG, bounded, valid
 from shared.identity import Who, identified
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,7 +32,7 @@ def router(resources: Resources) -> APIRouter:
 
 
 def old_router(resources: Resources) -> APIRouter:
-    """The wire of the Go labeling system, so that its own operators run unchanged."""
+    """The wire format of the Go labeling system, whose clients run unchanged."""
     routes = APIRouter(
         prefix="/api",
         tags=["old shapes"],
@@ -56,25 +58,25 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
 
     @routes.post("/leases/renew", response_model=wire.RenewOutcomes)
     async def renew(held: wire.RenewRequest, who: Who) -> Response:
-        return json_answer({"outcomes": [await _renewed(resources, who.id, one) for one in held.leases]})
+        return json_answer({"outcomes": [await _renewed(resources, who.id, lease) for lease in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
-    async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, Query()] = False) -> Response:
+    async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, AS_FLAG] = False) -> Response:
         await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, is_skip=skip)
         return Response(status_code=204)
 
 
-async def _renewed(resources: Resources, operator: str, one: wire.HeldLease) -> dict[str, Any]:
+async def _renewed(resources: Resources, operator: str, held: wire.HeldLease) -> dict[str, Any]:
     try:
-        lease = await handlers.renew(resources, operator=operator, subtask_id=one.subtask_id, token=one.token)
+        renewed = await handlers.renew(resources, operator=operator, subtask_id=held.subtask_id, token=held.token)
     except QuorateError as refusal:
         return {
-            "subtask_id": one.subtask_id,
+            "subtask_id": held.subtask_id,
             "status": problems.status_of(refusal),
             "detail": refusal.detail,
             "expires_at": None,
         }
-    return {"subtask_id": one.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(lease.expires_at)}
+    return {"subtask_id": held.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(renewed.expires_at)}
 
 
 def _add_votes(routes: HotRouter, resources: Resources) -> None:
@@ -82,11 +84,13 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
     async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
         votes = [(vote.subtask_id, vote.label, vote.token) for vote in batch.votes]
         outcomes = await handlers.vote_each(resources, voter=who.id, votes=votes)
-        return json_answer({"outcomes": [_outcome(one) for one in outcomes]})
+        return json_answer({"outcomes": [_outcome(outcome) for outcome in outcomes]})
 
     @routes.hot("/subtasks/{subtask_id}/vote", methods=["POST"], response_model=wire.VoteOutcome)
-    async def vote(subtask_id: str, one: wire.VoteRequest, who: Who) -> Response:
-        cast = await handlers.vote(resources, voter=who.id, subtask_id=subtask_id, label=one.label, token=one.token)
+    async def vote(subtask_id: str, wanted: wire.VoteRequest, who: Who) -> Response:
+        cast = await handlers.vote(
+            resources, voter=who.id, subtask_id=subtask_id, label=wanted.label, token=wanted.token
+        )
         return json_answer({"subtask_id": subtask_id, "status": 200, "detail": "counted", "subtask_state": cast.state})
 
     @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
@@ -100,12 +104,12 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
 
-def _outcome(one: handlers.VoteOutcome) -> dict[str, Any]:
+def _outcome(outcome: handlers.VoteOutcome) -> dict[str, Any]:
     return {
-        "subtask_id": one.subtask_id,
-        "status": problems.status_of(one.refusal) if one.refusal else 200,
-        "detail": one.refusal.detail if one.refusal else "counted",
-        "subtask_state": one.state,
+        "subtask_id": outcome.subtask_id,
+        "status": problems.status_of(outcome.refusal) if outcome.refusal else 200,
+        "detail": outcome.refusal.detail if outcome.refusal else "counted",
+        "subtask_state": outcome.state,
     }
 
 
@@ -139,8 +143,9 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
 
 
 def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
-    @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))
+    @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_OLD_SUBTASKS)
     async def subtasks(request: Request) -> Response:
+        refuse_foreign(request.scope)  # it leases
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
         claim = await handlers.lease(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
@@ -148,23 +153,40 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
             {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
         )
 
-    @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote))
+    @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote, is_required=True))
     async def assign(subtask_id: str, request: Request) -> Response:
         old = await _old(request, wire.OldVote)
         voter = identified(old.userId).id
         cast = await handlers.vote_through_live_lease(
             resources, voter=voter, subtask_id=subtask_id, label=old.assignedLabel
         )
-        return json_answer({"newTotal:": cast.total})  # the colon is the old wire's
+        return json_answer({"newTotal:": cast.total})  # the colon is the older system's
 
 
 async def _old(request: Request, model: type[M]) -> M:
-    """What an old client sends: JSON in the body, whatever type it says that it is, or else the query."""
+    """The request of an older client: JSON in a body of any content type, or else in the query."""
     if await request.body():
+        if request.query_params:
+            raise Invalid("send it in the body or in the query, not in both")
         return valid(model, await request.json())
-    query = dict(request.query_params)
-    return valid(model, {k: int(v[:20]) if v.isdecimal() and k == "numberOfSubtasks" else v for k, v in query.items()})
+    query: dict[str, Any] = dict(request.query_params)
+    if _WHOLE_NUMBER.fullmatch(query.get("numberOfSubtasks", "")):
+        query["numberOfSubtasks"] = int(query["numberOfSubtasks"])
+    return valid(model, query)
 
 
-def _body_of(model: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+_WHOLE_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+
+
+def _body_of(model: type[BaseModel], *, is_required: bool = False) -> dict[str, Any]:
+    return {
+        "requestBody": {"required": is_required, "content": {"application/json": {"schema": model.model_json_schema()}}}
+    }
+
+
+_OLD_SUBTASKS = _body_of(wire.OldSubtasksRequest) | {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in wire.OldSubtasksRequest.model_json_schema()["properties"].items()
+    ]
+}

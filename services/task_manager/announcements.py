@@ -8,26 +8,24 @@ from shared.flat import flattened
 SOURCE = "quorate/task_manager"
 
 
-def image_ready(task: Task, image: Image) -> Message:
-    """An image can be labeled; the task's terms go with it."""
-    data = events.ImageReady(
-        task_id=task.id,
+def image_ready(image: Image) -> Message:
+    """An image can be labeled."""
+    data = events.ImageToLabel(
+        task_id=image.task_id,
         image_id=image.id,
-        owner=task.owner,
         object_key=image.object_key,
         media_type=image.media_type,
         width=image.width,
         height=image.height,
-        task_created_at=task.created_at,
-        **flattened(task.terms),
+        terms_revision=image.terms_revision,
     )
     attributes = events.envelope(event_id=f"{image.id}/ready", source=SOURCE, subject=image.id, at=image.created_at)
-    return events.message(events.ImageReadyV1(**attributes, data=data))
+    return events.message(events.ImageReadyV2(**attributes, data=data))
 
 
 def task_changed(task: Task, facts: tuple[str, ...], now: float) -> list[Message]:
     """The events of a task's change, with ids that are the same however often it is announced."""
-    return [_changed(task, now) if fact == Fact.CHANGED else _ended(task, Fact(fact), now) for fact in facts]
+    return [_told(task, Fact(fact), now) for fact in facts]
 
 
 def image_removed(image: Image, document_id: str, now: float) -> Message:
@@ -35,6 +33,20 @@ def image_removed(image: Image, document_id: str, now: float) -> Message:
     data = events.ImageRemoved(task_id=image.task_id, image_id=image.id, object_key=image.object_key, at=now)
     attributes = events.envelope(event_id=f"{document_id}/{Fact.REMOVED}", source=SOURCE, subject=image.id, at=now)
     return events.message(events.ImageRemovedV1(**attributes, data=data))
+
+
+def _told(task: Task, fact: Fact, now: float) -> Message:
+    if fact == Fact.OPENED:
+        return _opened(task)
+    return _changed(task, now) if fact == Fact.CHANGED else _ended(task, fact, now)
+
+
+def _opened(task: Task) -> Message:
+    data = events.TaskOpened(
+        task_id=task.id, owner=task.owner, at=task.created_at, revision=task.revision, **flattened(task.terms)
+    )
+    attributes = events.envelope(event_id=f"{task.id}/opened", source=SOURCE, subject=task.id, at=task.created_at)
+    return events.message(events.TaskOpenedV1(**attributes, data=data))
 
 
 def _changed(task: Task, now: float) -> Message:

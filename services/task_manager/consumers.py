@@ -13,3 +13,4 @@ def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the task manager listens to."""
     for ended in ("completed", "disputed", "adjudicated"):
         bus.consume(f"task_manager.subtask.{ended}.v1", partial(handlers.record_result, resources), prefetch=PREFETCH)
+    bus.listen(resources.model.heard)

@@ -1,34 +1,28 @@
 """The rules of tasks and their images. Pure: time and ids are arguments."""
 
 import hashlib
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal
 
+from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
 from shared.decision import Decision
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Gone, Invalid
 from shared.results import Ended, Prelabel, Result, State, VoteCast
-from shared.terms import UNSURE, Terms
+from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 
-MAX_LABELS = 1_000
-MAX_LABEL_LENGTH = 200
-MAX_LABEL_SET_BYTES = 32_768
 MAX_VOTES = 100
 REGISTRATION_S = 60.0
 """How long an upload's registration lives without being renewed."""
-INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
-"""Categories of characters that cannot be seen on their own."""
-BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that look like nothing, whatever their category."""
 
 
 class Fact(StrEnum):
     """What happened to a task or an image, for others to hear of."""
 
+    OPENED = "opened"
     READY = "ready"
     REMOVED = "removed"
     CHANGED = "changed"
@@ -38,6 +32,10 @@ class Fact(StrEnum):
 
 class NotOpen(Conflict):
     """The task takes no more images."""
+
+
+class Erased(Gone):
+    """The task was cancelled, and what it had was erased."""
 
 
 class StillUploading(Conflict):
@@ -69,6 +67,7 @@ class Task:
     """A client's batch.
 
     body_sha256: of the request that made it.
+    is_announced: others were told of it and its terms. False for one that an earlier version created.
     is_erased: images and objects are gone.
     revision: of what the subtask manager is told: the terms and the order to finish.
     completions: how often it has completed; a task that is reopened may complete again.
@@ -85,6 +84,7 @@ class Task:
     sealed_at: float | None = None
     completed_at: float | None = None
     cancelled_at: float | None = None
+    is_announced: bool = False
     is_erased: bool = False
     revision: int = 1
     finish: Finish | None = None
@@ -104,7 +104,7 @@ class Counts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One stored picture of a task. `sha256` is of the bytes as uploaded, `stored_sha256` of those under `object_key`;
-    width and height in pixels of the upright stored picture."""
+    width and height in pixels of the upright stored picture; `terms_revision` that of the task when it came."""
 
     id: str
     task_id: str
@@ -117,6 +117,7 @@ class Image:
     width: int
     height: int
     created_at: float
+    terms_revision: int = 1
     state: State = "open"
     votes: tuple[VoteCast, ...] = ()
     result: Result | None = None
@@ -139,45 +140,12 @@ def image_id_of(task_id: str, sha256: str) -> str:
     return hashlib.sha256(f"image\n{task_id}\n{sha256}".encode()).hexdigest()[:32]
 
 
-def check_labels(labels: Sequence[str], *, allow_unsure: bool) -> tuple[str, ...]:
-    """A label set in hotkey order. Raises Invalid, pointing at the label, for what cannot be told apart or seen."""
-    if not 1 <= len(labels) <= MAX_LABELS:
-        raise Invalid(f"a task has 1 to {MAX_LABELS:,} labels", pointer="/labels")
-    if sum(len(label.encode("utf-8", "surrogatepass")) for label in labels) > MAX_LABEL_SET_BYTES:
-        raise Invalid(f"the labels together are over {MAX_LABEL_SET_BYTES:,} bytes", pointer="/labels")
-    seen = {UNSURE} if allow_unsure else set[str]()
-    for position, label in enumerate(labels):
-        pointer = f"/labels/{position}"
-        if not 1 <= len(label) <= MAX_LABEL_LENGTH:
-            raise Invalid(f"a label has 1 to {MAX_LABEL_LENGTH} characters", pointer=pointer)
-        if all(unicodedata.category(character) in INVISIBLE or character in BLANKS for character in label):
-            raise Invalid("a label needs a character that can be seen", pointer=pointer)
-        if any(unicodedata.category(character) == "Cs" for character in label):
-            raise Invalid("a label must be valid Unicode", pointer=pointer)
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).casefold())
-        if folded in seen:
-            raise Invalid("the label is there twice, apart from case and form", pointer=pointer)
-        seen.add(folded)
-    return tuple(labels)
-
-
 def check_terms(terms: Terms) -> None:
     """Raises Invalid, pointing at the field, where the terms ask for what cannot be."""
     check_labels(terms.labels, allow_unsure=terms.allow_unsure)
-    check_label_names(terms)
+    check_label_names(terms.label_names, terms.labels, allow_unsure=terms.allow_unsure)
+    check_label_map(terms.detector.label_map, terms.labels)
     check_policies(terms)
-
-
-def check_label_names(terms: Terms) -> None:
-    """Labels may be shown by any names that could be labels, and are told apart by."""
-    for label in terms.label_names:
-        if label not in terms.labels:
-            raise Invalid(f"{label!r} is no label of the task", pointer="/label_names")
-    shown = [terms.label_names.get(label, label) for label in terms.labels]
-    try:
-        check_labels(shown, allow_unsure=terms.allow_unsure)
-    except Invalid as error:
-        raise Invalid(f"as labels are to be shown: {error.detail}", pointer="/label_names") from error
 
 
 def check_policies(terms: Terms) -> None:
@@ -187,9 +155,13 @@ def check_policies(terms: Terms) -> None:
         raise Invalid("max_votes is less than votes_required", pointer="/quorum/max_votes")
     if quorum.stop == "lead" and quorum.lead > quorum.max_votes:
         raise Invalid("lead is more than max_votes", pointer="/quorum/lead")
-    for name, label in terms.detector.label_map.items():
-        if label not in terms.labels:
-            raise Invalid(f"{name!r} is mapped to a label that the task has not", pointer="/detector/label_map")
+
+
+def announce(task: Task) -> Decision[Task, None]:
+    """Tell the others of a task and its terms, once."""
+    if task.is_announced:
+        return Decision(state=task, answer=None)
+    return Decision(state=replace(task, is_announced=True), answer=None, facts=(Fact.OPENED,))
 
 
 def repeat_create(existing: Task, wanted: Task) -> Task:
@@ -200,12 +172,12 @@ def repeat_create(existing: Task, wanted: Task) -> Task:
 
 
 def register_upload(task: Task, now: float, *, upload_id: str) -> Decision[Task, None]:
-    """Begin or renew an upload. Raises NotOpen."""
+    """Begin or renew an upload; before its first image, a task is announced. Raises NotOpen."""
     if task.state != "open":
         raise NotOpen(f"the task is {task.state} and takes no more images")
     others = tuple(one for one in task.uploads if one.id != upload_id and one.expires_at > now)
     mine = Registration(id=upload_id, expires_at=now + REGISTRATION_S)
-    return Decision(state=replace(task, uploads=(*others, mine)), answer=None)
+    return announce(replace(task, uploads=(*others, mine)))
 
 
 def end_upload(task: Task, _now: float, *, upload_id: str) -> Decision[Task, None]:
@@ -278,6 +250,8 @@ class Change:
 def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
     """Change a task; images that have ended stay as they are. Raises Invalid, NotOpen (cancelled)."""
     _refuse_cancelled(task)
+    if change.name is not None:
+        check_task_name(change.name)
     terms = _changed_terms(task.terms, change)
     named = task if change.name is None else replace(task, name=change.name)
     if terms == task.terms:
@@ -305,6 +279,12 @@ def _changed_terms(terms: Terms, change: Change) -> Terms:
 def _told(task: Task) -> Task:
     """The task with a new revision of what the subtask manager is told."""
     return replace(task, revision=task.revision + 1)
+
+
+def refuse_erased(task: Task) -> None:
+    """Raises Erased for a task that has no images and results any more."""
+    if task.state == "cancelled":
+        raise Erased("the task was cancelled, and its images and results were erased")
 
 
 def _refuse_cancelled(task: Task) -> None:

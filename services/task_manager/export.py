@@ -3,12 +3,13 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import orjson
 
-from services.task_manager.domain import Image
+from services.task_manager.domain import Image, refuse_erased
 from services.task_manager.shapes import image_shown
 from services.task_manager.store import TaskStore
 from shared.clock import iso
@@ -34,8 +35,8 @@ _COLUMNS = [
     "votes_cast",
     "earlier",
 ]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run."""
+_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff\u200b\x00-\x1f]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet would run, some of them after they dropped blanks or folded wide signs."""
 
 
 def as_jsonl(images: Sequence[Image]) -> bytes:
@@ -47,7 +48,7 @@ def as_csv(images: Sequence[Image]) -> bytes:
     """One line an image, without the header; cells that look like a formula are made text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([_cell(value) for value in _csv_row(image)] for image in images)
+    writer.writerows([cell(value) for value in _csv_row(image)] for image in images)
     return out.getvalue().encode()
 
 
@@ -59,13 +60,14 @@ FORMATS: dict[str, tuple[str, bytes, Callable[[Sequence[Image]], bytes]]] = {
 
 
 async def export(store: TaskStore, task_id: str, form: str) -> AsyncIterator[bytes]:
-    """The file, page by page."""
+    """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like one."""
     _, head, write = FORMATS[form]
     yield head
     after = ""
     while images := await store.images(task_id, state=None, label=None, after=after, limit=PAGE):
         yield await asyncio.to_thread(write, images)
         after = images[-1].id
+    refuse_erased(await store.task(task_id))
 
 
 def _row(image: Image) -> dict[str, Any]:
@@ -86,5 +88,6 @@ def _csv_row(image: Image) -> list[Any]:
     return [row[column] for column in _COLUMNS]
 
 
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def cell(value: Any) -> Any:
+    """A value as a cell that no spreadsheet runs."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import domain
+from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
@@ -17,7 +17,8 @@ from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.clock import Clock
-from shared.errors import NotFound, Unavailable
+from shared.errors import Invalid, NotFound, Unavailable
+from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.terms import Terms
@@ -27,7 +28,8 @@ EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.Subta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector."""
+    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector;
+    `model` is that of the detectors."""
 
     store: TaskStore
     objects: ObjectStore
@@ -39,6 +41,7 @@ class Resources:
     max_uploads: int
     erase_soon: Callable[[], None]
     progress: Progress
+    model: ModelHeard
     metrics: BatchMetrics
 
 
@@ -46,7 +49,6 @@ async def create_task(
     resources: Resources, *, owner: str, key: str | None, name: str, terms: Terms, body: bytes
 ) -> tuple[Task, Counts]:
     """`body` is all that the client asks for, to tell a repeated request from another."""
-    domain.check_terms(terms)
     wanted = Task(
         id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
         owner=owner,
@@ -55,10 +57,36 @@ async def create_task(
         created_at=resources.clock(),
         body_sha256=hashlib.sha256(body).hexdigest(),
     )
-    existing = await resources.store.create(wanted)
-    if existing is None:
-        return wanted, Counts()
+    try:
+        _check(wanted, resources.model.classes)
+    except Invalid:
+        if key is None:
+            raise
+        existing = await _task_or_none(resources, wanted.id)  # it was taken before, under the rules of then
+        if existing is None:
+            raise
+    else:
+        new = domain.announce(wanted)
+        existing = await resources.store.create(new.state, new.facts)
+        if existing is None:
+            resources.relay.wake()
+            return new.state, Counts()
     return await resources.store.find(domain.repeat_create(existing, wanted).id)
+
+
+def _check(wanted: Task, classes: tuple[str, ...] | None) -> None:
+    """Raises Invalid. `classes`: the model's, where they are known."""
+    labels.check_task_name(wanted.name)
+    domain.check_terms(wanted.terms)
+    if classes is not None:
+        labels.check_classes(wanted.terms.detector.label_map, classes)
+
+
+async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
+    try:
+        return await resources.store.task(task_id)
+    except NotFound:
+        return None
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

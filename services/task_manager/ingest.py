@@ -197,6 +197,7 @@ class Ingest:
             width=picture.width,
             height=picture.height,
             created_at=self._clock(),
+            terms_revision=self._task.revision,
         )
 
     async def _save(self, images: dict[int, Storable]) -> None:

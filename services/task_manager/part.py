@@ -12,6 +12,7 @@ from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.settings import UploadSettings
 from services.task_manager.store import TaskStore
+from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Adapters, Part
 from shared.pictures import DecodingBudget
@@ -36,6 +37,7 @@ def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: 
         max_uploads=settings.max_uploads,
         erase_soon=collector.wake,
         progress=Progress(store),
+        model=ModelHeard(),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
     )
     return Part(

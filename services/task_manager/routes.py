@@ -1,22 +1,21 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-import pydantic_core
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.task_manager import handlers, wire
+from services.task_manager import domain, handlers, wire
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
-from shared.errors import Malformed, TooLarge, UnsupportedType
+from shared.errors import UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
-from shared.http.requests import bounded, valid
+from shared.http.requests import BoundedRequest, bounded, valid
 from shared.identity import Who
 
 FORM_OVERHEAD_BYTES = 200_000_000
@@ -90,16 +89,9 @@ def _direct_router(uploads: Uploads) -> APIRouter:
 
 
 async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise TooLarge(f"the body is over the limit of {max_bytes:,} bytes")
-    try:
-        content = pydantic_core.from_json(bytes(body), allow_inf_nan=False) if body else None
-    except ValueError as error:
-        raise Malformed(f"the body is not JSON: {error}") from error
-    return valid(wire.ImageRequest, content)
+    bounded_request = cast("BoundedRequest", request)
+    bounded_request.max_body_bytes = max_bytes
+    return valid(wire.ImageRequest, await bounded_request.json() if await bounded_request.body() else None)
 
 
 def _report(request: Request, reports: list[Report]) -> Response:
@@ -189,7 +181,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         found = await resources.store.images(
             task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1
         )
@@ -206,13 +198,13 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
     async def export_results(
         task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
     ) -> StreamingResponse:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
         return StreamingResponse(export(resources.store, task_id, form), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         return StreamingResponse(
             resources.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream"
         )

@@ -2,20 +2,31 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change
+from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_LABELS, MAX_NAME_LENGTH
 from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
 from shared.results import DecidedBy, Detection, State
 from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop, Terms
 
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+NAME = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
+"""Something other than blanks, and no control character."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
 
 
-LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=200)]], Field(max_length=1_000)]
+_LABELS: dict[str, JsonValue] = {
+    "minItems": 1,
+    "maxItems": MAX_LABELS,
+    "uniqueItems": True,
+    "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH},
+}
+"""What of the rules of labels a schema can say; the rules are the domain's."""
+LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=MAX_NAME_LENGTH)]], Field(max_length=MAX_LABELS)]
 
 
 class QuorumRequest(Wire):
@@ -43,7 +54,7 @@ class DetectorRequest(Wire):
     mode: DetectorMode = "suggest"
     min_confidence: Share = 0.25
     accept_confidence: Share = 0.9
-    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = Field(default_factory=dict[str, str])
+    label_map: Annotated[dict[str, str], Field(max_length=MAX_LABELS)] = Field(default_factory=dict[str, str])
     audit_share: Share = 0.05
     prelabel_wait_s: Annotated[float, Field(ge=0, le=3_600)] = 30.0
 
@@ -54,9 +65,9 @@ class DetectorRequest(Wire):
 class TaskRequest(Wire):
     """A new task."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    labels: list[str]
-    instructions: Annotated[str, Field(max_length=10_000)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME)]
+    labels: Annotated[list[str], Field(json_schema_extra=_LABELS)]
+    instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH)] | None = None
     allow_unsure: bool = False
     label_names: LabelNames = Field(default_factory=dict[str, str])
     quorum: QuorumRequest = QuorumRequest()
@@ -72,10 +83,12 @@ class TaskRequest(Wire):
 class TaskChange(Wire):
     """What is to be changed of a task; what is not named stays as it is."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    instructions: Annotated[str, Field(max_length=10_000, description="an empty text takes them away")] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME)] | None = None
+    instructions: (
+        Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH, description="an empty text takes them away")] | None
+    ) = None
     votes_required: Votes | None = None
-    add_labels: Annotated[list[str], Field(max_length=1_000)] = Field(default_factory=list[str])
+    add_labels: Annotated[list[str], Field(max_length=MAX_LABELS)] = Field(default_factory=list[str])
     label_names: LabelNames = Field(
         default_factory=dict[str, str],
         description="how labels are shown, by label; an empty name shows the label as it is. Votes keep their label",
@@ -101,7 +114,7 @@ class ImageRequest(Wire):
     """One picture as plain base64; `id` is what the client calls it."""
 
     id: Annotated[str, Field(max_length=1_000)] | int
-    image: str
+    image: Annotated[str, Field(json_schema_extra={"minLength": 4, "contentEncoding": "base64"})]
 
 
 class DirectFile(Wire):

@@ -1,4 +1,4 @@
-"""Who asks. Every route takes its caller from here, so that authentication can come later without touching a route."""
+"""The caller of a request. Every route takes it from here, so that authentication will change no route."""
 
 import re
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _DETECTOR = "detector:"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request. With authentication off, everybody may do everything."""
+    """Who sends a request. With authentication off, every caller may do everything."""
 
     id: str
 
 
 @lru_cache(CALLERS_CACHED)
 def identified(user: str) -> Caller:
-    """The caller of a name, with authentication off: it may do everything, but not vote as a detector."""
+    """The caller with this name, with authentication off: may do everything, except pose as a detector."""
     if not _ID.fullmatch(user) or not user.strip():
         raise Invalid("a user id has 1 to 200 characters, none of them a control character")
     if user.startswith(_DETECTOR):
@@ -35,7 +35,7 @@ def identified(user: str) -> Caller:
 
 
 def caller_of(scope: Scope) -> Caller:
-    """Who asks, by the name that the edge read from the request (`QUORATE_AUTH=off`)."""
+    """The caller, by the name that the edge read from the request (`QUORATE_AUTH=off`)."""
     return identified(scope["caller_name"])
 
 

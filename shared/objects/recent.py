@@ -1,15 +1,15 @@
-"""The objects used last, in memory. Images never change, so what is kept is never stale."""
+"""A cache of the objects used last. Images never change, so it is never stale."""
 
 from cachetools import LRUCache
 
 from shared.objects.keys import is_staged
 
 MAX_SHARE = 16
-"""No object may take more than one part in so many of the room."""
+"""An object of more than 1/MAX_SHARE of the cache is not kept."""
 
 
 class RecentObjects:
-    """Objects of at most `max_bytes` together, the one used longest ago dropped first."""
+    """Objects of at most `max_bytes` together; the one used longest ago is dropped first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -20,10 +20,10 @@ class RecentObjects:
         return self._objects.get(key)
 
     def keep(self, key: str, data: bytes) -> None:
-        """Keep an object for a while, unless it is too large, or a staged one: that may be written again."""
+        """Keep an object, unless it is too large, or staged: a staged object may be overwritten."""
         if len(data) * MAX_SHARE <= self._max_bytes and not is_staged(key):
             self._objects[key] = data
 
     def forget(self, key: str) -> None:
-        """An object is deleted."""
+        """Drop an object that was deleted."""
         self._objects.pop(key, None)

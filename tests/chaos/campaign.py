@@ -53,7 +53,7 @@ def run(world: World, plan: Plan, say: Say) -> Report:
         crew.begin(operators=plan.operators, uploaders=plan.uploaders)
         try:
             _inject(world, plan, crew, report, say)
-            _finish(world, crew, report, say)
+            report.completed_s = finish(world, crew, say)
         finally:
             crew.end()
         began = time.monotonic()
@@ -79,10 +79,10 @@ def _inject(world: World, plan: Plan, crew: Crew, report: Report, say: Say) -> N
         if time.monotonic() > ended_at or crew.failures:
             return
         began = time.monotonic()
-        one = _one(kind, faults[kind], chance, crew)
-        report.faults.append(one)
-        told = "nothing acknowledged" if one.first_success_s is None else f"{one.first_success_s:.2f} s"
-        say(f"{len(report.faults):4} {kind:34} {one.lasted_s:5.1f} s, then {told}")
+        fault = _broken_and_healed(kind, faults[kind], chance, crew)
+        report.faults.append(fault)
+        told = "nothing acknowledged" if fault.first_success_s is None else f"{fault.first_success_s:.2f} s"
+        say(f"{len(report.faults):4} {kind:34} {fault.lasted_s:5.1f} s, then {told}")
         rest_s = plan.fault_every_s * chance.uniform(0.5, 1.5) - (time.monotonic() - began)
         time.sleep(max(0.3, min(rest_s, ended_at - time.monotonic())))
 
@@ -93,7 +93,7 @@ def _deck(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
         yield from chance.sample(kinds, len(kinds))
 
 
-def _one(kind: str, fault: Fault, chance: random.Random, crew: Crew) -> Injected:
+def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Crew) -> Injected:
     began = time.monotonic()
     fault(chance)
     healed, healed_at = time.monotonic(), time.time()
@@ -105,8 +105,8 @@ def _one(kind: str, fault: Fault, chance: random.Random, crew: Crew) -> Injected
     return Injected(kind=kind, lasted_s=healed - began, first_success_s=success_at - healed_at)
 
 
-def _finish(world: World, crew: Crew, report: Report, say: Say) -> None:
-    """I9: what can finish finishes, and everything is delivered, in time."""
+def finish(world: World, crew: Crew, say: Say) -> float:
+    """I9: what can finish finishes, and everything is delivered, in time; returns the seconds that it took."""
     healed = time.monotonic()
     deadline = healed + HEALED_S
     crew.pause_s = 0.05
@@ -116,10 +116,10 @@ def _finish(world: World, crew: Crew, report: Report, say: Say) -> None:
         for order in crew.close_orders(client, deadline):
             crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {order} could not be closed")
         say(f"all tasks closed after {time.monotonic() - healed:.1f} s")
-        open_orders = [one for one in crew.orders if one.id and not one.is_cancelled]
+        open_orders = [order for order in crew.orders if order.id and not order.is_cancelled]
         while open_orders and time.monotonic() < deadline:
-            open_orders = [one for one in open_orders if not _is_completed(client, one.id)]
-            crew.unfinished = [one.id for one in open_orders]
+            open_orders = [order for order in open_orders if not _is_completed(client, order.id)]
+            crew.unfinished = [order.id for order in open_orders]
             time.sleep(REST_S)
         for order in open_orders:
             left = f"{order.name} of {order.owner} ({order.id}) is not completed: {_left(client, order.id)}"
@@ -133,8 +133,9 @@ def _finish(world: World, crew: Crew, report: Report, say: Say) -> None:
             crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault there are still {backlog}")
             break
         time.sleep(REST_S)
-    report.completed_s = quiet_at - healed
-    say(f"finished and delivered {report.completed_s:.1f} s after the last fault")
+    completed_s = quiet_at - healed
+    say(f"finished and delivered {completed_s:.1f} s after the last fault")
+    return completed_s
 
 
 def _left(client: Client, task_id: str) -> list[Any]:

@@ -63,7 +63,7 @@ def auto_ack() -> None:
 
     def claim(self: Any, db: Any, settled: Any, room: int, now: float):
         claimed, next_at = real_claim(self, db, settled, room, now)
-        db.executemany("DELETE FROM messages WHERE id = ?", [(one.id,) for one in claimed])
+        db.executemany("DELETE FROM messages WHERE id = ?", [(delivery.id,) for delivery in claimed])
         return claimed, next_at
 
     real_deliver = bus_sqlite._Consumer._deliver
@@ -82,7 +82,7 @@ def no_confirm() -> None:
 
     async def drain(self: Any) -> None:
         while messages := await self._outbox.pending(outbox.BATCH):
-            await self._outbox.clear([one.id for one in messages])
+            await self._outbox.clear([message.id for message in messages])
             crash_points.reached("relay.before_publish")
             await self._bus.publish(messages)
 
@@ -96,7 +96,7 @@ def lost_outbox() -> None:
     count = itertools.count(1)
 
     def keep(self: Any, db: Any, messages: Any) -> None:
-        real_keep(self, db, [one for one in messages if next(count) % 7])
+        real_keep(self, db, [message for message in messages if next(count) % 7])
 
     SqliteOutbox._keep = keep
 

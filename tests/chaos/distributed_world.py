@@ -137,10 +137,12 @@ class DistributedWorld:
         return self.servers.named_keys()
 
     def ailments(self) -> list[str]:
-        return [f"I9: {one.name} ended by itself" for one in self.platform.members() if one.process.pid() is None]
+        return [
+            f"I9: {member.name} ended by itself" for member in self.platform.members() if member.process.pid() is None
+        ]
 
     def log_tail(self) -> str:
-        return "\n".join(f"--- {one.name}\n{one.tail()}" for one in self._processes())
+        return "\n".join(f"--- {process.name}\n{process.tail()}" for process in self._processes())
 
     def replay(self) -> bool:
         """Deliver all events of late once more; says whether it was done."""

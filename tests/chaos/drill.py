@@ -156,17 +156,17 @@ class Drill:
         return drawn
 
     def _send(self, order: Order, drawn: list[Drawn], *, is_archive: bool = False) -> None:
-        parts = [pictures.archive(drawn, "a.zip")] if is_archive else [one.part for one in drawn]
-        sent = [one.sha256 for one in drawn]
+        parts = [pictures.archive(drawn, "a.zip")] if is_archive else [picture.part for picture in drawn]
+        sent = [picture.sha256 for picture in drawn]
         told = self._ask("upload", order.owner, lambda client: client.upload(order.id, parts), task=order.id, sent=sent)
         if told.outcome != "ok":
             self._history.violated("I1", f"an upload was refused: {told}")
             raise Stuck
 
     def _ids(self, order: Order, drawn: list[Drawn]) -> list[str]:
-        uploads = [one for one in self._history.operations if one.task == order.id and one.outcome == "ok"]
-        told = {image["sha256"]: image["image_id"] for one in uploads for image in one.answer["images"]}
-        return [told[one.sha256] for one in drawn]
+        uploads = [upload for upload in self._history.operations if upload.task == order.id and upload.outcome == "ok"]
+        told = {image["sha256"]: image["image_id"] for upload in uploads for image in upload.answer["images"]}
+        return [told[picture.sha256] for picture in drawn]
 
     def _lease(self, operator: str, order: Order) -> list[Any]:
         leased = self._ask("lease", operator, lambda client: client.lease(20, order.id))
@@ -225,7 +225,7 @@ class Drill:
 
     def _decide(self, order: Order) -> None:
         listed = self._ask("disputes", "adjudicator", lambda client: list(client.disputes(order.id)))
-        for subtask in [one["id"] for one in listed.answer or []][:1]:
+        for subtask in [dispute["id"] for dispute in listed.answer or []][:1]:
             what = {"subtask": subtask, "label": B}
             self._ask("adjudicate", "adjudicator", lambda client, at=subtask: client.adjudicate(at, B, REASON), **what)
         self._settle()

@@ -135,11 +135,11 @@ class Servers:
         host = urlsplit(said["QUORATE_S3_ENDPOINT"]).netloc
         keys = said["QUORATE_S3_ACCESS_KEY"], said["QUORATE_S3_SECRET_KEY"]
         listed = Minio(host, *keys, secure=False).list_objects(self.bucket, recursive=True)
-        return {one.object_name or "" for one in listed}
+        return {listed_object.object_name or "" for listed_object in listed}
 
     def named_keys(self) -> set[str]:
         with self.mongo() as client:
-            return {one["object_key"] for one in client[self.tasks]["images"].find({}, {"object_key": 1})}
+            return {image["object_key"] for image in client[self.tasks]["images"].find({}, {"object_key": 1})}
 
     def demand_disk(self, *, is_impossible: bool) -> None:
         """Have the broker believe that its disk is too full, or not any more."""

@@ -62,6 +62,7 @@ async def test_subtasks_that_are_opened_together_share_their_commands(replicas):
         "insert briefs",
         "insert subtasks",
         "insert subtasks",
+        "update briefs",
     ]
     assert len((await claim(store, "ann", 100)).held) == 60
 

@@ -44,7 +44,7 @@ async def test_a_subtask_is_opened_once_and_found_as_it_was_saved(subtasks):
     before = await subtasks.store.find(subtask_id)
     assert await open_all(subtasks.store, of, [subtask_id] * 20) == [False] * 20
     assert await subtasks.store.find(subtask_id) == before
-    assert await told(subtasks) == [(subtask_id, "subtask.opened.v1")]
+    assert await told(subtasks) == [(subtask_id, "subtask.opened.v2")]
 
 
 async def test_the_same_subtask_opened_at_once_is_opened_once(subtasks):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from services.task_manager.domain import Erased
+from services.task_manager.export import export
 from tests.service.running import Api, as_user, assert_problem
 
 REASON = {"reason": "too few people"}
@@ -192,3 +194,20 @@ async def test_an_order_to_finish_says_why(api: Api, body):
     task_id, (image_id,) = await api.task_with(1)
     for path in (f"/api/tasks/{task_id}/finish", f"/api/subtasks/{image_id}/finish"):
         assert_problem(await api.http.post(path, json=body), 422)
+
+
+@pytest.mark.parametrize("path", ["results", "images", "export", "export?format=csv", "events"])
+async def test_an_erased_task_says_that_it_is_gone(api: Api, path):
+    task_id, _ = await api.task_with(1)
+    await api.http.delete(f"/api/tasks/{task_id}")
+    assert_problem(await api.http.get(f"/api/tasks/{task_id}/{path}"), 410)
+    assert (await task_of(api, task_id))["state"] == "cancelled"
+
+
+async def test_an_export_does_not_end_like_a_whole_one_when_its_task_is_erased_meanwhile(api: Api):
+    task_id, _ = await api.task_with(2)
+    lines = export(api.platform.task_store, task_id, "jsonl")
+    assert await anext(lines) == b""
+    await api.http.delete(f"/api/tasks/{task_id}")
+    with pytest.raises(Erased):
+        _ = [line async for line in lines]

@@ -92,6 +92,7 @@ def test_the_page_has_every_command_with_its_options(name: str):
     wanted = section_of(command, context)
     assert wanted in page("cli.md")
     section = page("cli.md").partition(wanted)[2].partition("\n## ")[0]
+    assert section.strip().startswith((command.help or "").partition("\n")[0].strip())
     assert "".join(re.findall(r"^\|.*\n", section, re.MULTILINE)) == options_of(command), options_of(command)
 
 

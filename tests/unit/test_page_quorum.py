@@ -36,30 +36,25 @@ def _standings(max_votes: int) -> Iterator[Standing]:
 
 
 def cases() -> list[dict[str, Any]]:
-    """By policy, what the rule says of each standing: by what it is settled, and if not, whether it is disputed."""
+    """By policy, what the rule says of each standing: by what it is settled, or else whether it is disputed."""
     written: list[dict[str, Any]] = []
     for policy in POLICIES:
         standings: list[dict[str, Any]] = []
         for now in _standings(policy.max_votes):
             settled = settles(policy, now)
-            disputed = not settled and is_disputed(policy, now)
-            standings.append(asdict(now) | {"settles": settled, "is_disputed": disputed})
+            standings.append(
+                asdict(now) | {"settles": settled, "is_disputed": not settled and is_disputed(policy, now)}
+            )
         written.append({"policy": asdict(policy), "standings": standings})
     return written
 
 
-def _text() -> str:
-    lines = ",\n".join(
-        f'{{"policy": {json.dumps(case["policy"])}, "standings": [\n'
-        + ",\n".join(json.dumps(list(standing.values())) for standing in case["standings"])
-        + "\n]}"
-        for case in cases()
-    )
-    return f"[\n{lines}\n]\n"
+def _written() -> list[dict[str, Any]]:
+    return [case | {"standings": [list(standing.values()) for standing in case["standings"]]} for case in cases()]
 
 
 def test_the_page_is_held_to_the_rule_as_it_is() -> None:
-    assert CASES.read_text() == _text()
+    assert json.loads(CASES.read_text()) == _written(), "python -m tests.unit.test_page_quorum, then npm run format"
 
 
 def test_the_cases_meet_every_outcome() -> None:
@@ -73,4 +68,4 @@ def test_the_cases_meet_every_outcome() -> None:
 
 
 if __name__ == "__main__":
-    CASES.write_text(_text())
+    CASES.write_text(json.dumps(_written()))

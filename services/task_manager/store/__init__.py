@@ -12,7 +12,7 @@ DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
-AnnounceImage = Callable[[Task, Image], Message]
+AnnounceImage = Callable[[Image], Message]
 AnnounceRemoved = Callable[[Image, str, float], Message]
 """What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
 
@@ -21,8 +21,9 @@ class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
-    async def create(self, task: Task) -> Task | None:
-        """Save a new task. Where its id is there already nothing is saved; returns the one that is."""
+    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
+        """Save a new task, and announce these facts of it. Where its id is there already nothing is saved; returns the
+        one that is."""
         ...
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:

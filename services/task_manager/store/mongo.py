@@ -79,8 +79,9 @@ class MongoTaskStore:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def create(self, task: Task) -> Task | None:
-        return await self.task(task.id) if await self._tasks.insert([(task, [])]) else None
+    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
+        events = self._announce_task(task, facts, task.created_at)
+        return await self.task(task.id) if await self._tasks.insert([(task, events)]) else None
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
         task, counts = await asyncio.gather(self.task(task_id), self._counts.of(task_id))
@@ -122,7 +123,7 @@ class MongoTaskStore:
         await self._refuse_unless_open(task.id)
         first = {image.id: image for image in reversed(images)}
         distinct = [image for image in images if first[image.id] is image]
-        known = await self._images.insert([(image, [self._announce_image(task, image)]) for image in distinct])
+        known = await self._images.insert([(image, [self._announce_image(image)]) for image in distinct])
         try:
             await self._refuse_unless_open(task.id)
         except NotOpen:
@@ -213,7 +214,8 @@ class MongoTaskStore:
         return [task_id for task_id in sealed if not await self._has_open(task_id)]
 
     async def pending(self, limit: int) -> list[Message]:
-        pending = await asyncio.gather(*(one.pending(limit) for one in (self._images, self._tasks, self._removed)))
+        """Those of tasks first: few, and images wait for them."""
+        pending = await asyncio.gather(*(one.pending(limit) for one in (self._tasks, self._images, self._removed)))
         return [message for messages in pending for message in messages][:limit]
 
     async def clear(self, ids: Sequence[str]) -> None:

@@ -79,11 +79,14 @@ class SqliteTaskStore(SqliteOutbox):
         self._announce_task = announce_task
         self._announce_image = announce_image
 
-    async def create(self, task: Task) -> Task | None:
+    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
             row = (task.id, task.created_at, task.state, task.is_erased, TASKS.text(task))
             statement = "INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)"
-            return None if db.execute(statement, row).rowcount else self._find(db, task.id)[0]
+            if not db.execute(statement, row).rowcount:
+                return self._find(db, task.id)[0]
+            self._keep(db, self._announce_task(task, facts, task.created_at))
+            return None
 
         return await self._database.write(insert)
 
@@ -126,7 +129,7 @@ class SqliteTaskStore(SqliteOutbox):
                 raise NotOpen(f"the task is {now_task.state} and takes no more images")
             added = [image for image in images if self._insert(db, image)]
             db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
-            self._keep(db, [self._announce_image(task, image) for image in added])
+            self._keep(db, [self._announce_image(image) for image in added])
             return {image.id for image in images} - {image.id for image in added}
 
         return await self._database.write(insert)

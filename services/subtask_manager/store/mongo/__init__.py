@@ -4,6 +4,7 @@ A subtask's document has `place` while it has a free place, or a lease's expiry 
 whose leases it keeps, and `leased_until`, when the last of those lapses; and `dispute`, its id, while it is disputed.
 
     briefs.py    what the subtasks of a task share, and the tombstones
+    awaiting.py  images that came before their task's brief
     listings.py  which tasks may have open subtasks, and which of those rest
     places.py    the free places of a task, window by window
     leases.py    what operators hold
@@ -21,10 +22,11 @@ from typing import TypeVar
 
 from pymongo import IndexModel
 
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import SUBTASKS
+from services.subtask_manager.store.mongo.awaiting import MongoAwaiting
 from services.subtask_manager.store.mongo.briefs import FRESH_S, MongoBriefs
 from services.subtask_manager.store.mongo.claims import MongoClaim
 from services.subtask_manager.store.mongo.leases import MongoLeases
@@ -54,6 +56,7 @@ INDEXES = {
         IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
         IndexModel([("pending_at", 1)], name="outbox", sparse=True),
     ],
+    "awaiting": [IndexModel([("task_id", 1)], name="of_task")],
     "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
     "walks": [
         IndexModel([("task_id", 1)], name="of_task"),
@@ -74,6 +77,7 @@ class MongoSubtaskStore:
             database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
         )
         self._briefs = MongoBriefs(database["briefs"])
+        self._awaiting = MongoAwaiting(database["awaiting"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
         self._places = MongoPlaces(self._subtasks)
         self._leases = MongoLeases(self._subtasks, self._briefs, self.update)
@@ -102,7 +106,7 @@ class MongoSubtaskStore:
         return False
 
     async def keep_brief(self, brief: Brief) -> bool:
-        return await self._briefs.put(brief)
+        return await self._briefs.keep(brief)
 
     @property
     def stale_s(self) -> float:
@@ -122,6 +126,18 @@ class MongoSubtaskStore:
             return (stub if before.object_key == stub.object_key and before.state != "removed" else before), ()
 
         await self._subtasks.change(stub.id, "subtask", rule)
+
+    async def brief(self, task_id: str, *, at_least: int = 1) -> Brief | None:
+        return await self._briefs.known(task_id, at_least)
+
+    async def put_by(self, image: Awaiting) -> None:
+        await self._awaiting.put(image)
+
+    async def awaiting(self, task_id: str, limit: int, *, revision: int) -> list[Awaiting]:
+        return await self._awaiting.of(task_id, limit, revision)
+
+    async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
+        await self._awaiting.forget(subtask_ids)
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         subtask = _present((await self._subtasks.find(subtask_id, "subtask")).state)
@@ -145,7 +161,7 @@ class MongoSubtaskStore:
         return decision
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        if task_id is not None and not await self._briefs.is_known(task_id):
+        if task_id is not None and await self._briefs.known(task_id) is None:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with contextlib.AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn(operator))
@@ -204,6 +220,7 @@ class MongoSubtaskStore:
         if len(found) < limit:
             await self._briefs.forget_terms(task_id)
             await self._walks.forget(task_id)
+            await self._awaiting.forget_task(task_id)
         return removed.deleted_count
 
     async def pending(self, limit: int) -> list[Message]:
