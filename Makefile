@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui screenshots k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -98,6 +98,9 @@ ui-dev: ui/node_modules/.stamp  ## serve the web application's sources on port 5
 test-ui: setup-dev shared/page/dist/.stamp  ## test the web application, in Chromium too where it is
 	@cd ui && npm run --silent lint && npm run --silent types && npm run --silent test
 	@if command -v chromium >/dev/null; then cd ui && npm run --silent e2e; else echo 'Chromium is not here: no browser tests'; fi
+
+screenshots: setup-dev shared/page/dist/.stamp  ## pictures of every page, state and theme for people to look at, in build/ui
+	@cd ui && npm run --silent screenshots
 
 services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for the tests, in build/services
 	@$(RUN) -m deploy.local start

@@ -1,13 +1,5 @@
-import { readFileSync } from "node:fs";
+import { findings } from "./axe";
 import { expect, label, test } from "./fixtures";
-
-const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-
-interface Finding {
-  id: string;
-  impact: string;
-  nodes: { target: string[] }[];
-}
 
 test.use({ bypassCSP: true }); // axe is put into the page, which the policy forbids
 
@@ -33,14 +25,4 @@ for (const theme of ["light", "dark"] as const) {
       expect(await findings(page)).toEqual([]);
     });
   }
-}
-
-async function findings(page: import("@playwright/test").Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<{ violations: Finding[] }> } }).axe.run(),
-  );
-  return found.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 }

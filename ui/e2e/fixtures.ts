@@ -74,3 +74,30 @@ export async function vote(page: Page, key: string): Promise<string> {
 export async function allSaved(page: Page): Promise<void> {
   await expect(page.locator("[data-waiting='0']")).toBeVisible({ timeout: 45_000 });
 }
+
+/** Opens a page as a user. */
+export async function open(page: Page, platform: Platform, user: string, path: string): Promise<void> {
+  await page.addInitScript((name) => localStorage.setItem("quorate.who", JSON.stringify(name)), user);
+  await page.goto(platform.pageUrl + path);
+}
+
+/** Each of these users votes for their label on `most` images of a task; images reach operators a moment after upload. */
+export async function voteAll(
+  platform: Platform,
+  task: string,
+  votes: Record<string, string>,
+  most = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const { counts } = await platform.json("GET", `/api/tasks/${task}`);
+  for (const [user, label] of Object.entries(votes)) {
+    let left = Math.min(counts.images, most);
+    const vote = async () => {
+      const { leases } = await platform.json("POST", "/api/leases", { count: left, task_id: task }, user);
+      const cast = leases.map(({ subtask_id, token }: Record<string, string>) => ({ subtask_id, token, label }));
+      if (cast.length > 0) await platform.json("POST", "/api/votes", { votes: cast }, user);
+      left -= cast.length;
+      return left;
+    };
+    await expect.poll(vote, { timeout: 20_000 }).toBe(0);
+  }
+}

@@ -171,6 +171,22 @@ test("a refused vote is kept with its reason", async ({ page, platform }) => {
   expect(of(await platform.votes(task), "jon").has(id)).toBe(false);
 });
 
+test("a picture that can't be shown is skipped, and the others go on", { tag: "@cut" }, async ({ page, platform }) => {
+  const task = await platform.task("Broken", 12);
+  let broken = "";
+  await page.route("**/objects/**", (route) => {
+    broken ||= route.request().url();
+    return route.request().url() === broken ? route.fulfill({ status: 404 }) : route.continue();
+  });
+  await page.addInitScript(() => localStorage.setItem("quorate.who", '"kim"'));
+  await page.goto(`${platform.pageUrl}/label/${task}`);
+  await expect(page.getByRole("heading", { name: "This picture can't be shown" })).toBeVisible();
+  await page.keyboard.press("s");
+  await vote(page, "1");
+  await allSaved(page);
+  expect(of(await platform.votes(task), "kim").size).toBe(1);
+});
+
 test("text from outside stays text", async ({ page, platform }) => {
   const nasty = "<img src=x onerror=alert(1)>";
   const task = await platform.task(nasty, 4, { labels: [nasty, "blue square"], instructions: `${nasty}\n${nasty}` });

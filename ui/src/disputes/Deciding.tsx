@@ -29,11 +29,20 @@ export function Deciding({ dispute, label, reason, reasonField, isReady, choose,
       }}
     >
       <Votes dispute={dispute} shown={shown} />
-      <fieldset className={css.decide}>
+      <fieldset id="decide" className={css.decide} tabIndex={-1}>
         <legend>{texts.decide}</legend>
         <div className={css.keys}>
           {dispute.labels.map((one, position) => (
-            <button key={one} type="button" aria-pressed={one === label} onClick={() => choose(one)}>
+            <button
+              key={one}
+              type="button"
+              aria-pressed={one === label}
+              onClick={(event) => {
+                choose(one);
+                // Enter then decides, as after a key; a keyboard on the button itself stays there.
+                if (event.detail > 0) document.getElementById("decide")?.focus();
+              }}
+            >
               {keyOf(position) && <kbd>{keyOf(position)?.toUpperCase()}</kbd>}
               <span>{shown(one)}</span>
             </button>

@@ -119,6 +119,7 @@ export default function Disputes() {
               onClick={() => {
                 setAgain(decide.variables.dispute);
                 setLabel(null);
+                document.getElementById("decide")?.focus();
               }}
             >
               {texts.again}
@@ -149,13 +150,8 @@ function Queue({ waiting, current, choose }: QueueProps) {
         const at = disputedAt(dispute);
         return (
           <li key={dispute.id}>
-            <button
-              type="button"
-              aria-current={dispute.id === current}
-              aria-label={texts.image(position + 1)}
-              onClick={() => choose(position)}
-            >
-              <img src={dispute.thumbnail_url} alt="" loading="lazy" decoding="async" />
+            <button type="button" aria-current={dispute.id === current} onClick={() => choose(position)}>
+              <img src={dispute.thumbnail_url} alt={texts.image(position + 1)} loading="lazy" decoding="async" />
               <span>
                 <Mark state="disputed" needed={tally.length} against={tally.length} size={16} />
                 {texts.tally(tally)}

@@ -31,11 +31,16 @@ interface Made<A> {
 
 const unchanged = (records: readonly VoteRecord[]): Changed<null> => ({ records, answer: null });
 
+/** Asynchronous, so that a browser that forbids storage by an exception only fails the promise. */
+async function open(name: string): Promise<IDBPDatabase<Schema>> {
+  return openDB<Schema>(name, 1, { upgrade: (db) => void db.createObjectStore("votes") });
+}
+
 export function openOutbox(name = "quorate"): Outbox {
   const records = store<readonly VoteRecord[]>([]);
   const isStored = store(true);
   const tabs = new BroadcastChannel(name);
-  const opened = openDB<Schema>(name, 1, { upgrade: (db) => void db.createObjectStore("votes") });
+  const opened = open(name);
   const writing = store(0);
   opened.catch(() => isStored.set(false));
 

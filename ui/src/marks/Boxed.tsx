@@ -23,7 +23,7 @@ export function Boxed({ src, alt, width, height, boxes }: BoxedProps) {
   const known = width && height ? { width, height } : loaded?.src === src ? loaded : null;
   return (
     <div className={css.stage}>
-      <div className={css.picture} style={known ? { aspectRatio: `${known.width} / ${known.height}` } : undefined}>
+      <div className={css.picture} style={known ? fitted(known) : undefined}>
         <img
           src={src}
           alt={alt}
@@ -53,4 +53,9 @@ export function Boxed({ src, alt, width, height, boxes }: BoxedProps) {
       </div>
     </div>
   );
+}
+
+/** As wide as the place, or as its height lets it be. */
+function fitted({ width, height }: { width: number; height: number }) {
+  return { aspectRatio: `${width} / ${height}`, inlineSize: `min(100cqi, 100cqb * ${width / height})` };
 }

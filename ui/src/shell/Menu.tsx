@@ -1,5 +1,4 @@
-import { Menu as Base } from "@base-ui/react/menu";
-import type { ReactNode } from "react";
+import { type KeyboardEvent, type ReactNode, useId, useRef } from "react";
 import css from "./menu.module.css";
 
 export type MenuItem = { name: string; isDangerous?: boolean } & ({ act: () => void } | { href: string });
@@ -10,38 +9,80 @@ interface MenuProps {
   /** Where a key of the page finds the button. */
   id: string;
   children: ReactNode;
-  className?: string | undefined;
   items: readonly MenuItem[];
 }
 
-/** A button with a menu of actions and downloads. */
-export function Menu({ name, id, children, className, items }: MenuProps) {
+const GAP_PX = 6;
+
+/** A button with a menu of actions and downloads, on the browser's own popover: it closes on Escape and outside. */
+export function Menu({ name, id, children, items }: MenuProps) {
+  const popupId = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const popup = useRef<HTMLDivElement>(null);
+  const all = () => [...(popup.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
+  const place = (isOpen: boolean) => {
+    const [anchor, shown] = [button.current?.getBoundingClientRect(), popup.current];
+    if (!isOpen || !anchor || !shown) return;
+    shown.style.top = `${anchor.bottom + GAP_PX}px`;
+    shown.style.left = `${Math.max(anchor.right - shown.offsetWidth, GAP_PX)}px`;
+    all()[0]?.focus();
+  };
+  const pressed = (event: KeyboardEvent) => {
+    const at = all().indexOf(document.activeElement as HTMLElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (event.key === "Tab") popup.current?.hidePopover();
+    if (to === undefined) return;
+    event.preventDefault();
+    all()
+      .at(to % items.length)
+      ?.focus();
+  };
+  const close = () => popup.current?.hidePopover();
   return (
-    <Base.Root modal={false}>
-      <Base.Trigger id={id} className={`${css.trigger} ${className ?? ""}`} aria-label={name}>
+    <>
+      <button
+        ref={button}
+        id={id}
+        type="button"
+        className={css.trigger}
+        aria-label={name}
+        aria-haspopup="menu"
+        popoverTarget={popupId}
+      >
         {children}
-      </Base.Trigger>
-      <Base.Portal>
-        <Base.Positioner className={css.positioner} sideOffset={6} align="end">
-          <Base.Popup className={css.popup}>
-            {items.map((item) =>
-              "href" in item ? (
-                <Base.LinkItem key={item.name} className={css.item} render={<a href={item.href} download />}>
-                  {item.name}
-                </Base.LinkItem>
-              ) : (
-                <Base.Item
-                  key={item.name}
-                  className={`${css.item} ${item.isDangerous ? css.danger : ""}`}
-                  onClick={item.act}
-                >
-                  {item.name}
-                </Base.Item>
-              ),
-            )}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
+      </button>
+      <div
+        ref={popup}
+        id={popupId}
+        popover="auto"
+        role="menu"
+        tabIndex={-1}
+        aria-labelledby={id}
+        className={css.popup}
+        onToggle={(event) => place(event.newState === "open")}
+        onKeyDown={pressed}
+      >
+        {items.map((item) =>
+          "href" in item ? (
+            <a key={item.name} role="menuitem" className={css.item} href={item.href} download onClick={close}>
+              {item.name}
+            </a>
+          ) : (
+            <button
+              key={item.name}
+              type="button"
+              role="menuitem"
+              className={`${css.item} ${item.isDangerous ? css.danger : ""}`}
+              onClick={() => {
+                close();
+                item.act();
+              }}
+            >
+              {item.name}
+            </button>
+          ),
+        )}
+      </div>
+    </>
   );
 }

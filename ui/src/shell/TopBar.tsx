@@ -57,17 +57,19 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
 function SyncState() {
   const { waiting, isLate, isStored } = useStore(sync);
   const isOnline = useStore(online);
-  const [look, icon, said] = !isStored
+  const [look, icon, said, more] = !isStored
     ? ([css.late, "warning", en.sync.memory] as const)
     : isLate || (waiting > 0 && !isOnline)
-      ? ([css.late, "clock", en.sync.waiting(waiting)] as const)
+      ? ([css.late, "clock", en.sync.waiting(waiting), en.sync.toBeSent] as const)
       : waiting > 0
         ? ([css.saving, "clock", en.sync.saving] as const)
         : ([css.saved, "tick", en.sync.saved] as const);
   return (
     <span className={`${css.sync} ${look}`} data-waiting={waiting}>
       <Icon name={icon} size={14} />
-      <span>{said}</span>
+      <span>
+        {said} {more && <span className={css.more}>{more}</span>}
+      </span>
     </span>
   );
 }

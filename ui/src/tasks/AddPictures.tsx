@@ -23,7 +23,7 @@ export function AddPictures({ task }: { task: Task }) {
   };
   return (
     <section className={css.add} aria-label={tasks.page.add}>
-      <DropZone take={take} />
+      <DropZone take={take} {...(task.counts.images === 0 && { title: tasks.grid.empty })} />
       <Selected selection={selection} isLooking={isLooking} clear={clear} />
       {selection.ready.length + selection.refused.length > 0 && (
         <div className={css.send}>

@@ -7,7 +7,7 @@ import type { Task } from "./streams";
 import { Tile } from "./Tile";
 import type { Images } from "./useImages";
 
-const TILE_PX = 190;
+const TILE_PX = 178;
 const GAP_PX = 12;
 const CAPTION_PX = 30;
 const ROW_GAP_PX = 14;

@@ -65,9 +65,8 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
       )}
       <UploadPanel task={task.id} />
       {mayEdit && task.state === "open" && (isAdding || isEmpty) && <AddPictures task={task} />}
-      {isEmpty ? (
-        <Empty title={tasks.grid.empty}>{task.state === "open" && tasks.grid.emptyDetail}</Empty>
-      ) : (
+      {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
+      {!isEmpty && (
         <Images
           key={`${filter.state} ${filter.label}`}
           task={task}
@@ -188,12 +187,13 @@ interface ImagesProps {
 }
 
 function Images({ task, filter, change, mayEdit, ask }: ImagesProps) {
-  const images = useImages(task.id, filter, !isOver(task));
+  const images = useImages(task, filter);
   const [, navigate] = useLocation();
   const [query] = useSearchParams();
   const opened = /^images\/(.+)$/.exec(useParams()["*"] ?? "")?.[1];
   const search = query.size > 0 ? `?${query}` : "";
   const hrefOf = (image: string) => `/tasks/${task.id}/images/${image}${search}`;
+  const close = () => navigate(`/tasks/${task.id}${search}`);
   const place = opened ? images.find(opened) : -1;
   const step = (by: number) => {
     const next = place >= 0 ? images.at(place + by) : undefined;
@@ -210,8 +210,11 @@ function Images({ task, filter, change, mayEdit, ask }: ImagesProps) {
           image={images.at(place)}
           mayRemove={mayEdit}
           step={step}
-          close={() => navigate(`/tasks/${task.id}${search}`)}
-          remove={() => ask({ remove: opened })}
+          close={close}
+          remove={() => {
+            close();
+            ask({ remove: opened });
+          }}
         />
       )}
     </>

@@ -1,5 +1,6 @@
 import { Link } from "wouter";
 import { Mark, type MarkState } from "../marks/Mark";
+import { en } from "../texts/en";
 import { tasks } from "../texts/en.tasks";
 import css from "./grid.module.css";
 import type { Task } from "./streams";
@@ -31,6 +32,14 @@ export function saidOf(task: Task, image: Image): string {
   return image.state === "open" ? texts.open : texts.disputed;
 }
 
+/** The winner's votes of all, the votes of each label where nobody won, or how sure the detector was. */
+function standing(image: Image): string {
+  const { agreeing, against, all } = tallyOf(image);
+  if (image.decided_by === "detector") return en.percent(image.prelabel?.confidence ?? image.agreement ?? 1);
+  if (all.length === 0) return "";
+  return texts.tally(image.state === "completed" ? [agreeing, agreeing + against] : all);
+}
+
 interface TileProps {
   task: Task;
   image: Image | undefined;
@@ -42,7 +51,7 @@ interface TileProps {
 
 export function Tile({ task, image, href, isCurrent, index, lead }: TileProps) {
   if (!image) return <div className={css.blank} aria-busy="true" />;
-  const { agreeing, against, all } = tallyOf(image);
+  const { agreeing, against } = tallyOf(image);
   const said = saidOf(task, image);
   return (
     <Link
@@ -51,13 +60,19 @@ export function Tile({ task, image, href, isCurrent, index, lead }: TileProps) {
       tabIndex={isCurrent ? 0 : -1}
       data-index={index}
       onFocus={lead}
-      aria-label={texts.tile(image.filename, said)}
     >
-      <img src={image.thumbnail_url} alt="" loading="lazy" decoding="async" width={image.width} height={image.height} />
+      <img
+        src={image.thumbnail_url}
+        alt={image.filename}
+        loading="lazy"
+        decoding="async"
+        width={image.width}
+        height={image.height}
+      />
       <span className={css.caption}>
         <Mark state={markOf(image)} needed={task.quorum.votes_required} agreeing={agreeing} against={against} />
         <b>{said}</b>
-        {all.length > 0 && <span className={css.tally}>{texts.tally(all)}</span>}
+        <span className={css.tally}>{standing(image)}</span>
       </span>
     </Link>
   );

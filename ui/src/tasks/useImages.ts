@@ -1,11 +1,12 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 import { api, bodyOf, type Schemas } from "../api/client";
 import { type Pictured, pictured } from "../api/fields";
+import type { Task } from "./streams";
 
 export const PAGE_IMAGES = 200;
 const HELD_MS = 30_000;
-const LOOK_AGAIN_MS = 5_000;
+const LOOK_AGAIN_MS = 1_500;
 
 export type ImageState = Schemas["ImageResult"]["state"];
 export type Image = Schemas["ImageResult"] & Pictured;
@@ -36,7 +37,7 @@ async function page(task: string, filter: Filter, cursor: string | null, signal:
  * The images of a task, a page at a time. Only pages around what is on screen are held and kept up to date; of the
  * others the cursor is, so that a task of any size costs the same.
  */
-export function useImages(task: string, filter: Filter, isMoving: boolean) {
+export function useImages({ id: task, counts }: Task, filter: Filter) {
   const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
   const [shown, setShown] = useState({ first: 0, last: 0 });
   const numbers = cursors.map((_, number) => number).filter((number) => number >= shown.first && number <= shown.last);
@@ -45,9 +46,9 @@ export function useImages(task: string, filter: Filter, isMoving: boolean) {
       queryKey: [...imagesKey(task), filter, cursors[number]],
       queryFn: ({ signal }: { signal: AbortSignal }) => page(task, filter, cursors[number] ?? null, signal),
       gcTime: HELD_MS,
-      refetchInterval: isMoving ? LOOK_AGAIN_MS : (false as const),
     })),
   });
+  useReadAnew(task, `${counts.images} ${counts.completed} ${counts.disputed}`);
   const held = new Map(numbers.map((number, at) => [number, pages[at]?.data]));
   const lastPage = held.get(cursors.length - 1);
   const next = lastPage?.next ?? null;
@@ -79,6 +80,21 @@ export function useImages(task: string, filter: Filter, isMoving: boolean) {
     error: pages.find(({ error }) => error)?.error ?? null,
     retry: () => pages.map((one) => one.refetch()),
   };
+}
+
+/** Reads the pages held again when the counts have changed, at most once in a while. */
+function useReadAnew(task: string, counts: string): void {
+  const client = useQueryClient();
+  const seen = useRef(counts);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    if (counts === seen.current) return;
+    seen.current = counts;
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      void client.invalidateQueries({ queryKey: imagesKey(task) });
+    }, LOOK_AGAIN_MS);
+  }, [client, task, counts]);
 }
 
 export type Images = ReturnType<typeof useImages>;

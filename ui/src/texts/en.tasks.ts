@@ -1,7 +1,7 @@
 /** Texts of the pages about tasks; they come with those pages, not with the first load. */
 import { en } from "./en";
 
-const time = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const time = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 const UNITS = [
@@ -104,12 +104,10 @@ export const tasks = {
     none: "No image is like that",
     noneDetail: "Choose another state or label.",
     empty: "This task has no image yet",
-    emptyDetail: "Drop folders, pictures or zips here. Every file is answered for.",
     open: "open",
     disputed: "disputed",
     removed: "removed",
     tally: (votes: readonly number[]) => votes.map(en.number).join("/"),
-    tile: (filename: string, state: string) => `${filename}, ${state}`,
   },
   drawer: {
     close: "Close",

@@ -54,7 +54,8 @@ export const en = {
   sync: {
     saved: "All saved",
     saving: "Saving",
-    waiting: (count: number) => `${number.format(count)} waiting to be sent`,
+    waiting: (count: number) => `${number.format(count)} waiting`,
+    toBeSent: "to be sent",
     memory: "Votes are kept in memory only",
   },
   theme: {
