@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { preview } from "vite";
 
 /** Who answers the page: `vite preview` in front of the platform, or the platform itself. */
-const SERVED_BY: "preview" | "platform" = "preview";
+const SERVED_BY: "preview" | "platform" = "platform";
 const ROOT = join(import.meta.dirname, "../..");
 export const LABELS = ["red square", "green square", "blue square"];
 
