@@ -146,6 +146,7 @@ class Leases(TypedDict):
     leases: list[Lease]
     more: bool
     waiting_for_others: int
+    opening: int
 
 
 class HeldLease(TypedDict):

@@ -20,6 +20,6 @@ async def _prelabel(resources: Resources, event: SubtaskPrelabeledV1) -> None:
 
 def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the subtask manager listens to."""
-    bus.consume("subtask_manager.image.ready.v1", partial(handlers.open_subtask, resources), prefetch=PREFETCH)
+    bus.consume(handlers.READY, partial(handlers.open_subtask, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.subtask.prelabeled.v1", partial(_prelabel, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, resources), prefetch=1)

@@ -11,6 +11,7 @@ from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
+from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import QuorateError, StorageFull, Unavailable
@@ -20,6 +21,11 @@ from shared.results import State
 
 A = TypeVar("A")
 PURGE_BATCH = 500
+READY = "subtask_manager.image.ready.v1"
+OPENING_PAUSES_S = (0.02, 0.04, 0.08, 0.16, 0.32)
+"""How long a lease request waits for images to be opened, look by look."""
+LOOK_S = 1.0
+"""How long a look at the queue may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,7 @@ class Resources:
 
     store: SubtaskStore
     objects: ObjectStore
+    bus: Bus
     relay: Relay
     clock: Clock
     lease_s: float
@@ -56,6 +63,34 @@ async def lease(resources: Resources, *, operator: str, task_id: str | None, cou
         "granted", sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases)
     )
     return claim
+
+
+async def lease_opened(
+    resources: Resources, *, operator: str, task_id: str | None, count: int
+) -> tuple[Claim, int]:
+    """Lease; where there is nothing at all, wait a moment for images that are on their way. Says how many are, too,
+    where nothing is held."""
+    opening = 0
+    for pause_s in OPENING_PAUSES_S:
+        claim = await lease(resources, operator=operator, task_id=task_id, count=count)
+        if claim.held or claim.is_cut_short:
+            return claim, 0
+        opening = await _opening(resources)
+        if claim.waiting_for_others:
+            return claim, opening
+        if not opening:
+            break  # what was opened between the two looks is there by now
+        await asyncio.sleep(pause_s)
+    return await lease(resources, operator=operator, task_id=task_id, count=count), opening
+
+
+async def _opening(resources: Resources) -> int:
+    """How many images, of all tasks, are stored and wait to be opened; 0 where the bus cannot be asked."""
+    try:
+        async with asyncio.timeout(LOOK_S):
+            return (await resources.bus.depths())[READY]
+    except (TimeoutError, Unavailable):
+        return 0
 
 
 async def renew(resources: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
@@ -132,6 +167,7 @@ async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: s
     rule = partial(domain.adjudicate, by=by, label=label, reason=reason)
     decision = await resources.store.update(subtask_id, rule)
     _changed(resources, decision)
+    await resources.relay.hand_over()  # its task may be at rest: nobody expects a result there
     return decision.state
 
 

@@ -42,11 +42,13 @@ class LeaseGranted(BaseModel):
 
 
 class Leases(BaseModel):
-    """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you."""
+    """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
+    `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held."""
 
     leases: list[LeaseGranted]
     more: bool
     waiting_for_others: int
+    opening: int
 
 
 class HeldLease(Wire):

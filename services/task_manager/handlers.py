@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.task_manager import domain
 from services.task_manager.archives import ArchiveLimits
+from services.task_manager.arrivals import Arrivals, UpToDate
 from services.task_manager.domain import Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
@@ -38,6 +39,7 @@ class Resources:
     max_uploads: int
     erase_soon: Callable[[], None]
     progress: Progress
+    arrivals: Arrivals
     metrics: BatchMetrics
 
 
@@ -59,6 +61,12 @@ async def create_task(
     if existing is None:
         return wanted, Counts()
     return await resources.store.find(domain.repeat_create(existing, wanted).id)
+
+
+async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
+    """Wait until what was acknowledged of a task before can be read here; says whether it can. Raises NotFound."""
+    task = await resources.store.task(task_id)
+    return await resources.arrivals.recorded(is_at_rest=task.state in ("completed", "cancelled"))
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

@@ -1,12 +1,13 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic_core
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.task_manager import handlers, wire
+from services.task_manager.arrivals import UpToDate
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
@@ -37,6 +38,17 @@ _UPLOAD_BODY = {
             },
             "application/json": {"schema": wire.ImageRequest.model_json_schema()},
         },
+    }
+}
+
+_UP_TO_DATE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "X-Quorate-Up-To-Date": {
+                "description": "whether the answer holds all that was acknowledged before: yes, likely or no",
+                "schema": {"type": "string", "enum": list(get_args(UpToDate))},
+            }
+        }
     }
 }
 
@@ -146,9 +158,10 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
             }
         )
 
-    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown)
+    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown, responses=_UP_TO_DATE)
     async def task(task_id: str, _who: Who) -> Response:
-        return json_answer(task_shown(*await resources.store.find(task_id)))
+        headers = await _recorded(resources, task_id)
+        return json_answer(task_shown(*await resources.store.find(task_id)), headers=headers)
 
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
     async def seal(task_id: str, _who: Who) -> Response:
@@ -160,9 +173,14 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         return Response(status_code=204)
 
 
+async def _recorded(resources: Resources, task_id: str) -> dict[str, str]:
+    """Wait for results that are on their way; returns the header that says whether they came. Raises NotFound."""
+    return {"X-Quorate-Up-To-Date": await handlers.recorded(resources, task_id=task_id)}
+
+
 def _add_results(routes: APIRouter, resources: Resources) -> None:
-    @routes.get("/tasks/{task_id}/images", response_model=wire.Results)
-    @routes.get("/tasks/{task_id}/results", response_model=wire.Results)
+    @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=_UP_TO_DATE)
+    @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=_UP_TO_DATE)
     async def results(
         task_id: str,
         _who: Who,
@@ -171,7 +189,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        await resources.store.task(task_id)
+        headers = await _recorded(resources, task_id)
         found = await resources.store.images(
             task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1
         )
@@ -180,16 +198,15 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
             image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)}
             for image in found[:limit]
         ]
-        return json_answer(
-            {"items": items, "next_cursor": cursor_of(found[limit - 1].id) if len(found) > limit else None}
-        )
+        next_cursor = cursor_of(found[limit - 1].id) if len(found) > limit else None
+        return json_answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
-    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse)
+    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=_UP_TO_DATE)
     async def export_results(
         task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
     ) -> StreamingResponse:
-        await resources.store.task(task_id)
-        headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
+        headers = await _recorded(resources, task_id)
+        headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
         return StreamingResponse(export(resources.store, task_id, form), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
