@@ -7,6 +7,8 @@ from typing import Literal, TypedDict
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
+Order = Literal["random", "upload", "name"]
+ResultOrder = Literal["id", "upload", "name"]
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
 UploadStatus = Literal["accepted", "duplicate", "rejected", "skipped"]
 
@@ -49,6 +51,8 @@ class Task(TypedDict):
     detector: DetectorFields
     allow_unsure: bool
     instructions: str | None
+    order: Order
+    hide_names: bool
     counts: Counts
     created_at: str
     sealed_at: str | None
@@ -140,6 +144,9 @@ class Lease(TypedDict):
     instructions: str | None
     allow_unsure: bool
     prelabel: Prelabel | None
+    filename: str | None
+    width: int | None
+    height: int | None
 
 
 class Leases(TypedDict):
@@ -201,6 +208,9 @@ class Subtask(TypedDict):
     image_url: str
     votes: list[Vote]
     live_leases: int
+    filename: str | None
+    width: int | None
+    height: int | None
     result: SubtaskResult | None
 
 

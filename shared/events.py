@@ -13,7 +13,7 @@ from shared.errors import Malformed
 from shared.flat import unflattened
 from shared.results import DecidedBy, Detection, Ended, Prelabel, Result, VoteCast
 from shared.telemetry import trace
-from shared.terms import DetectorPolicy, QuorumPolicy, Terms
+from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,10 @@ class _Frozen(BaseModel):
 
 
 class ImageReady(_Frozen):
-    """An image is stored and can be labeled. The task's terms come along: the first of them opens the task there."""
+    """An image is stored and can be labeled. The task's terms come along: the first of them opens the task there.
+
+    place: where it stands in the task's order, 0 to 2**62 - 1; None where it has none.
+    """
 
     task_id: str
     image_id: str
@@ -46,6 +49,10 @@ class ImageReady(_Frozen):
     task_created_at: float
     quorum: QuorumPolicy
     detector: DetectorPolicy
+    order: Order = "random"
+    hide_names: bool = False
+    filename: str = ""
+    place: int | None = None
 
     @property
     def terms(self) -> Terms:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from shared.flat import names_of
 
 Stop = Literal["exact", "settled", "lead"]
+Order = Literal["random", "upload", "name"]
 DetectorMode = Literal["off", "suggest", "vote", "accept"]
 
 UNSURE = "unsure"
@@ -60,6 +61,8 @@ class Terms:
     labels: the label set in hotkey order.
     allow_unsure: whether an operator may vote for no label.
     instructions: what operators are shown.
+    order: in which order operators are given the images.
+    hide_names: whether operators are not told the images' file names.
     """
 
     labels: tuple[str, ...]
@@ -67,6 +70,8 @@ class Terms:
     instructions: str | None = None
     quorum: QuorumPolicy = QuorumPolicy()
     detector: DetectorPolicy = DetectorPolicy()
+    order: Order = "random"
+    hide_names: bool = False
 
 
 def with_terms(stored: dict[str, Any]) -> dict[str, Any]:

@@ -77,10 +77,11 @@ class Lease:
 class Subtask:
     """The labeling of one image.
 
-    slot: a random place, by which operators walk through a task.
+    slot: its place in the task's order, random where there is none; operators walk through a task by it.
     offered_at: from when on operators may lease it.
     available_at: when its present free place opened or, if a lease's expiry opens it, will open; None: it has none.
     leases: the live ones, and the expired ones that may still vote.
+    filename, width, height: the image's; empty and 0 where an older release opened it.
     """
 
     id: str
@@ -96,6 +97,9 @@ class Subtask:
     skipped_by: tuple[str, ...] = ()
     prelabel: Prelabel | None = None
     result: Result | None = None
+    filename: str = ""
+    width: int = 0
+    height: int = 0
 
 
 def slot_of(subtask_id: str) -> int:
@@ -109,18 +113,32 @@ def is_audited(brief: Brief, subtask_id: str) -> bool:
     return draw < brief.terms.detector.audit_share
 
 
-def open_subtask(brief: Brief, now: float, *, subtask_id: str, object_key: str) -> Decision[Subtask, None]:
-    """An image became ready: open its subtask, held back a while where the detector goes first."""
+def open_subtask(
+    brief: Brief,
+    now: float,
+    *,
+    subtask_id: str,
+    object_key: str,
+    place: int | None = None,
+    filename: str = "",
+    width: int = 0,
+    height: int = 0,
+) -> Decision[Subtask, None]:
+    """An image became ready: open its subtask, held back a while where the detector goes first. `place` is the image's
+    in the task's order, where it has one."""
     goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, subtask_id)
     offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
     subtask = Subtask(
         id=subtask_id,
         task_id=brief.task_id,
         object_key=object_key,
-        slot=slot_of(subtask_id),
+        slot=slot_of(subtask_id) if place is None else place,
         opened_at=now,
         offered_at=offered_at,
         available_at=offered_at,
+        filename=filename,
+        width=width,
+        height=height,
     )
     facts = () if brief.terms.detector.mode == "off" else (Fact.OPENED,)
     return Decision(state=subtask, answer=None, facts=facts)

@@ -174,7 +174,16 @@ async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: s
 async def open_subtask(resources: Resources, event: events.ImageReadyV1) -> None:
     image = event.data
     brief = Brief(task_id=image.task_id, owner=image.owner, terms=image.terms, created_at=image.task_created_at)
-    rule = partial(domain.open_subtask, brief, subtask_id=image.image_id, object_key=image.object_key)
+    rule = partial(
+        domain.open_subtask,
+        brief,
+        subtask_id=image.image_id,
+        object_key=image.object_key,
+        place=image.place,
+        filename=image.filename,
+        width=image.width,
+        height=image.height,
+    )
     await resources.store.open(brief, rule)
     resources.relay.wake()
 

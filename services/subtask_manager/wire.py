@@ -30,6 +30,8 @@ class PrelabelShown(BaseModel):
 
 
 class LeaseGranted(BaseModel):
+    """`filename` is null where the task hides names; all of the file's fields are where an older release opened it."""
+
     subtask_id: str
     task_id: str
     labels: list[str]
@@ -39,6 +41,9 @@ class LeaseGranted(BaseModel):
     instructions: str | None
     allow_unsure: bool
     prelabel: PrelabelShown | None
+    filename: str | None
+    width: int | None
+    height: int | None
 
 
 class Leases(BaseModel):
@@ -122,6 +127,9 @@ class SubtaskShown(BaseModel):
     image_url: str
     votes: list[VoteShown]
     live_leases: int
+    filename: str | None
+    width: int | None
+    height: int | None
     result: ResultShown | None
 
 

@@ -1,6 +1,7 @@
 """What the task manager tells the others, from the facts that its rules state."""
 
 from services.task_manager.domain import Fact, Image, Task
+from services.task_manager.order import place_of
 from shared import events
 from shared.events import Message
 from shared.flat import flattened
@@ -18,6 +19,8 @@ def image_ready(task: Task, image: Image) -> Message:
         media_type=image.media_type,
         width=image.width,
         height=image.height,
+        filename=image.filename,
+        place=place_of(task, image),
         task_created_at=task.created_at,
         **flattened(task.terms),
     )

@@ -56,7 +56,8 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A client's batch. `body_sha256` is of the request that made it; `is_erased`: images and objects are gone."""
+    """A client's batch. `body_sha256` is of the request that made it; `is_erased`: images and objects are gone.
+    `first_name` is the file name that came first, where the order goes by name."""
 
     id: str
     owner: str
@@ -70,6 +71,7 @@ class Task:
     completed_at: float | None = None
     cancelled_at: float | None = None
     is_erased: bool = False
+    first_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ class Counts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """One stored picture of a task. `sha256` is of the bytes as uploaded, `stored_sha256` of those under `object_key`;
-    width and height in pixels of the upright stored picture."""
+    width and height in pixels of the upright stored picture. `position`: its place in the order of upload, about
+    when it was taken in, in microseconds since the epoch."""
 
     id: str
     task_id: str
@@ -102,6 +105,7 @@ class Image:
     votes: tuple[VoteCast, ...] = ()
     result: Result | None = None
     prelabel: Prelabel | None = None
+    position: int = 0
 
 
 def task_id_of(owner: str, idempotency_key: str) -> str:
@@ -199,6 +203,11 @@ def cancel(task: Task, now: float) -> Decision[Task, None]:
         return Decision(state=task, answer=None)
     cancelled = replace(task, state="cancelled", cancelled_at=now, uploads=())
     return Decision(state=cancelled, answer=None, facts=(Fact.CANCELLED,))
+
+
+def name_first(task: Task, _now: float, *, filename: str) -> Decision[Task, None]:
+    """A file name has come; the first one stays."""
+    return Decision(state=task if task.first_name else replace(task, first_name=filename), answer=None)
 
 
 def mark_erased(task: Task, _now: float) -> Decision[Task, None]:

@@ -11,6 +11,7 @@ from services.task_manager.arrivals import UpToDate
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
+from services.task_manager.order import KEYS, By, key_of
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
 from shared.errors import Malformed, TooLarge, UnsupportedType
@@ -144,7 +145,7 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
             key=idempotency_key,
             name=wanted.name,
             terms=wanted.terms(),
-            body=wanted.model_dump_json().encode(),
+            body=wanted.identity(),
         )
         return json_answer(task_shown(*created), 201)
 
@@ -186,28 +187,32 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         _who: Who,
         state: Literal["open", "completed", "disputed"] | None = None,
         label: Annotated[str | None, Query(max_length=200)] = None,
+        order: By = "id",
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
         headers = await _recorded(resources, task_id)
         found = await resources.store.images(
-            task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1
+            task_id, state=state, label=label, after=read_cursor(cursor, KEYS[order]), limit=limit + 1, by=order
         )
         now = resources.clock()
         items: list[dict[str, Any]] = [
             image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)}
             for image in found[:limit]
         ]
-        next_cursor = cursor_of(found[limit - 1].id) if len(found) > limit else None
+        next_cursor = cursor_of(key_of(found[limit - 1], order)) if len(found) > limit else None
         return json_answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
     @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=_UP_TO_DATE)
     async def export_results(
-        task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
+        task_id: str,
+        _who: Who,
+        form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
+        order: By = "id",
     ) -> StreamingResponse:
         headers = await _recorded(resources, task_id)
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
-        return StreamingResponse(export(resources.store, task_id, form), 200, headers, FORMATS[form][0])
+        return StreamingResponse(export(resources.store, task_id, form, order), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:

@@ -8,10 +8,14 @@ from services.task_manager.domain import MAX_VOTES
 from shared.flat import names_of
 from shared.http.requests import Wire
 from shared.results import DecidedBy, Detection, State
-from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop, Terms
+from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
+
+
+LATER = ("order", "hide_names")
+"""Fields of a task that came after the first release."""
 
 
 class QuorumRequest(Wire):
@@ -56,12 +60,19 @@ class TaskRequest(Wire):
     allow_unsure: bool = False
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()
+    order: Order = "random"
+    hide_names: bool = False
 
     def terms(self) -> Terms:
         """What the task is to be like: all fields but its name."""
         given: dict[str, Any] = {name: getattr(self, name) for name in names_of(Terms)}
         given |= {"labels": tuple(self.labels), "quorum": self.quorum.policy(), "detector": self.detector.policy()}
         return Terms(**given)
+
+    def identity(self) -> bytes:
+        """What tells a repeated request from another. What the first release did not know counts where it is given."""
+        default = {name for name in LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump_json(exclude=default).encode()
 
 
 class ImageRequest(Wire):
@@ -109,6 +120,8 @@ class TaskShown(BaseModel):
     state: Literal["open", "sealed", "completed", "cancelled"]
     quorum: QuorumPolicy
     detector: DetectorPolicy
+    order: Order
+    hide_names: bool
     counts: CountsShown
     created_at: str
     sealed_at: str | None

@@ -123,7 +123,7 @@ class SqliteBus:
     async def settle(self, queues: Collection[str]) -> None:
         newest = await self._database.read(_newest)
         for queue in queues:
-            while await self._database.read(partial(_has_older, queue, newest)):
+            while await self._database.read(partial(_has_older, queue, newest)):  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(LOOK_S)
 
     async def dead_count(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease
@@ -18,9 +19,12 @@ def subtask_ids(count: int, *, first: int = 0) -> list[str]:
     return [f"{number:032x}" for number in range(first, first + count)]
 
 
-async def open_all(store: SubtaskStore, brief: Brief, ids: list[str]) -> list[bool]:
+async def open_all(
+    store: SubtaskStore, brief: Brief, ids: list[str], *, places: Mapping[str, int] | None = None
+) -> list[bool]:
     def opening(subtask_id: str):
-        return lambda now: domain.open_subtask(brief, subtask_id=subtask_id, object_key="key", now=now)
+        place = places[subtask_id] if places else None
+        return lambda now: domain.open_subtask(brief, subtask_id=subtask_id, object_key="key", place=place, now=now)
 
     opened: list[bool] = []
     for start in range(0, len(ids), AT_ONCE):

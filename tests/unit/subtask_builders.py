@@ -5,7 +5,7 @@ from dataclasses import replace
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
 from shared.results import Detection, Prelabel, Rectangle
-from shared.terms import DetectorPolicy, QuorumPolicy, Terms
+from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
 LEASE_S = 300.0
 T0 = 1_000_000.0
@@ -21,6 +21,7 @@ def brief(
     detector: DetectorPolicy = SILENT,
     task_id: str = TASK_ID,
     created_at: float = T0,
+    order: Order = "random",
     **quorum,
 ) -> Brief:
     """A brief; the quorum policy's fields by name, `max_votes` following `votes_required`."""
@@ -33,6 +34,7 @@ def brief(
             allow_unsure=allow_unsure,
             quorum=QuorumPolicy(**{"max_votes": required + 2, **quorum}),
             detector=detector,
+            order=order,
         ),
         created_at=created_at,
     )

@@ -286,7 +286,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
         row = db.execute(query, key).fetchone()
         kept = Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
-        task = TaskSearch(request.search, kept or walks.begin(request.operator, task_id, request.now))
+        task = TaskSearch(request.search, kept or self._begin(db, request, task_id))
         while (window := task.next_window()) is not None:
             task.seen(self._window(db, task_id, window, request.now))
             while (candidate := task.next_candidate()) is not None:
@@ -298,6 +298,10 @@ class SqliteSubtaskStore(SqliteOutbox):
                 (*key, walk.start, walk.slot, walk.since, walk.phase),
             )
         return task.is_cut_short
+
+    def _begin(self, db: sqlite3.Connection, request: _Request, task_id: str) -> Walk:
+        (body,) = db.execute("SELECT body FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
+        return walks.begin(request.operator, task_id, request.now, order=self._decoded(body).terms.order)
 
     def _window(self, db: sqlite3.Connection, task_id: str, window: Window, now: float) -> list[Candidate]:
         if window.walk.is_in_openings:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.order import By
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -53,9 +54,11 @@ class TaskStore(Outbox, Protocol):
         ...
 
     async def images(
-        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        """A task's images in order of their ids, those after the id `after`, of a state, with a label."""
+        """A task's images in an order, those after the key `after`, of a state, with a label.
+
+        By another order than that of the ids, the few images of a state or label are searched for among all."""
         ...
 
     async def is_finished(self, task_id: str) -> bool:

@@ -102,7 +102,7 @@ class Consumer:
 
     async def settle(self) -> None:
         """Return once no message waits in the queue, and those that are held here by then are settled."""
-        while await self._ready():
+        while await self._ready():  # noqa: ASYNC110 - the broker does not tell
             await asyncio.sleep(LOOK_S)
         if self._deliveries:
             await asyncio.wait(tuple(self._deliveries))
