@@ -74,9 +74,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     subtasks = subtask_manager.assemble(on(subtask_store), settings)
     parts = [
         subtasks,
-        task_manager.assemble(
-            on(task_store), settings, spool=spool, budget=budget, result_relays=subtasks.relays
-        ),
+        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, result_relays=subtasks.relays),
         detector.assemble(on(None), settings, pool=pool),
     ]
 

@@ -65,9 +65,7 @@ async def lease(resources: Resources, *, operator: str, task_id: str | None, cou
     return claim
 
 
-async def lease_opened(
-    resources: Resources, *, operator: str, task_id: str | None, count: int
-) -> tuple[Claim, int]:
+async def lease_opened(resources: Resources, *, operator: str, task_id: str | None, count: int) -> tuple[Claim, int]:
     """Lease; where there is nothing at all, wait a moment for images that are on their way. Says how many are, too,
     where nothing is held."""
     opening = 0
@@ -78,9 +76,9 @@ async def lease_opened(
         opening = await _opening(resources)
         if claim.waiting_for_others:
             return claim, opening
-        if not opening:
-            break  # what was opened between the two looks is there by now
         await asyncio.sleep(pause_s)
+        if not opening:
+            break  # what was opened since the look at the store, or by another replica, is there by now
     return await lease(resources, operator=operator, task_id=task_id, count=count), opening
 
 

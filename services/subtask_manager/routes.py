@@ -140,9 +140,7 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     async def subtasks(request: Request) -> Response:
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
-        claim, _ = await handlers.lease_opened(
-            resources, operator=user.id, task_id=None, count=old.numberOfSubtasks
-        )
+        claim, _ = await handlers.lease_opened(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
         return json_answer(
             {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
         )

@@ -216,7 +216,7 @@ async def test_an_event_that_comes_twice_has_one_effect(subtasks, buses, stored_
     at = Resources(
         store=subtasks.store,
         objects=stored_objects.objects,
-            bus=buses.bus,
+        bus=buses.bus,
         relay=relay,
         clock=subtasks.clock,
         lease_s=300.0,
