@@ -65,6 +65,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
+        announce_removed=task_announcements.image_removed,
     )
     subtask_store = subtask_sqlite.SqliteSubtaskStore(
         file("subtasks", subtask_sqlite.STEPS), clock, subtask_announcements.announce
@@ -91,7 +92,6 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             stack.push_async_callback(bus.close)
             yield
 
-    served = deployable(
-        "Quorate", settings, parts, on(None), opened=opened, routers=[object_routes.router(objects, clock, spool)]
-    )
+    images = object_routes.router(objects, clock, spool)
+    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images])
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

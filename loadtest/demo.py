@@ -11,17 +11,18 @@ import argparse
 import csv
 import os
 import shutil
-import signal
 import sys
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from deploy.local.errors import ServerNotUp
-from loadtest import demo_platforms, demo_report, samples
+from loadtest import command, demo_report, samples
+from loadtest.demo_platforms import PROFILES
+from loadtest.errors import MeasurementFailed
+from loadtest.pictures import TRUTH
 from quorate.client import Client
-from quorate.errors import ApiError, QuorateError
+from quorate.errors import ApiError
 from quorate.progress import bar
 from quorate.shapes import DetectorFields, Task
 from quorate.simulate import Plan, simulate
@@ -33,15 +34,8 @@ SKILLS = (0.98, 0.95, 0.9, 0.85, 0.8, 0.7)
 LOOKS_FIRST = DetectorFields(mode="accept", accept_confidence=1.0)
 """Images wait for their pre-label, which people see; a detector that is never wholly sure decides none alone."""
 OWNER = "demo"
-TRUTH = "truth.json"
-PROFILES = {"embedded": demo_platforms.embedded, "distributed": demo_platforms.distributed}
 START_S = 60.0
 TIMEOUT_S = 900.0
-INTERRUPTED = 130
-
-
-class DemoFailed(Exception):
-    """The demonstration did not come to its end; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +51,11 @@ class Batch:
 
 def main() -> int:
     """Show it; returns the exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: the platform is ended too
     parser = _parser()
     options = parser.parse_args()
     if options.images and not options.labels:
         parser.error("with pictures of your own, name the labels: LABELS=a,b,c or --labels a,b,c")
-    try:
-        _run(options)
-    except KeyboardInterrupt:
-        print("demo: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (DemoFailed, demo_platforms.NotStarted, ServerNotUp, QuorateError, OSError, ValueError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command.run("demo", lambda: _run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     for made in ("data", "samples"):
@@ -108,6 +93,7 @@ def _run(options: argparse.Namespace) -> None:
     print(f"\nresults: {', '.join(map(str, exports))}")
     if options.profile == "embedded":
         print(f"look around: make serve DATA_DIR={out / 'data'}")
+    return 0
 
 
 def _samples(folder: Path, options: argparse.Namespace) -> Batch:
@@ -121,7 +107,7 @@ def _samples(folder: Path, options: argparse.Namespace) -> Batch:
 def _own_batch(options: argparse.Namespace) -> Batch:
     images = Path(options.images)
     if not images.is_dir():
-        raise DemoFailed(f"{images} is not a folder")
+        raise MeasurementFailed(f"{images} is not a folder")
     truth = read_truth(images / TRUTH) if (images / TRUTH).exists() else {}
     return Batch(
         name=images.absolute().name or "images",
@@ -149,7 +135,7 @@ def _filled(client: Client, batch: Batch) -> Task:
         if image["status"] == "rejected":
             print(f"rejected: {image['filename']}: {image['reason']}", file=sys.stderr)
     if not report["accepted"]:
-        raise DemoFailed(f"no picture of {batch.images} was accepted")
+        raise MeasurementFailed(f"no picture of {batch.images} was accepted")
     print(f"task {task['id']}: {report['accepted']} pictures, labels {', '.join(batch.labels)}", flush=True)
     _await_subtask(client, next(one["image_id"] for one in report["images"] if one["status"] == "accepted"))
     return client.seal(task["id"])
@@ -187,7 +173,9 @@ def _finished(client: Client, task_id: str) -> Task:
     task = client.task(task_id)
     if task["state"] != "completed":
         counts = task["counts"]
-        raise DemoFailed(f"task {task_id} is {task['state']}: {counts['open']} of {counts['images']} images are open")
+        raise MeasurementFailed(
+            f"task {task_id} is {task['state']}: {counts['open']} of {counts['images']} images are open"
+        )
     return task
 
 

@@ -1,12 +1,9 @@
 """Sample pictures with known labels, and a tiny detector that finds what they show.
 
-usage: python -P -m loadtest.samples OUTDIR [--count N] [--seed S]
-
 The pictures show solid squares in red, green or blue on dark ground. A picture's label is the colour of most of its
 squares. Some show two colours; some show faint squares, which people see and the detector misses.
 """
 
-import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,18 +153,3 @@ def _square(bgr: NDArray[np.uint8], *, colour: int, cell: int, scale: int, is_fa
     bgr[top : top + side, left : left + side] = 0
     bgr[top : top + side, left : left + side, 2 - colour] = _FAINT if is_faint else _BRIGHT
     return Square(label=CLASSES[colour], left=left, top=top, width=side, height=side)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Draw sample pictures, and write a model that finds what they show.")
-    parser.add_argument("outdir", type=Path, help="where pictures and truth.json go; the model goes into its model/")
-    parser.add_argument("--count", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    truths = draw(options.outdir, options.count, options.seed)
-    cfg = write_model(options.outdir / "model")
-    print(f"{len(truths)} pictures and truth.json in {options.outdir}, model {cfg}")
-
-
-if __name__ == "__main__":
-    main()

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import httpx
 
-from deploy.local.errors import ServerNotUp
-from loadtest import demo_platforms, samples, spans
+from loadtest import command, samples, spans
+from loadtest.demo_platforms import PROFILES
 
-PROFILES = {"embedded": demo_platforms.embedded, "distributed": demo_platforms.distributed}
-PATIENCE_S = 60.0
+LONGEST_S = 60.0
 
 
 def main() -> int:
@@ -28,12 +27,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("build/trace"), help="where the platform keeps what it keeps")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    try:
-        print("\n".join(traced(given.profile, given.out)))
-    except (demo_platforms.NotStarted, ServerNotUp, TimeoutError) as error:
-        print(f"trace: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return command.run("trace", lambda: print("\n".join(traced(given.profile, given.out))) or 0)
 
 
 def traced(profile: str, out: Path) -> list[str]:
@@ -43,7 +37,7 @@ def traced(profile: str, out: Path) -> list[str]:
     picture = next(pictures.glob("*.png"))
     trace_id = secrets.token_hex(16)
     with spans.collecting() as collector:
-        told = {"QUORATE_OTLP_ENDPOINT": collector.url}
+        told = {"otlp_endpoint": collector.url}
         with PROFILES[profile](out, samples.write_model(out / "model"), told) as url:
             headers = {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01", "X-Quorate-User": "ann"}
             with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
@@ -58,7 +52,7 @@ def label_one(client: httpx.Client, picture: Path) -> None:
     client.post(f"/api/tasks/{task}/images", files={"images": picture.read_bytes()}).raise_for_status()
     client.post(f"/api/tasks/{task}/seal").raise_for_status()
     time.sleep(1)  # the detector looks first, so that its span comes before those of people
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + LONGEST_S
     while not (leases := client.post("/api/leases", json={"task_id": task}).raise_for_status().json()["leases"]):
         _wait(until)
     vote = {"label": samples.CLASSES[0], "token": leases[0]["token"]}

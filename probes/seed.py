@@ -64,7 +64,11 @@ class Seed:
         self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_sqlite.STEPS)
         self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_sqlite.STEPS)
         self._tasks = task_sqlite.SqliteTaskStore(
-            self._tasks_file, time.time, announce_task=task_announcements.task_changed, announce_image=_delivered
+            self._tasks_file,
+            time.time,
+            announce_task=task_announcements.task_changed,
+            announce_image=_delivered,
+            announce_removed=task_announcements.image_removed,
         )
         self._subtasks = subtask_sqlite.SqliteSubtaskStore(
             self._subtasks_file, time.time, subtask_announcements.announce
@@ -120,7 +124,11 @@ class Seed:
             await self._deliver()
 
     def _opened(self, image: task_rules.Image, now: float):
-        return rules.open_subtask(self._brief, subtask_id=image.id, object_key=image.object_key, now=now)
+        return rules.open_subtask(
+            self._brief,
+            now,
+            image=rules.Awaiting(subtask_id=image.id, task_id=self.task.id, object_key=image.object_key),
+        )
 
     async def _lease(self, operator: str, count: int) -> list[tuple[str, str]]:
         token = secrets.token_hex(16)

@@ -33,6 +33,7 @@ from quorate.shapes import (
     Subtask,
     SubtaskState,
     Task,
+    TaskChange,
     UploadReport,
     VoteOutcome,
 )
@@ -126,6 +127,22 @@ class Client:
                 if error.status != CONFLICT or self._retry.clock() + pause_s > end:
                     raise
             self._retry.sleep(pause_s)
+
+    def edit(self, task_id: str, change: TaskChange) -> Task:
+        """Changes what is named; images that have ended stay as they are."""
+        return cast("Task", self._api.json("PATCH", _task(task_id), body=change))
+
+    def reopen(self, task_id: str) -> Task:
+        """Takes images again, of a task that was sealed or is completed."""
+        return cast("Task", self._api.json("POST", _task(task_id, "reopen")))
+
+    def finish(self, task_id: str, reason: str) -> Task:
+        """Seals the task, and ends its open images with the votes they have; ties become disputes."""
+        return cast("Task", self._api.json("POST", _task(task_id, "finish"), body={"reason": reason}))
+
+    def remove_image(self, task_id: str, image_id: str) -> None:
+        """Removes one image with its votes."""
+        self._api.request("DELETE", _task(task_id, "images", _segment(image_id)))
 
     def cancel(self, task_id: str) -> None:
         """Cancels the task and erases its images."""
@@ -318,6 +335,10 @@ class Client:
     def disputes(self, task_id: str | None = None) -> Iterator[Subtask]:
         return cast("Iterator[Subtask]", self._pages("/api/disputes", {"task_id": task_id}))
 
+    def finish_image(self, subtask_id: str, reason: str) -> Subtask:
+        """Ends an open image with the votes it has."""
+        return cast("Subtask", self._api.json("POST", _subtask(subtask_id, "finish"), body={"reason": reason}))
+
     def adjudicate(self, subtask_id: str, label: str, reason: str) -> Subtask:
         path = f"/api/disputes/{_segment(subtask_id)}"
         return cast("Subtask", self._api.json("POST", path, body={"label": label, "reason": reason}))
@@ -336,7 +357,7 @@ class Client:
         return cast("list[DeadLetter]", self._api.json("GET", "/api/admin/dead", params={"limit": limit})["items"])
 
     def replay(self, ids: Sequence[str] = ()) -> int:
-        """Sends dead messages again, all of them where none is named, and says how many."""
+        """Delivers dead letters again, all of them if none is named; returns how many."""
         return cast("int", self._api.json("POST", "/api/admin/dead/replay", body={"ids": list(ids)})["replayed"])
 
     def _pages(self, path: str, params: dict[str, str | int | None] | None = None) -> Iterator[Any]:

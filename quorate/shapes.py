@@ -9,7 +9,7 @@ TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
 Order = Literal["random", "upload", "name"]
 ResultOrder = Literal["id", "upload", "name"]
-DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
+DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
 UploadStatus = Literal["accepted", "duplicate", "rejected", "skipped"]
 
 
@@ -51,6 +51,7 @@ class Task(TypedDict):
     detector: DetectorFields
     allow_unsure: bool
     instructions: str | None
+    label_names: dict[str, str]
     order: Order
     hide_names: bool
     counts: Counts
@@ -112,8 +113,33 @@ class Prelabel(TypedDict):
     objects: list[Detection]
 
 
+class TaskChange(TypedDict, total=False):
+    """What is to be changed of a task. Votes and results keep a label whatever it is shown as."""
+
+    name: str | None
+    instructions: str | None
+    votes_required: int | None
+    add_labels: list[str]
+    label_names: dict[str, str]
+
+
+class EarlierResult(TypedDict):
+    """A result that a later one replaced: who decided what before."""
+
+    label: str | None
+    agreement: float | None
+    decided_by: str | None
+    revision: int
+    completed_at: str
+    by: str | None
+    reason: str | None
+
+
 class Result(TypedDict):
-    """One image of a task; what voting decides is null while it is open. `by` and `reason` are an adjudicator's."""
+    """One image of a task; what voting decides is null while it is open.
+
+    `by` and `reason` are of the person who decided, or who finished the image.
+    """
 
     image_id: str
     filename: str
@@ -132,12 +158,14 @@ class Result(TypedDict):
     by: str | None
     reason: str | None
     prelabel: Prelabel | None
+    earlier: list[EarlierResult]
 
 
 class Lease(TypedDict):
     subtask_id: str
     task_id: str
     labels: list[str]
+    label_names: dict[str, str]
     image_url: str
     token: str
     expires_at: str
@@ -205,6 +233,7 @@ class Subtask(TypedDict):
     task_id: str
     state: SubtaskState
     labels: list[str]
+    label_names: dict[str, str]
     image_url: str
     votes: list[Vote]
     live_leases: int
@@ -212,6 +241,7 @@ class Subtask(TypedDict):
     width: int | None
     height: int | None
     result: SubtaskResult | None
+    earlier: list[EarlierResult]
 
 
 class DeadLetter(TypedDict):

@@ -1,5 +1,5 @@
-"""Calls that come while one is under way are made together, in one call after it: the more there are, the less each
-costs, and one that comes alone waits for nobody."""
+"""A batcher: items that arrive while a call is under way share the next call. So an item costs less under load, and one
+that arrives alone does not wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,10 +15,10 @@ MOST = 100
 
 
 class Batcher(Generic[A, R]):
-    """`work` answers for many at once, in their order, `most` of them at the most.
+    """Calls `work` with up to `most` items; `work` returns their answers in order.
 
-    A QuorateError that it raises, all of them get. After anything else it is asked for each alone, so that one for whom
-    it cannot be done keeps nobody else from it: it has to be such that it may be done twice.
+    If `work` raises a QuorateError, every caller of the batch gets it. After any other error `work` is called for each
+    item alone, so that one bad item does not fail the others. `work` must therefore be repeatable.
     """
 
     def __init__(self, work: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int = MOST) -> None:
@@ -27,10 +27,10 @@ class Batcher(Generic[A, R]):
         self._waiting: list[tuple[A, asyncio.Future[R]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def __call__(self, asked: A) -> R:
-        """The answer of a call that began after this one."""
+    async def __call__(self, item: A) -> R:
+        """The answer for an item, from a call of `work` that begins after this call."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, answer))
+        self._waiting.append((item, answer))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return await answer
@@ -38,32 +38,32 @@ class Batcher(Generic[A, R]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                some, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._answer(some)
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._answer(batch)
         finally:
             self._running = None
             for _, answer in self._waiting:  # only where this was cancelled
                 answer.cancel()
 
-    async def _answer(self, some: Sequence[tuple[A, asyncio.Future[R]]]) -> None:
+    async def _answer(self, batch: Sequence[tuple[A, asyncio.Future[R]]]) -> None:
         try:
-            answers = await self._work([asked for asked, _ in some])
-            for (_, answer), given in zip(some, answers, strict=True):
-                if not answer.done():  # who asked may have gone
+            answers = await self._work([item for item, _ in batch])
+            for (_, answer), given in zip(batch, answers, strict=True):
+                if not answer.done():  # its caller may have been cancelled
                     answer.set_result(given)
-        except Exception as error:  # noqa: BLE001 - whoever asked gets it
-            if len(some) == 1 or isinstance(error, QuorateError):
-                _fail(some, error)
+        except Exception as error:  # noqa: BLE001 - the caller gets it
+            if len(batch) == 1 or isinstance(error, QuorateError):
+                _fail(batch, error)
                 return
-            for one in some:
-                await self._answer([one])
+            for entry in batch:
+                await self._answer([entry])
         except BaseException:
-            for _, answer in some:
+            for _, answer in batch:
                 answer.cancel()
             raise
 
 
-def _fail(some: Sequence[tuple[Any, asyncio.Future[Any]]], error: Exception) -> None:
-    for _, answer in some:
+def _fail(batch: Sequence[tuple[Any, asyncio.Future[Any]]], error: Exception) -> None:
+    for _, answer in batch:
         if not answer.done():
             answer.set_exception(error)

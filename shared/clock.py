@@ -12,9 +12,9 @@ STEP_S = 1e-6
 
 
 def steady(clock: Clock) -> Clock:
-    """A clock that always goes forward, even where the given one stands still or is set back.
+    """A clock that always goes forward, even if the given one stands still or is set back.
 
-    For those who read on from where they were by time: nothing may happen at an instant that they have passed.
+    For walks, which read on from an instant: nothing may happen at an instant that they have passed.
     """
     lock = threading.Lock()
     last = 0.0
@@ -36,5 +36,5 @@ def iso(at: float) -> str:
 
 @lru_cache(maxsize=4096)
 def _to_the_second(at: int) -> str:
-    """Instants come in clusters: an export asks for the same seconds again and again."""
+    """Cached, because an export formats the same seconds again and again."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")

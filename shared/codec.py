@@ -1,9 +1,9 @@
 """One codec for every stored value: frozen dataclasses as JSON (SQLite) or as native BSON (MongoDB).
 
-A value is read by its type: a field that is missing gets its default, and one that is unknown, as a newer replica may
-have written it, is ignored. So a field comes in two releases: the first reads it, the second writes it. A change that
-defaults cannot express is an upgrade, from the fields as they were to the fields as they are. A SQLite file is upgraded
-when it is opened; a document when it is read, by the number in its field `schema`, and its next change stores it anew.
+A value is read by its type: a missing field gets its default, and an unknown field, which a newer replica may have
+written, is ignored. So a new field takes two releases: the first reads it, the second writes it. A change that defaults
+cannot express is an upgrade: a function from the old fields to the new ones. A SQLite file is upgraded when it is
+opened. A document is upgraded when it is read, by the number in its field `schema`; its next change stores it upgraded.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ from shared.errors import Unavailable
 T = TypeVar("T")
 Fields = dict[str, Any]
 Upgrade = Callable[[Fields], Fields]
-"""From the fields of one schema to those of the next."""
+"""From the fields of one schema to the fields of the next."""
 
 
 class NewerSchema(Unavailable):
-    """A newer version stored this, in a schema that this one does not know."""
+    """A newer version stored this, in a schema that this version does not know."""
 
 
 class Codec(Generic[T]):
@@ -48,8 +48,8 @@ class Codec(Generic[T]):
         return self.text(msgspec.convert(self._upgraded(msgspec.json.decode(text), schema), self._kind))
 
     def document(self, value: T) -> Fields:
-        """A value as the fields `schema` and `body` of a document. A mapping in it becomes a list of pairs, for its
-        keys are what people named, and those are never names of fields."""
+        """A value as the fields `schema` and `body` of a document. A mapping in it becomes a list of pairs, because its
+        keys are labels and classes, and a label is never the name of a field."""
         body: Fields = msgspec.to_builtins(value)
         for path in self._mappings:
             body = _changed(body, path, lambda mapping: list(mapping.items()))
@@ -74,7 +74,7 @@ class Codec(Generic[T]):
 
 
 def _changed(body: Fields, path: Sequence[str], change: Callable[[Any], Any]) -> Fields:
-    """The fields with what is at the end of a path changed, where it is there."""
+    """The fields with the value at the end of a path changed, if the path exists."""
     name, *rest = path
     inner = body.get(name)
     if inner is None:
@@ -83,7 +83,7 @@ def _changed(body: Fields, path: Sequence[str], change: Callable[[Any], Any]) ->
 
 
 def _mappings(kind: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths to the mappings in a dataclass and in those that it holds."""
+    """The paths to all mappings in a dataclass and in the dataclasses of its fields."""
     hints = get_type_hints(kind)
     for field in fields(kind):
         for hint in (hints[field.name], *get_args(hints[field.name])):

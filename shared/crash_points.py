@@ -1,4 +1,4 @@
-"""Named places in the write paths at which tests let the process die. Anywhere else nothing happens there."""
+"""Named places in the write paths at which tests kill the process. Outside of tests they do nothing."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ _passed: Counter[str] = Counter()
 
 
 def reached(point: str) -> None:
-    """Die here, as by a power cut, where the variable says `<point>`, or `<point>:<n>` for the n-th time."""
+    """Kill the process if the variable is `<point>`, or `<point>:<n>` and this is the n-th time."""
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return

@@ -9,7 +9,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Generic[S, A]):
-    """The new state, the facts that others must hear of, and the answer to whoever asked.
+    """The new state, the facts that others must hear of, and the answer to the caller.
 
     A refusal is raised instead, as one of `shared.errors`. A decision whose state is the given one saves nothing.
     """

@@ -1,4 +1,4 @@
-"""Files: what an error of the disk means to a caller, and reading what the kernel holds in memory."""
+"""Files: errors of the disk as errors of Quorate, and reads from the page cache."""
 
 import contextlib
 import errno
@@ -10,12 +10,12 @@ from pathlib import Path
 from shared.errors import StorageFull, Unavailable
 
 AT_ONCE_BYTES = 1_000_000
-"""Copying more would hold up the event loop for as long as a thread would."""
+"""Copying a larger file would block the event loop for longer than waking a thread takes."""
 
 
 @contextlib.contextmanager
 def errors_named(disk: str) -> Generator[None]:
-    """Raise StorageFull or Unavailable for an OSError; `disk` says of what, as in "the disk of the object store"."""
+    """Raise StorageFull or Unavailable for an OSError. `disk` names the disk, as in "the disk of the object store"."""
     try:
         yield
     except OSError as error:
@@ -25,7 +25,7 @@ def errors_named(disk: str) -> Generator[None]:
 
 
 def read_at_once(path: Path) -> bytes | None:
-    """A file, if the kernel holds all of it in memory, so that no thread is needed to wait for the disk."""
+    """A file, if all of it is in the page cache: then no thread has to wait for the disk. Else None."""
     if sys.platform != "linux":
         return None
     with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:

@@ -5,9 +5,9 @@ The edges translate them: `shared.http.problems` to HTTP answers, the bus to ack
 
 
 class QuorateError(Exception):
-    """Something that Quorate refuses or cannot do; its text is fit to be shown to the caller.
+    """Something that Quorate refuses or cannot do. The caller may see its text.
 
-    `pointer` names the field of the request at fault as a JSON pointer, where there is one.
+    `pointer` names the field of the request at fault as a JSON pointer, if there is one.
     """
 
     def __init__(self, detail: str, *, pointer: str | None = None) -> None:
@@ -21,7 +21,7 @@ class Malformed(QuorateError):
 
 
 class Invalid(QuorateError):
-    """The request can be read, but asks for something that cannot be."""
+    """The request can be read, but asks for something impossible."""
 
 
 class TooLarge(QuorateError):
@@ -29,7 +29,7 @@ class TooLarge(QuorateError):
 
 
 class UnsupportedType(QuorateError):
-    """Content of a type that is not taken."""
+    """Content of a type that is not accepted."""
 
 
 class Forbidden(QuorateError):
@@ -37,11 +37,15 @@ class Forbidden(QuorateError):
 
 
 class NotFound(QuorateError):
-    """There is no such thing, or not for this caller."""
+    """It does not exist, or not for this caller."""
+
+
+class Gone(QuorateError):
+    """There was such a thing; it was erased for good."""
 
 
 class Conflict(QuorateError):
-    """The state of things does not allow it now."""
+    """The present state does not allow it."""
 
 
 class Unavailable(QuorateError):
@@ -56,4 +60,4 @@ class Unavailable(QuorateError):
 
 
 class StorageFull(QuorateError):
-    """There is no room left to store anything durably."""
+    """There is no space left to store anything."""

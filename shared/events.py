@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.errors import Malformed
 from shared.flat import unflattened
-from shared.results import DecidedBy, Detection, Ended, Prelabel, Result, VoteCast
+from shared.results import Detection, Ended, Prelabel, Result, VoteCast
 from shared.telemetry import trace
 from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
@@ -30,11 +30,33 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class ImageReady(_Frozen):
-    """An image is stored and can be labeled. The task's terms come along: the first of them opens the task there.
+class _WithTerms(_Frozen):
+    labels: tuple[str, ...]
+    allow_unsure: bool = False
+    instructions: str | None = None
+    label_names: dict[str, str] = {}
+    quorum: QuorumPolicy
+    detector: DetectorPolicy
+    order: Order = "random"
+    hide_names: bool = False
 
-    place: where it stands in the task's order, 0 to 2**62 - 1; None where it has none.
-    """
+    @property
+    def terms(self) -> Terms:
+        """The terms, which lie flat among the other fields."""
+        return unflattened(Terms, self)
+
+
+class TaskOpened(_WithTerms):
+    """A task was created, `at` that instant. Of its terms the highest revision wins."""
+
+    task_id: str
+    owner: str
+    at: float
+    revision: int = 1
+
+
+class ImageReady(_WithTerms):
+    """An image is stored and can be labeled, with the terms of its task. Not sent any more."""
 
     task_id: str
     image_id: str
@@ -43,25 +65,29 @@ class ImageReady(_Frozen):
     media_type: str
     width: int
     height: int
-    labels: tuple[str, ...]
-    allow_unsure: bool = False
-    instructions: str | None = None
     task_created_at: float
-    quorum: QuorumPolicy
-    detector: DetectorPolicy
-    order: Order = "random"
-    hide_names: bool = False
+
+
+class ImageToLabel(_Frozen):
+    """An image is stored and can be labeled by the terms of its task: those of `terms_revision` or later, which
+    `task.opened` or `task.changed` told.
+
+    place: where it stands in the task's order, 0 to 2**62 - 1; None where it has none.
+    """
+
+    task_id: str
+    image_id: str
+    object_key: str
+    media_type: str
+    width: int
+    height: int
+    terms_revision: int = 1
     filename: str = ""
     place: int | None = None
 
-    @property
-    def terms(self) -> Terms:
-        """The terms, which lie flat among the other fields."""
-        return unflattened(Terms, self)
-
 
 class SubtaskOpened(_Frozen):
-    """A subtask waits for its pre-label."""
+    """A subtask waits for its pre-label, in the labels of its task. Not sent any more."""
 
     task_id: str
     subtask_id: str
@@ -71,8 +97,28 @@ class SubtaskOpened(_Frozen):
     min_confidence: float
 
 
+class SubtaskToLookAt(_Frozen):
+    """A subtask waits for what a detector sees, from this confidence on."""
+
+    task_id: str
+    subtask_id: str
+    object_key: str
+    min_confidence: float
+
+
+class SubtaskSeen(_Frozen):
+    """A detector has looked: the objects are those of its model's classes. `error` says why it could not look."""
+
+    task_id: str
+    subtask_id: str
+    model: str
+    objects: tuple[Detection, ...] = ()
+    error: str | None = None
+
+
 class SubtaskPrelabeled(_Frozen):
-    """A detector has looked. `label` is its top label among the task's, if any; `error` says why it could not look."""
+    """A detector has looked, on the first version of `subtask.opened`. `label` is its top label among the task's, if
+    any; `error` says why it could not look."""
 
     task_id: str
     subtask_id: str
@@ -99,16 +145,44 @@ class SubtaskEnded(_Frozen):
     agreement: float | None
     tally: tuple[tuple[str, int], ...]
     votes: tuple[VoteCast, ...]
-    decided_by: DecidedBy | None
+    decided_by: str | None
     completed_at: float
     by: str | None = None
     reason: str | None = None
     prelabel: Prelabel | None = None
+    earlier: tuple[Result, ...] = ()
 
     @property
     def result(self) -> Result:
         """The result, which lies flat among the other fields."""
         return unflattened(Result, self)
+
+
+class Finish(_Frozen):
+    """A client's order to end a task's open images with the votes they have, and why."""
+
+    by: str
+    reason: str
+
+
+class TaskChanged(_WithTerms):
+    """The terms of a task as they are now; the highest revision wins. `finish`: end what is open."""
+
+    task_id: str
+    owner: str
+    revision: int
+    at: float
+    task_created_at: float
+    finish: Finish | None = None
+
+
+class ImageRemoved(_Frozen):
+    """A client removed an image, with its votes. The same bytes may come again, as an image with another object."""
+
+    task_id: str
+    image_id: str
+    object_key: str
+    at: float
 
 
 class TaskEnded(_Frozen):
@@ -129,9 +203,19 @@ class _Event(_Frozen):
     traceparent: str | None = None
 
 
+class TaskOpenedV1(_Event):
+    type: Literal["task.opened.v1"] = "task.opened.v1"
+    data: TaskOpened
+
+
 class ImageReadyV1(_Event):
     type: Literal["image.ready.v1"] = "image.ready.v1"
     data: ImageReady
+
+
+class ImageReadyV2(_Event):
+    type: Literal["image.ready.v2"] = "image.ready.v2"
+    data: ImageToLabel
 
 
 class SubtaskOpenedV1(_Event):
@@ -139,9 +223,19 @@ class SubtaskOpenedV1(_Event):
     data: SubtaskOpened
 
 
+class SubtaskOpenedV2(_Event):
+    type: Literal["subtask.opened.v2"] = "subtask.opened.v2"
+    data: SubtaskToLookAt
+
+
 class SubtaskPrelabeledV1(_Event):
     type: Literal["subtask.prelabeled.v1"] = "subtask.prelabeled.v1"
     data: SubtaskPrelabeled
+
+
+class SubtaskPrelabeledV2(_Event):
+    type: Literal["subtask.prelabeled.v2"] = "subtask.prelabeled.v2"
+    data: SubtaskSeen
 
 
 class SubtaskCompletedV1(_Event):
@@ -159,6 +253,16 @@ class SubtaskAdjudicatedV1(_Event):
     data: SubtaskEnded
 
 
+class TaskChangedV1(_Event):
+    type: Literal["task.changed.v1"] = "task.changed.v1"
+    data: TaskChanged
+
+
+class ImageRemovedV1(_Event):
+    type: Literal["image.removed.v1"] = "image.removed.v1"
+    data: ImageRemoved
+
+
 class TaskCompletedV1(_Event):
     type: Literal["task.completed.v1"] = "task.completed.v1"
     data: TaskEnded
@@ -170,12 +274,18 @@ class TaskCancelledV1(_Event):
 
 
 Event = Annotated[
-    ImageReadyV1
+    TaskOpenedV1
+    | ImageReadyV1
+    | ImageReadyV2
     | SubtaskOpenedV1
+    | SubtaskOpenedV2
     | SubtaskPrelabeledV1
+    | SubtaskPrelabeledV2
     | SubtaskCompletedV1
     | SubtaskDisputedV1
     | SubtaskAdjudicatedV1
+    | TaskChangedV1
+    | ImageRemovedV1
     | TaskCompletedV1
     | TaskCancelledV1,
     Field(discriminator="type"),
@@ -186,7 +296,7 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who hears of a type of event: those it must reach, and those that may be absent (their queue forgets in time)."""
+    """The services that hear a type of event. An optional one may be absent: its queue forgets events in time."""
 
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -196,19 +306,25 @@ class Topology:
     """The whole topology of the bus: one queue for each service and type, named `<service>.<type>`."""
 
     ROUTES: ClassVar[dict[str, Route]] = {
+        "task.opened.v1": Route(required=("subtask_manager",)),
         "image.ready.v1": Route(required=("subtask_manager",)),
+        "image.ready.v2": Route(required=("subtask_manager",)),
         "subtask.opened.v1": Route(optional=("detector",)),
+        "subtask.opened.v2": Route(optional=("detector",)),
         "subtask.prelabeled.v1": Route(required=("subtask_manager",)),
+        "subtask.prelabeled.v2": Route(required=("subtask_manager",)),
         "subtask.completed.v1": Route(required=("task_manager",)),
         "subtask.disputed.v1": Route(required=("task_manager",)),
         "subtask.adjudicated.v1": Route(required=("task_manager",)),
+        "task.changed.v1": Route(required=("subtask_manager",)),
+        "image.removed.v1": Route(required=("subtask_manager",)),
         "task.completed.v1": Route(),
         "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
     }
 
     @classmethod
     def queues(cls, event_type: str) -> tuple[tuple[str, bool], ...]:
-        """The queues of a type, each with whether it may be absent."""
+        """The queues of a type, each with whether its consumer may be absent."""
         route = cls.ROUTES[event_type]
         return tuple((f"{service}.{event_type}", False) for service in route.required) + tuple(
             (f"{service}.{event_type}", True) for service in route.optional
@@ -216,7 +332,7 @@ class Topology:
 
 
 def envelope(*, event_id: str, source: str, subject: str, at: float) -> dict[str, Any]:
-    """The attributes that every event carries, for `SomeEventV1(**envelope(...), data=...)`."""
+    """The attributes of every event, for `SomeEventV1(**envelope(...), data=...)`."""
     return {
         "id": event_id,
         "source": source,
@@ -227,12 +343,12 @@ def envelope(*, event_id: str, source: str, subject: str, at: float) -> dict[str
 
 
 def message(event: Event) -> Message:
-    """An event ready to be kept in an outbox or put on a bus."""
+    """An event as a message for an outbox or a bus."""
     return Message(id=event.id, type=event.type, subject=event.subject, body=event.model_dump_json().encode())
 
 
 def parse(body: bytes) -> Event:
-    """The event that a message carries. Raises Malformed where it is none that we know."""
+    """The event that a message carries. Raises Malformed if this version knows no such event."""
     try:
         return _EVENT.validate_json(body)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Values whose fields lie flat among others, as terms and results do in events and in answers."""
+"""Dataclasses whose fields lie flat among other fields, as terms and results do in events and answers."""
 
 from dataclasses import fields
 from functools import cache
@@ -8,12 +8,12 @@ T = TypeVar("T")
 
 
 def flattened(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass by their names; what is in them stays as it is."""
+    """The fields of a dataclass by name, their values unchanged."""
     return {name: getattr(value, name) for name in names_of(value.__class__)}
 
 
 def unflattened(kind: type[T], holder: object) -> T:
-    """A dataclass out of what holds its fields among others."""
+    """A dataclass, from an object that has its fields among others."""
     return kind(**{name: getattr(holder, name) for name in names_of(kind)})
 
 

@@ -1,4 +1,4 @@
-"""One service, assembled: what it serves, what it hears and what it does by itself. And how parts run together."""
+"""A part: one service assembled on its adapters, ready to run alone or beside other parts."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -25,7 +25,7 @@ Store_co = TypeVar("Store_co", covariant=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters(Generic[Store_co]):
-    """What a service works on. Whoever made them opens and closes them; nothing is open while a part is assembled."""
+    """What a service works on. The app makes, opens and closes them; none is open while a part is assembled."""
 
     store: Store_co
     objects: ObjectStore
@@ -41,26 +41,26 @@ class Closable(Protocol):
 
 
 class Worker(Closable, Protocol):
-    """Something that works by itself between its start and its close."""
+    """Something that works in the background from `start` to `close`."""
 
     def start(self) -> None: ...
 
 
 def nothing(*_: object) -> None:
-    """Do nothing: what a part does that has nothing to do."""
+    """Do nothing: the default of a part's callbacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A service that is ready to run, in a process of its own or beside others.
 
-    name: that of its package; its queues begin with it.
+    name: the name of its package, with which its queues begin.
     routers: what it serves.
-    subscribe: has the bus deliver the events that it listens to.
+    subscribe: subscribes its handlers to the bus.
     relays: publish its outboxes.
-    workers: what it does though nobody asks.
-    tools: what handlers use and what ends with the process.
-    gauges: set the metrics that somebody has to look for.
+    workers: what it does without a request or an event.
+    tools: what its handlers use, closed when the process ends.
+    gauges: measure and set metrics, whenever metrics are read.
     before_shutdown: called when the process is told to stop, before it waits for the requests under way.
     answers_admin: whether it answers `/api/admin` for the whole platform; of all services, one does.
     resources: what its handlers work with, for programs that call them.
@@ -82,8 +82,8 @@ class Part:
 async def running(parts: Iterable[Part], bus: Bus) -> AsyncGenerator[None]:
     """Run parts on adapters that are open.
 
-    On the way out: end what they do by themselves, take no more events, finish those at hand, publish what they led to,
-    and close what the handlers used.
+    On exit: close the workers, take no more events, finish the handlers that run, publish the outboxes, and close the
+    tools.
     """
     parts = tuple(parts)
     async with AsyncExitStack() as stack:
@@ -114,7 +114,7 @@ def deployable(
 ) -> Deployable:
     """One process that serves these parts.
 
-    adapters: of any of the parts, for they share all but the store.
+    adapters: those of any part, because parts share all but the store.
     opened: opens all adapters, and closes them.
     routers: what the process serves beside its parts.
     needs, uses: as `application` takes them.

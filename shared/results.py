@@ -1,5 +1,4 @@
-"""What comes out of labeling: votes, results, and what a detector saw. Both managers hold these; rectangles are in
-pixels of the upright stored image."""
+"""Votes, results and detections, which both managers hold. Rectangles are in pixels of the upright stored image."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,8 +9,9 @@ from shared.terms import UNSURE
 
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
-"""How far the labeling of an image is."""
-DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator"]
+"""The state of a subtask."""
+DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
+"""The rule, or the person, that gave an image its label. `client`: its client finished it with the votes it had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,14 @@ class Result:
     """How the labeling of an image ended. A dispute has no label, and nobody decided it.
 
     agreement: the label's share of the votes, 0 to 1.
+    decided_by: a `DecidedBy`; stored as text, so that one of a newer version can be read.
     revision: the highest one wins.
-    by, reason: the adjudicator's.
+    by, reason: of the person who decided, or who finished the image.
     """
 
     label: str | None = None
     agreement: float | None = None
-    decided_by: DecidedBy | None = None
+    decided_by: str | None = None
     revision: int
     completed_at: float
     by: str | None = None

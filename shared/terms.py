@@ -61,6 +61,7 @@ class Terms:
     labels: the label set in hotkey order.
     allow_unsure: whether an operator may vote for no label.
     instructions: what operators are shown.
+    label_names: how labels are shown that are not shown as they are; votes and results keep the label.
     order: in which order operators are given the images.
     hide_names: whether operators are not told the images' file names.
     """
@@ -68,6 +69,7 @@ class Terms:
     labels: tuple[str, ...]
     allow_unsure: bool = False
     instructions: str | None = None
+    label_names: dict[str, str] = field(default_factory=dict[str, str], hash=False)
     quorum: QuorumPolicy = QuorumPolicy()
     detector: DetectorPolicy = DetectorPolicy()
     order: Order = "random"
@@ -75,5 +77,5 @@ class Terms:
 
 
 def with_terms(stored: dict[str, Any]) -> dict[str, Any]:
-    """What a store holds of a task, from schema 1, in which the terms lay flat among its fields, to schema 2."""
+    """The fields of a stored task, upgraded from schema 1, in which the terms lay flat among them, to schema 2."""
     return {**stored, "terms": {name: stored[name] for name in names_of(Terms) if name in stored}}

@@ -24,14 +24,14 @@ DEFAULT_DIR = Path("build/services")
 def start(folder: Path, servers: Sequence[Server]) -> bool:
     """Start these servers side by side; says whether all are up."""
     with locked(folder, "servers"):
-        # The gateway is started by whoever runs the platform, not here; promtool by the tests.
+        # The platform starts the gateway, and the tests start promtool.
         install_missing([*servers, Gateway, Promtool])
         with ThreadPoolExecutor() as pool:
             return all(list(pool.map(lambda server: _start(folder, server), servers)))
 
 
 def stop(folder: Path, servers: Sequence[Server]) -> bool:
-    """Stop these servers: only processes that were started from here."""
+    """Stop these servers: only processes that this command started."""
     with locked(folder, "servers"), ThreadPoolExecutor() as pool:
         for server, _ in zip(servers, pool.map(lambda server: server.stop(), servers), strict=True):
             print(f"{server.name:9} stopped", flush=True)

@@ -29,12 +29,12 @@ public_addr = {host}
 cluster_addr = {host}
 ms_bind_msgr1 = false
 ms_bind_ipv6 = false
-# no keys between the parts, hence no encryption either: the gateway asks for it unless told otherwise
+# daemons use no keys, so no encryption either, which the gateway would ask for by default
 auth_cluster_required = none
 auth_service_required = none
 auth_client_required = none
 ms_mon_client_mode = crc
-# one copy of everything, and decisions at once: there is nobody to wait for
+# one copy of everything; the monitor decides alone
 osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1
@@ -70,10 +70,10 @@ rgw_data = {folder}/rgw
 rgw_thread_pool_size = 64
 rgw_gc_obj_min_wait = 60
 rgw_gc_processor_period = 60
-# its lock outlives a killed gateway, and the next one would wait for it when it is to end
+# a killed gateway leaves its lock behind, and the next gateway would wait for it at its own shutdown
 rgw_enable_lc_threads = false
 debug_rgw = 0
-# how soon a client sees that the store of objects came up
+# how soon a client sees that the object store daemon is up
 objecter_tick_interval = 0.2
 objecter_timeout = 0.5
 """
@@ -81,7 +81,7 @@ objecter_timeout = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceph:
-    """A cluster of one on loopback; what it acknowledged survives a kill of all its parts."""
+    """A cluster of one host on loopback; acknowledged writes survive a kill of all its daemons."""
 
     name: ClassVar[str] = "s3"
     packages: ClassVar[tuple[str, ...]] = ("radosgw", "ceph-mon", "ceph-osd")
@@ -94,7 +94,7 @@ class Ceph:
 
     @classmethod
     def kept_in(cls, path: Path) -> Self:
-        """The server of this folder: the same ports and secrets at every call."""
+        """The server of this folder; its ports and secrets are kept there."""
         folder = ServerFolder(path)
         return cls(
             folder=path,
@@ -108,7 +108,7 @@ class Ceph:
         return f"{HOST}:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """What a client has to be told, once the server was up."""
+        """The settings of a client, once the server was up."""
         access_key, secret_key = self._keys()
         return {
             "QUORATE_S3_ENDPOINT": f"http://{HOST}:{self.port}",
@@ -117,7 +117,7 @@ class Ceph:
         }
 
     def start(self) -> None:
-        """Start what is down of it and wait until it answers. Raises ServerNotUp."""
+        """Start the daemons that are down, and wait until the gateway answers. Raises ServerNotUp."""
         if self.is_up():
             return
         self._configure()
@@ -134,17 +134,17 @@ class Ceph:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End it in good order: the monitor last, since the others tell it that they go."""
+        """Stop the daemons, the monitor last: the others report their shutdown to it."""
         for process in self._processes:
             process.stop()
 
     def kill(self) -> None:
-        """End all its parts as a power cut would; `start` brings it back with its data."""
+        """Kill all daemons; `start` brings the server back with its data."""
         for process in self._processes:
             process.kill()
 
     def is_up(self) -> bool:
-        """Whether it answers to a signed request, which takes all its parts."""
+        """Whether it answers a signed request, which takes all daemons."""
         if not self._user.exists():
             return False
         access_key, secret_key = self._keys()
@@ -159,7 +159,7 @@ class Ceph:
         return True
 
     def version(self) -> str:
-        """What is installed."""
+        """The installed version."""
         return f"Ceph RGW {run([program('radosgw'), '--version']).split()[2]}"
 
     @property
@@ -184,12 +184,12 @@ class Ceph:
 
     @property
     def _made(self) -> Path:
-        """Stands once the cluster was made to its end."""
+        """This file exists once the cluster was made completely."""
         return self.folder / "made"
 
     @property
     def _user(self) -> Path:
-        """What radosgw-admin said about our user, with its keys."""
+        """What radosgw-admin printed about our user, with its keys."""
         return self.folder / "user.json"
 
     def _configure(self) -> None:
@@ -198,7 +198,7 @@ class Ceph:
         (self.folder / "keyring").touch()
 
     def _make(self) -> None:
-        """Make the cluster anew; what an interrupted attempt left is removed."""
+        """Make the cluster, and remove first what an interrupted attempt left."""
         self.stop()
         for name in ("mon", "osd", "rgw", "crash"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -215,7 +215,7 @@ class Ceph:
         self._made.touch()
 
     def _make_user(self) -> None:
-        """The keys are made by Ceph, so that they stand in no command line."""
+        """Ceph makes the keys, so that no command line shows them."""
         if self._user.exists():
             return
         admin = [program("radosgw-admin"), *self._options]

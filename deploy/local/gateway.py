@@ -1,4 +1,4 @@
-"""nginx as the one origin before the services, with the configuration that `deploy/compose` uses too."""
+"""nginx as the reverse proxy of all services, with the configuration that `deploy/compose` uses too."""
 
 import string
 import time
@@ -70,5 +70,5 @@ class Gateway:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop it."""
         self.process.stop()

@@ -19,14 +19,14 @@ POLL_S = 0.1
 PROBE_S = 5
 PACKAGE = "nx-27017"
 RUN = "import logging, sys; from nx_27017.nx_27017 import main; logging.disable(logging.INFO); sys.exit(main())"
-"""It would log every command."""
+"""Otherwise it logs every command."""
 OPTIONS = "directConnection=true&retryWrites=false"
-"""It is neither a replica set nor does it keep the transaction numbers that retried writes rest on."""
+"""It is no replica set, and keeps no transaction numbers, which retried writes need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mongodb:
-    """A server on loopback; what it acknowledged survives a kill."""
+    """A server on loopback; acknowledged writes survive a kill."""
 
     name: ClassVar[str] = "mongodb"
     packages: ClassVar[tuple[str, ...]] = ()
@@ -37,7 +37,7 @@ class Mongodb:
 
     @classmethod
     def kept_in(cls, path: Path) -> Self:
-        """The server of this folder: the same port at every call."""
+        """The server of this folder; its port is kept there."""
         return cls(folder=path, port=ServerFolder(path).port("mongodb"))
 
     @property
@@ -45,7 +45,7 @@ class Mongodb:
         return f"{HOST}:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """What a client has to be told."""
+        """The settings of a client."""
         return {"QUORATE_MONGO_URL": f"mongodb://{HOST}:{self.port}/?{OPTIONS}"}
 
     def start(self) -> None:
@@ -53,7 +53,7 @@ class Mongodb:
         if self.is_up():
             return
         data, pid_file = self.folder / "data", self.folder / "nx-27017-own.pid"
-        if self._process.pid() is None:  # a stale file that names a stranger would keep it from starting
+        if self._process.pid() is None:  # a stale pid file of another process would keep it from starting
             pid_file.unlink(missing_ok=True)
         where = ["--data-dir", str(data), "--host", HOST, "--port", str(self.port), "--pid-file", str(pid_file)]
         command = [sys.executable, "-P", "-c", RUN, *where, "--journal-mode", "WAL", "--log-file", "/dev/null"]
@@ -65,15 +65,15 @@ class Mongodb:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop it."""
         self._process.stop()
 
     def kill(self) -> None:
-        """End it as a power cut would; `start` brings it back with its data."""
+        """Kill it; `start` brings it back with its data."""
         self._process.kill()
 
     def is_up(self) -> bool:
-        """Whether our process runs and answers to a ping; a stranger on the port would answer as well."""
+        """Whether our process runs and answers a ping, which another server on the port would answer too."""
         if self._process.pid() is None:
             return False
         url = self.environment()["QUORATE_MONGO_URL"]
@@ -84,7 +84,7 @@ class Mongodb:
                 return False
 
     def version(self) -> str:
-        """What is installed."""
+        """The installed version."""
         return f"{PACKAGE} {version(PACKAGE)}"
 
     @property

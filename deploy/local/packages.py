@@ -1,4 +1,4 @@
-"""Debian's packages: put there where this is allowed, else named."""
+"""Debian's packages: installed as root, otherwise the missing ones are named."""
 
 import os
 import shutil
@@ -13,24 +13,24 @@ from deploy.local.server import Packaged
 INSTALL_S = 900
 QUIETLY = {
     "DEBIAN_FRONTEND": "noninteractive",
-    "RUNLEVEL": "1",  # so that no service of the system is started by the installation
+    "RUNLEVEL": "1",  # so that the installation starts no service
 }
 
 
 class Promtool:
-    """What Prometheus checks and tries its rules with. It is no server: the tests call it."""
+    """Prometheus' checker of rules. It is no server: the tests call it."""
 
     packages: ClassVar[tuple[str, ...]] = ("prometheus",)
     programs: ClassVar[tuple[str, ...]] = ("promtool",)
 
 
 def missing(what: Packaged | type[Packaged]) -> list[str]:
-    """Programs of it that are not on this machine."""
+    """Its programs that are not on this machine."""
     return [name for name in what.programs if not _is_there(name)]
 
 
 def install_missing(wanted: Iterable[Packaged | type[Packaged]]) -> None:
-    """Install what is missing, by apt-get as root; otherwise nothing happens, and the start will say what it lacks."""
+    """Install what is missing by apt-get as root; otherwise do nothing, and the start names what it lacks."""
     packages = sorted({package for one in wanted if missing(one) for package in one.packages})
     apt_get = shutil.which("apt-get")
     if not packages or os.geteuid() != 0 or apt_get is None:

@@ -79,7 +79,7 @@ class Platform:
         return [self._replica(service, number) for service in services for number in range(self.replicas)]
 
     def gateway(self) -> Gateway:
-        """What clients talk to."""
+        """The reverse proxy that clients talk to."""
         ports = {
             service: [self._replica(service, number).port for number in range(self.replicas)] for service in SERVICES
         }
@@ -98,7 +98,7 @@ class Platform:
         return gateway.url
 
     def stop(self) -> None:
-        """End everything in good order."""
+        """Stop the gateway, then the services."""
         self.gateway().stop()
         for member in self.members():
             member.process.stop()

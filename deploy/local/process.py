@@ -1,4 +1,4 @@
-"""A process that outlives the one that started it, and is known again by its pid and the moment it began."""
+"""A process that outlives its starter; its pid and start time identify it."""
 
 import os
 import shutil
@@ -61,7 +61,7 @@ class LongProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End it without warning, as a power cut would."""
+        """Send SIGKILL and wait."""
         self._end(signal.SIGKILL, STOP_S)
 
     def tail(self) -> str:
@@ -73,12 +73,12 @@ class LongProcess:
     def _pid_file(self) -> Path:
         return self.folder / f"{self.name}.pid"
 
-    def _end(self, number: signal.Signals, patience_s: float) -> None:
+    def _end(self, number: signal.Signals, longest_s: float) -> None:
         pid = self.pid()
         if pid is None:
             return
         os.kill(pid, number)
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + longest_s
         while self.pid() and time.monotonic() < deadline:
             time.sleep(POLL_S)
 
@@ -125,7 +125,7 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout
 
 
 def _reap(pid: int) -> None:
-    """Bury a child of ours that has ended; until then its pid stays taken."""
+    """Wait for a child of ours that has ended: until then its pid stays taken."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:

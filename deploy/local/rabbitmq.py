@@ -40,7 +40,7 @@ ERLANG_OPTIONS = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_di
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RabbitMQ:
-    """One node on loopback, with the management API; its data survives a kill."""
+    """One node on loopback with the management API; its data survives a kill."""
 
     name: ClassVar[str] = "rabbitmq"
     packages: ClassVar[tuple[str, ...]] = ("rabbitmq-server",)
@@ -56,7 +56,7 @@ class RabbitMQ:
 
     @classmethod
     def kept_in(cls, path: Path) -> Self:
-        """The server of this folder: the same ports and secrets at every call."""
+        """The server of this folder; its ports and secrets are kept there."""
         folder = ServerFolder(path)
         return cls(
             folder=path,
@@ -73,7 +73,7 @@ class RabbitMQ:
         return f"{HOST}:{self.port} (management {HOST}:{self.management_port})"
 
     def environment(self) -> dict[str, str]:
-        """What a client has to be told."""
+        """The settings of a client."""
         return {
             "QUORATE_AMQP_URL": f"amqp://{USER}:{self.password}@{HOST}:{self.port}/",
             "RABBITMQ_MANAGEMENT_URL": f"http://{USER}:{self.password}@{HOST}:{self.management_port}",
@@ -97,12 +97,12 @@ class RabbitMQ:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop it."""
         self._node.stop()
         self._epmd.stop()
 
     def kill(self) -> None:
-        """End it as a power cut would; `start` brings it back with its data."""
+        """Kill it; `start` brings it back with its data."""
         self._node.kill()
 
     def is_up(self) -> bool:
@@ -110,7 +110,7 @@ class RabbitMQ:
         return self._speaks_amqp() and self.version() != ""
 
     def version(self) -> str:
-        """What the running server says that it is; empty where it does not answer."""
+        """The version that the running server reports; empty where it does not answer."""
         try:
             answer = httpx.get(
                 f"http://{HOST}:{self.management_port}/api/overview",
@@ -166,5 +166,5 @@ class RabbitMQ:
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_PID_FILE": str(self.folder / "data/node.pid"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_OPTIONS,
-            "RUNNING_UNDER_SYSTEMD": "true",  # the script becomes the node: no shell in between that could outlive it
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script execs the node, so that no shell outlives it
         }

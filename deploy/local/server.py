@@ -1,15 +1,15 @@
-"""What all servers have in common."""
+"""The protocol of all servers here."""
 
 from typing import ClassVar, Protocol
 
 
 class Packaged(Protocol):
-    """What comes with the system's packages."""
+    """Programs from the system's packages."""
 
     packages: ClassVar[tuple[str, ...]]
     """Debian packages that it comes from."""
     programs: ClassVar[tuple[str, ...]]
-    """What these packages have to bring."""
+    """Programs that these packages install."""
 
 
 class Server(Packaged, Protocol):
@@ -19,19 +19,19 @@ class Server(Packaged, Protocol):
 
     @property
     def address(self) -> str:
-        """Where it listens, for people."""
+        """Where it listens, as text for people."""
         ...
 
     def start(self) -> None:
-        """Start what is down of it and wait until it answers. What is up stays up. Raises ServerNotUp."""
+        """Start the processes that are down, and wait until the server answers. Raises ServerNotUp."""
         ...
 
     def stop(self) -> None:
-        """End it in good order and wait for that; nothing happens where it is down."""
+        """Stop it and wait for its end; do nothing where it is down."""
         ...
 
     def kill(self) -> None:
-        """End what clients talk to as a power cut would; `start` brings it back with its data."""
+        """Kill the process that clients talk to; `start` brings it back with its data."""
         ...
 
     def is_up(self) -> bool:
@@ -39,9 +39,9 @@ class Server(Packaged, Protocol):
         ...
 
     def version(self) -> str:
-        """What runs."""
+        """The version that runs."""
         ...
 
     def environment(self) -> dict[str, str]:
-        """What the services and the tests have to be told."""
+        """The settings of the services and the tests."""
         ...

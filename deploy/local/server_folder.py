@@ -1,4 +1,4 @@
-"""The folder of one server, and what is chosen once and then kept in it: ports and secrets."""
+"""The folder of one server, which keeps the ports and secrets that were once chosen for it."""
 
 import fcntl
 import json
@@ -19,20 +19,20 @@ SECRET_BYTES = 24
 
 @dataclass(frozen=True, slots=True)
 class ServerFolder:
-    """A folder that nobody else may read."""
+    """A folder that only its owner may read."""
 
     path: Path
 
     def port(self, name: str) -> int:
-        """A port that was free when it was first asked for; the same ever after."""
+        """A port that was free at the first call; later calls return the same."""
         return int(self._kept(f"{name}_port", lambda taken: str(_free_port(taken))))
 
     def secret(self, name: str) -> str:
-        """Random text that goes into a URL unescaped; the same ever after."""
+        """Random text that needs no escaping in a URL; later calls return the same."""
         return self._kept(name, lambda _taken: secrets.token_hex(SECRET_BYTES))
 
     def identity(self, name: str) -> str:
-        """A UUID; the same ever after."""
+        """A UUID; later calls return the same."""
         return self._kept(name, lambda _taken: str(uuid.uuid4()))
 
     def _kept(self, name: str, choose: Callable[[set[str]], str]) -> str:
@@ -47,7 +47,7 @@ class ServerFolder:
 
 @contextmanager
 def locked(folder: Path, what: str) -> Iterator[None]:
-    """One at a time does `what` in this folder, whichever thread or process."""
+    """Only one thread of one process at a time does `what` in this folder."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / f"{what}.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

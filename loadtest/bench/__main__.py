@@ -2,17 +2,19 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 import time
 
+from loadtest import command
 from loadtest.bench import cycles, export, report, scale, start, uploads
-from loadtest.bench.errors import BenchFailed
-from loadtest.bench.pictures import pictures
-from loadtest.bench.platform_process import BUILD, data_folder, running
-from loadtest.bench.report import Numbers
+from loadtest.command import BUILD
+from loadtest.crowd import owner
+from loadtest.measures import Numbers
+from loadtest.pictures import photographs
+from loadtest.platform_process import PlatformProcess, working_folder
 
 PARTS = ("start", "uploads", "cycles", "scale", "export")
+OWN_PLATFORMS = {"start": start.measure, "scale": scale.measure, "export": export.measure}
 
 
 def main() -> int:
@@ -23,45 +25,28 @@ def main() -> int:
     parts = options.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
+    return command.run("bench failed", lambda: _measure([part for part in PARTS if part in parts], options.seconds))
+
+
+def _measure(parts: list[str], seconds: float) -> int:
     numbers: Numbers = {}
-    try:
-        for part in PARTS:
-            if part in parts:
-                began = time.perf_counter()
-                print(f"{part} ...", flush=True)
-                numbers |= _run(part, options.seconds)
-                print(f"{part}: {time.perf_counter() - began:.0f} s", flush=True)
-    except (BenchFailed, ExceptionGroup) as failed:
-        print(f"bench failed: {_reason(failed)}", file=sys.stderr)
-        return 1
-    print()
-    report.show(numbers)
-    report.write(numbers, BUILD / "bench.json")
-    print(f"\nwritten to {BUILD / 'bench.json'}")
-    return 0
+    for part in parts:
+        began = time.perf_counter()
+        print(f"{part} ...", flush=True)
+        numbers |= _run(part, seconds)
+        print(f"{part}: {time.perf_counter() - began:.0f} s", flush=True)
+    return report.conclude(numbers, BUILD / "bench.json")
 
 
 def _run(part: str, seconds: float) -> Numbers:
-    if part == "start":
-        return start.measure()
-    if part == "scale":
-        return scale.measure()
-    if part == "export":
-        return export.measure()
-    requests = uploads.forms(pictures(BUILD / "bench-pictures"))
-    with data_folder(part) as folder, running(folder) as platform:
+    if part in OWN_PLATFORMS:
+        return OWN_PLATFORMS[part]()
+    forms = owner.forms(photographs(BUILD / "bench-pictures"))
+    with working_folder(f"bench-{part}") as folder, PlatformProcess(folder, log_level="info") as platform:
         if part == "uploads":
-            return asyncio.run(uploads.measure(platform, requests))
-        numbers = asyncio.run(cycles.measure(platform, requests, seconds))
+            return asyncio.run(uploads.measure(platform, forms))
+        numbers = asyncio.run(cycles.measure(platform, forms, seconds))
         return numbers | {"loaded_mib": platform.memory_mib()}
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong: the first of what went wrong at the same time."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

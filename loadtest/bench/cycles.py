@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtest.bench import uploads
-from loadtest.bench.http_client import connect
-from loadtest.bench.operators import Shift, Times, work
-from loadtest.bench.platform_process import PlatformProcess
-from loadtest.bench.report import Numbers
-from loadtest.bench.uploads import Form
+from loadtest.bench.uploads import upload
+from loadtest.crowd import owner
+from loadtest.crowd.connection import connected
+from loadtest.crowd.operators import Shift, Worked, work
+from loadtest.measures import Numbers, Times
+from loadtest.platform_process import PlatformProcess
 
 WARM_S = 1.0
 
@@ -31,32 +31,34 @@ PHASES = (
 )
 
 
-async def measure(platform: PlatformProcess, requests: Sequence[Form], seconds: float) -> Numbers:
+async def measure(platform: PlatformProcess, forms: Sequence[owner.Form], seconds: float) -> Numbers:
     """Every phase, each with operators of its own."""
     numbers: Numbers = {}
     for phase in PHASES:
         votes_each = 1 if phase.operators == 1 else 2
-        await _stock(platform, requests, int(phase.most * (seconds + WARM_S) / votes_each), phase.suffix)
+        await _stock(platform.port, forms, int(phase.most * (seconds + WARM_S) / votes_each), phase.suffix)
         names = [f"op-{phase.suffix}-{number}" for number in range(phase.operators)]
-        times = await work(platform, names, Shift(batch=phase.batch), seconds=seconds, warm_s=WARM_S)
-        numbers |= times.numbers(phase.suffix)
-        rate = times.cycles / times.wall_s
-        print(f"  {phase.suffix}: {rate:.0f} cycles/s; cores: {_cores(times)}", flush=True)
+        worked = await work(platform, names, Shift(batch=phase.batch), seconds=seconds, warm_s=WARM_S)
+        numbers |= {f"{name}_{phase.suffix}": value for name, value in _numbers(worked).items()}
+        cores = f"server {worked.server_cores:.2f}, client {worked.client_cores:.2f}, others {worked.others_cores:.2f}"
+        print(f"  {phase.suffix}: {worked.cycles / worked.wall_s:.0f} cycles/s; cores: {cores}", flush=True)
     return numbers
 
 
-def _cores(times: Times) -> str:
-    return f"server {times.server_cores:.2f}, client {times.client_cores:.2f}, others {times.others_cores:.2f}"
+def _numbers(worked: Worked) -> Numbers:
+    found: Numbers = {"cycles_per_s": worked.cycles / worked.wall_s}
+    for call in ("lease", "image", "vote"):
+        times = Times.of(getattr(worked, call))
+        found |= {f"{call}_p50_ms": times.p50, f"{call}_p95_ms": times.p95, f"{call}_p99_ms": times.p99}
+    return found | {f"{who}_cores": getattr(worked, f"{who}_cores") for who in ("server", "client", "others")}
 
 
-async def _stock(platform: PlatformProcess, requests: Sequence[Form], wanted: int, name: str) -> None:
+async def _stock(port: int, forms: Sequence[owner.Form], wanted: int, name: str) -> None:
     """Upload until there are `wanted` open subtasks."""
-    caller = await connect(platform.port, "client")
-    tasks = (await caller.get("/api/tasks?limit=1000")).json()["items"]
-    caller.close()
+    async with connected(port, [owner.OWNER]) as (caller,):
+        tasks = (await caller.get("/api/tasks?limit=1000")).json()["items"]
     missing = wanted - sum(task["counts"]["open"] for task in tasks)
-    per_task = sum(form.count for form in requests)
-    names = [f"cycles {name}.{number}" for number in range(-(-missing // per_task))] if missing > 0 else []
+    per_task = sum(form.count for form in forms)
+    names = [f"cycles {name}.{number}" for number in range(-(-max(0, missing) // per_task))]
     if names:
-        await uploads.upload(platform, requests, names)
-        await uploads.wait_until_open(platform, (await uploads.task_ids(platform))[: len(names)])
+        await owner.until_open(port, await upload(port, forms, names))

@@ -3,18 +3,19 @@
 import http.client
 import time
 
-from loadtest.bench.errors import BenchFailed
-from loadtest.bench.platform_process import data_folder, running, seed
-from loadtest.bench.report import Numbers, median
+from loadtest.errors import MeasurementFailed
+from loadtest.measures import Numbers, median
+from loadtest.platform_process import PlatformProcess, seed, working_folder
 
 IMAGES = 20_000
 RUNS = 3
 
 
 def measure() -> Numbers:
-    with data_folder("export") as folder:
-        task_id = seed(folder, "--completed", str(IMAGES))
-        with running(folder) as platform:
+    with working_folder("bench-export") as folder:
+        platform = PlatformProcess(folder, log_level="info")
+        task_id = seed(platform.data_dir, IMAGES, "--completed", str(IMAGES))
+        with platform:
             return {
                 name: median([_export_s(platform.port, task_id, form) for _ in range(RUNS)])
                 for name, form in (("export_20k_s", "jsonl"), ("export_20k_csv_s", "csv"))
@@ -32,5 +33,5 @@ def _export_s(port: int, task_id: str, form: str) -> float:
         connection.close()
     took = time.perf_counter() - began
     if answer.status != 200 or lines != IMAGES + (form == "csv"):
-        raise BenchFailed(f"the export answered {answer.status} with {lines} lines")
+        raise MeasurementFailed(f"the export answered {answer.status} with {lines} lines")
     return took

@@ -1,10 +1,11 @@
 """The table, and the same numbers as a file."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-Numbers = dict[str, float]
+from loadtest.measures import Numbers
+from loadtest.report.page import shown
 
 GOALS: Mapping[str, tuple[str, float]] = {
     "cycles_per_s_32": (">=", 500),
@@ -19,31 +20,22 @@ GOALS: Mapping[str, tuple[str, float]] = {
 }
 
 
-def percentile(values: Iterable[float], share: float) -> float:
-    """The value that `share` of the values do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-
-def median(values: Sequence[float]) -> float:
-    return percentile(values, 0.5)
-
-
-def write(numbers: Numbers, path: Path) -> None:
+def conclude(numbers: Numbers, path: Path) -> int:
+    """Show the numbers, and write them into a file; returns the exit status."""
+    print()
+    show(numbers)
     path.parent.mkdir(parents=True, exist_ok=True)
     rounded = {name: float(f"{value:.5g}") for name, value in sorted(numbers.items())}
     path.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+    print(f"\nwritten to {path}")
+    return 0
 
 
 def show(numbers: Numbers) -> None:
     """Print all numbers, with the goals of those that have one."""
     width = max(map(len, numbers), default=0)
     for name, value in numbers.items():
-        print(f"{name:<{width}}  {_number(value):>10}  {_verdict(name, value)}".rstrip())
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
+        print(f"{name:<{width}}  {shown(value):>10}  {_verdict(name, value)}".rstrip())
 
 
 def _verdict(name: str, value: float) -> str:

@@ -7,9 +7,9 @@ lease and a vote on them some 3 % dearer than on the million's, which stay at on
 import asyncio
 from statistics import mean
 
-from loadtest.bench.operators import Shift, Times, work
-from loadtest.bench.platform_process import PlatformProcess, data_folder, running, seed
-from loadtest.bench.report import Numbers, median
+from loadtest.crowd.operators import Shift, Worked, work
+from loadtest.measures import Numbers, median
+from loadtest.platform_process import PlatformProcess, seed, working_folder
 
 FEW, MANY = 1_000, 1_000_000
 VOTER = "half-voter"
@@ -20,15 +20,16 @@ WARM_S = 0.5
 
 
 def measure() -> Numbers:
-    with data_folder("few") as few_dir, data_folder("many") as many_dir:
-        few_task = seed(few_dir, "--open", str(FEW))
-        many_task = seed(many_dir, "--open", str(MANY), "--voted", f"{VOTER}:{MANY // 2}")
-        with running(few_dir) as few, running(many_dir) as many:
+    with working_folder("bench-scale") as folder:
+        few, many = (PlatformProcess(folder / name, log_level="info") for name in ("few", "many"))
+        few_task = seed(few.data_dir, FEW)
+        many_task = seed(many.data_dir, MANY, "--open", str(MANY), "--voted", f"{VOTER}:{MANY // 2}")
+        with few, many:
             return asyncio.run(_measure(few, few_task, many, many_task))
 
 
 async def _measure(few: PlatformProcess, few_task: str, many: PlatformProcess, many_task: str) -> Numbers:
-    at_few, at_many, alone, half = Times(), Times(), Times(), Times()
+    at_few, at_many, alone, half = Worked(), Worked(), Worked(), Worked()
     for turn in range(TURNS + 1):
         names = [f"scale-{turn}-{number}" for number in range(OPERATORS)]
         turns = [
@@ -37,11 +38,11 @@ async def _measure(few: PlatformProcess, few_task: str, many: PlatformProcess, m
             (few, few_task, [f"alone-{turn}"], alone),
             (many, many_task, [VOTER], half),
         ]
-        for platform, task_id, operators, times in turns if turn % 2 else reversed(turns):
+        for platform, task_id, operators, worked in turns if turn % 2 else reversed(turns):
             shift = Shift(task_id=task_id, with_images=False)
             done = await work(platform, operators, shift, seconds=TURN_S, warm_s=WARM_S)
             if turn:  # the first turn warms both up
-                times.add(done)
+                worked.add(done)
     return {
         "lease_1k_ms": median(at_few.lease) * 1000,
         "lease_1m_ms": median(at_many.lease) * 1000,

@@ -6,9 +6,10 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from loadtest.bench.errors import BenchFailed
-from loadtest.bench.platform_process import ROOT, data_folder, running
-from loadtest.bench.report import Numbers, median
+from loadtest.command import ROOT
+from loadtest.errors import MeasurementFailed
+from loadtest.measures import Numbers, median
+from loadtest.platform_process import PlatformProcess, working_folder
 
 RUNS = 5
 IDLE_S = 3.0
@@ -40,10 +41,12 @@ def install_mb() -> float:
 
 
 def _start() -> tuple[float, float]:
-    command = [str(ROOT / ".venv" / "bin" / "quorate"), "serve", "--port", "0"]
-    with data_folder("start") as folder:
+    with working_folder("bench-start") as folder:
+        platform = PlatformProcess(folder, log_level="info")
+        quorate = [str(ROOT / ".venv/bin/quorate"), "serve", "--port", str(platform.port)]
+        platform.command = [*quorate, "--data-dir", str(platform.data_dir)]
         began = time.perf_counter()
-        with running(folder, [*command, "--data-dir", str(folder)]) as platform:
+        with platform:
             connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=10)
             connection.request("GET", "/api/tasks")
             answer = connection.getresponse()
@@ -51,6 +54,6 @@ def _start() -> tuple[float, float]:
             seconds = time.perf_counter() - began
             connection.close()
             if answer.status != 200:
-                raise BenchFailed(f"the first answer was {answer.status}")
+                raise MeasurementFailed(f"the first answer was {answer.status}")
             time.sleep(IDLE_S)
             return seconds, platform.memory_mib()

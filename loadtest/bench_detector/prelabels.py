@@ -3,41 +3,29 @@
 import asyncio
 import time
 
-from loadtest.bench.http_client import Caller, connect
-from loadtest.bench.platform_process import PlatformProcess
-from loadtest.bench.uploads import FORM, forms
+from loadtest.crowd import owner
+from loadtest.crowd.connection import Caller, connected
+from loadtest.platform_process import PlatformProcess
 
 LABELS = ["person", "car", "dog"]
-PATIENCE_S = 120
+LONGEST_S = 120
 
 
 async def busy_share(platform: PlatformProcess, pictures: list[bytes]) -> float:
     """The share of the time that all engines work, between the first look and the last, of an upload in one go."""
-    caller = await connect(platform.port, "client")
-    try:
-        terms = {"name": "p", "labels": LABELS, "detector": {"mode": "suggest", "audit_share": 0}}
-        task_id = (await caller.post("/api/tasks", terms)).json()["id"]
-        sending = asyncio.create_task(_upload(platform.port, task_id, pictures))
+    async with connected(platform.port, [owner.OWNER]) as (caller,):
+        detector = {"mode": "suggest", "audit_share": 0}
+        task_id = await owner.create(caller, "p", labels=LABELS, detector=detector)
+        sending = asyncio.create_task(owner.upload(platform.port, owner.forms(pictures), [task_id]))
         began, first = await _answered(caller, 1)
         ended, last = await _answered(caller, len(pictures))
         await sending
         return (last["busy_s"] - first["busy_s"]) / last["threads"] / (ended - began)
-    finally:
-        caller.close()
-
-
-async def _upload(port: int, task_id: str, pictures: list[bytes]) -> None:
-    caller = await connect(port, "client")
-    try:
-        for form in forms(pictures):
-            await caller.post_bytes(f"/api/tasks/{task_id}/images", form.body, FORM)
-    finally:
-        caller.close()
 
 
 async def _answered(caller: Caller, count: int) -> tuple[float, dict[str, float]]:
     """When so many pictures had been looked at, and the load then."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(LONGEST_S):
         while True:
             load = (await caller.get("/api/models")).json()["load"]
             if load["answered"] >= count:

@@ -23,14 +23,6 @@ INITIALIZATION_S = 300.0
 """How long after a pod's start a figure that includes time before it was ready is passed over: the default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Processor seconds of a group at a time."""
-
-    at: float
-    cpu_s: float
-
-
 @dataclass(slots=True, kw_only=True)
 class Scaled:
     """A fleet, what scales it, and what its last look left behind.
@@ -46,7 +38,8 @@ class Scaled:
     hastened: float = 1.0
     recommended: int = 0
     _history: History | None = None
-    _samples: dict[str, Sample] = field(default_factory=dict)
+    _samples: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By group: the time of the last look, and the processor seconds used by then."""
 
     def start(self, now: float) -> None:
         """Have the least replicas."""
@@ -60,7 +53,7 @@ class Scaled:
             return
         members = self.fleet.members()
         pods = [self._pod(member, now) for member in members]
-        self._samples = {member.cgroup.name: Sample(now, member.cgroup.cpu_s()) for member in members}
+        self._samples = {member.cgroup.name: (now, member.cgroup.cpu_s()) for member in members}
         proposals = [self._proposal(target, pods) for target in self.hpa.targets]
         if all(proposal is None for proposal in proposals):
             return  # without any metric the controller neither scales nor remembers
@@ -72,12 +65,12 @@ class Scaled:
         self.fleet.scale(replicas, now)
 
     def _pod(self, member: Member, now: float) -> Pod:
-        last = self._samples.get(member.cgroup.name)
-        if last is None or now <= last.at:
+        last_at, last_cpu_s = self._samples.get(member.cgroup.name, (now, 0.0))
+        if now <= last_at:
             return Pod(used=None, is_ready=member.is_serving)
-        used = (member.cgroup.cpu_s() - last.cpu_s) / (now - last.at) / self.request_cores
+        used = (member.cgroup.cpu_s() - last_cpu_s) / (now - last_at) / self.request_cores
         is_old = now - member.began_at > INITIALIZATION_S / self.hastened
-        was_ready = member.ready_at is not None and (is_old or member.ready_at <= last.at)
+        was_ready = member.ready_at is not None and (is_old or member.ready_at <= last_at)
         return Pod(used=used, is_ready=was_ready)
 
     def _proposal(self, target: Utilization | AverageValue, pods: Sequence[Pod]) -> int | None:

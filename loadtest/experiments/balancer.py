@@ -41,8 +41,8 @@ class Balancer:
         self._gateway({}).stop()
 
     def _gateway(self, members: Mapping[str, Sequence[int]]) -> Gateway:
-        nobody = [ServerFolder(self.folder).port("nobody")]  # nginx wants a server for each service
-        upstreams = {service: members.get(service) or nobody for service in SERVICES}
+        closed = [ServerFolder(self.folder).port("nobody")]  # nginx wants a server for each service
+        upstreams = {service: members.get(service) or closed for service in SERVICES}
         return Gateway(folder=self.folder / "gateway", port=self.port, upstreams=upstreams)
 
     def _listen_on_host(self) -> None:

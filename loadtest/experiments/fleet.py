@@ -1,4 +1,4 @@
-"""Replicas of a service as processes in control groups, looked after as a cluster would."""
+"""Replicas of a service as processes in control groups, restarted and drained as in a cluster."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from deploy.local.errors import ServerNotUp
 from deploy.local.platform import Replica
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import ServerFolder
-from loadtest.experiments.cgroups import Cgroup, Quota
+from loadtest.cgroups import Cgroup, Quota
 
 DRAIN_S = 1.0
 """From when the balancer is told that a member leaves until the member is told."""
@@ -23,7 +23,7 @@ MOST_RESTARTS = 5
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """One replica, its group, and how far it has come; times on the clock of who calls `Fleet.tend`."""
+    """One replica, its group, and how far it has come; times on the clock of the caller of `Fleet.tend`."""
 
     replica: Replica
     cgroup: Cgroup
@@ -81,7 +81,7 @@ class Fleet:
             self._add_member(now)
 
     def tend(self, now: float) -> None:
-        """See who has become ready, start again who died, and let go who leaves.
+        """Note which members became ready, restart those that died, and stop those that leave.
 
         Raises ServerNotUp where a member dies again and again.
         """
@@ -102,7 +102,7 @@ class Fleet:
         return victim.replica.port
 
     def stop(self) -> None:
-        """End all members in good order and remove their groups."""
+        """Stop all members and remove their groups."""
         running = [member for member in self._members if member.is_running]
         for member in running:
             _tell(member)  # all at once; `stop` below waits for one after the other
@@ -158,7 +158,7 @@ def _restart(member: Member) -> None:
         raise ServerNotUp(f"{member.replica.name} dies again and again:\n{member.replica.process.tail()}")
     member.restarts += 1
     member.ready_at = None
-    # Somebody else may have taken its port meanwhile.
+    # Another process may have taken its port meanwhile.
     port = ServerFolder(member.replica.folder).port(f"{member.cgroup.name}-{member.restarts}")
     member.replica = replace(member.replica, port=port)
     _launch(member)

@@ -76,16 +76,8 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Replicas that came (or went, below 0) at a time."""
-
-    at: float
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """What the metrics asked for at a time."""
+class Past:
+    """Replicas at a time: how many the metrics asked for, or how many came (or went, below 0)."""
 
     at: float
     replicas: int
@@ -95,13 +87,13 @@ class Recommendation:
 class History:
     """What stabilisation and policies look back at."""
 
-    recommendations: tuple[Recommendation, ...] = ()
-    changes: tuple[Change, ...] = ()
+    recommendations: tuple[Past, ...] = ()
+    changes: tuple[Past, ...] = ()
 
 
 def begun(current: int, now: float) -> History:
     """At the beginning, as if the present replicas had just been recommended, so that they do not fall at once."""
-    return History(recommendations=(Recommendation(now, current),))
+    return History(recommendations=(Past(now, current),))
 
 
 def for_utilization(target: Utilization, pods: Sequence[Pod], hpa: Hpa) -> int | None:
@@ -190,15 +182,15 @@ def _allowed(policy: Policy, history: History, current: int, now: float, *, is_u
 def _remembering(
     hpa: Hpa, history: History, now: float, *, recommended: int | None = None, changed: int = 0
 ) -> History:
-    """The history with this decision, and without what nobody will look back at any more."""
+    """The history with this decision, without entries that are older than every window."""
     window_s = max(hpa.up.window_s, hpa.down.window_s)
     period_s = max((policy.period_s for way in (hpa.up, hpa.down) for policy in way.policies), default=0.0)
     recommendations = [one for one in history.recommendations if one.at > now - window_s]
     changes = [one for one in history.changes if one.at > now - period_s]
     if recommended is not None:
-        recommendations.append(Recommendation(now, recommended))
+        recommendations.append(Past(now, recommended))
     if changed:
-        changes.append(Change(now, changed))
+        changes.append(Past(now, changed))
     return History(recommendations=tuple(recommendations), changes=tuple(changes))
 
 

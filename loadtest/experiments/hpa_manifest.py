@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from loadtest.errors import MeasurementFailed
 from loadtest.experiments.hpa import TOLERANCE, AverageValue, Direction, Hpa, Policy, Target, Utilization
 
 UNITS = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
@@ -32,12 +33,8 @@ class Resources:
     limit_bytes: int
 
 
-class BadManifest(Exception):
-    """A manifest cannot be read as what it should be; the text says why."""
-
-
 def read(path: Path) -> Hpa:
-    """The one HorizontalPodAutoscaler of a file. Raises BadManifest."""
+    """The one HorizontalPodAutoscaler of a file. Raises MeasurementFailed."""
     spec = _document(path, "HorizontalPodAutoscaler")["spec"]
     behavior = spec.get("behavior") or {}
     return Hpa(
@@ -51,7 +48,7 @@ def read(path: Path) -> Hpa:
 
 
 def resources(path: Path) -> Resources:
-    """What a Deployment's pods request and may use. Raises BadManifest."""
+    """What a Deployment's pods request and may use. Raises MeasurementFailed."""
     pod = _document(path, "Deployment")["spec"]["template"]["spec"]
     given = [container.get("resources") or {} for container in pod["containers"]]
     limits = [one.get("limits") or {} for one in given]
@@ -62,7 +59,7 @@ def resources(path: Path) -> Resources:
             limit_bytes=int(sum(quantity(one["memory"]) for one in limits)),
         )
     except KeyError as missing:
-        raise BadManifest(f"{path}: a container does not say its {missing}") from None
+        raise MeasurementFailed(f"{path}: a container does not say its {missing}") from None
 
 
 def quantity(text: str | float) -> float:
@@ -71,7 +68,7 @@ def quantity(text: str | float) -> float:
     try:
         return float(digits) * UNITS[str(text)[len(digits) :]]
     except (KeyError, ValueError):
-        raise BadManifest(f"{text} is not a quantity") from None
+        raise MeasurementFailed(f"{text} is not a quantity") from None
 
 
 def hastened(hpa: Hpa, factor: float) -> Hpa:
@@ -88,10 +85,10 @@ def _document(path: Path, kind: str) -> dict[str, Any]:
     try:
         documents = [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
     except (OSError, yaml.YAMLError) as error:
-        raise BadManifest(f"{path} cannot be read: {error}") from error
+        raise MeasurementFailed(f"{path} cannot be read: {error}") from error
     found = [one for one in documents if one.get("kind") == kind]
     if len(found) != 1:
-        raise BadManifest(f"{path} holds {len(found)} objects of the kind {kind}, not one")
+        raise MeasurementFailed(f"{path} holds {len(found)} objects of the kind {kind}, not one")
     return found[0]
 
 
@@ -101,7 +98,7 @@ def _target(metric: Mapping[str, Any]) -> Target:
             return Utilization(share=percent / 100)
         case {"type": "External", "external": {"metric": {"name": name}, "target": {"averageValue": value}}}:
             return AverageValue(metric=name, value=quantity(value))
-    raise BadManifest(f"this metric is not known here: {metric}")
+    raise MeasurementFailed(f"this metric is not known here: {metric}")
 
 
 def _direction(default: Mapping[str, Any], given: Mapping[str, Any] | None) -> Direction:

@@ -2,19 +2,20 @@
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
 
+from loadtest import command
 from loadtest.people import summary
 from loadtest.people.options import Options, declare
-from loadtest.people.run import LoadFailed, run, run_with_page
-from loadtest.people.statistics import NoRecords, Statistics
+from loadtest.people.run import run, run_with_page
+from loadtest.people.statistics import Statistics
 from loadtest.report import write
 from quorate.connection import check_url
 
 OUT = Path("build/loadtest")
 WEB_PORT = 8089
+FAILED = 3
 
 
 def main() -> int:
@@ -34,16 +35,16 @@ def main() -> int:
         options = Options.of(given, os.environ)
     except ValueError as error:
         parser.error(str(error))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
-    try:
-        found = _run(given, options)
-    except (LoadFailed, NoRecords) as failed:
-        print(failed, file=sys.stderr)
-        return 3
-    except KeyboardInterrupt:
-        return 130
-    page = write(summary.report(found, options, given.sampled), given.out / "report")
-    _show(found)
+    return command.run("load test", lambda: _conclude(_run(given, options), options, given), failed=FAILED)
+
+
+def _conclude(found: Statistics, options: Options, given: argparse.Namespace) -> int:
+    page = write(summary.report(found, options, sampled=given.sampled), given.out / "report")
+    print(f"{'':34}{'count':>8}{'failed':>8}{'median':>9}{'p95':>9}{'p99':>9}{'max':>9}  ms")
+    for measure in ("iteration", "call"):
+        for name in found.names(measure):
+            of = found.entry(measure, name)
+            print(f"{name:34}{of.count:8}{of.failures:8}{of.p50:9.1f}{of.p95:9.1f}{of.p99:9.1f}{of.max:9.1f}")
     print(f"\n{page}")
     return 1 if found.failures else 0
 
@@ -53,14 +54,6 @@ def _run(given: argparse.Namespace, options: Options) -> Statistics:
         return run(given.url, options, given.out)
     print(f"Start the run on http://127.0.0.1:{given.web_port}; Ctrl-C ends it and writes the report.", flush=True)
     return run_with_page(given.url, options, given.out, given.web_port)
-
-
-def _show(found: Statistics) -> None:
-    print(f"{'':34}{'count':>8}{'failed':>8}{'median':>9}{'p95':>9}{'p99':>9}{'max':>9}  ms")
-    for measure in ("iteration", "call"):
-        for name in found.names(measure):
-            of = found.entry(measure, name)
-            print(f"{name:34}{of.count:8}{of.failures:8}{of.p50:9.1f}{of.p95:9.1f}{of.p99:9.1f}{of.max:9.1f}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import random
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,10 +15,11 @@ from locust import LoadTestShape
 from locust.env import Environment
 from locust.event import Events
 
+from loadtest.errors import MeasurementFailed
 from loadtest.people.options import Options, declare
-from loadtest.people.pictures import drawn, read
 from loadtest.people.recording import ACTS, PEOPLE, REQUESTS, Outcome, RecordedRetries, Records, Stopwatch, described
 from loadtest.people.shapes import KINDS, Kind, Schedule
+from loadtest.pictures import read, small
 from quorate.client import Client
 from quorate.connection import certificates
 from quorate.retries import RetryPolicy
@@ -25,11 +27,7 @@ from quorate.retries import RetryPolicy
 DRAWN = 16
 EVERY_S = 1.0
 EXIT_ON_BUG = 3
-"""How a run exits in which somebody met an error that is no answer of the platform: the load test is at fault."""
-
-
-class NotPrepared(Exception):
-    """Something was asked of a crowd before Locust told it its options."""
+"""The exit status of a run in which an error came up that is no answer of the platform: a fault of the load test."""
 
 
 class Crowd(LoadTestShape):
@@ -43,13 +41,15 @@ class Crowd(LoadTestShape):
     """What the detector is asked about."""
 
     def prepare(self, environment: Environment) -> None:
-        """Take the options of the command line. Raises ValueError and NoPictures for those that make no sense."""
+        """Take the options of the command line. Raises ValueError and MeasurementFailed for wrong ones."""
         if not environment.host or environment.parsed_options is None:
             raise ValueError("--host is needed: the base URL of a platform")
         self.environment = environment
         self.options = options = Options.of(environment.parsed_options, os.environ)
         self.schedule = options.schedule()
-        self.pictures = read(options.pictures) if options.pictures else drawn(DRAWN)
+        self.pictures = (
+            read(options.pictures) if options.pictures else [small(random.Random(number)) for number in range(DRAWN)]
+        )
         self.records = Records(options.records)
         self._numbers = {kind: itertools.count() for kind in KINDS}
         logging.getLogger("httpx").setLevel(logging.WARNING)  # else it tells of every request
@@ -60,7 +60,7 @@ class Crowd(LoadTestShape):
         return None if people is None else (people, self.options.arrivals)
 
     def number(self, kind: Kind) -> int:
-        """A number for somebody who comes, from 0."""
+        """The number of the next person of a kind, from 0."""
         return next(self._numbers[kind])
 
     def pause_s(self, kind: Kind) -> float:
@@ -99,23 +99,23 @@ class Crowd(LoadTestShape):
             )
 
     def iteration(self, name: str, watch: Stopwatch, error: Exception | None = None) -> None:
-        """Report on what somebody did between two pauses."""
+        """Report on what a person did between two pauses."""
         self.report(Outcome(measure="iteration", name=name, time_ms=watch.time_ms, error=error))
 
     def act(self, act: str, who: str, task_id: str, subtask_id: str = "", detail: str = "") -> None:
-        """Write down what the platform acknowledged, or what somebody left undone."""
+        """Write down what the platform acknowledged, or what a person left undone."""
         self.records.add(ACTS, act, who, task_id, subtask_id, detail)
 
 
 def crowd_of(environment: Environment) -> Crowd:
-    """The crowd of a run. Raises NotPrepared."""
+    """The crowd of a run. Raises MeasurementFailed."""
     if not isinstance(environment.shape_class, Crowd):
-        raise NotPrepared("Locust runs without its crowd: start it with loadtest/locustfile.py")
+        raise MeasurementFailed("Locust runs without its crowd: start it with loadtest/locustfile.py")
     return environment.shape_class
 
 
 def name_of(kind: Kind) -> str:
-    """A name that nobody had before."""
+    """A name that was never used before."""
     return f"{kind}-{uuid4().hex[:12]}"
 
 

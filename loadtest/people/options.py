@@ -3,9 +3,9 @@
 import argparse
 import re
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Any, Self
 
 from loadtest.people.shapes import SHAPES, Kind, Schedule, ShapeName, schedule
 
@@ -33,50 +33,50 @@ class Drop:
         return f"{self.share}@{self.at_s}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What the command line says of an option; `kind` reads it where the default does not tell how."""
-
-    text: str
-    metavar: str = "N"
-    kind: Callable[[str], Any] | None = None
+def _says(text: str, metavar: str = "N", read: Callable[[str], Any] | None = None) -> Mapping[str, Any]:
+    """What the command line says of a field; `read` is for one whose default does not tell how."""
+    return {"help": text, "metavar": metavar, "type": read}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """A run. Each field is also an option of the command line: `client_pause` is `--client-pause`."""
 
-    shape: Annotated[ShapeName, Said(text="how the load changes over the run", metavar="|".join(SHAPES))] = "pyramid"
-    clients: Annotated[int, Said(text="people who create tasks and upload pictures")] = 15
-    operators: Annotated[int, Said(text="people who label")] = 10
-    detectors: Annotated[int, Said(text="programs that ask the detector")] = 0
-    minutes: Annotated[float, Said(text="how long; the stages of a shape are shares of it")] = 10.0
-    arrivals: Annotated[float, Said(text="how many of them come, and go, per second")] = 5.0
-    client_pause: Annotated[float, Said(text="a client's pause, but in the pyramid", metavar="SECONDS")] = 2.0
-    operator_pause: Annotated[float, Said(text="an operator's pause, but in the pyramid", metavar="SECONDS")] = 3.0
-    detector_pause: Annotated[float, Said(text="pause of a client of the detector", metavar="SECONDS")] = 0.0
-    images: Annotated[int, Said(text="pictures in the zip of a client's iteration")] = 5
-    batch: Annotated[int, Said(text="subtasks that an operator leases at a time")] = 5
-    votes: Annotated[int | None, Said(text="votes required for an image, else as the platform has it", kind=int)] = None
-    skip_share: Annotated[float, Said(text="how often an operator skips a subtask", metavar="SHARE")] = 0.02
-    close_tab_share: Annotated[float, Said(text="how often an operator goes, leases in hand", metavar="SHARE")] = 0.01
-    follow_share: Annotated[float, Said(text="how often a client follows a new task's progress", metavar="SHARE")] = 0.2
-    pictures: Annotated[
-        Path | None,
-        Said(text="JPEGs and PNGs for the detector (or PICTURES), else drawn ones", kind=Path, metavar="FOLDER"),
-    ] = None
-    retries: Annotated[bool, Said(text="repeat requests as the client does by itself")] = True
-    reconnect: Annotated[bool, Said(text="a new connection for each request, so that a NodePort spreads them")] = False
-    timeout: Annotated[float, Said(text="how long a request may wait for an answer", metavar="SECONDS")] = 30.0
-    drop_operators: Annotated[
-        Drop | None,
-        Said(text="operators vanish with leases in hand, like 0.3@120", kind=Drop.parse, metavar="SHARE@SECONDS"),
-    ] = None
-    records: Annotated[Path | None, Said(text="where all is written down", kind=Path, metavar="FOLDER")] = None
+    shape: ShapeName = field(default="pyramid", metadata=_says("how the load changes over the run", "|".join(SHAPES)))
+    clients: int = field(default=15, metadata=_says("people who create tasks and upload pictures"))
+    operators: int = field(default=10, metadata=_says("people who label"))
+    detectors: int = field(default=0, metadata=_says("programs that ask the detector"))
+    minutes: float = field(default=10.0, metadata=_says("how long; the load steps of a shape are shares of it"))
+    arrivals: float = field(default=5.0, metadata=_says("how many of them come, and go, per second"))
+    client_pause: float = field(default=2.0, metadata=_says("a client's pause, but in the pyramid", "SECONDS"))
+    operator_pause: float = field(default=3.0, metadata=_says("an operator's pause, but in the pyramid", "SECONDS"))
+    detector_pause: float = field(default=0.0, metadata=_says("pause of a client of the detector", "SECONDS"))
+    images: int = field(default=5, metadata=_says("pictures in the zip of a client's iteration"))
+    batch: int = field(default=5, metadata=_says("subtasks that an operator leases at a time"))
+    votes: int | None = field(
+        default=None, metadata=_says("votes required for an image, else as the platform has it", read=int)
+    )
+    skip_share: float = field(default=0.02, metadata=_says("how often an operator skips a subtask", "SHARE"))
+    close_tab_share: float = field(default=0.01, metadata=_says("how often an operator goes, leases in hand", "SHARE"))
+    follow_share: float = field(
+        default=0.2, metadata=_says("how often a client follows a new task's progress", "SHARE")
+    )
+    pictures: Path | None = field(
+        default=None, metadata=_says("JPEGs and PNGs for the detector (or PICTURES), else drawn ones", "FOLDER", Path)
+    )
+    retries: bool = field(default=True, metadata=_says("repeat requests as the client does by itself"))
+    reconnect: bool = field(
+        default=False, metadata=_says("a new connection for each request, so that a NodePort spreads them")
+    )
+    timeout: float = field(default=30.0, metadata=_says("how long a request may wait for an answer", "SECONDS"))
+    drop_operators: Drop | None = field(
+        default=None, metadata=_says("operators vanish with leases in hand, like 0.3@120", "SHARE@SECONDS", Drop.parse)
+    )
+    records: Path | None = field(default=None, metadata=_says("where all is written down", "FOLDER", Path))
 
     def __post_init__(self) -> None:
         if min(self.clients, self.operators, self.detectors) < 0 or not self.people:
-            raise ValueError("somebody has to be there: --clients, --operators, --detectors")
+            raise ValueError("at least one person is needed: --clients, --operators, --detectors")
         if self.minutes <= 0 or self.arrivals <= 0 or self.timeout <= 0:
             raise ValueError("--minutes, --arrivals and --timeout are more than 0")
 
@@ -121,14 +121,12 @@ class Options:
 
 def declare(add: Callable[..., Any], without: Container[str] = ()) -> None:
     """Add the options of a run to a parser, by its `add_argument`. A wrong value is the parser's to refuse."""
-    hints = get_type_hints(Options, include_extras=True)
     for each in fields(Options):
+        flag, told = f"--{each.name.replace('_', '-')}", {"default": each.default, **each.metadata}
+        told["type"] = told["type"] or type(each.default)
         if each.name in without:
             continue
-        said: Said = hints[each.name].__metadata__[0]
-        flag, told = f"--{each.name.replace('_', '-')}", {"default": each.default, "help": said.text}
         if isinstance(each.default, bool):
-            add(flag, action=argparse.BooleanOptionalAction, **told)
+            add(flag, action=argparse.BooleanOptionalAction, default=each.default, help=told["help"])
         else:
-            choices = SHAPES if each.name == "shape" else None
-            add(flag, type=said.kind or type(each.default), metavar=said.metavar, choices=choices, **told)
+            add(flag, choices=SHAPES if each.name == "shape" else None, **told)

@@ -15,7 +15,7 @@ from quorate.retries import RetryPolicy, describe
 
 Row = tuple[str | int | float, ...]
 Measure = Literal["call", "attempt", "iteration"]
-"""A call is a request with all its tries, an attempt one of them, an iteration what somebody does between pauses."""
+"""A call is a request with all its tries, an attempt one of them, an iteration what a person does between pauses."""
 
 REQUESTS, ACTS, PEOPLE = "requests.csv", "acts.csv", "people.csv"
 COLUMNS = {
@@ -115,7 +115,7 @@ class RecordedRetries(RetryPolicy):
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Adds up the times that count of what somebody does."""
+    """Adds up the times that count of what a person does."""
 
     time_ms: float = 0.0
     _begun: list[float] = field(default_factory=list[float])

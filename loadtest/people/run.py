@@ -5,69 +5,52 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
-from loadtest.people import statistics
+from loadtest.errors import MeasurementFailed
 from loadtest.people.options import Options
-from loadtest.people.statistics import Statistics
+from loadtest.people.statistics import Statistics, read
 from quorate.connection import check_url
 
 LOCUSTFILE = Path(__file__).parents[1] / "locustfile.py"
 LOG, RUN = "locust.log", "run.json"
 FINISH_S = 40
-"""For what is under way at the end, which is waited for: longer than a request may take."""
-"""How long people may take at the end for what they have begun."""
+"""How long people may take at the end for what they have begun: longer than a request may take."""
 START_S, END_S = 60.0, 20.0
 TABLES = "Type "
 """What Locust's tables begin with; what went wrong stands before them."""
 TAIL_LINES = 12
 
 
-class LoadFailed(Exception):
-    """Locust did not come to its end; the text says what it said last."""
+def run(url: str, options: Options, folder: Path) -> Statistics:
+    """Run headless against a platform, write records into the folder, and return what they say.
 
-
-def run(url: str, options: Options, folder: Path, *, prefix: Sequence[str] = ()) -> Statistics:
-    """Run headless against a platform, write records and CSVs into the folder, and return what they say.
-
-    `prefix`: a command that runs the command after it, such as one that enters a network namespace. Failed requests
-    are no error here: they are in the statistics. Raises ValueError for what is no URL, and LoadFailed where Locust
-    itself fails, or takes a minute longer than it should. However this ends, Locust is ended.
+    Failed requests are no error here: they are in the statistics. Raises ValueError for what is no URL, and
+    MeasurementFailed where Locust itself fails, or takes a minute longer than it should. It is ended in any case.
     """
-    headless = ("--headless", "--only-summary", "--exit-code-on-error", "0")
-    with _locust(url, options, folder, prefix=prefix, arguments=headless) as process:
+    with _locust(url, options, folder, "--headless", "--only-summary", "--exit-code-on-error", "0") as process:
         try:
             code = process.wait(START_S + options.duration_s + FINISH_S + END_S)
         except subprocess.TimeoutExpired:
-            raise LoadFailed(f"Locust did not end in time:\n{_tail(folder / LOG)}") from None
+            raise MeasurementFailed(f"Locust did not end in time:\n{_tail(folder / LOG)}") from None
     if code != 0:
-        raise LoadFailed(f"Locust exited with {code}:\n{_tail(folder / LOG)}")
-    return _found(folder)
+        raise MeasurementFailed(f"Locust exited with {code}:\n{_tail(folder / LOG)}")
+    return read(folder)
 
 
 def run_with_page(url: str, options: Options, folder: Path, port: int) -> Statistics:
-    """The same with Locust's page on loopback, where somebody starts the run, until Ctrl-C or until Locust ends."""
+    """The same with Locust's page on loopback, where you start the run, until Ctrl-C or until Locust ends."""
     page = ("--web-host", "127.0.0.1", "--web-port", str(port))
-    with _locust(url, options, folder, prefix=(), arguments=page) as process:
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            print(file=sys.stderr)
-    return _found(folder)
-
-
-def environment() -> dict[str, str]:
-    """Ours, without what would tell Locust something else than its command line does."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    with _locust(url, options, folder, *page) as process, suppress(KeyboardInterrupt):
+        process.wait()
+    return read(folder)
 
 
 @contextmanager
-def _locust(
-    url: str, options: Options, folder: Path, *, prefix: Sequence[str], arguments: Sequence[str]
-) -> Generator[subprocess.Popen[bytes]]:
+def _locust(url: str, options: Options, folder: Path, *arguments: str) -> Generator[subprocess.Popen[bytes]]:
     """Locust, which says into a log what it does; ended in order when the block ends."""
     check_url(url)
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,11 +60,11 @@ def _locust(
     told = [*replace(options, records=folder).arguments(), "--stop-timeout", str(FINISH_S)]
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
-            [*prefix, *locust, *told, *arguments],
+            [*locust, *told, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=environment(),
+            env={name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")},
             start_new_session=True,  # Ctrl-C is for us, who then end it in order
         )
         try:
@@ -100,12 +83,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(END_S)
         except subprocess.TimeoutExpired:
             continue
-
-
-def _found(folder: Path) -> Statistics:
-    found = statistics.read(folder)
-    statistics.write(found, folder)
-    return found
 
 
 def _tail(log: Path) -> str:

@@ -20,7 +20,7 @@ CALM = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class LoadStep:
     """A share of the run's time, in which a share of all people is there, who pause so long between iterations."""
 
     time: float
@@ -30,48 +30,48 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Stages, one after the other, over a run of `duration_s`. The shares of their times add up to 1."""
+    """Load steps, one after the other, over a run of `duration_s`. The shares of their times add up to 1."""
 
     duration_s: float
-    stages: Sequence[Stage]
+    steps: Sequence[LoadStep]
 
-    def stage_at(self, elapsed_s: float) -> Stage | None:
-        """The stage at so long after the start; none once the run is over."""
+    def step_at(self, elapsed_s: float) -> LoadStep | None:
+        """The load step at so long after the start; none once the run is over."""
         if elapsed_s >= self.duration_s:
             return None
         end_s = 0.0
-        for stage in self.stages:
-            end_s += stage.time * self.duration_s
+        for step in self.steps:
+            end_s += step.time * self.duration_s
             if elapsed_s < end_s:
-                return stage
-        return self.stages[-1]  # the shares add up to a little less than 1
+                return step
+        return self.steps[-1]  # the shares add up to a little less than 1
 
     def pause_s(self, kind: Kind, elapsed_s: float) -> float:
-        """How long somebody of a kind pauses who begins to so long after the start."""
-        return (self.stage_at(elapsed_s) or self.stages[-1]).pauses_s[kind]
+        """The pause of a kind of people that begins so long after the start."""
+        return (self.step_at(elapsed_s) or self.steps[-1]).pauses_s[kind]
 
     def people_at(self, elapsed_s: float, total: int) -> int | None:
         """How many of all people are there, at least one; none once the run is over."""
-        stage = self.stage_at(elapsed_s)
-        return None if stage is None else max(1, round(total * stage.people))
+        step = self.step_at(elapsed_s)
+        return None if step is None else max(1, round(total * step.people))
 
 
 def schedule(shape: ShapeName, duration_s: float, pauses_s: Mapping[Kind, float]) -> Schedule:
-    """The stages of a shape. The pyramid has its own pauses for clients and operators; all else takes those given."""
-    return Schedule(duration_s=duration_s, stages=_stages(shape, pauses_s))
+    """The load steps of a shape. The pyramid has its own pauses for clients and operators, not those given."""
+    return Schedule(duration_s=duration_s, steps=_steps(shape, pauses_s))
 
 
-def _stages(shape: ShapeName, pauses_s: Mapping[Kind, float]) -> list[Stage]:
+def _steps(shape: ShapeName, pauses_s: Mapping[Kind, float]) -> list[LoadStep]:
     match shape:
         case "pyramid":
             return [
-                Stage(time=0.1, people=1, pauses_s={**pauses_s, "client": client_s, "operator": operator_s})
+                LoadStep(time=0.1, people=1, pauses_s={**pauses_s, "client": client_s, "operator": operator_s})
                 for client_s, operator_s in zip(PYRAMID_CLIENT_S, PYRAMID_OPERATOR_S, strict=True)
             ]
         case "steps":
-            return [Stage(time=1 / STEPS, people=step / STEPS, pauses_s=pauses_s) for step in range(1, STEPS + 1)]
+            return [LoadStep(time=1 / STEPS, people=step / STEPS, pauses_s=pauses_s) for step in range(1, STEPS + 1)]
         case "spike":
             shares = ((BEFORE_SPIKE, CALM), (SPIKE, 1.0), (AFTER_SPIKE, CALM))
-            return [Stage(time=time, people=people, pauses_s=pauses_s) for time, people in shares]
+            return [LoadStep(time=time, people=people, pauses_s=pauses_s) for time, people in shares]
         case "soak":
-            return [Stage(time=1, people=1, pauses_s=pauses_s)]
+            return [LoadStep(time=1, people=1, pauses_s=pauses_s)]

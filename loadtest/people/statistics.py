@@ -2,21 +2,18 @@
 
 import csv
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
+from loadtest.errors import MeasurementFailed
+from loadtest.measures import Times
 from loadtest.people.recording import ACTS, PEOPLE, REQUESTS, Measure
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-SECONDS, FINAL, FAILURES = "seconds.csv", "final.csv", "failures.csv"
 Key = tuple[Measure, str]
-
-
-class NoRecords(Exception):
-    """A folder does not hold the records of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +26,10 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """Some samples in numbers; times in milliseconds, of failures too, and not a number where there is no sample."""
+class Entry(Times):
+    """Some samples in numbers, and how many of them failed, whose times count too."""
 
-    count: int
     failures: int
-    mean: float
-    p50: float
-    p95: float
-    p99: float
-    max: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +49,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What the platform acknowledged to somebody, or what somebody left undone; as in `acts.csv`.
+    """What the platform acknowledged to a person, or what a person left undone; as in `acts.csv`.
 
     `begun`, first of all (detail: seconds since the epoch); `created`; `accepted` and the other outcomes of an upload
     (detail: the sha256); `downloaded` (detail: how many results); `leased`, `left` and `vanished` (detail: until when
@@ -116,25 +107,12 @@ class Statistics:
 
 def entry(samples: Iterable[Sample]) -> Entry:
     kept = list(samples)
-    times = sorted(one.time_ms for one in kept)
-    return Entry(
-        count=len(kept),
-        failures=sum(bool(one.error) for one in kept),
-        mean=sum(times) / len(times) if times else math.nan,
-        p50=percentile(times, 0.5),
-        p95=percentile(times, 0.95),
-        p99=percentile(times, 0.99),
-        max=percentile(times, 1.0),
-    )
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The least of the ascending values that at least `share` of them do not exceed (nearest rank)."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
+    failures = sum(bool(one.error) for one in kept)
+    return Entry(failures=failures, **asdict(Times.of_ms(one.time_ms for one in kept)))
 
 
 def read(folder: Path) -> Statistics:
-    """The records in a folder. Raises NoRecords. A last line that was cut off is left out."""
+    """The records in a folder. Raises MeasurementFailed. A last line that was cut off is left out."""
     samples: dict[Key, list[Sample]] = defaultdict(list)
     for at_s, measure, name, time_ms, error in _rows(folder / REQUESTS):
         if measure in MEASURES:
@@ -150,55 +128,13 @@ def read(folder: Path) -> Statistics:
     return Statistics(samples=samples, presences=presences, acts=acts)
 
 
-def write(statistics: Statistics, folder: Path) -> None:
-    """Write `seconds.csv`, `final.csv` and `failures.csv`. Rates and times per second are of what ended in it."""
-    _write(folder / SECONDS, ("at_s", "people", "measure", "name", *_NUMBERS), _by_second(statistics))
-    final = ((*key, *_numbers(entry(found))) for key, found in sorted(statistics.samples.items()))
-    _write(folder / FINAL, ("measure", "name", *_NUMBERS), final)
-    errors = Counter(
-        (*key, one.error) for key, found in sorted(statistics.samples.items()) for one in found if one.error
-    )
-    _write(folder / FAILURES, ("measure", "name", "error", "count"), ((*key, n) for key, n in errors.items()))
-
-
-_NUMBERS = ("count", "failures", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms")
-
-
-def _numbers(of: Entry) -> tuple[float, ...]:
-    return (of.count, of.failures, *(round(time, 2) for time in (of.mean, of.p50, of.p95, of.p99, of.max)))
-
-
-def _by_second(statistics: Statistics) -> Iterator[Sequence[object]]:
-    people = people_at(statistics.presences)
-    for measure, name in sorted(statistics.samples):
-        for begin_s, numbers in statistics.windows(measure, name, 1.0).items():
-            yield (int(begin_s), people(begin_s), measure, name, *_numbers(numbers))
-
-
-def people_at(presences: Sequence[Presence]) -> Callable[[float], int]:
-    """How many people were there by the second, as last seen in it; none before they were first counted."""
-    seen = {int(one.at_s): one.people for one in presences}
-
-    def at(second: float) -> int:
-        return seen.get(int(second), seen.get(int(second) - 1, 0))
-
-    return at
-
-
 def _rows(path: Path) -> Iterator[list[str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file)
             columns = next(reader, None)
             if columns is None:
-                raise NoRecords(f"{path} is empty: the run ended before it began")
+                raise MeasurementFailed(f"{path} is empty: the run ended before it began")
             yield from (row for row in reader if len(row) == len(columns))
     except FileNotFoundError as error:
-        raise NoRecords(f"{path} is not there") from error
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        raise MeasurementFailed(f"{path} is not there") from error

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from loadtest.people.options import Options
@@ -16,16 +16,35 @@ WINDOWS = 60
 EPOCH_S = 1e9
 """A time from here on is one of the epoch, not one of the run."""
 TIME = "time since the start [s]"
-NUMBERS = ("failures", "mean [ms]", "median [ms]", "p95 [ms]", "p99 [ms]", "max [ms]")
+NUMBERS = ("count", "failures", "mean [ms]", "median [ms]", "p95 [ms]", "p99 [ms]", "max [ms]")
+Means = Mapping[str, Callable[[float, float], float | None]]
+"""More columns of the load steps: what was measured from one second of the run to another."""
 
 
-def report(statistics: Statistics, options: Options, sampled: Sequence[Path] = ()) -> Report:
+def report(
+    statistics: Statistics, options: Options, *, sampled: Sequence[Path] = (), means: Means | None = None
+) -> Report:
     """The page of a run; each `sampled` CSV (columns time, and what was sampled) becomes a plot."""
-    parts: list[Plot | Table] = [_iterations(statistics), _stages(statistics, options), _calls(statistics)]
-    parts += [_failures(statistics)] if statistics.failures else []
-    parts += [_times(statistics, options), _throughput(statistics), _people(statistics), _cores(statistics)]
-    parts += [sampled_plot(path, statistics.begun_at) for path in sampled]
-    return Report(title=f"Load test: {options.shape}", paragraphs=_paragraphs(statistics, options), parts=parts)
+    iterations = [[name, *_numbers(statistics.entry("iteration", name))] for name in statistics.names("iteration")]
+    calls = [
+        [name, statistics.entry("attempt", name).count, *_numbers(statistics.entry("call", name))]
+        for name in statistics.names("call")
+    ]
+    return Report(
+        title=f"Load test: {options.shape}",
+        paragraphs=_paragraphs(statistics, options),
+        parts=[
+            Table(title="Iterations", columns=("iteration", *NUMBERS), rows=iterations),
+            _load_steps(statistics, options, means or {}),
+            Table(title="Requests", columns=("request", "attempts", *NUMBERS), rows=calls),
+            *([_failures(statistics)] if statistics.failures else []),
+            _times(statistics, options),
+            _throughput(statistics),
+            _presence(statistics, "Who is there", "people", ("clients", "operators", "detectors"), is_steps=True),
+            _presence(statistics, "Processor of the load test itself", "cores", ("cores",), is_steps=False),
+            *(sampled_plot(path, statistics.begun_at) for path in sampled),
+        ],
+    )
 
 
 def sampled_plot(path: Path, begun_at: float) -> Plot:
@@ -59,43 +78,27 @@ def _paragraphs(statistics: Statistics, options: Options) -> list[str]:
 
 
 def _numbers(of: Entry) -> list[int | float | None]:
-    return [
-        of.count,
-        of.failures,
-        *(None if math.isnan(one) else one for one in (of.mean, of.p50, of.p95, of.p99, of.max)),
-    ]
+    times = (of.mean, of.p50, of.p95, of.p99, of.max)
+    return [of.count, of.failures, *(None if math.isnan(time_ms) else time_ms for time_ms in times)]
 
 
-def _iterations(statistics: Statistics) -> Table:
-    rows = [[name, *_numbers(statistics.entry("iteration", name))] for name in statistics.names("iteration")]
-    return Table(title="Iterations", columns=("iteration", "count", *NUMBERS), rows=rows)
-
-
-def _stages(statistics: Statistics, options: Options) -> Table:
-    """Each stage of the shape with the times of those that are there."""
+def _load_steps(statistics: Statistics, options: Options, means: Means) -> Table:
+    """Each load step of the shape with the times of those that are there."""
     schedule, kinds = options.schedule(), _kinds(options)
     columns = ["from [s]", "people"]
     for kind in kinds:
         columns += [f"{kind}: pause [s]", "count", "median [ms]", "p95 [ms]"]
     rows: list[list[int | float | None]] = []
     begin_s = 0.0
-    for stage in schedule.stages:
-        end_s = begin_s + stage.time * schedule.duration_s
+    for step in schedule.steps:
+        end_s = begin_s + step.time * schedule.duration_s
         row: list[int | float | None] = [round(begin_s, 1), schedule.people_at(begin_s + 1e-6, options.people)]
         for kind in kinds:
             count, _, _, median, p95, *_ = _numbers(statistics.entry("iteration", kind, begin_s, end_s))
-            row += [stage.pauses_s[kind], count, median, p95]
-        rows.append(row)
+            row += [step.pauses_s[kind], count, median, p95]
+        rows.append([*row, *(mean(begin_s, end_s) for mean in means.values())])
         begin_s = end_s
-    return Table(title="Iterations by stage", columns=columns, rows=rows)
-
-
-def _calls(statistics: Statistics) -> Table:
-    rows = [
-        [name, statistics.entry("attempt", name).count, *_numbers(statistics.entry("call", name))]
-        for name in statistics.names("call")
-    ]
-    return Table(title="Requests", columns=("request", "attempts", "count", *NUMBERS), rows=rows)
+    return Table(title="Iterations by load step", columns=[*columns, *means], rows=rows)
 
 
 def _failures(statistics: Statistics) -> Table:
@@ -125,39 +128,25 @@ def _times(statistics: Statistics, options: Options) -> Plot:
 def _throughput(statistics: Statistics) -> Plot:
     width_s = _width_s(statistics)
     begins = [number * width_s for number in range(math.ceil(statistics.duration_s / width_s))]
-    x = [begin_s + width_s / 2 for begin_s in begins]
-    calls: Counter[float] = Counter()
-    failures: Counter[float] = Counter()
+    counts: dict[str, Counter[float]] = {"requests": Counter(), "failures": Counter()}
     for name in statistics.names("call"):
-        for begin_s, one in statistics.windows("call", name, width_s).items():
-            calls[begin_s] += one.count
-            failures[begin_s] += one.failures
-    series = [
-        Series(name=name, x=x, y=[of[b] / width_s for b in begins])
-        for name, of in (("requests", calls), ("failures", failures))
-    ]
+        for begin_s, found in statistics.windows("call", name, width_s).items():
+            counts["requests"][begin_s] += found.count
+            counts["failures"][begin_s] += found.failures
     for name in statistics.names("iteration"):
         found = statistics.windows("iteration", name, width_s)
-        series.append(
-            Series(name=f"iterations: {name}", x=x, y=[found[b].count / width_s if b in found else 0 for b in begins])
-        )
+        counts[f"iterations: {name}"] = Counter({begin_s: one.count for begin_s, one in found.items()})
+    x = [begin_s + width_s / 2 for begin_s in begins]
+    series = [Series(name=name, x=x, y=[of[b] / width_s for b in begins]) for name, of in counts.items()]
     return Plot(title="Throughput", x_label=TIME, y_label="per second", series=series)
 
 
-def _people(statistics: Statistics) -> Plot:
-    x = [one.at_s for one in statistics.presences]
-    series = [
-        Series(name=name, x=x, y=[getattr(one, name) for one in statistics.presences])
-        for name in ("clients", "operators", "detectors")
-        if any(getattr(one, name) for one in statistics.presences)
-    ]
-    return Plot(title="Who is there", x_label=TIME, y_label="people", series=series, style="steps")
-
-
-def _cores(statistics: Statistics) -> Plot:
-    x, y = [one.at_s for one in statistics.presences], [one.cores for one in statistics.presences]
-    series = [Series(name="load test", x=x, y=y)]
-    return Plot(title="Processor of the load test itself", x_label=TIME, y_label="cores", series=series)
+def _presence(statistics: Statistics, title: str, unit: str, names: Sequence[str], *, is_steps: bool) -> Plot:
+    """What was seen of the people, second by second; kinds of which none was there are left out."""
+    seen = statistics.presences
+    by_name = {name: [getattr(one, name) for one in seen] for name in names}
+    series = [Series(name=name, x=[one.at_s for one in seen], y=y) for name, y in by_name.items() if any(y)]
+    return Plot(title=title, x_label=TIME, y_label=unit, series=series, style="steps" if is_steps else "line")
 
 
 def _kinds(options: Options) -> list[Kind]:

@@ -8,32 +8,30 @@ from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from typing import ClassVar
-from zlib import crc32
 
 import gevent
 from locust import User, task
 from locust.env import Environment
 from locust.exception import StopUser
 
+from loadtest.crowd.labels import choose
+from loadtest.crowd.owner import LABELS
 from loadtest.people.crowd import crowd_of, name_of
-from loadtest.people.pictures import archive
 from loadtest.people.recording import Refused, Stopwatch
 from loadtest.people.shapes import Kind
+from loadtest.pictures import archive
 from quorate.client import FINISHED
 from quorate.errors import QuorateError
-from quorate.shapes import Lease, QuorumFields, Task
+from quorate.shapes import Lease, QuorumFields
 from quorate.uploads import Part
 
-LABELS = ("cat", "dog", "bird")
-AGREEMENT = 0.85
-"""How often an operator names the label that most would."""
 FOLLOW_S = 30.0
 AFTER_FAILURE_S = 0.5
-"""Who fails waits at least so long, so that a platform that is down is not run against without a pause."""
+"""The least pause after a failure, so that a platform that is down is not asked without a pause."""
 
 
 class Person(User):
-    """Somebody who comes at some moment of their first pause, so that not all who come together stay in step."""
+    """A simulated person, who starts at a random moment of the first pause, so that people do not work in step."""
 
     abstract = True
     kind: ClassVar[Kind]
@@ -113,7 +111,7 @@ class ClientUser(Person):
         self._waiting.append(self.task_id)
         if not self._follower and self.rng.random() < self.crowd.options.follow_share:
             self._follower = gevent.spawn(self._follow, self.task_id)
-        if self._is_finished(self.client.task(self._waiting[0])):
+        if self.client.task(self._waiting[0])["state"] in FINISHED:
             self._download(self._waiting.popleft())
         else:
             self._waiting.rotate(-1)
@@ -139,10 +137,6 @@ class ClientUser(Person):
             return
         self.crowd.act("downloaded", self.name, task_id, detail=str(len(results)))
         self.crowd.iteration("download", watch)
-
-    @staticmethod
-    def _is_finished(found: Task) -> bool:
-        return found["state"] in FINISHED
 
 
 class OperatorUser(Person):
@@ -181,19 +175,9 @@ class OperatorUser(Person):
             self.client.skip(lease["subtask_id"])
             self.crowd.act("skipped", self.name, lease["task_id"], lease["subtask_id"])
             return
-        label = self._choose(lease)
+        label = choose(self.rng, lease["subtask_id"], lease["labels"])
         self.client.vote(lease["subtask_id"], label, lease["token"])
         self.crowd.act("voted", self.name, lease["task_id"], lease["subtask_id"], label)
-
-    def _choose(self, lease: Lease) -> str:
-        """Mostly the label that the subtask's id stands for, which so is the same for all."""
-        labels = lease["labels"]
-        return (
-            labels[crc32(lease["subtask_id"].encode()) % len(labels)] if self._is_right() else self.rng.choice(labels)
-        )
-
-    def _is_right(self) -> bool:
-        return self.rng.random() < AGREEMENT
 
     def _leave(self, how: str, leases: Sequence[Lease]) -> None:
         """Go without giving back, so that these leases lapse."""
@@ -201,7 +185,7 @@ class OperatorUser(Person):
             self.crowd.act(how, self.name, lease["task_id"], lease["subtask_id"], lease["expires_at"])
 
     def _come_back(self) -> None:
-        """As somebody else: to the same person the platform would give the same leases, which then would not lapse."""
+        """Under another name: the platform would give the same person the same leases, which then would not lapse."""
         self.client.close()
         self.name = name_of(self.kind)
         self.client = self.crowd.connect(self.name)

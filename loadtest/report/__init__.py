@@ -1,4 +1,4 @@
-"""Reports of measurements: plots and tables as one self-contained page, as PNGs and as CSVs."""
+"""Reports of measurements: plots and tables as a page, as PNGs and as CSVs."""
 
 from loadtest.report.machine import machine
 from loadtest.report.parts import Plot, Report, Series, Table

@@ -1,6 +1,5 @@
-"""A report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+"""A report as one HTML page that shows the pictures beside it, and needs no script, no font, nothing from elsewhere."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -21,11 +20,11 @@ footer { margin-top: 3rem; color: #666; font-size: .85rem; }
 """
 
 
-def html(report: Report, pngs: Mapping[int, bytes], machine: Mapping[str, Cell]) -> str:
-    """The page; `pngs` has the picture of each plot by its place among the parts."""
+def html(report: Report, names: Sequence[str], machine: Mapping[str, Cell]) -> str:
+    """The page; `names` has the file name of each part, without its ending."""
     title = escape(report.title)
     paragraphs = "\n".join(f"<p>{escape(text)}</p>" for text in report.paragraphs)
-    parts = "\n".join(_part(part, pngs.get(at, b"")) for at, part in enumerate(report.parts))
+    parts = "\n".join(_part(part, name) for part, name in zip(report.parts, names, strict=True))
     told = ", ".join(f"{escape(name)}: {escape(shown(value))}" for name, value in machine.items())
     return f"""<!doctype html>
 <html lang="en">
@@ -55,11 +54,10 @@ def shown(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
 
 
-def _part(part: Plot | Table, png: bytes) -> str:
+def _part(part: Plot | Table, name: str) -> str:
     title = escape(part.title)
     if isinstance(part, Plot):
-        data = base64.b64encode(png).decode("ascii")
-        return f'<h2>{title}</h2>\n<img alt="{title}" src="data:image/png;base64,{data}">'
+        return f'<h2>{title}</h2>\n<img alt="{title}" src="{name}.png">'
     numeric = [_is_numeric([row[at] for row in part.rows]) for at in range(len(part.columns))]
     head = _row("th", part.columns, numeric)
     rows = "\n".join(_row("td", row, numeric) for row in part.rows)

@@ -18,15 +18,14 @@ def write(report: Report, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     told = machine()
-    pngs: dict[int, bytes] = {}
-    for at, (part, name) in enumerate(zip(report.parts, _names(report.parts), strict=True)):
+    names = _names(report.parts)
+    for part, name in zip(report.parts, names, strict=True):
         if isinstance(part, Plot):
-            pngs[at] = png(part)
-            (folder / f"{name}.png").write_bytes(pngs[at])
+            (folder / f"{name}.png").write_bytes(png(part))
         _write_csv(folder / f"{name}.csv", _rows(part))
     (folder / "machine.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     page = folder / "index.html"
-    page.write_text(html(report, pngs, told), encoding="utf-8")
+    page.write_text(html(report, names, told), encoding="utf-8")
     return page
 
 

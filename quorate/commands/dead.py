@@ -18,7 +18,7 @@ def dead() -> None:
 @json_flag
 @pass_options
 def list_dead(options: Options, limit: int) -> None:
-    """List dead messages."""
+    """List dead letters: events that could not be handled."""
     with connected(options) as client:
         letters = client.dead(limit)
     if options.as_json:
@@ -34,7 +34,7 @@ def list_dead(options: Options, limit: int) -> None:
 @json_flag
 @pass_options
 def replay(options: Options, ids: tuple[str, ...]) -> None:
-    """Send dead messages again: those named, or all."""
+    """Deliver dead letters again: the named ones, or all."""
     with connected(options) as client:
         replayed = client.replay(ids)
     if options.as_json:

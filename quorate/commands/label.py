@@ -86,7 +86,9 @@ class Wish:
 @click.option("--name", type=TEXT, help="The task's name; that of the first path if not given.")
 @click.option("--instructions", type=TEXT, help="What operators are told.")
 @click.option("--stop", type=click.Choice(["exact", "settled", "lead"]), help="When to stop collecting (settled).")
-@click.option("--detector", type=click.Choice(["off", "suggest", "vote", "accept"]), help="Its part in it (suggest).")
+@click.option(
+    "--detector", type=click.Choice(["off", "suggest", "vote", "accept"]), help="What the detector may do (suggest)."
+)
 @click.option("--trial", is_flag=True, help=f'Begin the name with "{MARK.strip()}": simulated operators may vote.')
 @click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
 @click.option("--order", type=click.Choice(["random", "upload", "name"]), help="How operators get the images (random).")

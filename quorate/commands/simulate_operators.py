@@ -46,13 +46,15 @@ class Summary(TypedDict):
 
 @click.command()
 @click.argument("task", type=TEXT)
-@click.option("--operators", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many work at once.")
+@click.option(
+    "--operators", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many operators work at once."
+)
 @click.option(
     "--skills",
     type=TEXT,
     default=DEFAULT_SKILLS,
     show_default=True,
-    help="How often each is right; repeated as needed.",
+    help="How often each operator is right; the list is repeated as needed.",
 )
 @click.option(
     "--truth",
@@ -63,7 +65,7 @@ class Summary(TypedDict):
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed makes the same choices.")
 @click.option("--pause", type=click.FloatRange(0), default=0.0, help="Seconds to think about each image.")
 @click.option(
-    "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds until all go home."
+    "--timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds until all operators stop."
 )
 @click.option("--force", is_flag=True, help="Vote on a task that was not made for a trial.")
 @json_flag

@@ -1,4 +1,4 @@
-"""`python -P -m services.detector`: the detection API, until it is told to stop; with `models ...`, its models."""
+"""`python -P -m services.detector`: serves the detection API; with `models ...`, manages its models."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from shared.http.serving import serve
 
 
 def main(arguments: list[str]) -> int:
-    """Serve, or look after models; returns the exit status."""
+    """Serve, or manage models; returns the exit status."""
     if arguments[:1] == ["models"]:
         from services.detector.manage import main as manage  # noqa: PLC0415 - not needed to serve
 
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -P -m services.detector [models ...]", file=sys.stderr)  # noqa: T201
         return 2
-    # With a broker named, it looks at subtasks' images as well.
+    # With a broker, it pre-labels subtasks as well.
     return serve(PrelabelerSettings if "QUORATE_AMQP_URL" in os.environ else DetectorSettings, create)
 
 

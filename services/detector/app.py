@@ -1,4 +1,4 @@
-"""The detector as a service of its own: the place that names its adapters."""
+"""The detector as a process of its own, with or without RabbitMQ and S3."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -20,7 +20,7 @@ SERVICE = "quorate-detector"
 
 
 class NoModel(QuorateError):
-    """A detector that was told to detect with nothing."""
+    """The settings name no model."""
 
 
 def create(settings: DetectorSettings) -> Deployable:
@@ -38,7 +38,7 @@ def load(settings: DetectorSettings) -> InferencePool:
 
 
 def create_api(settings: DetectorSettings, pool: InferencePool) -> Deployable:
-    """The detection API alone, which works on nothing else."""
+    """The detection API alone, without any server."""
     telemetry = settings.telemetry(SERVICE)
     part = assemble_api(pool, settings, telemetry)
 

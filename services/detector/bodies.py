@@ -1,4 +1,4 @@
-"""Bodies of requests in memory: bounded all together, and given up when their caller hangs up."""
+"""Bodies of requests in memory: limited together, and dropped when their caller disconnects."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Bodies:
-    """The bodies being held at the moment, at most `max_bytes` of them together."""
+    """The bodies that are in memory now, at most `max_bytes` together."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -22,7 +22,7 @@ class Bodies:
 
     @asynccontextmanager
     async def reading(self, request: Request) -> AsyncIterator[bytes]:
-        """The body of a request, whose room is given back at the end. Raises Unavailable where there is no room."""
+        """The body of a request; it counts until the block ends. Raises Unavailable if there is no room for it."""
         chunks: list[bytes] = []
         held_bytes = 0
         try:
@@ -33,13 +33,13 @@ class Bodies:
                 held_bytes += len(chunk)
                 chunks.append(chunk)
             chunks[:] = [b"".join(chunks)]
-            yield chunks.pop()  # not held here meanwhile
+            yield chunks.pop()  # so that this frame does not keep it in memory
         finally:
             self._held_bytes -= held_bytes
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns, for a request whose body has been read; cancels it when the caller hangs up.
+    """What `work` returns, for a request whose body has been read; cancels it when the caller disconnects.
 
     Raises ClientDisconnect then, and what `work` raises.
     """
@@ -53,4 +53,4 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     finally:
         gone.cancel()
         working.cancel()
-        del gone, working  # an error refers to this frame: it would hold the task that holds it, and the body
+        del gone, working  # an error refers to this frame, which would keep the tasks and the body in memory

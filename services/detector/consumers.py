@@ -7,11 +7,12 @@ from services.detector.handlers import Resources
 from shared.bus import Bus
 
 PICTURES_PER_ENGINE = 8
-"""Enough for the time between two turns of the bus (25 ms and a durable write), few enough to hold in memory."""
+"""Enough for the time between two writes of the bus (25 ms and a durable write), few enough for memory."""
 
 
 def subscribe(resources: Resources, bus: Bus) -> None:
-    """Deliver the events that the detector listens to; no more at a time than it can look at soon."""
+    """Subscribe the detector's handlers to their events, with no more messages at a time than it can handle soon."""
     prefetch = PICTURES_PER_ENGINE * resources.pool.threads
+    bus.consume("detector.subtask.opened.v2", partial(handlers.look, resources), prefetch=prefetch)
     bus.consume("detector.subtask.opened.v1", partial(handlers.prelabel, resources), prefetch=prefetch)
     bus.consume("detector.task.cancelled.v1", partial(handlers.forget_task, resources), prefetch=1)

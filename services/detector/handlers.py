@@ -1,48 +1,47 @@
-"""What the detector does: look at an image, for people or for a subtask."""
+"""The detector's handlers: detect objects for a caller, or pre-label a subtask."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from services.detector.domain import propose
+from cachetools import LRUCache
+
+from services.detector.domain import worth_telling
 from services.detector.pool import EngineFailed, InferencePool
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import NotFound, QuorateError, Unavailable
+from shared.flat import flattened
 from shared.objects import ObjectStore
+from shared.proposals import propose
 from shared.results import Detection
 
 SOURCE = "quorate/detector"
 API_CONFIDENCE = 0.25
 NMS_IOU = 0.45
 NMS_IOU_BY_FAMILY = {"yolox": 0.65}
-"""Where the model's authors measured theirs at another one."""
+"""Families whose authors measured at another threshold."""
 MAX_CANCELLED = 10_000
 
 
-@dataclass(slots=True)
-class CancelledTasks:
-    """The tasks cancelled of late: there is no use in looking at their images."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was seen in a picture, or why it could not be looked at."""
 
-    _ids: dict[str, None] = field(default_factory=dict[str, None])
-
-    def add(self, task_id: str) -> None:
-        self._ids[task_id] = None
-        if len(self._ids) > MAX_CANCELLED:
-            del self._ids[next(iter(self._ids))]
-
-    def __contains__(self, task_id: str) -> bool:
-        return task_id in self._ids
+    objects: tuple[Detection, ...] = ()
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers of events work with."""
+    """What the event handlers work with."""
 
     pool: InferencePool
     objects: ObjectStore
     bus: Bus
     clock: Clock
-    cancelled: CancelledTasks = field(default_factory=CancelledTasks)
+    cancelled: LRUCache[str, None] = field(default_factory=lambda: LRUCache(MAX_CANCELLED))
+    """The tasks cancelled of late: there is no use in looking at their images."""
 
 
 async def detect(
@@ -60,38 +59,68 @@ async def detect(
     )
 
 
-async def prelabel(resources: Resources, event: events.SubtaskOpenedV1) -> None:
-    """Look at a subtask's image and say what was seen; also where nothing could be: people should not wait for it."""
+async def look(resources: Resources, event: events.SubtaskOpenedV2) -> None:
+    """Publish what is seen in a subtask's image, also when it cannot be read: operators may wait for it."""
     opened = event.data
-    if opened.task_id in resources.cancelled:
+    found = await _seen(resources, opened)
+    if found is None:
         return
-    voter = resources.pool.model.voter
-    seen = events.SubtaskPrelabeled(task_id=opened.task_id, subtask_id=opened.subtask_id, model=voter)
-    try:
-        picture = await resources.objects.get(opened.object_key)
-        found = await resources.pool.detect(
-            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool), is_urgent=False
-        )
-    except NotFound:
-        return  # its task was cancelled and erased
-    except QuorateError as error:
-        if isinstance(error, Unavailable) and not isinstance(error, EngineFailed):
-            raise  # nothing is wrong with this picture: it comes again
-        seen = seen.model_copy(update={"error": error.detail})
-    else:
-        proposal = propose(
-            found, labels=opened.labels, label_map=opened.label_map, min_confidence=opened.min_confidence
-        )
-        seen = seen.model_copy(
-            update={"label": proposal.label, "confidence": proposal.confidence, "objects": proposal.objects}
-        )
-    event_id = f"{opened.subtask_id}/prelabeled/{voter}"
-    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=opened.subtask_id, at=resources.clock())
+    seen = events.SubtaskSeen(
+        task_id=opened.task_id,
+        subtask_id=opened.subtask_id,
+        model=resources.pool.model.voter,
+        objects=worth_telling(found.objects),
+        error=found.error,
+    )
+    attributes = _envelope(resources, opened.subtask_id)
+    await resources.bus.publish([events.message(events.SubtaskPrelabeledV2(**attributes, data=seen))])
+
+
+async def prelabel(resources: Resources, event: events.SubtaskOpenedV1) -> None:
+    """The same for a subtask that an earlier version opened, which is told the task's labels."""
+    opened = event.data
+    found = await _seen(resources, opened)
+    if found is None:
+        return
+    proposal = propose(
+        found.objects,
+        model=resources.pool.model.voter,
+        labels=opened.labels,
+        label_map=opened.label_map,
+        min_confidence=opened.min_confidence,
+    )
+    seen = events.SubtaskPrelabeled(
+        task_id=opened.task_id, subtask_id=opened.subtask_id, error=found.error, **flattened(proposal)
+    )
+    attributes = _envelope(resources, opened.subtask_id)
     await resources.bus.publish([events.message(events.SubtaskPrelabeledV1(**attributes, data=seen))])
 
 
+async def _seen(resources: Resources, opened: events.SubtaskToLookAt | events.SubtaskOpened) -> Found | None:
+    """None where the task was cancelled. Raises Unavailable where nothing is wrong with the picture: it comes again."""
+    if opened.task_id in resources.cancelled:
+        return None
+    try:
+        picture = await resources.objects.get(opened.object_key)
+        objects = await resources.pool.detect(
+            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool), is_urgent=False
+        )
+    except NotFound:
+        return None
+    except QuorateError as error:
+        if isinstance(error, Unavailable) and not isinstance(error, EngineFailed):
+            raise  # not this picture's fault: the event is delivered again
+        return Found(error=error.detail)
+    return Found(objects=objects)
+
+
+def _envelope(resources: Resources, subtask_id: str) -> dict[str, Any]:
+    event_id = f"{subtask_id}/prelabeled/{resources.pool.model.voter}"
+    return events.envelope(event_id=event_id, source=SOURCE, subject=subtask_id, at=resources.clock())
+
+
 async def forget_task(resources: Resources, event: events.TaskCancelledV1) -> None:
-    resources.cancelled.add(event.data.task_id)
+    resources.cancelled[event.data.task_id] = None
 
 
 def _nms_iou(pool: InferencePool) -> float:

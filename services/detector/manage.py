@@ -1,4 +1,4 @@
-"""`quorate models`: which models there are, fetching them, checking them, converting them."""
+"""`quorate models`: lists, pulls, verifies and converts models."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from services.detector.models.cache import default_cache
 from services.detector.models.registry import KnownFile, KnownModel, Registry, read_registry
 from services.detector.models.resolving import faults
 
-_PROGRESS_STEP = 1024 * 1024  # bytes between two lines of progress where nobody watches
+_PROGRESS_STEP = 1024 * 1024  # bytes between two lines of progress, if stderr is no terminal
 
 
 def main(argv: Sequence[str], *, registry: Registry | None = None) -> int:
@@ -113,7 +113,7 @@ def _convert(options: argparse.Namespace, registry: Registry) -> int:
 
 
 class _Progress:
-    """Says on stderr how much of a file has come: in place where somebody watches, else now and then."""
+    """Shows on stderr how much of a file has come: in one line on a terminal, else in a new line now and then."""
 
     def __init__(self, file: KnownFile) -> None:
         self._file = file

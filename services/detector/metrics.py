@@ -1,4 +1,4 @@
-"""What the detector has done and what waits for it, as its pool knows it."""
+"""Metrics of the detector, from the figures of its pool."""
 
 from collections.abc import Iterator
 

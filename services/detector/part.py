@@ -11,6 +11,7 @@ from services.detector.models import resolve
 from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings
+from shared.models import ModelLoaded, ModelTeller
 from shared.part import Adapters, Part
 from shared.pictures import DecodingBudget, decode_bgr
 from shared.telemetry import Telemetry
@@ -59,4 +60,5 @@ def assemble(adapters: Adapters[None], settings: DetectorSettings, *, pool: Infe
     if pool is None:
         return part
     resources = Resources(pool=pool, objects=adapters.objects, bus=adapters.bus, clock=adapters.clock)
-    return replace(part, subscribe=partial(consumers.subscribe, resources))
+    teller = ModelTeller(ModelLoaded(model=pool.model.voter, classes=pool.model.classes), adapters.bus)
+    return replace(part, subscribe=partial(consumers.subscribe, resources), workers=[teller])

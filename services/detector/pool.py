@@ -1,4 +1,4 @@
-"""Inference beside the event loop: a thread for each engine, and a bounded queue before them."""
+"""Inference beside the event loop: one thread for each engine, and bounded queues of pictures."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Found = tuple[Detection, ...]
 
 _URGENT_IN_A_ROW = 4
-"""So many pictures that somebody waits for are looked at before one that nobody does, where there are both."""
+"""With both queues filled, so many urgent pictures come before one background picture."""
 
 
 class EngineFailed(Unavailable):
@@ -31,7 +31,7 @@ class EngineFailed(Unavailable):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _Job:
-    """A picture to look at, and where the answer goes."""
+    """A picture, and the future of its detections."""
 
     data: bytes
     min_confidence: float
@@ -42,9 +42,9 @@ class _Job:
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """What the pool has done since its start.
+    """The pool's figures since its start.
 
-    answered, refused, failed: pictures; what could not be decoded counts as answered.
+    answered, refused, failed: pictures; one that cannot be decoded counts as answered.
     waited_s: how long all of them together waited for an engine, in seconds.
     busy_s: how long all engines together worked, decoding included, in seconds.
     """
@@ -59,8 +59,9 @@ class Load:
 class InferencePool:
     """Decodes pictures and detects objects in them, in order of arrival, one picture per engine at a time.
 
-    Each engine belongs to one thread for as long as the pool lives. Pictures that nobody waits for (`is_urgent=False`)
-    queue by themselves and take every fifth turn at the least. Call from one event loop, which never blocks.
+    Each engine belongs to one thread for as long as the pool lives. Background pictures (`is_urgent=False`), for which
+    no caller waits, have a queue of their own, and at least every fifth turn. Call from one event loop, which never
+    blocks.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class InferencePool:
         self._decode = decode
         self._max_waiting = max_waiting
         self._urgent: deque[_Job] = deque()
-        self._patient: deque[_Job] = deque()
+        self._background: deque[_Job] = deque()
         self._urgent_in_a_row = 0
         self._running = 0
         self._is_closed = False
@@ -88,7 +89,7 @@ class InferencePool:
     @property
     def waiting(self) -> int:
         """How many pictures wait for an engine."""
-        return max(0, len(self._urgent) + len(self._patient) - (self.threads - self._running))
+        return max(0, len(self._urgent) + len(self._background) - (self.threads - self._running))
 
     @property
     def busy(self) -> int:
@@ -99,12 +100,12 @@ class InferencePool:
         """Decode an image file and detect objects in it, as `Engine.detect` does.
 
         Raises Unavailable when `max_waiting` of its kind wait already or the pool is closed, EngineFailed where the
-        model cannot be run, and whatever decoding raises. A caller that is cancelled gives up its place in the queue.
+        model cannot be run, and what decoding raises. A cancelled caller leaves the queue.
         """
         job = _Job(data=data, min_confidence=min_confidence, nms_iou=nms_iou, since=time.monotonic())
         with self._changed:
-            queue = self._urgent if is_urgent else self._patient
-            self._refuse_where_full(queue)
+            queue = self._urgent if is_urgent else self._background
+            self._refuse_if_full(queue)
             queue.append(job)
             self._changed.notify()
         try:
@@ -123,7 +124,7 @@ class InferencePool:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    def _refuse_where_full(self, queue: deque[_Job]) -> None:
+    def _refuse_if_full(self, queue: deque[_Job]) -> None:
         if self._is_closed:
             raise Unavailable("the detector is shutting down")
         idle = self.threads - self._running
@@ -139,13 +140,13 @@ class InferencePool:
             began = time.monotonic()
             try:
                 found = self._look(engine, job)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for it
+            except BaseException as error:  # noqa: BLE001 - the caller gets it
                 self._finished(began, is_failed=isinstance(error, EngineFailed))
                 job.answer.set_exception(error)
             else:
                 self._finished(began)
                 job.answer.set_result(found)
-            del job  # not held while waiting for the next
+            del job  # so that it is not kept in memory while this thread waits
 
     def _look(self, engine: Engine, job: _Job) -> Found:
         try:
@@ -157,15 +158,15 @@ class InferencePool:
             raise EngineFailed("the detector could not look at the picture") from error
 
     def _next(self) -> _Job | None:
-        """The next job, once there is one; None once the pool is closed and all is done."""
+        """Wait for the next job; None: the pool is closed and has no more."""
         with self._changed:
-            while not (self._urgent or self._patient):
+            while not (self._urgent or self._background):
                 if self._is_closed:
                     return None
                 self._changed.wait()
-            is_patients_turn = self._patient and (not self._urgent or self._urgent_in_a_row >= _URGENT_IN_A_ROW)
-            self._urgent_in_a_row = 0 if is_patients_turn else self._urgent_in_a_row + 1
-            job = (self._patient if is_patients_turn else self._urgent).popleft()
+            is_background_turn = self._background and (not self._urgent or self._urgent_in_a_row >= _URGENT_IN_A_ROW)
+            self._urgent_in_a_row = 0 if is_background_turn else self._urgent_in_a_row + 1
+            job = (self._background if is_background_turn else self._urgent).popleft()
             self._running += 1
             self.load.waited_s += time.monotonic() - job.since
             return job

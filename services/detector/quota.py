@@ -1,4 +1,4 @@
-"""How many cores this process may use: not what the host has, but what its cgroups and its affinity leave it."""
+"""How many cores this process may use, by its cgroups and its affinity."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def cores(proc: Path = Path("/proc/self")) -> float:
 
 
 def threads(available: float) -> int:
-    """How many threads can work at a time on so many cores: more of them would only wait for each other."""
+    """How many threads can work at a time on so many cores; further ones would only wait."""
     return max(1, int(available))
 
 
@@ -48,7 +48,7 @@ def _cgroups(proc: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _below(mounted: Path, root: str, path: str) -> tuple[Path, Path]:
-    """A container sees only its own part of the hierarchy, mounted at `mounted`; the path is told from the host."""
+    """The folder of a cgroup: a container sees only its part of the hierarchy, while the path may be the host's."""
     inside = path.removeprefix(root.rstrip("/")).strip("/") if path.startswith(root) else ""
     folder = mounted / inside if ".." not in inside.split("/") else mounted
     return folder, mounted

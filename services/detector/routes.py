@@ -18,7 +18,7 @@ from shared.http.requests import bounded
 from shared.identity import Who
 
 INLINE_BYTES = 500_000
-"""A JSON body up to this size is read in less than a millisecond; a larger one would hold up the others."""
+"""Parsing a JSON body of this size takes less than a millisecond; a larger one would block the event loop."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 DESCRIBED: dict[str, Any] = {
@@ -35,14 +35,14 @@ DESCRIBED: dict[str, Any] = {
         for name, schema in wire.DetectionQuery.model_json_schema()["properties"].items()
     ],
 }
-"""What the framework would say about the request, if it read it for us: that costs as much as the rest of the route."""
+"""What FastAPI would document if it parsed the request; letting it parse would double the cost of the route."""
 
 
 def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes: int) -> APIRouter:
     """The synchronous detection API; without a model, `pool` is None.
 
-    max_picture_bytes: the largest picture that is taken, decoded from base64.
-    max_held_bytes: how much the bodies under way may be together; one alone is always taken.
+    max_picture_bytes: the largest picture that is accepted, decoded from base64.
+    max_held_bytes: the most that all bodies in memory may have together; a single one is always accepted.
     """
     max_body_bytes = max_picture_bytes * 3 // 2 + 10_000  # in base64, which may be in lines
     bodies = Bodies(max(max_held_bytes, max_body_bytes))
@@ -65,7 +65,7 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes
                 looking = handlers.detect(pool, picture, confidence=query.confidence, nms=query.nms)
                 found = await unless_gone(request, looking)
         except ClientDisconnect:
-            return Response(status_code=499)  # nobody reads it
+            return Response(status_code=499)  # the caller is gone
         return json_answer(wire.detection_answer(query.id if request_id is None else request_id, found))
 
     @routes.get("/models", response_model=wire.Models)
@@ -76,7 +76,7 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes
 
 
 def _reader(request: Request):
-    """How the body is read, by its media type."""
+    """The function that reads the body, by its media type."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         return _read_json

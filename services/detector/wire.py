@@ -122,13 +122,15 @@ def read_query(query: Mapping[str, str]) -> DetectionQuery:
     try:
         return DetectionQuery.model_validate(dict(query))
     except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from error
+        raise RequestValidationError(
+            [{**found, "loc": ("query", *found["loc"])} for found in error.errors()]
+        ) from error
 
 
 def read_request(body: bytes) -> tuple[str | int | float, bytes]:
-    """The id and the picture of a JSON body; one that was encoded twice, a string that holds the object, will do.
+    """The id and the picture of a JSON body, which may be encoded twice: a JSON string that holds the object.
 
-    Raises Malformed for what is not JSON, Invalid for nothing at all, and what `valid` and `picture` raise.
+    Raises Malformed if it is not JSON, Invalid if it is empty, and what `valid` and `picture` raise.
     """
     if not body:
         raise Invalid("the body is empty")
@@ -140,12 +142,12 @@ def read_request(body: bytes) -> tuple[str | int | float, bytes]:
 
 
 def detection_answer(request_id: str | float | None, detections: Iterable[Detection]) -> dict[str, Any]:
-    """A DetectionAnswer, as plain values: every request pays for it."""
+    """A DetectionAnswer as plain values, which are faster to make."""
     return {"id": request_id, "objects": list(map(_detected_object, detections))}
 
 
 def models_answer(pool: InferencePool | None) -> dict[str, Any]:
-    """The Models of a pool, as plain values."""
+    """The Models of a pool as plain values."""
     if pool is None:
         return {"models": [], "load": None}
     load = pool.load

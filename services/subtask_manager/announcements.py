@@ -1,4 +1,4 @@
-"""What the subtask manager tells the others, from the facts that its rules state."""
+"""The events of the subtask manager, made from the facts that its rules state."""
 
 from services.subtask_manager.domain import Brief, Fact, Subtask
 from shared import events
@@ -15,22 +15,20 @@ _ENDED = {
 
 
 def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float) -> list[Message]:
-    """The events of a change, with ids that are the same however often it is announced."""
+    """The events of a change. Announced again, a change gets events with the same ids."""
     return [_opened(subtask, brief, now) if fact == Fact.OPENED else _ended(subtask, Fact(fact), now) for fact in facts]
 
 
 def _opened(subtask: Subtask, brief: Brief, now: float) -> Message:
-    data = events.SubtaskOpened(
+    data = events.SubtaskToLookAt(
         task_id=subtask.task_id,
         subtask_id=subtask.id,
         object_key=subtask.object_key,
-        labels=brief.terms.labels,
-        label_map=brief.terms.detector.label_map,
         min_confidence=brief.terms.detector.min_confidence,
     )
     event_id = f"{subtask.id}/opened"
     return events.message(
-        events.SubtaskOpenedV1(
+        events.SubtaskOpenedV2(
             **events.envelope(event_id=event_id, source=SOURCE, subject=subtask.id, at=now), data=data
         )
     )
@@ -47,6 +45,7 @@ def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
         tally=tally_of(subtask.votes),
         votes=tuple(VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
         prelabel=subtask.prelabel,
+        earlier=subtask.earlier,
         **flattened(result),
     )
     event_id = f"{subtask.id}/ended/{result.revision}"

@@ -1,4 +1,4 @@
-"""The subtask manager as a service of its own: the place that names its adapters."""
+"""The subtask manager as a process of its own, on MongoDB, RabbitMQ and S3."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -16,7 +16,7 @@ from shared.part import Adapters, deployable
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
-    """The subtask manager, ready to be served; nothing is open before it runs."""
+    """The subtask manager, ready to be served; it opens its servers when it starts."""
     clock = steady(time.time)
     client = connect(settings.mongo_url.get_secret_value())
     store = MongoSubtaskStore(client[settings.mongo_database], clock, announcements.announce)

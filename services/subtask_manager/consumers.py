@@ -1,25 +1,39 @@
 """Which event goes to which handler of the subtask manager."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from services.subtask_manager import handlers
 from services.subtask_manager.handlers import Resources
-from shared.bus import Bus
+from shared.bus import Bus, Handler
 from shared.errors import NotFound
-from shared.events import SubtaskPrelabeledV1
 
 PREFETCH = 64
 
 
-async def _prelabel(resources: Resources, event: SubtaskPrelabeledV1) -> None:
-    try:
-        await handlers.take_prelabel(resources, event)
-    except NotFound:
-        return  # its task was cancelled meanwhile
+def _unless_cancelled(handle: Callable[[Resources, Any], Awaitable[None]], resources: Resources) -> Handler:
+    """A handler that has nothing to do where the task was cancelled meanwhile."""
+
+    async def handler(event: Any) -> None:
+        try:
+            await handle(resources, event)
+        except NotFound:
+            return
+
+    return handler
 
 
 def subscribe(resources: Resources, bus: Bus) -> None:
-    """Deliver the events that the subtask manager listens to."""
-    bus.consume(handlers.READY, partial(handlers.open_subtask, resources), prefetch=PREFETCH)
-    bus.consume("subtask_manager.subtask.prelabeled.v1", partial(_prelabel, resources), prefetch=PREFETCH)
+    """Subscribe the subtask manager's handlers to their events."""
+    for kind, handle in (
+        ("task.opened.v1", handlers.keep_brief),
+        ("task.changed.v1", handlers.change_task),
+        ("image.ready.v1", handlers.open_subtask_with_terms),
+        ("image.ready.v2", handlers.open_subtask),
+        ("image.removed.v1", handlers.remove_image),
+        ("subtask.prelabeled.v1", handlers.take_prelabel),
+        ("subtask.prelabeled.v2", handlers.take_seen),
+    ):
+        bus.consume(f"subtask_manager.{kind}", _unless_cancelled(handle, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, resources), prefetch=1)

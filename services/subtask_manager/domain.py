@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from services.subtask_manager import quorum
 from shared.decision import Decision
@@ -12,8 +13,8 @@ from shared.results import DecidedBy, Prelabel, Result, State, VoteCast, tally
 from shared.terms import UNSURE, Terms
 
 MAX_SKIPS = 10
-"""So many operators skipping a subtask make it a dispute."""
-MAX_LAPSED = 100  # expired leases that are remembered, in case their votes come after all
+"""The number of operators who skip a subtask until it is disputed."""
+MAX_LAPSED = 100  # expired leases that are kept, in case their votes still come
 
 
 class Fact(StrEnum):
@@ -46,19 +47,52 @@ class UnknownLabel(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """A client's order to end subtasks with the votes they have: who gave it, and why."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What every subtask of one task shares. `created_at` is the task's, in epoch seconds."""
+    """What every subtask of one task shares.
+
+    created_at: the task's, in epoch seconds.
+    revision: of the terms; the highest one wins.
+    finish: ends every subtask that is open, or opens later.
+    """
 
     task_id: str
     owner: str
     terms: Terms
     created_at: float
+    revision: int = 1
+    finish: Finish | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """An image whose subtask is to be opened, kept where it came before the brief of its task.
+
+    revision: that of the brief which the image was stored under; an earlier brief does not open it.
+    place: the image's in the task's order, where it has one.
+    """
+
+    subtask_id: str
+    task_id: str
+    object_key: str
+    revision: int = 1
+    filename: str = ""
+    width: int = 0
+    height: int = 0
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote(VoteCast):
-    """A vote with its answer: `total` is how many votes there were with it, `state` what it led to. So the same vote
-    sent again is answered as the first time."""
+    """A vote and its answer, with which the same vote is answered again: `total` is the number of votes including it,
+    `state` the subtask's state after it."""
 
     total: int
     state: State
@@ -80,7 +114,9 @@ class Subtask:
     slot: its place in the task's order, random where there is none; operators walk through a task by it.
     offered_at: from when on operators may lease it.
     available_at: when its present free place opened or, if a lease's expiry opens it, will open; None: it has none.
+    state: `removed` keeps a subtask from being opened again with the same object.
     leases: the live ones, and the expired ones that may still vote.
+    earlier: the results that later ones replaced, the first of them first.
     filename, width, height: the image's; empty and 0 where an older release opened it.
     """
 
@@ -91,12 +127,13 @@ class Subtask:
     opened_at: float
     offered_at: float
     available_at: float | None = None
-    state: State = "open"
+    state: State | Literal["removed"] = "open"
     votes: tuple[Vote, ...] = ()
     leases: tuple[Lease, ...] = ()
     skipped_by: tuple[str, ...] = ()
     prelabel: Prelabel | None = None
     result: Result | None = None
+    earlier: tuple[Result, ...] = ()
     filename: str = ""
     width: int = 0
     height: int = 0
@@ -113,33 +150,24 @@ def is_audited(brief: Brief, subtask_id: str) -> bool:
     return draw < brief.terms.detector.audit_share
 
 
-def open_subtask(
-    brief: Brief,
-    now: float,
-    *,
-    subtask_id: str,
-    object_key: str,
-    place: int | None = None,
-    filename: str = "",
-    width: int = 0,
-    height: int = 0,
-) -> Decision[Subtask, None]:
-    """An image became ready: open its subtask, held back a while where the detector goes first. `place` is the image's
-    in the task's order, where it has one."""
-    goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, subtask_id)
+def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subtask, None]:
+    """Open the subtask of a new image; where the detector goes first, operators get it later."""
+    goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, image.subtask_id)
     offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
     subtask = Subtask(
-        id=subtask_id,
+        id=image.subtask_id,
         task_id=brief.task_id,
-        object_key=object_key,
-        slot=slot_of(subtask_id) if place is None else place,
+        object_key=image.object_key,
+        slot=slot_of(image.subtask_id) if image.place is None else image.place,
         opened_at=now,
         offered_at=offered_at,
         available_at=offered_at,
-        filename=filename,
-        width=width,
-        height=height,
+        filename=image.filename,
+        width=image.width,
+        height=image.height,
     )
+    if brief.finish is not None:
+        return finish(subtask, brief, now, order=brief.finish)
     facts = () if brief.terms.detector.mode == "off" else (Fact.OPENED,)
     return Decision(state=subtask, answer=None, facts=facts)
 
@@ -150,7 +178,7 @@ def live_leases(subtask: Subtask, now: float) -> tuple[Lease, ...]:
 
 
 def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
-    """The proposal that operators see: none on audited subtasks, and none that is a vote already."""
+    """The pre-label that operators see: none on audited subtasks, and none that is a vote already."""
     prelabel = subtask.prelabel
     if prelabel is None or brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
         return None
@@ -170,7 +198,7 @@ def may_lease(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> b
 
 
 def grant_lease(subtask: Subtask, brief: Brief, now: float, *, lease: Lease) -> Decision[Subtask, bool]:
-    """Grant a lease if one is free for this operator; the answer says whether it was."""
+    """Grant the lease if this operator may have it; the answer says whether."""
     if not may_lease(subtask, brief, operator=lease.operator, now=now):
         return Decision(state=subtask, answer=False)
     return Decision(state=_with_lease(subtask, brief, lease, now), answer=True)
@@ -179,7 +207,7 @@ def grant_lease(subtask: Subtask, brief: Brief, now: float, *, lease: Lease) -> 
 def renew_lease(
     subtask: Subtask, brief: Brief, now: float, *, operator: str, token: str, lease_s: float
 ) -> Decision[Subtask, Lease]:
-    """Let a lease live `lease_s` from now, an expired one too while its place is free. Raises NoLease, NotOpen."""
+    """Renew a lease for `lease_s` from now; an expired one too, while its place is free. Raises NoLease, NotOpen."""
     _refuse_unless_open(subtask)
     held = _lease_that_counts(subtask, brief, operator=operator, token=token, now=now)
     renewed = replace(held, expires_at=now + lease_s)
@@ -187,11 +215,13 @@ def renew_lease(
 
 
 def give_back(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> Decision[Subtask, None]:
-    """Return a lease; the subtask may come again. Nothing to return is fine: it may have been returned before."""
+    """Return a lease; the subtask may come again. A lease that was returned before is ignored."""
     kept = _leases_without(subtask, operator)
     if subtask.state != "open" or kept == subtask.leases:
         return Decision(state=subtask, answer=None)
-    returned = replace(subtask, leases=kept, available_at=None)  # its place opens now, for whoever walked past it too
+    returned = replace(
+        subtask, leases=kept, available_at=None
+    )  # its place opens now, also for operators whose walk has passed it
     return Decision(state=_reopened(returned, brief, now), answer=None)
 
 
@@ -237,17 +267,17 @@ def cast_vote(
 def cast_vote_by_lease(
     subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str
 ) -> Decision[Subtask, Vote]:
-    """Count a vote that names no token, as on the old wire: the voter's live lease stands for it."""
-    held = next((one.token for one in live_leases(subtask, now) if one.operator == voter), "")
+    """Count a vote without a token, as older clients send it: the voter's live lease stands for the token."""
+    held = next((lease.token for lease in live_leases(subtask, now) if lease.operator == voter), "")
     return cast_vote(subtask, brief, now, voter=voter, label=label, token=held)
 
 
 def undo_vote(subtask: Subtask, brief: Brief, now: float, *, voter: str, lease: Lease) -> Decision[Subtask, Lease]:
-    """Take one's own vote back and get `lease` for it. Sent again, it answers with the lease. Raises CannotUndo."""
+    """Take the voter's own vote back for `lease`. Sent again, it answers with the lease. Raises CannotUndo."""
     kept = tuple(vote for vote in subtask.votes if vote.voter != voter)
     live = live_leases(subtask, now)
     if kept == subtask.votes:
-        held = next((one for one in live if one.operator == voter), None)
+        held = next((held for held in live if held.operator == voter), None)
         if held is None:
             raise CannotUndo("there is no vote of yours to undo")
         return Decision(state=subtask, answer=held)
@@ -260,7 +290,7 @@ def undo_vote(subtask: Subtask, brief: Brief, now: float, *, voter: str, lease: 
 
 
 def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prelabel) -> Decision[Subtask, None]:
-    """Take a detector's proposal in: as a vote, as the result, or as a suggestion. The first proposal stays.
+    """Apply a pre-label: as a vote, as the result, or as a suggestion. The first pre-label stays.
 
     It votes or decides only before the subtask was offered to people, so it never makes a granted vote void.
     """
@@ -290,7 +320,7 @@ def adjudicate(
         raise UnknownLabel("the label is not one of the task's labels", pointer="/label")
     result = subtask.result
     if result is None:
-        raise NotOpen("the subtask is still open: its voters decide it")
+        raise NotOpen("the subtask is still open: its voters decide it, or finish it first")
     if (result.by, result.label, result.reason) == (by, label, reason):
         return Decision(state=subtask, answer=None)
     decided = Result(
@@ -302,7 +332,54 @@ def adjudicate(
         by=by,
         reason=reason,
     )
-    return Decision(state=replace(subtask, state="completed", result=decided), answer=None, facts=(Fact.ADJUDICATED,))
+    judged = replace(subtask, state="completed", result=decided, earlier=(*subtask.earlier, result))
+    return Decision(state=judged, answer=None, facts=(Fact.ADJUDICATED,))
+
+
+def finish(subtask: Subtask, brief: Brief, now: float, *, order: Finish) -> Decision[Subtask, None]:
+    """End an open subtask with the votes it has, because its client says so. The same order again changes nothing.
+
+    The leading label wins; without one, for want of votes or on a tie, it is a dispute. Raises NotOpen.
+    """
+    result = subtask.result
+    if result is not None and (result.by, result.reason) == (order.by, order.reason):
+        return Decision(state=subtask, answer=None)
+    _refuse_unless_open(subtask)
+    standing = _standing(subtask, brief)
+    decided_by = "client" if standing.top > standing.second else None
+    ended = _ended(subtask, decided_by, now, order=order)
+    return Decision(state=ended, answer=None, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
+
+
+def reconsider(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, None]:
+    """Let the task's present terms act on a subtask: its votes may settle it now, or ask for more or fewer people.
+
+    What has ended stays as it is, and so does a lease that was granted.
+    """
+    if subtask.state != "open":
+        return Decision(state=subtask, answer=None)
+    if brief.finish is not None:
+        return finish(subtask, brief, now, order=brief.finish)
+    standing = _standing(subtask, brief)
+    decided_by = quorum.settles(brief.terms.quorum, standing) if subtask.votes else None
+    if decided_by is not None or (subtask.votes and quorum.is_disputed(brief.terms.quorum, standing)):
+        fact = Fact.COMPLETED if decided_by else Fact.DISPUTED
+        return Decision(state=_ended(subtask, decided_by, now), answer=None, facts=(fact,))
+    reopened = _reopened(subtask, brief, now)
+    return Decision(state=subtask if reopened == subtask else reopened, answer=None)
+
+
+def removed(task_id: str, subtask_id: str, now: float, *, object_key: str) -> Subtask:
+    """What stays of a subtask whose image was removed: that it is not to be opened with this object."""
+    return Subtask(
+        id=subtask_id,
+        task_id=task_id,
+        object_key=object_key,
+        slot=slot_of(subtask_id),
+        opened_at=now,
+        offered_at=now,
+        state="removed",
+    )
 
 
 def _labels(subtask: Subtask) -> Iterable[str | None]:
@@ -332,7 +409,7 @@ def _leases_without(subtask: Subtask, operator: str) -> tuple[Lease, ...]:
 
 
 def _lease_that_counts(subtask: Subtask, brief: Brief, *, operator: str, token: str, now: float) -> Lease:
-    held = next((one for one in subtask.leases if one.operator == operator and one.token == token), None)
+    held = next((held for held in subtask.leases if (held.operator, held.token) == (operator, token)), None)
     if held is None:
         raise NoLease("you hold no lease on this subtask, or a newer one")
     if held.expires_at <= now and len(live_leases(subtask, now)) >= _places(subtask, brief):
@@ -342,13 +419,13 @@ def _lease_that_counts(subtask: Subtask, brief: Brief, *, operator: str, token: 
 
 def _with_lease(subtask: Subtask, brief: Brief, lease: Lease, now: float) -> Subtask:
     others = _leases_without(subtask, lease.operator)
-    lapsed = [one for one in others if one.expires_at <= now][-MAX_LAPSED:]
-    live = [one for one in others if one.expires_at > now]
+    lapsed = [other for other in others if other.expires_at <= now][-MAX_LAPSED:]
+    live = [other for other in others if other.expires_at > now]
     return _reopened(replace(subtask, leases=(*lapsed, *live, lease)), brief, now)
 
 
 def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, now: float) -> Decision[Subtask, Vote]:
-    """The subtask with one more vote, and with what that vote leads to."""
+    """The subtask with one more vote, and with the end that the vote may lead to."""
     total = len(subtask.votes) + 1
     vote = Vote(voter=voter, label=label, at=now, total=total, state="open")
     voted = replace(subtask, votes=(*subtask.votes, vote), leases=_leases_without(subtask, voter))
@@ -361,18 +438,24 @@ def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, n
     return Decision(state=ended, answer=vote, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
 
 
-def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float) -> Subtask:
+def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Finish | None = None) -> Subtask:
     """The subtask with its result: the leading label, or a dispute where nothing decided it."""
     label = tally(_labels(subtask))[0][0] if decided_by else None
     result = Result(
-        label=label, agreement=_agreement(subtask, label), decided_by=decided_by, revision=1, completed_at=now
+        label=label,
+        agreement=_agreement(subtask, label),
+        decided_by=decided_by,
+        revision=1,
+        completed_at=now,
+        by=order and order.by,
+        reason=order and order.reason,
     )
     state: State = "completed" if decided_by else "disputed"
     return replace(subtask, state=state, leases=(), available_at=None, result=result)
 
 
 def _reopened(subtask: Subtask, brief: Brief, now: float) -> Subtask:
-    """The subtask with `available_at` as its votes and leases now have it."""
+    """The subtask with `available_at` recomputed from its votes and leases."""
     places = _places(subtask, brief)
     expiries = sorted(lease.expires_at for lease in live_leases(subtask, now))
     if len(expiries) >= places:

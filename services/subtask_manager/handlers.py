@@ -1,31 +1,35 @@
-"""What the subtask manager does, one command or event each: load, ask the domain, save."""
+"""The subtask manager's handlers, one for each command or event: load, ask the domain, save."""
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from services.subtask_manager import domain
-from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from services.subtask_manager import domain, prelabels
+from services.subtask_manager.domain import Awaiting, Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import QuorateError, StorageFull, Unavailable
+from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.results import State
 
 A = TypeVar("A")
 PURGE_BATCH = 500
-READY = "subtask_manager.image.ready.v1"
+RECONSIDERED_AT_ONCE = 64
+AWAITING_BATCH = 100
+READY = tuple(f"subtask_manager.{kind}" for kind in ("task.opened.v1", "image.ready.v1", "image.ready.v2"))
+"""The queues of what opens subtasks."""
 OPENING_PAUSES_S = (0.02, 0.04, 0.08, 0.16, 0.32)
 """How long a lease request waits for images to be opened, look by look."""
 LOOK_S = 1.0
-"""How long a look at the queue may take."""
+"""How long a look at the queues may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteOutcome:
-    """What became of one vote of a batch: the vote as counted or why not, and the subtask's state if known."""
+    """The outcome of one vote of a batch: the counted vote, or why it was refused, and the subtask's state if known."""
 
     subtask_id: str
     vote: Vote | None
@@ -86,9 +90,10 @@ async def _opening(resources: Resources) -> int:
     """How many images, of all tasks, are stored and wait to be opened; 0 where the bus cannot be asked."""
     try:
         async with asyncio.timeout(LOOK_S):
-            return (await resources.bus.depths())[READY]
+            depths = await resources.bus.depths()
     except (TimeoutError, Unavailable):
         return 0
+    return sum(depths[queue] for queue in READY)
 
 
 async def renew(resources: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
@@ -110,7 +115,7 @@ async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str,
 
 
 async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
-    """A vote in the old wire shape, which knows no tokens."""
+    """A vote of an older client, which sends no token."""
     return await _voted(resources, subtask_id, partial(domain.cast_vote_by_lease, voter=voter, label=label))
 
 
@@ -126,27 +131,27 @@ async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) ->
 
 
 def _changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
-    """Count it, and let the relay publish what there is to tell."""
+    """Count the change in the metrics, and wake the relay if there are events."""
     resources.metrics.changed(decision)
     if decision.facts:
         resources.relay.wake()
 
 
 async def vote_each(resources: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
-    """Votes as (subtask id, label, token), each on its own."""
+    """Count votes, given as (subtask id, label, token). A refusal concerns its own vote only."""
 
-    async def one(subtask_id: str, label: str, token: str) -> VoteOutcome:
+    async def outcome(subtask_id: str, label: str, token: str) -> VoteOutcome:
         try:
             cast = await vote(resources, voter=voter, subtask_id=subtask_id, label=label, token=token)
         except (Unavailable, StorageFull):
-            raise  # nothing is wrong with this vote: the whole batch is to be sent again
+            raise  # not this vote's fault: the caller has to send the whole batch again
         except QuorateError as refusal:
             return VoteOutcome(
                 subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(resources, subtask_id)
             )
         return VoteOutcome(subtask_id=subtask_id, vote=cast, refusal=None, state=cast.state)
 
-    return list(await asyncio.gather(*(one(*each) for each in votes)))
+    return list(await asyncio.gather(*(outcome(*asked) for asked in votes)))
 
 
 async def undo(resources: Resources, *, voter: str, subtask_id: str) -> tuple[Subtask, Brief]:
@@ -169,24 +174,127 @@ async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: s
     return decision.state
 
 
-async def open_subtask(resources: Resources, event: events.ImageReadyV1) -> None:
+async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
+    task = event.data
+    brief = Brief(task_id=task.task_id, owner=task.owner, terms=task.terms, created_at=task.at, revision=task.revision)
+    await resources.store.keep_brief(brief)
+    await _open_awaiting(resources, task.task_id)
+
+
+async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None:
+    """Open an image's subtask; where its task's brief has not come yet, when that comes."""
+    ready = event.data
+    image = Awaiting(
+        subtask_id=ready.image_id,
+        task_id=ready.task_id,
+        object_key=ready.object_key,
+        revision=ready.terms_revision,
+        filename=ready.filename,
+        width=ready.width,
+        height=ready.height,
+        place=ready.place,
+    )
+    brief = await resources.store.brief(image.task_id, at_least=image.revision)
+    if brief is None:
+        await _put_by(resources, image)
+    else:
+        await _open(resources, brief, image)
+
+
+async def open_subtask_with_terms(resources: Resources, event: events.ImageReadyV1) -> None:
+    """The same for an image that an earlier version announced, which brings the terms along."""
     image = event.data
     brief = Brief(task_id=image.task_id, owner=image.owner, terms=image.terms, created_at=image.task_created_at)
-    rule = partial(
-        domain.open_subtask,
-        brief,
+    await resources.store.keep_brief(brief)
+    kept = await resources.store.brief(image.task_id)
+    opening = Awaiting(
         subtask_id=image.image_id,
+        task_id=image.task_id,
         object_key=image.object_key,
-        place=image.place,
-        filename=image.filename,
         width=image.width,
         height=image.height,
     )
-    await resources.store.open(brief, rule)
+    await _open(resources, kept or brief, opening)
+
+
+async def _put_by(resources: Resources, image: Awaiting) -> None:
+    """Keep an image until its task's brief comes. Where that came meanwhile, it may not have found this one."""
+    await resources.store.put_by(image)
+    try:
+        brief = await resources.store.brief(image.task_id, at_least=image.revision)
+    except NotFound:
+        await resources.store.forget_awaiting([image.subtask_id])
+        return
+    if brief is not None:
+        await _open(resources, brief, image)
+        await resources.store.forget_awaiting([image.subtask_id])
+
+
+async def _open_awaiting(resources: Resources, task_id: str) -> None:
+    """Open the subtasks of the images that came before their task's brief."""
+    brief = await resources.store.brief(task_id)
+    if brief is None:
+        return
+    while images := await resources.store.awaiting(task_id, AWAITING_BATCH, revision=brief.revision):
+        await asyncio.gather(*(_open(resources, brief, image) for image in images))
+        await resources.store.forget_awaiting([image.subtask_id for image in images])
+
+
+async def _open(resources: Resources, brief: Brief, image: Awaiting) -> None:
+    await resources.store.open(brief, partial(domain.open_subtask, brief, image=image))
     resources.relay.wake()
 
 
+async def finish(resources: Resources, *, by: str, subtask_id: str, reason: str) -> None:
+    rule = partial(domain.finish, order=Finish(by=by, reason=reason))
+    _changed(resources, await resources.store.update(subtask_id, rule))
+
+
+async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:
+    """Take new terms in, and let them act on what is open: once now, and once more when no replica goes by the old."""
+    changed = event.data
+    brief = Brief(
+        task_id=changed.task_id,
+        owner=changed.owner,
+        terms=changed.terms,
+        created_at=changed.task_created_at,
+        revision=changed.revision,
+        finish=changed.finish and Finish(by=changed.finish.by, reason=changed.finish.reason),
+    )
+    if not await resources.store.keep_brief(brief):
+        return
+    await _open_awaiting(resources, brief.task_id)
+    await _reconsider(resources, brief.task_id)
+    if resources.store.stale_s:
+        await asyncio.sleep(resources.store.stale_s)
+        await _reconsider(resources, brief.task_id)
+
+
+async def _reconsider(resources: Resources, task_id: str) -> None:
+    async def one(subtask_id: str) -> None:
+        with contextlib.suppress(NotFound):  # it was removed, or its task cancelled
+            _changed(resources, await resources.store.update(subtask_id, domain.reconsider))
+
+    after = ""
+    while subtask_ids := await resources.store.open_ids(task_id, after=after, limit=RECONSIDERED_AT_ONCE):
+        await asyncio.gather(*map(one, subtask_ids))
+        after = subtask_ids[-1]
+
+
+async def remove_image(resources: Resources, event: events.ImageRemovedV1) -> None:
+    image = event.data
+    stub = domain.removed(image.task_id, image.image_id, resources.clock(), object_key=image.object_key)
+    await resources.store.remove(stub)
+
+
+async def take_seen(resources: Resources, event: events.SubtaskPrelabeledV2) -> None:
+    seen = event.data
+    rule = partial(prelabels.apply_seen, model=seen.model, objects=seen.objects)
+    _changed(resources, await resources.store.update(seen.subtask_id, rule))
+
+
 async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1) -> None:
+    """The same from a detector that knew the task's labels."""
     seen = event.data
     rule = partial(domain.apply_prelabel, prelabel=seen.prelabel)
     _changed(resources, await resources.store.update(seen.subtask_id, rule))
@@ -203,4 +311,4 @@ async def _state(resources: Resources, subtask_id: str) -> State | None:
         subtask, _ = await resources.store.find(subtask_id)
     except QuorateError:
         return None
-    return subtask.state
+    return None if subtask.state == "removed" else subtask.state

@@ -1,4 +1,4 @@
-"""What the subtask manager counts of people's work."""
+"""Metrics of leases, votes, and the ends of subtasks."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ AGREEMENT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 class WorkMetrics:
-    """Leases, votes, and how subtasks end."""
+    """Counts leases, votes, and how subtasks end."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._leases = Counter(
@@ -52,12 +52,12 @@ class WorkMetrics:
         )
 
     def lease(self, event: str, count: int = 1) -> None:
-        """granted, renewed, returned or skipped."""
+        """Count leases by event: granted, renewed, returned or skipped."""
         if count:
             self._leases.labels(event).inc(count)
 
     async def look(self, store: SubtaskStore) -> None:
-        """Count what is leased now."""
+        """Set the gauges of leased subtasks."""
         leased = await store.leased()
         self._leased.labels("live").set(leased.live)
         self._leased.labels("lapsed").set(leased.lapsed)
@@ -66,7 +66,7 @@ class WorkMetrics:
         self._votes.labels("taken" if is_taken else "refused").inc()
 
     def changed(self, decision: Decision[Subtask, Any]) -> None:
-        """Count an end, if the decision was one."""
+        """Count the end of a subtask, if the decision ended it."""
         result, facts = decision.state.result, decision.facts
         if result is None or not facts:
             return

@@ -1,4 +1,4 @@
-"""The subtask manager, assembled."""
+"""The subtask manager, assembled on any adapters."""
 
 from functools import partial
 

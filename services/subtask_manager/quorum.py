@@ -1,6 +1,6 @@
 """When votes settle a subtask: pure functions of a policy and a standing.
 
-A standing forgets who voted for what and keeps what the rules need: so the order of votes cannot matter.
+A standing holds only what the rules need, not who voted for what, so the order of votes cannot matter.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ def standing(labels: Iterable[str | None], *, label_count: int, allow_unsure: bo
 
 
 def settles(policy: QuorumPolicy, now: Standing) -> Settled | None:
-    """By which rule these votes settle a subtask for the leading label, if by any."""
+    """The rule by which these votes settle a subtask for the leading label; None: they do not."""
     required, left = policy.votes_required, policy.votes_required - now.collected
     has_winner = now.top > now.second and now.top / now.collected >= policy.min_agreement
     if left <= 0:
@@ -66,7 +66,7 @@ def settles(policy: QuorumPolicy, now: Standing) -> Settled | None:
 
 @lru_cache(maxsize=4096)
 def votes_to_settle(policy: QuorumPolicy, now: Standing) -> int | None:
-    """The least number of further votes that could settle an unsettled subtask; None where none up to `max_votes` can.
+    """The least number of further votes that could settle an unsettled subtask; None: no votes up to `max_votes` can.
 
     Further votes for one leader raise both its lead and its agreement most, so no other votes settle sooner.
     """
@@ -77,7 +77,7 @@ def votes_to_settle(policy: QuorumPolicy, now: Standing) -> int | None:
 
 
 def is_disputed(policy: QuorumPolicy, now: Standing) -> bool:
-    """Whether an unsettled subtask can no longer be settled. `exact` collects all it asked for before it says so."""
+    """Whether an unsettled subtask can no longer be settled. Under `exact`, not before `votes_required` votes."""
     if policy.stop == "exact" and now.collected < policy.votes_required:
         return False
     return votes_to_settle(policy, now) is None
@@ -86,7 +86,7 @@ def is_disputed(policy: QuorumPolicy, now: Standing) -> bool:
 def places(policy: QuorumPolicy, now: Standing) -> int:
     """How many leases may live at once on an unsettled subtask, so that no granted vote is wasted.
 
-    As many as could settle it; past `votes_required` one at a time.
+    As many as the votes that could settle it; past `votes_required`, one at a time.
     """
     left = policy.votes_required - now.collected
     if left <= 0:

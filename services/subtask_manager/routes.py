@@ -30,7 +30,7 @@ def router(resources: Resources) -> APIRouter:
 
 
 def old_router(resources: Resources) -> APIRouter:
-    """The wire of the Go labeling system, so that its own operators run unchanged."""
+    """The wire format of the Go labeling system, whose clients run unchanged."""
     routes = APIRouter(
         prefix="/api",
         tags=["old shapes"],
@@ -59,7 +59,7 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
 
     @routes.post("/leases/renew", response_model=wire.RenewOutcomes)
     async def renew(held: wire.RenewRequest, who: Who) -> Response:
-        return json_answer({"outcomes": [await _renewed(resources, who.id, one) for one in held.leases]})
+        return json_answer({"outcomes": [await _renewed(resources, who.id, lease) for lease in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
     async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, Query()] = False) -> Response:
@@ -67,17 +67,17 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
         return Response(status_code=204)
 
 
-async def _renewed(resources: Resources, operator: str, one: wire.HeldLease) -> dict[str, Any]:
+async def _renewed(resources: Resources, operator: str, held: wire.HeldLease) -> dict[str, Any]:
     try:
-        lease = await handlers.renew(resources, operator=operator, subtask_id=one.subtask_id, token=one.token)
+        renewed = await handlers.renew(resources, operator=operator, subtask_id=held.subtask_id, token=held.token)
     except QuorateError as refusal:
         return {
-            "subtask_id": one.subtask_id,
+            "subtask_id": held.subtask_id,
             "status": problems.status_of(refusal),
             "detail": refusal.detail,
             "expires_at": None,
         }
-    return {"subtask_id": one.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(lease.expires_at)}
+    return {"subtask_id": held.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(renewed.expires_at)}
 
 
 def _add_votes(routes: HotRouter, resources: Resources) -> None:
@@ -85,11 +85,13 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
     async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
         votes = [(vote.subtask_id, vote.label, vote.token) for vote in batch.votes]
         outcomes = await handlers.vote_each(resources, voter=who.id, votes=votes)
-        return json_answer({"outcomes": [_outcome(one) for one in outcomes]})
+        return json_answer({"outcomes": [_outcome(outcome) for outcome in outcomes]})
 
     @routes.hot("/subtasks/{subtask_id}/vote", methods=["POST"], response_model=wire.VoteOutcome)
-    async def vote(subtask_id: str, one: wire.VoteRequest, who: Who) -> Response:
-        cast = await handlers.vote(resources, voter=who.id, subtask_id=subtask_id, label=one.label, token=one.token)
+    async def vote(subtask_id: str, wanted: wire.VoteRequest, who: Who) -> Response:
+        cast = await handlers.vote(
+            resources, voter=who.id, subtask_id=subtask_id, label=wanted.label, token=wanted.token
+        )
         return json_answer({"subtask_id": subtask_id, "status": 200, "detail": "counted", "subtask_state": cast.state})
 
     @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
@@ -103,12 +105,12 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
 
-def _outcome(one: handlers.VoteOutcome) -> dict[str, Any]:
+def _outcome(outcome: handlers.VoteOutcome) -> dict[str, Any]:
     return {
-        "subtask_id": one.subtask_id,
-        "status": problems.status_of(one.refusal) if one.refusal else 200,
-        "detail": one.refusal.detail if one.refusal else "counted",
-        "subtask_state": one.state,
+        "subtask_id": outcome.subtask_id,
+        "status": problems.status_of(outcome.refusal) if outcome.refusal else 200,
+        "detail": outcome.refusal.detail if outcome.refusal else "counted",
+        "subtask_state": outcome.state,
     }
 
 
@@ -134,6 +136,12 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
         subtask, brief = await resources.store.find(subtask_id)
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
+    @routes.post("/subtasks/{subtask_id}/finish", response_model=wire.SubtaskShown)
+    async def finish(subtask_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        await handlers.finish(resources, by=who.id, subtask_id=subtask_id, reason=order.reason)
+        subtask, brief = await resources.store.find(subtask_id)
+        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
+
 
 def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))
@@ -152,11 +160,11 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
         cast = await handlers.vote_through_live_lease(
             resources, voter=voter, subtask_id=subtask_id, label=old.assignedLabel
         )
-        return json_answer({"newTotal:": cast.total})  # the colon is the old wire's
+        return json_answer({"newTotal:": cast.total})  # the colon is the older system's
 
 
 async def _old(request: Request, model: type[M]) -> M:
-    """What an old client sends: JSON in the body, whatever type it says that it is, or else the query."""
+    """The request of an older client: JSON in a body of any content type, or else in the query."""
     if await request.body():
         return valid(model, await request.json())
     query = dict(request.query_params)

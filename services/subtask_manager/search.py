@@ -1,6 +1,6 @@
-"""The search of one lease request: which window to read next, which candidates to try, when it is over. Pure.
+"""The search of one lease request: which window to read next, which candidates to try, when to stop. Pure.
 
-A store executes it, task by task, and tells it what happened:
+A store runs it, task by task, and tells it what it read and granted:
 
     task = TaskSearch(search, walk)
     while (window := task.next_window()) is not None:
@@ -9,7 +9,7 @@ A store executes it, task by task, and tells it what happened:
             search.granted += 1, if the rule grants the candidate
     keep task.walk_to_keep for the operator's next request
 
-A store that writes the grants of a window together takes off `granted` again what could not be saved.
+A store that writes the grants of a window together subtracts from `granted` those that it could not save.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from services.subtask_manager.walk import Candidate, Walk
 
 MIN_WINDOW = 16
 MAX_TASKS = 32
-"""So many tasks are searched by one request."""
+"""The most tasks that one request searches."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,14 +38,14 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What to read: the first `size` free places from where the walk stands, in the order of its phase."""
+    """What to read: the first `size` free places from the walk's position, in the order of its phase."""
 
     walk: Walk
     size: int
 
 
 class TaskSearch:
-    """The search in one task. Its first window is read whatever the budget, so that every request gets on.
+    """The search in one task. Its first window is read even without budget, so that every request gets on.
 
     has_begun: a window was seen whose candidates may be tried.
     """
@@ -55,12 +55,12 @@ class TaskSearch:
         self._search = search
         self._walk = walk
         self._size = 0
-        self._window: Sequence[Candidate] | None = None  # the one that was seen last, until the walk has passed it
+        self._window: Sequence[Candidate] | None = None  # the last window that was seen, until the walk has passed it
         self._untried: list[int] = []  # positions in the window, the next one last
         self._has_places = self._is_all_seen = False
 
     def next_window(self) -> Window | None:
-        """The window to read next; None where the search in this task is over."""
+        """The window to read next; None: the search in this task is over."""
         if self._window is not None:
             self._pass(self._window)
         is_over = self._search.missing <= 0 or self._search.windows_left <= 0
@@ -71,7 +71,7 @@ class TaskSearch:
         return Window(walk=self._walk, size=self._size)
 
     def seen(self, window: Sequence[Candidate]) -> None:
-        """What the store read, in order."""
+        """Take in the window that the store read."""
         self._window = window
         if self._walk.phase == "whole" and len(window) == self._size:
             return  # the task is too large for one window: the lap comes next
@@ -80,14 +80,14 @@ class TaskSearch:
         self._untried = walks.priority(window, self._walk.start)[::-1]
 
     def next_candidate(self) -> Candidate | None:
-        """The candidate to try next; None where the caller has enough or all were tried."""
+        """The candidate to try next; None: the caller has enough, or all were tried."""
         if self._window is None or not self._untried or self._search.missing <= 0:
             return None
         return self._window[self._untried.pop()]
 
     @property
     def walk_to_keep(self) -> Walk | None:
-        """Where the operator stands; None where the next search would begin in the same way without it."""
+        """The operator's walk; None: the next search begins in the same way without it."""
         return None if self._walk.phase == "whole" else self._walk
 
     @property
@@ -97,7 +97,7 @@ class TaskSearch:
 
     @property
     def is_emptied(self) -> bool:
-        """Whether all of the task was looked at, and no place was free."""
+        """Whether the whole task was looked at and had no free place."""
         return self._is_all_seen and not self._has_places
 
     def _pass(self, window: Sequence[Candidate]) -> None:

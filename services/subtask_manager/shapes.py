@@ -5,7 +5,7 @@ from typing import Any
 from services.subtask_manager.domain import Brief, Subtask, live_leases, shown_prelabel
 from services.subtask_manager.handlers import Resources
 from shared.clock import iso
-from shared.http.answers import result_shown
+from shared.http.answers import earlier_shown, result_shown
 
 
 def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: str, now: float) -> dict[str, Any]:
@@ -16,6 +16,7 @@ def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: 
         "subtask_id": subtask.id,
         "task_id": subtask.task_id,
         "labels": brief.terms.labels,
+        "label_names": brief.terms.label_names,
         "image_url": resources.objects.url(subtask.object_key, now=now),
         "token": held.token,
         "expires_at": iso(held.expires_at),
@@ -33,11 +34,13 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         "task_id": subtask.task_id,
         "state": subtask.state,
         "labels": brief.terms.labels,
+        "label_names": brief.terms.label_names,
         "image_url": resources.objects.url(subtask.object_key, now=now),
         "votes": [{"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
         **_file_shown(subtask, is_named=True),
         "result": subtask.result and result_shown(subtask.result, subtask.votes),
+        "earlier": earlier_shown(subtask.earlier),
     }
 
 

@@ -1,7 +1,7 @@
-"""Where an operator stands in a task, so that thousands of operators do not meet at the same subtask. Pure.
+"""The walk of an operator through a task, so that thousands of operators do not try the same subtask. Pure.
 
-One lap by slot from a start of the operator's own; after that only subtasks whose place opened since the lap began. A
-walk is a hint: losing it costs a lap, nothing else.
+A walk is one lap by slot, from a start of the operator's own; after the lap it reads only subtasks whose place opened
+since the lap began. It is a hint: losing it costs another lap, nothing else.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from shared.terms import Order
 Phase = Literal["whole", "lap", "wrapped", "openings"]
 SLOTS = 2**62
 SOON_S, LATE_S = 5.0, 30.0
-"""A replica may see a place later than its instant, for clocks differ and writes take time: mostly by less than
-`SOON_S`, and hardly ever by more than `LATE_S`."""
+"""A replica may see a place after the instant at which it opened, because clocks differ and writes take time: mostly by
+less than `SOON_S`, and hardly ever by more than `LATE_S`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A subtask with a free place, as an index knows it."""
+    """A subtask with a free place, as read from an index."""
 
     id: str
     slot: int
@@ -29,13 +29,13 @@ class Candidate:
 
     @property
     def opening(self) -> tuple[float, int]:
-        """Its place in the order of openings."""
+        """Its position in the order of openings."""
         return self.available_at, self.slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Where an operator stands in a task.
+    """An operator's position in a task.
 
     phase: `lap` from `start` up, `wrapped` from slot 0 up to `start`, then `openings` in order of (available_at, slot).
         `whole` comes before the lap and is never kept: all openings, in case they fit into one window.
@@ -73,19 +73,19 @@ class Hint:
 
 
 def begin(operator: str, task_id: str, now: float, *, order: Order = "random") -> Walk:
-    """A walk from a start that is the operator's own; where the task has an order, from its beginning."""
+    """A new walk, from a start of the operator's own; where the task has an order, from its beginning."""
     start = slot_of(f"{operator}\n{task_id}") if order == "random" else 0
     return Walk(start=start, slot=start, since=now)
 
 
 def begin_hint(operator: str, task_id: str, now: float, *, order: Order = "random") -> Hint:
-    """The same where other replicas write: it looks at the whole task first, and reads openings from before now."""
+    """A new walk where several replicas write: it looks at the whole task first, and reads openings from before now."""
     walk = replace(begin(operator, task_id, now - LATE_S, order=order), phase="whole")
     return Hint(walk=walk, back_soon_at=now, back_late_at=now)
 
 
 def back(hint: Hint, now: float) -> Hint:
-    """Go back in the openings, every `SOON_S` a little and every `LATE_S` more, so that no place is missed for good."""
+    """Go back in the openings, every `SOON_S` a little and every `LATE_S` more, so that no place is missed for ever."""
     if hint.walk.phase != "openings" or now - hint.back_soon_at < SOON_S:
         return hint
     is_deep = now - hint.back_late_at >= LATE_S
@@ -95,11 +95,11 @@ def back(hint: Hint, now: float) -> Hint:
 
 
 def priority(candidates: Sequence[Candidate], start: int) -> list[int]:
-    """In which order to try a window's candidates: those that have votes first, by slot from the operator's start."""
+    """The order in which to try a window's candidates: those with votes first, by slot from the operator's start."""
 
     def order(position: int) -> tuple[bool, int]:
-        one = candidates[position]
-        return not one.has_votes, (one.slot - start) % SLOTS
+        candidate = candidates[position]
+        return not candidate.has_votes, (candidate.slot - start) % SLOTS
 
     return sorted(range(len(candidates)), key=order)
 
@@ -107,10 +107,10 @@ def priority(candidates: Sequence[Candidate], start: int) -> list[int]:
 def advance(walk: Walk, window: Sequence[Candidate], *, first_left: int | None, is_last: bool) -> Walk:
     """The walk after a window.
 
-    first_left: the first candidate that was not tried, where there is one: it comes again.
+    first_left: the first candidate that was not tried, if any: the walk stops before it.
     is_last: the window holds the last candidates of its phase.
     """
-    if walk.phase == "whole" and not is_last:  # too large for one look
+    if walk.phase == "whole" and not is_last:  # the task is too large for one window
         return replace(walk, phase="lap")
     left = None if first_left is None else window[first_left]
     if walk.is_in_openings:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from shared.http.requests import Wire
+from shared.http.answers import EarlierResult
+from shared.http.requests import Reason, Wire
 from shared.results import Detection
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -35,6 +36,7 @@ class LeaseGranted(BaseModel):
     subtask_id: str
     task_id: str
     labels: list[str]
+    label_names: dict[str, str]
     image_url: str
     token: str
     expires_at: str
@@ -124,6 +126,7 @@ class SubtaskShown(BaseModel):
     task_id: str
     state: Literal["open", "completed", "disputed"]
     labels: list[str]
+    label_names: dict[str, str]
     image_url: str
     votes: list[VoteShown]
     live_leases: int
@@ -131,6 +134,7 @@ class SubtaskShown(BaseModel):
     width: int | None
     height: int | None
     result: ResultShown | None
+    earlier: list[EarlierResult]
 
 
 class Disputes(BaseModel):
@@ -140,7 +144,13 @@ class Disputes(BaseModel):
 
 class Adjudication(Wire):
     label: Label
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Reason
+
+
+class FinishOrder(Wire):
+    """End an open image with the votes it has, and why."""
+
+    reason: Reason
 
 
 class OldSubtasksRequest(Wire):

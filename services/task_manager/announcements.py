@@ -10,30 +10,67 @@ SOURCE = "quorate/task_manager"
 
 
 def image_ready(task: Task, image: Image) -> Message:
-    """An image can be labeled; the task's terms go with it."""
-    data = events.ImageReady(
-        task_id=task.id,
+    """An image can be labeled."""
+    data = events.ImageToLabel(
+        task_id=image.task_id,
         image_id=image.id,
-        owner=task.owner,
         object_key=image.object_key,
         media_type=image.media_type,
         width=image.width,
         height=image.height,
+        terms_revision=image.terms_revision,
         filename=image.filename,
         place=place_of(task, image),
-        task_created_at=task.created_at,
-        **flattened(task.terms),
     )
     attributes = events.envelope(event_id=f"{image.id}/ready", source=SOURCE, subject=image.id, at=image.created_at)
-    return events.message(events.ImageReadyV1(**attributes, data=data))
+    return events.message(events.ImageReadyV2(**attributes, data=data))
 
 
 def task_changed(task: Task, facts: tuple[str, ...], now: float) -> list[Message]:
     """The events of a task's change, with ids that are the same however often it is announced."""
-    return [_ended(task, Fact(fact), now) for fact in facts]
+    return [_told(task, Fact(fact), now) for fact in facts]
+
+
+def image_removed(image: Image, document_id: str, now: float) -> Message:
+    """An image was removed; `document_id` is that of the document that keeps the event."""
+    data = events.ImageRemoved(task_id=image.task_id, image_id=image.id, object_key=image.object_key, at=now)
+    attributes = events.envelope(event_id=f"{document_id}/{Fact.REMOVED}", source=SOURCE, subject=image.id, at=now)
+    return events.message(events.ImageRemovedV1(**attributes, data=data))
+
+
+def _told(task: Task, fact: Fact, now: float) -> Message:
+    if fact == Fact.OPENED:
+        return _opened(task)
+    return _changed(task, now) if fact == Fact.CHANGED else _ended(task, fact, now)
+
+
+def _opened(task: Task) -> Message:
+    data = events.TaskOpened(
+        task_id=task.id, owner=task.owner, at=task.created_at, revision=task.revision, **flattened(task.terms)
+    )
+    attributes = events.envelope(event_id=f"{task.id}/opened", source=SOURCE, subject=task.id, at=task.created_at)
+    return events.message(events.TaskOpenedV1(**attributes, data=data))
+
+
+def _changed(task: Task, now: float) -> Message:
+    order = task.finish
+    data = events.TaskChanged(
+        task_id=task.id,
+        owner=task.owner,
+        revision=task.revision,
+        at=now,
+        task_created_at=task.created_at,
+        finish=order and events.Finish(by=order.by, reason=order.reason),
+        **flattened(task.terms),
+    )
+    event_id = f"{task.id}/{Fact.CHANGED}/{task.revision}"
+    return events.message(
+        events.TaskChangedV1(**events.envelope(event_id=event_id, source=SOURCE, subject=task.id, at=now), data=data)
+    )
 
 
 def _ended(task: Task, fact: Fact, now: float) -> Message:
     event = events.TaskCancelledV1 if fact == Fact.CANCELLED else events.TaskCompletedV1
-    attributes = events.envelope(event_id=f"{task.id}/{fact}", source=SOURCE, subject=task.id, at=now)
+    again = f"/{task.completions}" if fact == Fact.COMPLETED and task.completions > 1 else ""
+    attributes = events.envelope(event_id=f"{task.id}/{fact}{again}", source=SOURCE, subject=task.id, at=now)
     return events.message(event(**attributes, data=events.TaskEnded(task_id=task.id, owner=task.owner, at=now)))

@@ -25,6 +25,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
         clock,
         announce_task=announcements.task_changed,
         announce_image=announcements.image_ready,
+        announce_removed=announcements.image_removed,
     )
     objects = settings.objects()
     bus = settings.bus("task_manager", clock)

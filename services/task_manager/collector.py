@@ -74,8 +74,9 @@ class Collector:
 
     async def _tidy(self) -> None:
         await self._erase_cancelled()
+        await self._store.finish_removals()
         for task_id in await self._store.unfinished():
-            await self._store.update(task_id, lambda task, now: domain.complete(task, now=now))
+            await self._store.update(task_id, domain.complete)
             self._relay_wake()
 
     async def _erase_cancelled(self) -> None:

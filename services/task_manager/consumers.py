@@ -15,3 +15,4 @@ def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the task manager listens to."""
     for queue in QUEUES:
         bus.consume(queue, partial(handlers.record_result, resources), prefetch=PREFETCH)
+    bus.listen(resources.model.heard)

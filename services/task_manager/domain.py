@@ -1,41 +1,41 @@
 """The rules of tasks and their images. Pure: time and ids are arguments."""
 
 import hashlib
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
+from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
 from shared.decision import Decision
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Gone, Invalid
 from shared.results import Ended, Prelabel, Result, State, VoteCast
-from shared.terms import UNSURE, Terms
+from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 
-MAX_LABELS = 1_000
-MAX_LABEL_LENGTH = 200
-MAX_LABEL_SET_BYTES = 32_768
 MAX_VOTES = 100
 REGISTRATION_S = 60.0
 """How long an upload's registration lives without being renewed."""
-INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
-"""Categories of characters that cannot be seen on their own."""
-BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that look like nothing, whatever their category."""
 
 
 class Fact(StrEnum):
     """What happened to a task or an image, for others to hear of."""
 
+    OPENED = "opened"
     READY = "ready"
+    REMOVED = "removed"
+    CHANGED = "changed"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
 
 
 class NotOpen(Conflict):
     """The task takes no more images."""
+
+
+class Erased(Gone):
+    """The task was cancelled, and what it had was erased."""
 
 
 class StillUploading(Conflict):
@@ -55,9 +55,24 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """A client's order to end what is open with the votes there are: who gave it, and why."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A client's batch. `body_sha256` is of the request that made it; `is_erased`: images and objects are gone.
-    `first_name` is the file name that came first, where the order goes by name."""
+    """A client's batch.
+
+    body_sha256: of the request that made it.
+    is_announced: others were told of it and its terms. False for one that an earlier version created.
+    is_erased: images and objects are gone.
+    revision: of what the subtask manager is told: the terms and the order to finish.
+    completions: how often it has completed; a task that is reopened may complete again.
+    first_name: the file name that came first, where the order goes by name.
+    """
 
     id: str
     owner: str
@@ -70,7 +85,11 @@ class Task:
     sealed_at: float | None = None
     completed_at: float | None = None
     cancelled_at: float | None = None
+    is_announced: bool = False
     is_erased: bool = False
+    revision: int = 1
+    finish: Finish | None = None
+    completions: int = 0
     first_name: str = ""
 
 
@@ -86,9 +105,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One stored picture of a task. `sha256` is of the bytes as uploaded, `stored_sha256` of those under `object_key`;
-    width and height in pixels of the upright stored picture. `position`: its place in the order of upload, about
-    when it was taken in, in microseconds since the epoch."""
+    """One stored picture of a task.
+
+    sha256: of the bytes as uploaded. stored_sha256: of those under `object_key`.
+    width, height: in pixels of the upright stored picture.
+    terms_revision: that of the task when it came.
+    position: its place in the order of upload, about when it was taken in, in microseconds since the epoch.
+    """
 
     id: str
     task_id: str
@@ -101,11 +124,18 @@ class Image:
     width: int
     height: int
     created_at: float
+    terms_revision: int = 1
     state: State = "open"
     votes: tuple[VoteCast, ...] = ()
     result: Result | None = None
     prelabel: Prelabel | None = None
+    earlier: tuple[Result, ...] = ()
     position: int = 0
+
+
+def stub_of(image: Image) -> Image:
+    """What is kept of an image that was removed: which object it had, and nothing that anybody said of it."""
+    return replace(image, filename="", state="open", votes=(), result=None, prelabel=None, earlier=())
 
 
 def task_id_of(owner: str, idempotency_key: str) -> str:
@@ -118,26 +148,12 @@ def image_id_of(task_id: str, sha256: str) -> str:
     return hashlib.sha256(f"image\n{task_id}\n{sha256}".encode()).hexdigest()[:32]
 
 
-def check_labels(labels: Sequence[str], *, allow_unsure: bool) -> tuple[str, ...]:
-    """A label set in hotkey order. Raises Invalid, pointing at the label, for what cannot be told apart or seen."""
-    if not 1 <= len(labels) <= MAX_LABELS:
-        raise Invalid(f"a task has 1 to {MAX_LABELS:,} labels", pointer="/labels")
-    if sum(len(label.encode("utf-8", "surrogatepass")) for label in labels) > MAX_LABEL_SET_BYTES:
-        raise Invalid(f"the labels together are over {MAX_LABEL_SET_BYTES:,} bytes", pointer="/labels")
-    seen = {UNSURE} if allow_unsure else set[str]()
-    for position, label in enumerate(labels):
-        pointer = f"/labels/{position}"
-        if not 1 <= len(label) <= MAX_LABEL_LENGTH:
-            raise Invalid(f"a label has 1 to {MAX_LABEL_LENGTH} characters", pointer=pointer)
-        if all(unicodedata.category(character) in INVISIBLE or character in BLANKS for character in label):
-            raise Invalid("a label needs a character that can be seen", pointer=pointer)
-        if any(unicodedata.category(character) == "Cs" for character in label):
-            raise Invalid("a label must be valid Unicode", pointer=pointer)
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).casefold())
-        if folded in seen:
-            raise Invalid("the label is there twice, apart from case and form", pointer=pointer)
-        seen.add(folded)
-    return tuple(labels)
+def check_terms(terms: Terms) -> None:
+    """Raises Invalid, pointing at the field, where the terms ask for what cannot be."""
+    check_labels(terms.labels, allow_unsure=terms.allow_unsure)
+    check_label_names(terms.label_names, terms.labels, allow_unsure=terms.allow_unsure)
+    check_label_map(terms.detector.label_map, terms.labels)
+    check_policies(terms)
 
 
 def check_policies(terms: Terms) -> None:
@@ -147,9 +163,13 @@ def check_policies(terms: Terms) -> None:
         raise Invalid("max_votes is less than votes_required", pointer="/quorum/max_votes")
     if quorum.stop == "lead" and quorum.lead > quorum.max_votes:
         raise Invalid("lead is more than max_votes", pointer="/quorum/lead")
-    for name, label in terms.detector.label_map.items():
-        if label not in terms.labels:
-            raise Invalid(f"{name!r} is mapped to a label that the task has not", pointer="/detector/label_map")
+
+
+def announce(task: Task) -> Decision[Task, None]:
+    """Tell the others of a task and its terms, once."""
+    if task.is_announced:
+        return Decision(state=task, answer=None)
+    return Decision(state=replace(task, is_announced=True), answer=None, facts=(Fact.OPENED,))
 
 
 def repeat_create(existing: Task, wanted: Task) -> Task:
@@ -160,12 +180,12 @@ def repeat_create(existing: Task, wanted: Task) -> Task:
 
 
 def register_upload(task: Task, now: float, *, upload_id: str) -> Decision[Task, None]:
-    """Begin or renew an upload. Raises NotOpen."""
+    """Begin or renew an upload; before its first image, a task is announced. Raises NotOpen."""
     if task.state != "open":
         raise NotOpen(f"the task is {task.state} and takes no more images")
     others = tuple(one for one in task.uploads if one.id != upload_id and one.expires_at > now)
     mine = Registration(id=upload_id, expires_at=now + REGISTRATION_S)
-    return Decision(state=replace(task, uploads=(*others, mine)), answer=None)
+    return announce(replace(task, uploads=(*others, mine)))
 
 
 def end_upload(task: Task, _now: float, *, upload_id: str) -> Decision[Task, None]:
@@ -183,8 +203,7 @@ def seal(task: Task, now: float) -> Decision[Task, None]:
     """No more images. Sealing again changes nothing. Raises StillUploading, NotOpen (cancelled)."""
     if task.state in ("sealed", "completed"):
         return Decision(state=task, answer=None)
-    if task.state == "cancelled":
-        raise NotOpen("the task is cancelled")
+    _refuse_cancelled(task)
     if any(one.expires_at > now for one in task.uploads):
         raise StillUploading("an upload to this task is under way; seal it when that has ended")
     return Decision(state=replace(task, state="sealed", sealed_at=now, uploads=()), answer=None)
@@ -194,7 +213,91 @@ def complete(task: Task, now: float) -> Decision[Task, None]:
     """No image is open any more: a sealed task completes, once."""
     if task.state != "sealed":
         return Decision(state=task, answer=None)
-    return Decision(state=replace(task, state="completed", completed_at=now), answer=None, facts=(Fact.COMPLETED,))
+    completed = replace(task, state="completed", completed_at=now, completions=task.completions + 1)
+    return Decision(state=completed, answer=None, facts=(Fact.COMPLETED,))
+
+
+def reopen(task: Task, _now: float) -> Decision[Task, None]:
+    """Take images again, and ask people again. An open task stays as it is. Raises NotOpen (cancelled)."""
+    if task.state == "open":
+        return Decision(state=task, answer=None)
+    _refuse_cancelled(task)
+    reopened = replace(task, state="open", sealed_at=None, completed_at=None)
+    if task.finish is None:
+        return Decision(state=reopened, answer=None)
+    return Decision(state=_told(replace(reopened, finish=None)), answer=None, facts=(Fact.CHANGED,))
+
+
+def finish(task: Task, now: float, *, by: str, reason: str) -> Decision[Task, None]:
+    """Seal the task, and end its open images with the votes they have. The same order again changes nothing.
+
+    Raises StillUploading, NotOpen (cancelled).
+    """
+    order = Finish(by=by, reason=reason)
+    if task.finish == order or task.state == "completed":
+        return Decision(state=task, answer=None)
+    sealed = seal(task, now).state
+    return Decision(state=_told(replace(sealed, finish=order)), answer=None, facts=(Fact.CHANGED,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a client changes of a task; None leaves a thing as it is. An empty instruction or name takes it away.
+
+    votes_required: the extension up to `max_votes` stays as long as it was.
+    add_labels: behind the others. label_names: how labels are shown, an empty name as the label itself.
+    """
+
+    name: str | None = None
+    instructions: str | None = None
+    votes_required: int | None = None
+    add_labels: tuple[str, ...] = ()
+    label_names: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
+    """Change a task; images that have ended stay as they are. Raises Invalid, NotOpen (cancelled)."""
+    _refuse_cancelled(task)
+    if change.name is not None:
+        check_task_name(change.name)
+    terms = _changed_terms(task.terms, change)
+    named = task if change.name is None else replace(task, name=change.name)
+    if terms == task.terms:
+        return Decision(state=named if named != task else task, answer=None)
+    check_terms(terms)
+    return Decision(state=_told(replace(named, terms=terms)), answer=None, facts=(Fact.CHANGED,))
+
+
+def _changed_terms(terms: Terms, change: Change) -> Terms:
+    given: dict[str, Any] = {}
+    if change.instructions is not None:
+        given["instructions"] = change.instructions or None
+    if change.votes_required is not None:
+        extension = terms.quorum.max_votes - terms.quorum.votes_required
+        required = change.votes_required
+        given["quorum"] = replace(terms.quorum, votes_required=required, max_votes=required + extension)
+    if change.add_labels:
+        given["labels"] = terms.labels + tuple(label for label in change.add_labels if label not in terms.labels)
+    if change.label_names:
+        names = {**terms.label_names, **change.label_names}
+        given["label_names"] = {label: name for label, name in names.items() if name not in ("", label)}
+    return replace(terms, **given)
+
+
+def _told(task: Task) -> Task:
+    """The task with a new revision of what the subtask manager is told."""
+    return replace(task, revision=task.revision + 1)
+
+
+def refuse_erased(task: Task) -> None:
+    """Raises Erased for a task that has no images and results any more."""
+    if task.state == "cancelled":
+        raise Erased("the task was cancelled, and its images and results were erased")
+
+
+def _refuse_cancelled(task: Task) -> None:
+    if task.state == "cancelled":
+        raise NotOpen("the task is cancelled")
 
 
 def cancel(task: Task, now: float) -> Decision[Task, None]:
@@ -216,9 +319,17 @@ def mark_erased(task: Task, _now: float) -> Decision[Task, None]:
 
 
 def record_result(
-    image: Image, _now: float, *, state: Ended, result: Result, votes: tuple[VoteCast, ...], prelabel: Prelabel | None
+    image: Image,
+    _now: float,
+    *,
+    state: Ended,
+    result: Result,
+    votes: tuple[VoteCast, ...],
+    prelabel: Prelabel | None,
+    earlier: tuple[Result, ...] = (),
 ) -> Decision[Image, None]:
     """Take a result in. The highest revision wins, so results may come twice and in any order."""
     if image.result is not None and image.result.revision >= result.revision:
         return Decision(state=image, answer=None)
-    return Decision(state=replace(image, state=state, result=result, votes=votes, prelabel=prelabel), answer=None)
+    recorded = replace(image, state=state, result=result, votes=votes, prelabel=prelabel, earlier=earlier)
+    return Decision(state=recorded, answer=None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from services.task_manager.domain import Image
+from services.task_manager.domain import Image, refuse_erased
 from services.task_manager.order import By, key_of
 from services.task_manager.shapes import image_shown
 from services.task_manager.store import TaskStore
@@ -33,6 +33,7 @@ _COLUMNS = [
     "prelabel_label",
     "prelabel_confidence",
     "votes_cast",
+    "earlier",
 ]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run."""
@@ -59,13 +60,14 @@ FORMATS: dict[str, tuple[str, bytes, Callable[[Sequence[Image]], bytes]]] = {
 
 
 async def export(store: TaskStore, task_id: str, form: str, by: By) -> AsyncIterator[bytes]:
-    """The file, page by page."""
+    """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like one."""
     _, head, write = FORMATS[form]
     yield head
     after = ""
     while images := await store.images(task_id, state=None, label=None, after=after, limit=PAGE, by=by):
         yield await asyncio.to_thread(write, images)
         after = key_of(images[-1], by)
+    refuse_erased(await store.task(task_id))
 
 
 def _row(image: Image) -> dict[str, Any]:
@@ -81,8 +83,8 @@ def _csv_row(image: Image) -> list[Any]:
     prelabel = image.prelabel
     row["prelabel_label"] = prelabel and prelabel.label
     row["prelabel_confidence"] = prelabel and prelabel.confidence
-    for column in ("votes", "votes_cast"):
-        row[column] = None if row[column] is None else orjson.dumps(row[column]).decode()
+    for column in ("votes", "votes_cast", "earlier"):
+        row[column] = None if not row[column] else orjson.dumps(row[column]).decode()
     return [row[column] for column in _COLUMNS]
 
 

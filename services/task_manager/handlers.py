@@ -1,5 +1,6 @@
 """What the task manager does, one command or event each: load, ask the domain, save."""
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable
@@ -7,17 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import domain
+from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.arrivals import Arrivals, UpToDate
-from services.task_manager.domain import Counts, Task
+from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound, Unavailable
+from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.terms import Terms
@@ -27,7 +29,8 @@ EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.Subta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector."""
+    """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector;
+    `model` is that of the detectors."""
 
     store: TaskStore
     objects: ObjectStore
@@ -40,6 +43,7 @@ class Resources:
     erase_soon: Callable[[], None]
     progress: Progress
     arrivals: Arrivals
+    model: ModelHeard
     metrics: BatchMetrics
 
 
@@ -47,8 +51,6 @@ async def create_task(
     resources: Resources, *, owner: str, key: str | None, name: str, terms: Terms, body: bytes
 ) -> tuple[Task, Counts]:
     """`body` is all that the client asks for, to tell a repeated request from another."""
-    domain.check_labels(terms.labels, allow_unsure=terms.allow_unsure)
-    domain.check_policies(terms)
     wanted = Task(
         id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
         owner=owner,
@@ -57,10 +59,36 @@ async def create_task(
         created_at=resources.clock(),
         body_sha256=hashlib.sha256(body).hexdigest(),
     )
-    existing = await resources.store.create(wanted)
-    if existing is None:
-        return wanted, Counts()
+    try:
+        _check(wanted, resources.model.classes)
+    except Invalid:
+        if key is None:
+            raise
+        existing = await _task_or_none(resources, wanted.id)  # it was taken before, under the rules of then
+        if existing is None:
+            raise
+    else:
+        new = domain.announce(wanted)
+        existing = await resources.store.create(new.state, new.facts)
+        if existing is None:
+            resources.relay.wake()
+            return new.state, Counts()
     return await resources.store.find(domain.repeat_create(existing, wanted).id)
+
+
+def _check(wanted: Task, classes: tuple[str, ...] | None) -> None:
+    """Raises Invalid. `classes`: the model's, where they are known."""
+    labels.check_task_name(wanted.name)
+    domain.check_terms(wanted.terms)
+    if classes is not None:
+        labels.check_classes(wanted.terms.detector.label_map, classes)
+
+
+async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
+    try:
+        return await resources.store.task(task_id)
+    except NotFound:
+        return None
 
 
 async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
@@ -74,6 +102,36 @@ async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await resources.store.find(task_id)
+
+
+async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, domain.reopen)
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def finish(resources: Resources, *, task_id: str, by: str, reason: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, partial(domain.finish, by=by, reason=reason))
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def edit(resources: Resources, *, task_id: str, change: Change) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, partial(domain.edit, change=change))
+    resources.relay.wake()
+    return await resources.store.find(task_id)
+
+
+async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> None:
+    """Remove an image and its object. An object that cannot be removed now, the collector removes later."""
+    object_key = await resources.store.remove_image(task_id, image_id)
+    resources.relay.wake()
+    with contextlib.suppress(Unavailable):
+        await resources.objects.delete([object_key])
+    if await resources.store.is_finished(task_id):
+        await _complete(resources, task_id)
 
 
 async def cancel(resources: Resources, *, task_id: str) -> None:
@@ -91,7 +149,12 @@ async def _complete(resources: Resources, task_id: str) -> None:
 async def record_result(resources: Resources, event: EndedEvent) -> None:
     ended = event.data
     rule = partial(
-        domain.record_result, state=ended.state, result=ended.result, votes=ended.votes, prelabel=ended.prelabel
+        domain.record_result,
+        state=ended.state,
+        result=ended.result,
+        votes=ended.votes,
+        prelabel=ended.prelabel,
+        earlier=ended.earlier,
     )
     try:
         is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, rule)

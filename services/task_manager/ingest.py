@@ -200,6 +200,7 @@ class Ingest:
             width=picture.width,
             height=picture.height,
             created_at=now,
+            terms_revision=self._task.revision,
             position=self._last_position,
         )
 

@@ -14,6 +14,7 @@ from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.settings import UploadSettings
 from services.task_manager.store import TaskStore
+from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Adapters, Part
 from shared.pictures import DecodingBudget
@@ -47,6 +48,7 @@ def assemble(
         erase_soon=collector.wake,
         progress=Progress(store),
         arrivals=Arrivals(adapters.bus, consumers.QUEUES, result_relays),
+        model=ModelHeard(),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
     )
     return Part(

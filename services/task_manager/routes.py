@@ -6,7 +6,7 @@ import pydantic_core
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.task_manager import handlers, wire
+from services.task_manager import domain, handlers, wire
 from services.task_manager.arrivals import UpToDate
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
@@ -164,6 +164,24 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         headers = await _recorded(resources, task_id)
         return json_answer(task_shown(*await resources.store.find(task_id)), headers=headers)
 
+    @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown)
+    async def edit(task_id: str, wanted: wire.TaskChange, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.edit(resources, task_id=task_id, change=wanted.change())))
+
+    @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown)
+    async def reopen(task_id: str, _who: Who) -> Response:
+        return json_answer(task_shown(*await handlers.reopen(resources, task_id=task_id)))
+
+    @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown)
+    async def finish(task_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        finished = await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason)
+        return json_answer(task_shown(*finished))
+
+    @routes.delete("/tasks/{task_id}/images/{image_id}", status_code=204)
+    async def remove_image(task_id: str, image_id: str, _who: Who) -> Response:
+        await handlers.remove_image(resources, task_id=task_id, image_id=image_id)
+        return Response(status_code=204)
+
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
     async def seal(task_id: str, _who: Who) -> Response:
         return json_answer(task_shown(*await handlers.seal(resources, task_id=task_id)))
@@ -179,6 +197,13 @@ async def _recorded(resources: Resources, task_id: str) -> dict[str, str]:
     return {"X-Quorate-Up-To-Date": await handlers.recorded(resources, task_id=task_id)}
 
 
+async def _recorded_results(resources: Resources, task_id: str) -> dict[str, str]:
+    """The same; raises Erased, too."""
+    headers = await _recorded(resources, task_id)
+    domain.refuse_erased(await resources.store.task(task_id))
+    return headers
+
+
 def _add_results(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=_UP_TO_DATE)
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=_UP_TO_DATE)
@@ -191,7 +216,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        headers = await _recorded(resources, task_id)
+        headers = await _recorded_results(resources, task_id)
         found = await resources.store.images(
             task_id, state=state, label=label, after=read_cursor(cursor, KEYS[order]), limit=limit + 1, by=order
         )
@@ -210,13 +235,13 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
         order: By = "id",
     ) -> StreamingResponse:
-        headers = await _recorded(resources, task_id)
+        headers = await _recorded_results(resources, task_id)
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
         return StreamingResponse(export(resources.store, task_id, form, order), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:
-        await resources.store.task(task_id)
+        domain.refuse_erased(await resources.store.task(task_id))
         return StreamingResponse(
             resources.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream"
         )

@@ -8,7 +8,7 @@ from services.task_manager.ingest import Report
 from services.task_manager.staging import Staging
 from shared.clock import iso
 from shared.flat import flattened
-from shared.http.answers import result_shown
+from shared.http.answers import earlier_shown, result_shown
 
 
 def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def image_shown(image: Image) -> dict[str, Any]:
         "state": image.state,
         **result_shown(image.result, image.votes),
         "prelabel": image.prelabel,
+        "earlier": earlier_shown(image.earlier),
     }
 
 

@@ -4,18 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from services.task_manager.domain import MAX_VOTES
+from services.task_manager.domain import MAX_VOTES, Change
+from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_LABELS, MAX_NAME_LENGTH
 from shared.flat import names_of
-from shared.http.requests import Wire
+from shared.http.answers import EarlierResult
+from shared.http.requests import Reason, Wire
 from shared.results import DecidedBy, Detection, State
 from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
-
-
-LATER = ("order", "hide_names")
+LATER = ("label_names", "order", "hide_names")
 """Fields of a task that came after the first release."""
+LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=MAX_NAME_LENGTH)]], Field(max_length=MAX_LABELS)]
 
 
 class QuorumRequest(Wire):
@@ -43,7 +44,7 @@ class DetectorRequest(Wire):
     mode: DetectorMode = "suggest"
     min_confidence: Share = 0.25
     accept_confidence: Share = 0.9
-    label_map: Annotated[dict[str, str], Field(max_length=1_000)] = Field(default_factory=dict[str, str])
+    label_map: Annotated[dict[str, str], Field(max_length=MAX_LABELS)] = Field(default_factory=dict[str, str])
     audit_share: Share = 0.05
     prelabel_wait_s: Annotated[float, Field(ge=0, le=3_600)] = 30.0
 
@@ -54,10 +55,11 @@ class DetectorRequest(Wire):
 class TaskRequest(Wire):
     """A new task."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
     labels: list[str]
-    instructions: Annotated[str, Field(max_length=10_000)] | None = None
+    instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH)] | None = None
     allow_unsure: bool = False
+    label_names: LabelNames = Field(default_factory=dict[str, str])
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()
     order: Order = "random"
@@ -71,8 +73,39 @@ class TaskRequest(Wire):
 
     def identity(self) -> bytes:
         """What tells a repeated request from another. What the first release did not know counts where it is given."""
-        default = {name for name in LATER if getattr(self, name) == type(self).model_fields[name].default}
+        fields = type(self).model_fields
+        default = {n for n in LATER if getattr(self, n) == fields[n].get_default(call_default_factory=True)}
         return self.model_dump_json(exclude=default).encode()
+
+
+class TaskChange(Wire):
+    """What is to be changed of a task; what is not named stays as it is."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
+    instructions: (
+        Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH, description="an empty text takes them away")] | None
+    ) = None
+    votes_required: Votes | None = None
+    add_labels: Annotated[list[str], Field(max_length=MAX_LABELS)] = Field(default_factory=list[str])
+    label_names: LabelNames = Field(
+        default_factory=dict[str, str],
+        description="how labels are shown, by label; an empty name shows the label as it is. Votes keep their label",
+    )
+
+    def change(self) -> Change:
+        return Change(
+            name=self.name,
+            instructions=self.instructions,
+            votes_required=self.votes_required,
+            add_labels=tuple(self.add_labels),
+            label_names=self.label_names,
+        )
+
+
+class FinishOrder(Wire):
+    """End what is open with the votes there are, and why."""
+
+    reason: Reason
 
 
 class ImageRequest(Wire):
@@ -117,6 +150,7 @@ class TaskShown(BaseModel):
     labels: list[str]
     instructions: str | None
     allow_unsure: bool
+    label_names: dict[str, str]
     state: Literal["open", "sealed", "completed", "cancelled"]
     quorum: QuorumPolicy
     detector: DetectorPolicy
@@ -146,7 +180,7 @@ class FileReport(BaseModel):
 
 
 class UploadReport(BaseModel):
-    """What became of every file. `skipped`: folders and by-products in archives."""
+    """What became of every file. `skipped`: folders in archives, and what Windows and macOS put beside files."""
 
     images: list[FileReport]
     accepted: int
@@ -198,6 +232,7 @@ class ImageResult(BaseModel):
     by: str | None
     reason: str | None
     prelabel: PrelabelShown | None
+    earlier: list[EarlierResult]
 
 
 class Results(BaseModel):

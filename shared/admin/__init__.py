@@ -1,1 +1,1 @@
-"""What the platform tells the people who run it: dead letters, what waits, and which replicas there are."""
+"""For the people who run the platform: dead letters, status, and the replicas that report."""

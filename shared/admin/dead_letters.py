@@ -1,5 +1,6 @@
-"""Dead letters over HTTP: to look at, and to deliver again."""
+"""Dead letters over HTTP: list them, and deliver them again."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -37,18 +38,13 @@ class Replayed(BaseModel):
 
 
 def router(bus: Bus) -> APIRouter:
-    """Dead letters."""
+    """The routes of dead letters."""
     routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
 
     @routes.get("/dead", response_model=DeadLetters)
     async def dead(_who: Who, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
         letters = await bus.dead_letters(limit)
-        items = [
-            {"id": one.id, "queue": one.queue, "type": one.type, "subject": one.subject, "reason": one.reason}
-            | {"died_at": iso(one.died_at)}
-            for one in letters
-        ]
-        return json_answer({"items": items})
+        return json_answer({"items": [asdict(letter) | {"died_at": iso(letter.died_at)} for letter in letters]})
 
     @routes.post("/dead/replay", response_model=Replayed)
     async def replay(wanted: ReplayRequest, _who: Who) -> Response:

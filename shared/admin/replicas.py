@@ -1,4 +1,4 @@
-"""The processes of the platform, as one that listens knows them from their reports."""
+"""The replicas of the platform, as a process that listens knows them from their reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from shared.admin.reports import REPORT_S, Report
 from shared.clock import Clock
 
 SILENT_S = 3 * REPORT_S
-"""A replica that was not heard for so long does not count any more."""
+"""A replica that was silent for this long no longer counts."""
 FORGOTTEN_S = 60.0
-"""And after so long it is not shown any more."""
+"""A replica that was silent for this long is no longer shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A report, and when it came (seconds since the epoch)."""
+    """A report, and when it arrived (seconds since the epoch)."""
 
     at: float
     report: Report
 
 
 class Replicas:
-    """The last report of each process that was heard of late."""
+    """The last report of each replica that was heard recently."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._seen: dict[str, Seen] = {}
 
     def heard(self, body: bytes) -> None:
-        """Take in what was broadcast; what is no report that this version knows is passed over."""
+        """Keep a report that was broadcast; anything that this version cannot read as a report is ignored."""
         try:
             report = Report.model_validate_json(body)
         except ValidationError:
@@ -39,7 +39,7 @@ class Replicas:
         self._seen[report.name] = Seen(at=self._clock(), report=report)
 
     def with_own(self, report: Report) -> list[Seen]:
-        """Those that are remembered, by name; of this process, the report given."""
+        """The last reports by name, with the given one for this process."""
         self._forget()
         own = Seen(at=self._clock(), report=report)
         return [seen for _, seen in sorted({**self._seen, report.name: own}.items())]
@@ -50,6 +50,6 @@ class Replicas:
 
 
 def counting(seen: Sequence[Seen]) -> list[Report]:
-    """The reports of those that are not silent, the newest first."""
-    newest_first = sorted(seen, key=lambda one: one.at, reverse=True)
-    return [one.report for one in newest_first if one.at > newest_first[0].at - SILENT_S]
+    """The reports of replicas that are not silent, the newest first."""
+    newest_first = sorted(seen, key=lambda replica: replica.at, reverse=True)
+    return [replica.report for replica in newest_first if replica.at > newest_first[0].at - SILENT_S]

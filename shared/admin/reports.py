@@ -1,4 +1,4 @@
-"""What every process of the platform tells the others about itself, again and again."""
+"""The report that every replica broadcasts about itself every few seconds."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from shared.telemetry.watch import Watch
 log = logging.getLogger(__name__)
 
 REPORT_S = 5.0
-"""How often a process reports."""
+"""The seconds between two reports."""
 
 
 class QueueStatus(BaseModel):
@@ -35,7 +35,7 @@ class QueueStatus(BaseModel):
 
 
 class Report(BaseModel):
-    """One process as it sees itself. What does not answer it now is None.
+    """One process as it sees itself. A field is None if its server does not answer now.
 
     name: of its host (on Kubernetes: of its pod) and its number there. services: those that it runs.
     busy: the processor time that it uses, in processors. The other fields are those of the platform's status.
@@ -55,7 +55,7 @@ class Report(BaseModel):
 
 
 class Reporter:
-    """Broadcasts reports of this process from its start to its close."""
+    """Broadcasts reports of this process from `start` to `close`."""
 
     def __init__(self, services: Sequence[str], metrics: Metrics, watch: Watch, bus: Bus) -> None:
         self._services = tuple(services)
@@ -74,7 +74,7 @@ class Reporter:
             await asyncio.wait([self._task])
 
     async def report(self) -> Report:
-        """This process now."""
+        """The report of this process now."""
         waiting = await self._watch.look()
         queues = None if waiting.queues is None else sorted(waiting.queues.items())
         return Report(
@@ -108,7 +108,7 @@ class Reporter:
             try:
                 report = await self.report()
                 self._began = (time.monotonic(), time.process_time())
-                with contextlib.suppress(Unavailable):  # the next report says what this one would have
+                with contextlib.suppress(Unavailable):  # the next report says the same, and more
                     await self._bus.broadcast(report.model_dump_json().encode())
             except Exception:
                 log.exception("the process could not report; trying again")

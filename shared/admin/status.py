@@ -1,4 +1,4 @@
-"""How the platform is doing, for people: what waits, how old it is, how much was done of late, and who did it."""
+"""The platform's status for people: what waits, how old it is, how much was done lately, and by which replicas."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -43,7 +43,7 @@ class Status(BaseModel):
 
 
 def router(reporter: Reporter, replicas: Replicas) -> APIRouter:
-    """The status of the platform."""
+    """The route of the status."""
     routes = APIRouter(prefix="/api/admin", tags=["admin"], responses=problems.RESPONSES)
 
     @routes.get("/status", response_model=Status)
@@ -57,37 +57,41 @@ def router(reporter: Reporter, replicas: Replicas) -> APIRouter:
 def summed(seen: Sequence[Seen]) -> Status:
     """The status that these reports add up to."""
     reports = counting(seen)
-    outboxes = list({report.services: report for report in reversed(reports)}.values())  # replicas share theirs
+    outboxes = list(
+        {report.services: report for report in reversed(reports)}.values()
+    )  # replicas of a service share an outbox
     return Status(
         queues=_queues(reports),
         dead_letters=next((report.dead_letters for report in reports if report.dead_letters is not None), None),
         outbox=_all_known(sum, [report.outbox for report in outboxes]),
         outbox_lag_s=_all_known(max, [report.outbox_lag_s for report in outboxes]),
         requests_per_minute=sum(report.requests_per_minute for report in reports),
-        replicas=[_shown(one) for one in seen],
+        replicas=[_shown(replica) for replica in seen],
     )
 
 
 def _all_known(together: Callable[[Iterable[T]], T], values: Sequence[T | None]) -> T | None:
-    """All of them together; None where one of them is."""
+    """All values put together; None if one of them is None."""
     known = [value for value in values if value is not None]
     return together(known) if len(known) == len(values) else None
 
 
 def _queues(reports: Sequence[Report]) -> list[QueueStatus] | None:
-    """Every queue once: all replicas of a service see the same messages wait, and each handles some of them."""
-    told = [queue for report in reports for queue in report.queues or ()]
+    """Each queue once: all replicas of a service see the same messages wait, and each handles some of them."""
     if all(report.queues is None for report in reports):
         return None
-    return [_queue([one for one in told if one.queue == name]) for name in sorted({one.queue for one in told})]
+    by_name: dict[str, list[QueueStatus]] = {}
+    for status in (status for report in reports for status in report.queues or ()):
+        by_name.setdefault(status.queue, []).append(status)
+    return [_queue(statuses) for _, statuses in sorted(by_name.items())]
 
 
-def _queue(told: Sequence[QueueStatus]) -> QueueStatus:
+def _queue(statuses: Sequence[QueueStatus]) -> QueueStatus:
     return QueueStatus(
-        queue=told[0].queue,
-        messages=max(one.messages for one in told),
-        age_s=max(one.age_s for one in told),
-        handled_per_minute=sum(one.handled_per_minute for one in told),
+        queue=statuses[0].queue,
+        messages=max(status.messages for status in statuses),
+        age_s=max(status.age_s for status in statuses),
+        handled_per_minute=sum(status.handled_per_minute for status in statuses),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from shared.events import Message
 
 Handler = Callable[[Any], Awaitable[None]]
-"""Takes an event of the one type that its queue carries."""
+"""Handles an event of the one type that its queue carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +25,14 @@ class DeadLetter:
 class Bus(Protocol):
     """Carries events between services.
 
-    Delivery is at least once and in no certain order: a message is delivered again until its handler returned. A
-    handler that raises Unavailable or StorageFull has met a failing dependency: its queue pauses, and the delivery does
-    not count. Any other error is the message's own fault: it is tried again after a growing pause, and buried
-    when it has failed as often as the delivery limit says. A message that cannot be parsed is dead-lettered at once.
+    Delivery is at least once and in no certain order: a message is delivered until its handler returns. When a handler
+    raises Unavailable or StorageFull, a dependency fails: the queue pauses, and the delivery does not count. Any other
+    error is the message's own: it is tried again after a growing pause, and becomes a dead letter when it has failed as
+    often as the delivery limit says. A message that cannot be parsed becomes a dead letter at once.
     """
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Hand messages over; when this returns, they are durable in every required queue."""
+        """Publish messages; when this returns, they are durable in every required queue."""
         ...
 
     def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
@@ -40,7 +40,7 @@ class Bus(Protocol):
         ...
 
     async def depths(self) -> dict[str, int]:
-        """How many messages wait or are being handled here, by queue, in those that are consumed here."""
+        """How many messages wait or are handled, by queue, for the queues that this process consumes."""
         ...
 
     async def settle(self, queues: Collection[str]) -> None:
@@ -63,11 +63,11 @@ class Bus(Protocol):
         ...
 
     async def broadcast(self, body: bytes) -> None:
-        """Send to every process that listens now. It is kept for nobody, and may be lost. Raises Unavailable."""
+        """Send to every process that listens now. Nothing is stored, and it may be lost. Raises Unavailable."""
         ...
 
     def listen(self, listener: Callable[[bytes], None]) -> None:
-        """Hand what is broadcast, by this process too, to `listener` until the bus is closed."""
+        """Call `listener` with every broadcast, this process' own too, until the bus is closed."""
         ...
 
     async def drain(self) -> None:

@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS dead (
 STEPS = (statements(_FIRST),)
 CLAIMED = 1e18
 GATHER_S = 0.025
-"""Writes of one consumer follow each other at this pace at the fastest: under load many messages share one."""
+"""The least time between two writes of one consumer, so that under load many messages share a write."""
 LOOK_S = 0.005
 """Between looks whether messages have been handled."""
 MAX_RETRY_S = 30.0
@@ -60,17 +60,17 @@ class _Delivery:
 
 @dataclass(slots=True)
 class _Settled:
-    """What became of deliveries since the last write: to delete, to try again at a time, to bury with a reason."""
+    """Deliveries that ended since the last write: to delete, to try again at a time, to dead-letter with a reason."""
 
     done: list[tuple[int]] = field(default_factory=list[tuple[int]])
     retry: list[tuple[float, int, int]] = field(default_factory=list[tuple[float, int, int]])
     dead: list[tuple[str, float, int]] = field(default_factory=list[tuple[str, float, int]])
 
     def save(self, db: sqlite3.Connection) -> None:
-        bury = """INSERT INTO dead (queue, event_id, type, subject, body, reason, died_at)
-                  SELECT queue, event_id, type, subject, body, ?, ? FROM messages WHERE id = ?"""
+        dead_letter = """INSERT INTO dead (queue, event_id, type, subject, body, reason, died_at)
+                         SELECT queue, event_id, type, subject, body, ?, ? FROM messages WHERE id = ?"""
         db.executemany("UPDATE messages SET ready_at = ?, deliveries = ? WHERE id = ?", self.retry)
-        db.executemany(bury, self.dead)
+        db.executemany(dead_letter, self.dead)
         db.executemany("DELETE FROM messages WHERE id = ?", self.done + [(row[2],) for row in self.dead])
 
     def __bool__(self) -> bool:
@@ -89,10 +89,10 @@ class SqliteBus:
         self._listeners: list[Callable[[bytes], None]] = []
 
     async def open(self) -> None:
-        """Open the file and give back what the last process had claimed: that it died is no fault of a message."""
+        """Open the file and requeue what the last process had claimed: its death does not count against a message."""
         self._database.open()
-        give_back = "UPDATE messages SET ready_at = 0, deliveries = deliveries - 1 WHERE ready_at = ?"
-        await self._database.write(lambda db: db.execute(give_back, (CLAIMED,)).rowcount)
+        requeue = "UPDATE messages SET ready_at = 0, deliveries = deliveries - 1 WHERE ready_at = ?"
+        await self._database.write(lambda db: db.execute(requeue, (CLAIMED,)).rowcount)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         now = self._clock()
@@ -138,7 +138,7 @@ class SqliteBus:
         ]
 
     async def replay(self, ids: Sequence[str] | None) -> int:
-        queues = await self._database.write(lambda db: _revive(db, ids))
+        queues = await self._database.write(lambda db: _replay(db, ids))
         self._wake(set(queues))
         return len(queues)
 
@@ -170,8 +170,8 @@ def _has_older(queue: str, newest: int, db: sqlite3.Connection) -> bool:
     return db.execute(query, (queue, newest)).fetchone() is not None
 
 
-def _revive(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:
-    """Move dead letters back; returns their queues. An id that names none is passed over."""
+def _replay(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:
+    """Move dead letters back into their queues; returns those. Unknown ids are ignored."""
     if ids is None:
         rows = db.execute("SELECT id, queue FROM dead").fetchall()
     else:
@@ -185,7 +185,7 @@ def _revive(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:
 
 
 class _Consumer:
-    """One queue's deliveries: settles what is finished and claims what there is room for, one write at a time."""
+    """Consumes one queue: settles finished deliveries and claims new ones, in one write at a time."""
 
     def __init__(
         self, database: Database, clock: Clock, queue: str, handler: Handler, prefetch: int, delivery_limit: int
@@ -221,7 +221,7 @@ class _Consumer:
                 await asyncio.wait_for(self.woken.wait(), wait_s)
 
     async def _turn(self) -> float | None:
-        """One write; returns when to come back though nobody wakes us (None: not before)."""
+        """Settle and claim in one write; returns when to do so again without being woken (None: never)."""
         settled, self._settled = self._settled, _Settled()
         now = self._clock()
         is_paused = now < self._paused_until
@@ -230,7 +230,7 @@ class _Consumer:
             return self._paused_until if is_paused and not self._is_closing else None
         try:
             claimed, next_at = await self._database.write(lambda db: self._settle_and_claim(db, settled, room, now))
-        except Exception:  # whatever ails the file, the consumer has to go on
+        except Exception:  # no error may end the consumer
             log.exception("the bus cannot be written; trying again")
             if self._is_closing:
                 return None  # what is not settled is delivered again to the next process

@@ -1,13 +1,13 @@
 """Request bodies, read strictly: bounded, of the right type, and JSON that is JSON."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic_core
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.errors import Invalid
@@ -27,6 +27,10 @@ class Wire(BaseModel):
     """A request or an answer. Unknown fields, and values of another type than asked for, are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
+"""Why somebody decides something; more than blanks."""
 
 
 class BoundedRequest(Request):

@@ -1,16 +1,14 @@
-"""Who asks. Every route takes its caller from here, so that authentication can come later without touching a route."""
+"""The caller of a request. Every route takes it from here, so that authentication will change no route."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.types import Scope
 
 from shared.errors import Invalid
-
-Role = Literal["client", "operator", "adjudicator", "admin"]
 
 LOCAL = "local"
 HEADER = b"x-quorate-user"
@@ -21,24 +19,23 @@ _DETECTOR = "detector:"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated identity and what it may do."""
+    """Who sends a request. With authentication off, every caller may do everything."""
 
     id: str
-    role: Role
 
 
 @lru_cache(CALLERS_CACHED)
 def identified(user: str) -> Caller:
-    """The caller of a name, with authentication off: it may do everything, but not vote as a detector."""
+    """The caller with this name, with authentication off: may do everything, except pose as a detector."""
     if not _ID.fullmatch(user) or not user.strip():
         raise Invalid("a user id has 1 to 200 characters, none of them a control character")
     if user.startswith(_DETECTOR):
         raise Invalid("a user id must not begin with 'detector:'")
-    return Caller(user, "admin")
+    return Caller(user)
 
 
 def caller_of(scope: Scope) -> Caller:
-    """Who asks, by the name that the edge read from the request (`QUORATE_AUTH=off`)."""
+    """The caller, by the name that the edge read from the request (`QUORATE_AUTH=off`)."""
     return identified(scope["caller_name"])
 
 

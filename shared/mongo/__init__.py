@@ -1,12 +1,16 @@
 """Documents in MongoDB, or in any server that speaks its protocol: each a state with the events of its changes.
 
-A change is one guarded write of one document, so it is atomic on every such server. Only plain operations are used. A
-document has its state as `body`, in the form that `schema` numbers, and beside it: what queries need; `version`, which
-guards it; `outbox`, its events by their ids; and `pending_at` and `pending_by` while there may be some: since when, and
-of which process.
+A change is one guarded write of one document, so it is atomic on every such server. Only plain operations are used.
 
-Queries that are asked all the time are one range of one index. They say `$eq` where that index begins: a bare value
-means the same, and asks for arrays that hold it as well, which not every server finds through an index.
+    body                    the state
+    schema                  the number of the body's schema
+    version                 guards the document: a change is written only if the version is the one that was read
+    outbox                  events not yet published, by their ids
+    pending_at, pending_by  the flag of a document that may have such events: since when, and of which process
+    other fields            what queries need
+
+A frequent query reads one range of one index. Its first condition says `$eq`: a bare value means the same, but also
+matches arrays that hold the value, which not every server finds through an index.
 """
 
 import asyncio
@@ -31,26 +35,29 @@ Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 MongoDatabase = AsyncDatabase[Document]
 Guarded = tuple[Document, Document]
-"""A filter that holds a version, and what to write if it still holds."""
+"""A filter with a version, and the update to write while the document has that version."""
 
 MAX_TRIES = 20
 MAX_PAUSE_S = 0.1
 ORPHANED_S = 5.0
-"""Events so old are published by whichever process finds them: theirs may have died."""
+"""Events of this age are published by any process that finds them: their own process may have died."""
 ORPHANS_EVERY_S = 1.0
-"""How often a process looks for those at the most."""
+"""The least time between two searches of a process for such events."""
 CONNECTIONS = 20
 ANSWER_S = 10
 DUPLICATE_KEY = 11000
 _NO_FLAG = {"pending_at": "", "pending_by": ""}
 _NO_ROOM = {14031}  # OutOfDiskSpace
 _AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
-"""Codes of a server that is stopping, is not the primary any more, or took too long."""
+"""Codes of a server that is stopping, is no longer the primary, or took too long."""
 
 
 def connect(url: str) -> AsyncMongoClient[Document]:
-    """A client whose writes are acknowledged by a majority that has them on disk, and whose reads see only what a
-    majority has: an answer may rest on what it read, and must not be lost with a primary. Nothing is sent yet."""
+    """A client that connects with its first command.
+
+    A majority acknowledges each write from its disk, and reads see only what a majority has: an answer may rest on what
+    was read, and must not be lost with a primary.
+    """
     return AsyncMongoClient(
         url,
         w="majority",
@@ -68,7 +75,7 @@ def connect(url: str) -> AsyncMongoClient[Document]:
 
 @contextlib.contextmanager
 def errors_named() -> Generator[None]:
-    """Translate what the driver raises: no room left, or not available now. Wrong commands stay as they are."""
+    """Raise StorageFull or Unavailable for errors of the driver; wrong commands stay as they are."""
     try:
         yield
     except errors.DuplicateKeyError:
@@ -91,7 +98,7 @@ def translated(error: errors.PyMongoError) -> QuorateError | errors.PyMongoError
 
 def _codes(error: errors.PyMongoError) -> set[int]:
     if isinstance(error, errors.BulkWriteError):
-        return {one.get("code", 0) for one in error.details.get("writeErrors", [])}
+        return {failed.get("code", 0) for failed in error.details.get("writeErrors", [])}
     return {error.code or 0} if isinstance(error, errors.OperationFailure) else set()
 
 
@@ -106,17 +113,17 @@ async def is_answering(database: MongoDatabase) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[S]):
-    """A state as it was read, with the document that guards its next change."""
+    """A state, and the document from which it was read."""
 
     state: S
     document: Mapping[str, Any]
 
 
 class Documents(Generic[S]):
-    """A collection of states, each written by `codec`. Beside it are the fields of `keys`: `_id` and what queries need;
-    one that is None is left out.
+    """A collection of states, each written by `codec`. `keys` gives the fields beside the body: `_id` and what queries
+    need; a field that is None is left out.
 
-    `origin` names this process: it publishes what it saved, and what others left behind.
+    `origin` names this process, which publishes its own events, and those that a dead process left.
     """
 
     def __init__(
@@ -135,7 +142,9 @@ class Documents(Generic[S]):
         self._origin = origin
         self._may_have_pending = False
         self._orphans_at = -ORPHANS_EVERY_S
-        self._read: dict[str, tuple[int, set[str]]] = {}  # the version and the events of what `pending` saw last
+        self._read: dict[
+            str, tuple[int, set[str]]
+        ] = {}  # version and events of the documents that `pending` returned last
 
     async def find(self, document_id: str, what: str) -> Stored[S]:
         """A state. Raises NotFound, saying that there is no such `what`."""
@@ -150,16 +159,16 @@ class Documents(Generic[S]):
         return Stored(self._codec.read_document(document), document)
 
     async def insert(self, new: Sequence[tuple[S, Sequence[Message]]]) -> set[str]:
-        """Save new states and their events; returns the ids of those that are there already and stay as they are."""
+        """Save new states and their events; returns the ids that exist already, whose documents stay as they are."""
         documents = [self._new(state, messages) for state, messages in new]
         try:
             with errors_named():
                 await self.collection.insert_many(documents, ordered=False)
         except errors.BulkWriteError as error:
             failed = error.details["writeErrors"]
-            if any(one["code"] != DUPLICATE_KEY for one in failed):
+            if any(failure["code"] != DUPLICATE_KEY for failure in failed):
                 raise
-            return {documents[one["index"]]["_id"] for one in failed}
+            return {documents[failure["index"]]["_id"] for failure in failed}
         finally:
             self._may_have_pending |= any(messages for _, messages in new)
         crash_points.reached("mongo.after_insert")
@@ -168,7 +177,7 @@ class Documents(Generic[S]):
     async def change(
         self, document_id: str, what: str, rule: Callable[[S], Awaitable[tuple[S, Sequence[Message]]]]
     ) -> S:
-        """Change a state by a rule, which is asked again where another change came between. Raises NotFound."""
+        """Change a state by a rule. After a concurrent change, the rule is asked again. Raises NotFound."""
         for tries in range(MAX_TRIES):
             before = await self.find(document_id, what)
             after, messages = await rule(before.state)
@@ -178,44 +187,41 @@ class Documents(Generic[S]):
         raise Unavailable("too many changes of the same thing at once")
 
     def guarded(self, before: Stored[S], after: S, messages: Sequence[Message]) -> Guarded:
-        """A change as a filter and an update; it is made only if there was none since `before` was read."""
+        """A change as a filter and an update, which match only while the document is as `before` was read."""
         version = before.document["version"]
         fields = self._fields(after)
         values = {name: value for name, value in fields.items() if value is not None}
         values |= {"version": version + 1, **self._flag(before.document, messages)}
-        values |= {f"outbox.{one.id}": entry for one, entry in self._entries(messages)}
+        values |= {f"outbox.{message.id}": entry for message, entry in self._entries(messages)}
         update: Document = {"$set": values}
         if absent := {name: "" for name, value in fields.items() if value is None and name in before.document}:
             update["$unset"] = absent
         return {"_id": before.document["_id"], "version": version}, update
 
     async def pending(self, limit: int) -> list[Message]:
-        """The oldest events of this process, and those that another one left behind."""
+        """The oldest events of this process, and those that a dead process left."""
         while True:
-            read = await self._flagged(limit)
-            emptied = [one for one in read if not one["outbox"]]
-            await self._unflag(emptied)
-            if not emptied or len(read) < limit:
-                self._read = {one["_id"]: (one["version"], set(one["outbox"])) for one in read}
-                return [event for one in read for event in _events(one)][:limit]
+            flagged = await self._flagged(limit)
+            empty = [document for document in flagged if not document["outbox"]]
+            await self._unflag(empty)
+            if not empty or len(flagged) < limit:
+                self._read = {document["_id"]: (document["version"], set(document["outbox"])) for document in flagged}
+                return [event for document in flagged for event in _events(document)][:limit]
 
     async def clear(self, ids: Sequence[str]) -> None:
-        """Forget events, and take their flags down with them where no change came since they were read.
-
-        Other flags are taken down when they are found to flag nothing.
-        """
+        """Remove events from their outboxes. A document that has not changed since `pending` read it loses its flag;
+        `pending` removes the other flags once their outboxes are empty."""
         by_document: dict[str, set[str]] = {}
-        for one in ids:
-            by_document.setdefault(_document_of(one), set()).add(one)
-        at_once = [one for one in map(self._clear_and_unflag, by_document.items()) if one is not None]
-        if await self._write(at_once) < len(by_document):
+        for event_id in ids:
+            by_document.setdefault(_document_of(event_id), set()).add(event_id)
+        updates = [self._clear_and_unflag(document_id, events) for document_id, events in by_document.items()]
+        if await self._write([update for update in updates if update is not None]) < len(by_document):
             await self._write(
-                [UpdateOne({"_id": one}, {"$unset": _gone(events)}) for one, events in by_document.items()]
+                [UpdateOne({"_id": document_id}, {"$unset": _gone(gone)}) for document_id, gone in by_document.items()]
             )
 
-    def _clear_and_unflag(self, cleared: tuple[str, set[str]]) -> UpdateOne | None:
-        """In one write, if these were all the events that the document had when it was read."""
-        document_id, events = cleared
+    def _clear_and_unflag(self, document_id: str, events: set[str]) -> UpdateOne | None:
+        """Both in one update, if these were all events of the document when it was read."""
         version, present = self._read.get(document_id, (0, set[str]()))
         if present != events:
             return None
@@ -232,11 +238,12 @@ class Documents(Generic[S]):
         return result.matched_count == 1
 
     async def _flagged(self, limit: int) -> list[Document]:
-        """Documents that may have events, oldest first: this process' own, and those that another one left behind."""
+        """Documents that may have events, oldest first: those of this process, and those that a dead process left."""
         fields = {"version": 1, "outbox": 1, "pending_at": 1}
         now = self._clock()
-        queries: list[Document] = [{"pending_by": {"$eq": self._origin}}] if self._may_have_pending else []
-        self._may_have_pending = False  # what is saved from here on says so again
+        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
+        queries = [own] if self._may_have_pending else []
+        self._may_have_pending = False  # a save from here on sets it again
         if now - self._orphans_at >= ORPHANS_EVERY_S:
             self._orphans_at = now
             queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
@@ -248,17 +255,16 @@ class Documents(Generic[S]):
             self._may_have_pending = True
             raise
         self._may_have_pending |= any(found)
-        read = {one["_id"]: one for some in found for one in some}
-        return sorted(read.values(), key=lambda one: one["pending_at"])
+        flagged = {document["_id"]: document for documents in found for document in documents}
+        return sorted(flagged.values(), key=lambda document: document["pending_at"])
 
-    async def _unflag(self, read: Sequence[Document]) -> None:
-        """Take down the flags of empty outboxes, unless a change came between."""
-        await self._write(
-            [UpdateOne({"_id": one["_id"], "version": one["version"]}, {"$unset": _NO_FLAG}) for one in read]
-        )
+    async def _unflag(self, empty: Sequence[Document]) -> None:
+        """Remove the flags of empty outboxes, unless a document was changed since it was read."""
+        guards = [{"_id": document["_id"], "version": document["version"]} for document in empty]
+        await self._write([UpdateOne(guard, {"$unset": _NO_FLAG}) for guard in guards])
 
     async def _write(self, updates: Sequence[UpdateOne]) -> int:
-        """Write all; returns how many found their document."""
+        """Send all updates at once; returns how many of them matched a document."""
         if not updates:
             return 0
         with errors_named():
@@ -266,31 +272,32 @@ class Documents(Generic[S]):
 
     def _new(self, state: S, messages: Sequence[Message]) -> Document:
         fields = {name: value for name, value in self._fields(state).items() if value is not None}
-        outbox = {one.id: entry for one, entry in self._entries(messages)}
+        outbox = {message.id: entry for message, entry in self._entries(messages)}
         return {**fields, "version": 1, "outbox": outbox, **self._flag({}, messages)}
 
     def _fields(self, state: S) -> Document:
         return {**self._codec.document(state), **self._keys(state)}
 
     def _flag(self, before: Mapping[str, Any], messages: Sequence[Message]) -> Document:
-        """Always set anew where there are events: the flag that was read may have been taken down since."""
+        """The flag, if there are events: set again even where it was read, for it may have been removed since."""
         now = self._clock()
         return {"pending_at": min(before.get("pending_at", now), now), "pending_by": self._origin} if messages else {}
 
     def _entries(self, messages: Sequence[Message]) -> list[tuple[Message, Document]]:
         now = self._clock()
         return [
-            (one, {"type": one.type, "subject": one.subject, "body": one.body.decode(), "at": now}) for one in messages
+            (message, {"type": message.type, "subject": message.subject, "body": message.body.decode(), "at": now})
+            for message in messages
         ]
 
 
 def _document_of(event_id: str) -> str:
-    """The document whose event it is: an event's id begins with that of its subject."""
+    """The document of an event, whose id begins with its subject's."""
     return event_id.partition("/")[0]
 
 
 def _gone(events: set[str]) -> Document:
-    return {f"outbox.{one}": "" for one in events}
+    return {f"outbox.{event_id}": "" for event_id in events}
 
 
 def _events(document: Document) -> list[Message]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 URL_ROUND_S = 600
-"""URLs of one object are equal for this long, so that browsers keep what they have."""
+"""URLs of one object are equal for this long, so that browsers can cache it."""
 FORM_S = 1_800
-"""How long a form can be sent."""
+"""How long a form is valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,31 +19,31 @@ class PostForm:
 
 
 class ObjectStore(Protocol):
-    """Keeps objects under the keys of `shared.objects.keys`; anything else as a key raises NotFound.
+    """Keeps objects under the keys of `shared.objects.keys`; any other key raises NotFound.
 
-    Images are never written again under their key; what waits to be taken in (`staging/`) may be.
+    An image is never overwritten. A staged object (`staging/`), which waits for its commit, may be.
     """
 
     async def put(self, key: str, data: bytes) -> None:
-        """Store an object; durable when this returns. Where it raises StorageFull or Unavailable, the object may yet
-        come to be there: who tries again does so under another key, and the collector removes what nobody names."""
+        """Store an object; durable when this returns. After StorageFull or Unavailable the object may exist:
+        the caller tries again under another key, and the collector removes objects that no image names."""
         ...
 
     async def put_all(self, objects: Mapping[str, bytes]) -> None:
-        """Store many objects, cheaper than one by one. Where it raises, some of them may be stored."""
+        """Store many objects, cheaper than one by one. If it raises, some of them may be stored."""
         ...
 
     async def get(self, key: str) -> bytes:
-        """An object's bytes, all of them. Raises NotFound where there is none."""
+        """All bytes of an object. Raises NotFound."""
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects; those that are gone already are passed over."""
+        """Remove objects; missing ones are ignored."""
         ...
 
     def keys(self, prefix: str, *, stored_before: float) -> AsyncIterator[str]:
-        """The keys that begin with `prefix` and were stored before an instant. The prefix is a task id and a slash, the
-        same behind `staging/`, or nothing: then they are all there are, staged ones too."""
+        """The keys that begin with `prefix` and were stored before an instant. The prefix is `<task id>/`,
+        `staging/<task id>/`, or empty: then all keys, staged ones too."""
         ...
 
     def url(self, key: str, *, now: float) -> str:

@@ -1,4 +1,4 @@
-"""Objects as files: written, synced, renamed, folder synced. URLs are signed paths that expire."""
+"""Objects as files: written, synced and renamed, then the folder is synced. URLs are signed paths that expire."""
 
 import asyncio
 import contextlib
@@ -22,13 +22,13 @@ from shared.objects.threads import Threads
 T = TypeVar("T")
 
 SIGNATURES_CACHED = 8_192
-"""A URL is signed for each of its operators, and checked when they come: the same signature each time."""
+"""The same signature is needed for every operator who gets the URL, and again when the URL is used."""
 
 
 class FilesystemObjectStore:
-    """Objects below a folder, on one machine. `url_lifetime_s` is how long a URL lives at the least.
+    """Objects below a folder, on one machine. `url_lifetime_s` is the least time that a URL lives.
 
-    `cache_bytes` of the objects used last are kept in memory: a new image is read by the detector and several people.
+    `cache_bytes` of the objects used last are kept in memory: the detector and several operators read a new image.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class FilesystemObjectStore:
         self._url_lifetime_s = url_lifetime_s
         self._threads = Threads(threads)
         self._folders = threading.Lock()
-        """Held while a folder is made and filled, or removed as empty: never both at once."""
+        """Held while a folder is created and filled, or removed because it is empty."""
         self._recent = RecentObjects(cache_bytes)
         self._signature = functools.lru_cache(SIGNATURES_CACHED)(self._sign)
 
     async def open(self) -> None:
-        """Create the folders and drop what a killed process had not finished."""
+        """Create the folders, and remove files that a killed process had not finished."""
         for folder in (self._root, self._staging, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
@@ -98,8 +98,8 @@ class FilesystemObjectStore:
         return PostForm(f"/objects/{key}?expires={expires}&max_bytes={max_bytes}&signature={signature}")
 
     def is_signed(self, key: str, expires: int, signature: str, *, now: float, max_bytes: int | None = None) -> bool:
-        """Whether a URL was made here and has not expired; with `max_bytes`, one of a form."""
-        if not (now < expires and is_key(key)):  # so that what is kept of signatures is small
+        """Whether this store signed a URL, or with `max_bytes` a form, that has not expired."""
+        if not (now < expires and is_key(key)):  # so that the cache of signatures stays small
             return False
         what = key if max_bytes is None else f"{max_bytes}:{key}"
         return hmac.compare_digest(self._signature(what, expires).encode(), signature.encode())
@@ -140,10 +140,10 @@ class FilesystemObjectStore:
             raise
 
     def _folders_of(self, prefix: str) -> list[tuple[str, Path]]:
-        """Folders of objects, each with what their keys begin with."""
+        """The folders of objects, each with the prefix of its keys."""
         folders = [(f"{folder.name}/", folder) for folder in self._root.iterdir()]
         folders += [(f"{STAGING}{folder.name}/", folder) for folder in self._staging.iterdir()]
-        return sorted(one for one in folders if one[0].startswith(prefix))
+        return sorted(folder for folder in folders if folder[0].startswith(prefix))
 
     def _scan(self, folder: tuple[str, Path], stored_before: float) -> list[str]:
         found: list[str] = []

@@ -1,7 +1,8 @@
-"""The names of objects. Quorate makes them, never a client: what has another form names nothing.
+"""The keys of objects. Quorate makes them, never a client, and a key of any other form does not exist.
 
-`<task id>/<name>.<extension>` is an image, `staging/<task id>/<upload id>-<number>` a file that waits to be taken in,
-`staging/<task id>/<upload id>-names` what the files of that upload are called.
+<task id>/<name>.<extension>               an image
+staging/<task id>/<upload id>-<number>     a staged file: sent by a direct upload, not committed yet
+staging/<task id>/<upload id>-names        the file names of that upload
 """
 
 import re
@@ -18,29 +19,29 @@ _KEY = re.compile(
 
 
 def is_key(key: str) -> bool:
-    """Whether this may name an object."""
+    """Whether this has the form of a key."""
     return _KEY.fullmatch(key) is not None
 
 
 def checked(key: str) -> str:
-    """The key. Raises NotFound where it is none."""
+    """The key itself. Raises NotFound if it does not have the form of a key."""
     if not is_key(key):
         raise NotFound("no such object")
     return key
 
 
 def is_staged(key: str) -> bool:
-    """Whether it names a file that waits to be taken in."""
+    """Whether it is the key of a staged file."""
     return key.startswith(STAGING)
 
 
 def staged_prefix(task_id: str) -> str:
-    """What the keys of all files begin with that wait to be taken into a task."""
+    """The prefix of the keys of all staged files of a task."""
     return f"{STAGING}{task_id}/"
 
 
 def staged_key(task_id: str, upload_id: str, number: int) -> str:
-    """The key of one file of an upload. It holds the task's id, so an upload is nothing to any other task."""
+    """The key of one file of an upload. It holds the task's id, so that no other task can commit the upload."""
     return f"{staged_prefix(task_id)}{upload_id}-{number}"
 
 
@@ -50,5 +51,5 @@ def names_key(task_id: str, upload_id: str) -> str:
 
 
 def media_type(key: str) -> str:
-    """The type of an object's content; an image has been seen to be what its name says, a staged file has not."""
+    """The media type of an object, by its extension. Images were checked to be of that type, staged files were not."""
     return MEDIA_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

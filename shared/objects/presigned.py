@@ -1,7 +1,7 @@
 """URLs signed for S3 (AWS Signature Version 4), ten times as fast as minio signs them.
 
-A page of results asks for a thousand. minio works out anew for each what is the same for all URLs of an instant; here
-that is asked of minio once. A test holds both to the same URLs.
+A page of results needs a thousand URLs. minio computes for each what all URLs of an instant share; here minio computes
+it once. A test holds both to the same URLs.
 """
 
 import hmac
@@ -20,7 +20,7 @@ URLS_CACHED = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Instant:
-    """What URLs signed at the same time share: all but the key and the signature."""
+    """What URLs of the same instant share: all but the key and the signature."""
 
     before: str
     path: str
@@ -31,7 +31,7 @@ class _Instant:
 
 
 class Presigner:
-    """Lets objects of a bucket be read. Keys are those of `shared.objects.keys`, in which nothing needs quoting."""
+    """Signs URLs for reading the objects of a bucket. The keys of `shared.objects.keys` need no quoting."""
 
     def __init__(self, client: Minio, bucket: str, *, secret_key: str, region: str, lifetime_s: int) -> None:
         self._client = client
@@ -43,7 +43,7 @@ class Presigner:
         self.url = lru_cache(URLS_CACHED)(self._url)
 
     def _url(self, key: str, *, signed_at: int) -> str:
-        """A URL that lives from that instant on."""
+        """A URL that is valid from that instant on."""
         at = self._at(signed_at)
         request = sha256(f"GET\n{at.path}{key}{at.request_end}".encode()).hexdigest()
         signature = hmac.digest(at.signing_key, f"{at.to_sign}{request}".encode(), "sha256").hex()

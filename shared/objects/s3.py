@@ -1,4 +1,4 @@
-"""Objects on any server that speaks S3. URLs and forms are presigned, so that images' bytes bypass this process."""
+"""Objects on any server that speaks S3. Clients read and send images by presigned URLs and forms, past this process."""
 
 import asyncio
 import logging
@@ -35,29 +35,31 @@ log = logging.getLogger(__name__)
 
 TRIES = 3
 PAUSE_S = 0.1
-"""Before the second try, with jitter; doubled before each further one."""
+"""The pause before the second try, with jitter; doubled before each further try."""
 CONNECT_S = 3.0
 READY_S = 2.0
 MAX_URL_S = 604_800
-"""S3 lets no URL live longer than a week."""
+"""The longest that a URL of S3 may live: a week."""
 PAGE = 1_000
 PART_BYTES = 64 * 1024 * 1024
-"""Objects are pictures, smaller than this: each is put in one request, so that it is there as a whole or not at all."""
+"""Larger than any picture: so each object is put in one request, and exists as a whole or not at all."""
 CACHE_CONTROL = f"private, max-age={URL_ROUND_S}, immutable"
 
 ERRORS = (MinioException, HTTPError, OSError, ParseError, ValueError)
-"""What minio raises for answers that say no, for those that never come, and (the last two) for those it cannot read."""
+"""What minio raises for refusals, for missing answers, and (the last two) for answers that it cannot read."""
 FULL = {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"}
 FULL_STATUS = 507
 ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "OperationAborted"}
 
 
 class S3ObjectStore:
-    """Objects in a bucket. Every request is bounded in time and tried TRIES times: all of them may be sent twice.
+    """Objects in a bucket. Every request has a time limit and is tried TRIES times; all of them may be sent twice.
 
-    `public_endpoint` is where browsers reach the server, if not at `endpoint`. With the region given, no request is
-    needed to sign. `url_lifetime_s` is how long a URL lives at the least, `cache_bytes` how much of the objects used
-    last is kept in memory, `timeout_s` how long the server may be silent.
+    public_endpoint: where browsers reach the server, if not at `endpoint`.
+    region: given, so that signing needs no request.
+    url_lifetime_s: the least time that a URL lives.
+    cache_bytes: how much of the objects used last is kept in memory.
+    timeout_s: how long the server may be silent.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class S3ObjectStore:
         self._pool = PoolManager(
             maxsize=threads,
             timeout=Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
-            retries=False,  # whole operations are tried again here, their bodies included
+            retries=False,  # this class repeats whole operations, with their bodies
             cert_reqs="CERT_REQUIRED",
             ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
         )
@@ -136,7 +138,7 @@ class S3ObjectStore:
         while is_more:
             page = await self._run(partial(self._page, prefix, last))
             for key, stored_at in page:
-                if stored_at < stored_before and is_key(key):  # others may keep things in the bucket too
+                if stored_at < stored_before and is_key(key):  # the bucket may hold objects of others
                     yield key
             is_more = len(page) == PAGE
             last = page[-1][0] if page else None
@@ -164,7 +166,7 @@ class S3ObjectStore:
             _tried(partial(self._put, key, data))
 
     def _put(self, key: str, data: bytes) -> None:
-        """The request carries the SHA-256 of the body, or over TLS its MD5: a body that differs is refused."""
+        """The request carries the SHA-256 of the body (over TLS its MD5), so the server refuses a damaged body."""
         self._client.put_object(
             self._bucket,
             key,
@@ -191,12 +193,12 @@ class S3ObjectStore:
             raise MinioException(f"{len(refused)} objects were not removed, the first because of {refused[0].code}")
 
     def _page(self, prefix: str, last: str | None) -> list[tuple[str, float]]:
-        """Keys behind `last` with the instants at which they were stored."""
+        """The keys after `last`, each with the instant at which it was stored."""
         listed = self._client.list_objects(self._bucket, prefix, recursive=True, start_after=last)
         return [
-            (one.object_name, one.last_modified.timestamp())
-            for one in islice(listed, PAGE)
-            if one.object_name and one.last_modified
+            (listing.object_name, listing.last_modified.timestamp())
+            for listing in islice(listed, PAGE)
+            if listing.object_name and listing.last_modified
         ]
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -211,7 +213,7 @@ def _client(endpoint: str, access_key: str, secret_key: str, region: str, pool: 
 
 
 def _tried(work: Callable[[], T], *, tries: int = 1) -> T:
-    """What `work` returns, tried again where that may help. Raises NotFound, StorageFull, Unavailable."""
+    """What `work` returns; tried again after Unavailable. Raises NotFound, StorageFull, Unavailable."""
     try:
         return work()
     except ERRORS as error:
@@ -242,7 +244,7 @@ def _status(error: Exception) -> int:
 
 
 def _about(error: Exception) -> str:
-    """What is said of an error in the log: neither a body nor an address."""
+    """An error for the log, without bodies and addresses."""
     if isinstance(error, S3Error):
         return f"{error.code} ({error.response.status})"
     return f"{type(error).__name__} ({_status(error) or 'no answer'})"

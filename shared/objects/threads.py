@@ -1,4 +1,4 @@
-"""The threads in which an object store does what would block."""
+"""The threads for the blocking calls of an object store."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ MAX_WAITING = 1_000
 
 
 class Threads:
-    """So many threads; at most MAX_WAITING calls run and wait for one."""
+    """A pool of threads, for at most MAX_WAITING calls that run or wait."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -21,11 +21,11 @@ class Threads:
         self._waiting = 0
 
     def shares(self, items: Sequence[T]) -> list[Sequence[T]]:
-        """The items in as many parts as there are threads, none of them empty."""
+        """The items in one part for each thread, none of them empty."""
         return [items[start :: self._size] for start in range(min(self._size, len(items)))]
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises. Raises Unavailable where too many wait."""
+        """Run `work` in a thread. Raises Unavailable if too many calls wait, and what `work` raises."""
         if self._waiting >= MAX_WAITING:
             raise Unavailable("too many object operations are waiting")
         self._waiting += 1

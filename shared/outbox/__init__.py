@@ -1,7 +1,7 @@
-"""The relay: publishes what a store saved together with its state, then clears it.
+"""The relay: publishes the events that a store saved together with its state, then clears them.
 
-A wake-up right after the write makes it fast, a sweep makes it certain. A crash between publishing and clearing
-publishes again: delivery is at least once.
+A wake-up after each write makes it fast, and a regular sweep makes it certain. After a crash between publishing and
+clearing, events are published again: delivery is at least once.
 """
 
 import asyncio
@@ -19,22 +19,21 @@ log = logging.getLogger(__name__)
 BATCH = 256
 SWEEP_S = 1.0
 GATHER_S = 0.05
-"""Batches follow each other at this pace at the fastest: under load many events share one, and an early one still goes
-at once."""
+"""The least time between two batches, so that under load many events share one."""
 
 HAND_OVER_S = 0.5
 """How long an answer waits for its events to be published."""
 
 
 class Outbox(Protocol):
-    """The side of a store that the relay sees."""
+    """What the relay needs of a store."""
 
     async def pending(self, limit: int) -> list[Message]:
-        """The oldest events that were saved and not yet cleared, `limit` of them at the most."""
+        """The oldest events that are not cleared yet, at most `limit`."""
         ...
 
     async def clear(self, ids: Sequence[str]) -> None:
-        """Forget events that were published; ids that are gone already are passed over."""
+        """Remove events that were published; unknown ids are ignored."""
         ...
 
 
@@ -55,12 +54,12 @@ class Relay:
         return self._outbox
 
     def start(self) -> None:
-        """Begin; what an earlier process left is published first."""
+        """Start; events that an earlier process left are published first."""
         self._woken.set()
         self._task = asyncio.create_task(self._run(), name="relay")
 
     def wake(self) -> None:
-        """Something was just saved."""
+        """An event was just saved."""
         self._woken.set()
 
     async def flush(self) -> None:
@@ -77,7 +76,7 @@ class Relay:
             await asyncio.wait_for(self.flush(), HAND_OVER_S)
 
     async def close(self) -> None:
-        """Publish what is left, if the bus takes it, and stop."""
+        """Publish the remaining events, if the bus takes them, and stop."""
         self._is_closing = True
         self._hurried.set()
         self._woken.set()
@@ -95,7 +94,7 @@ class Relay:
             waiting, self._waiting = self._waiting, []
             try:
                 await self._drain()
-            except Exception:  # the outbox keeps everything; the sweep comes again
+            except Exception:  # the events are still in the outbox; the sweep tries again
                 log.exception("the relay could not publish; trying again")
                 self._waiting += waiting
             else:

@@ -1,4 +1,4 @@
-"""The outbox of a store on SQLite, in the store's own file: what a transaction keeps is published if it commits."""
+"""The outbox of a store on SQLite, in the store's own file: events are saved in the transaction of their change."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence

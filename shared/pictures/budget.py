@@ -28,13 +28,17 @@ class DecodingBudget:
         return len(self._waiting)
 
     @contextmanager
-    def holding(self, size: int) -> Generator[None]:
-        """Hold so many bytes, once they are free. Raises PictureRejected where that can never be."""
+    def holding(self, size: int, *, at_worst: int = 0) -> Generator[None]:
+        """Hold so many bytes, once they are free. Raises PictureRejected where that can never be.
+
+        at_worst: how many it could be; beyond the budget, such a picture is decoded alone.
+        """
         if size > self.max_bytes:
             raise PictureRejected(
                 f"decoding the picture can take {size:,} bytes of memory, over the limit of {self.max_bytes:,} bytes:"
                 " send it with fewer pixels"
             )
+        size = max(size, min(at_worst, self.max_bytes))
         turn = object()
         with self._changed:
             self._waiting.append(turn)

@@ -44,6 +44,7 @@ class Header:
     is_dct: whether a JPEG is baseline, extended or progressive, and so can be decoded at a reduced scale.
     checking_bytes, decoding_bytes: how much memory per pixel it takes at the most to see that the picture decodes, and
         to decode it, bring it into another form, and encode it.
+    table_bytes: how much memory the tables that a hostile file describes could take beside; in others it is little.
     """
 
     format: Format
@@ -59,6 +60,7 @@ class Header:
     is_dct: bool = False
     checking_bytes: int = 0
     decoding_bytes: int
+    table_bytes: int = 0
 
     @property
     def needs_reencoding(self) -> bool:

@@ -23,6 +23,7 @@ _SHOWN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended and progress
 _KEPT_APPLICATION = {0xE0: b"JFIF\0", _PROFILE: b"ICC_PROFILE\0", 0xEE: b"Adobe"}  # they say what the samples mean
 
 _LENGTH_BYTES = 2  # a length counts itself
+_SCAN_BYTES = 6  # number of components, one of them and its tables, first and last coefficient, bits
 _FRAME_BYTES = 6  # bits per sample, height, width, number of components
 _SAMPLE_BITS = 8
 _COEFFICIENTS = range(64)
@@ -120,8 +121,10 @@ def _check_scans(scans: list[bytes], frame: bytes, *, is_progressive: bool) -> N
         raise PictureRejected(f"the JPEG has more than {most} scans")
     missing = {component: set(_COEFFICIENTS) for component in frame[_FRAME_BYTES::3]}
     for scan in scans:
-        components = scan[1 : 1 + 2 * scan[0] : 2] if scan else b""
-        first, last, bits = scan[-3:] if is_progressive and len(scan) > len(components) * 2 else (0, 63, 0)
+        if len(scan) < _SCAN_BYTES:
+            raise corrupt("JPEG")
+        components = scan[1 : 1 + 2 * scan[0] : 2]
+        first, last, bits = scan[-3:] if is_progressive else (0, 63, 0)
         if bits & 0x0F == 0:  # to the last bit
             for component in components:
                 missing.get(component, set[int]()).difference_update(range(first, last + 1))

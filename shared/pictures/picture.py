@@ -96,7 +96,8 @@ def _holding(
     """Hold what the decoder will: its pixels, and the file twice more: its parts, and together."""
     if budget is None:
         return nullcontext()
-    return budget.holding(header.width * header.height * bytes_per_pixel + 2 * len(data) + _AROUND_BYTES)
+    size = header.width * header.height * bytes_per_pixel + 2 * len(data) + _AROUND_BYTES
+    return budget.holding(size, at_worst=size + header.table_bytes)
 
 
 def _reencode(bare: bytes, header: Header) -> tuple[bytes, tuple[str, ...]]:

@@ -20,9 +20,11 @@ _COLOUR = {
     b"iCCP": 1_000_000,
     b"sBIT": 4,
     b"pHYs": 9,
-    b"bKGD": 6,
 }
-"""What gives the samples their meaning, once and before the pixels; and how many bytes of it there may be."""
+"""What gives the samples their meaning, once and before the pixels; and how many bytes of it there may be.
+
+Not bKGD: no browser shows it, and OpenCV does not decode a picture where it is of the wrong length.
+"""
 _GRAY, _COLOURS, _PALETTE, _GRAY_ALPHA, _COLOURS_ALPHA = 0, 2, 3, 4, 6
 _BITS = {
     _GRAY: (1, 2, 4, 8, 16),
@@ -125,8 +127,12 @@ def _check_order(chunks: list[_Chunk], data: bytes) -> None:
     if any(chunk.payload_bytes > _COLOUR[chunk.name] for chunk in chunks[1 : 1 + len(colours)]):
         raise corrupt("PNG")
     colour = data[chunks[0].start + 8 + _COLOUR_AT]
-    palette = chunks[1 + colours.index(b"PLTE")].payload_bytes if b"PLTE" in colours else 0
-    if palette % _PALETTE_ENTRY_BYTES or (colour == _PALETTE and not palette):
+    before = colours[: colours.index(b"PLTE")] if b"PLTE" in colours else []
+    palette = chunks[1 + len(before)].payload_bytes if b"PLTE" in colours else 0
+    if b"tRNS" in before:  # it speaks of the palette
+        raise corrupt("PNG")
+    is_palette_needed = colour == _PALETTE or b"PLTE" in colours
+    if palette % _PALETTE_ENTRY_BYTES or (is_palette_needed and not palette):
         raise corrupt("PNG")
 
 

@@ -1,5 +1,7 @@
 """Why a file is not taken as a picture. Every text is a sentence for the person who sent it."""
 
+from dataclasses import dataclass
+
 from shared.errors import Invalid, TooLarge, UnsupportedType
 
 
@@ -30,6 +32,14 @@ def animated() -> PictureRejected:
     return PictureRejected("the picture is animated (more than one frame)")
 
 
-def unsupported(kind: str) -> PictureTypeUnsupported:
-    """The refusal of a known type, such as `a GIF picture`."""
-    return PictureTypeUnsupported(f"the file is {kind}; only JPEG, PNG, WebP and BMP pictures are taken")
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A known type that is not taken, such as `a GIF picture`, and what to do with such a file."""
+
+    kind: str
+    advice: str
+
+    def refusal(self) -> PictureTypeUnsupported:
+        return PictureTypeUnsupported(
+            f"the file is {self.kind}; only JPEG, PNG, WebP and BMP pictures are taken: {self.advice}"
+        )

@@ -4,40 +4,63 @@ import re
 
 from shared.pictures import bmp, png
 from shared.pictures.header import Format
-from shared.pictures.refusals import PictureRejected, PictureTypeUnsupported, unsupported
+from shared.pictures.refusals import PictureRejected, PictureTypeUnsupported, Unsupported
+
+_GIF = Unsupported("a GIF picture", "save the frame to be labeled as PNG")
+_TIFF = Unsupported("a TIFF picture", "save it as PNG (`magick picture.tif picture.png`), a camera's raw file as JPEG")
+_HEIC = Unsupported(
+    "a HEIC picture",
+    "save it as JPEG (`heif-convert picture.heic picture.jpg`), and have the phone save JPEG from now on (iPhone:"
+    " Settings, Camera, Formats, Most Compatible)",
+)
+_AVIF = Unsupported("an AVIF picture", "save it as JPEG (`avifdec picture.avif picture.jpg`)")
+_SVG = Unsupported("an SVG drawing", "save it as PNG (`rsvg-convert drawing.svg -o drawing.png`)")
+_HTML = Unsupported("an HTML page", "send the picture itself, not the page that shows it")
+
+
+def _drawn(kind: str) -> Unsupported:
+    return Unsupported(kind, "save it as PNG or JPEG")
+
+
+def _film(kind: str) -> Unsupported:
+    return Unsupported(
+        kind, "save the frames to be labeled as pictures (`ffmpeg -i film -vf fps=1 frame-%05d.jpg`: one a second)"
+    )
+
 
 _UNSUPPORTED_STARTS = {
-    b"GIF8": "a GIF picture",
-    b"II*\0": "a TIFF picture",
-    b"MM\0*": "a TIFF picture",
-    b"II+\0": "a TIFF picture",
-    b"MM\0+": "a TIFF picture",
-    b"%PDF-": "a PDF document",
-    b"\0\0\x01\0": "an icon (ICO)",
-    b"\0\0\x02\0": "a cursor (CUR)",
-    b"\0\0\0\x0cjP  ": "a JPEG 2000 picture",
-    b"\xff\x4f\xff\x51": "a JPEG 2000 picture",
-    b"\0\0\0\x0cJXL ": "a JPEG XL picture",
-    b"\xff\x0a": "a JPEG XL picture",
-    b"8BPS": "a Photoshop document (PSD)",
-    b"\x1a\x45\xdf\xa3": "a video (Matroska or WebM)",
-    b"OggS": "a video (Ogg)",
-    b"FLV\x01": "a video (Flash)",
-    b"\0\0\x01\xba": "a video (MPEG)",
-    b"\0\0\x01\xb3": "a video (MPEG)",
+    b"GIF8": _GIF,
+    b"II*\0": _TIFF,
+    b"MM\0*": _TIFF,
+    b"II+\0": _TIFF,
+    b"MM\0+": _TIFF,
+    b"%PDF-": _drawn("a PDF document"),
+    b"\0\0\x01\0": _drawn("an icon (ICO)"),
+    b"\0\0\x02\0": _drawn("a cursor (CUR)"),
+    b"\0\0\0\x0cjP  ": _drawn("a JPEG 2000 picture"),
+    b"\xff\x4f\xff\x51": _drawn("a JPEG 2000 picture"),
+    b"\0\0\0\x0cJXL ": _drawn("a JPEG XL picture"),
+    b"\xff\x0a": _drawn("a JPEG XL picture"),
+    b"8BPS": _drawn("a Photoshop document (PSD)"),
+    b"\x1a\x45\xdf\xa3": _film("a video (Matroska or WebM)"),
+    b"OggS": _film("a video (Ogg)"),
+    b"FLV\x01": _film("a video (Flash)"),
+    b"\0\0\x01\xba": _film("a video (MPEG)"),
+    b"\0\0\x01\xb3": _film("a video (MPEG)"),
 }
 _ISO_BRANDS = {
-    b"avif": "an AVIF picture",
-    b"avis": "an AVIF picture",
-    b"heic": "a HEIC picture",
-    b"heix": "a HEIC picture",
-    b"heim": "a HEIC picture",
-    b"heis": "a HEIC picture",
-    b"hevc": "a HEIC picture",
-    b"hevx": "a HEIC picture",
-    b"mif1": "a HEIC picture",
-    b"msf1": "a HEIC picture",
+    b"avif": _AVIF,
+    b"avis": _AVIF,
+    b"heic": _HEIC,
+    b"heix": _HEIC,
+    b"heim": _HEIC,
+    b"heis": _HEIC,
+    b"hevc": _HEIC,
+    b"hevx": _HEIC,
+    b"mif1": _HEIC,
+    b"msf1": _HEIC,
 }
+_MOST_BRANDS = 20
 _ROOT = re.compile(
     rb"(?P<svg><svg[\s/>]|<\w+:svg[\s/>]|<!doctype\s+svg)|(?P<html><!doctype\s+html|<(html|head|body|script|title)[\s>])",
     re.IGNORECASE,
@@ -64,25 +87,27 @@ def _refusal(data: bytes) -> PictureRejected | PictureTypeUnsupported:
     kind = _start(data) or _container(data) or _markup(data)
     if kind is None:
         return PictureRejected("the file is not a picture: its content is none of JPEG, PNG, WebP and BMP")
-    return unsupported(kind)
+    return kind.refusal()
 
 
-def _start(data: bytes) -> str | None:
+def _start(data: bytes) -> Unsupported | None:
     return next((kind for start, kind in _UNSUPPORTED_STARTS.items() if data.startswith(start)), None)
 
 
-def _container(data: bytes) -> str | None:
+def _container(data: bytes) -> Unsupported | None:
     if data[4:8] == b"ftyp":
-        return _ISO_BRANDS.get(data[8:12], "a video (MP4 or QuickTime)")
+        brands = [data[8:12], *(data[at : at + 4] for at in range(16, 16 + 4 * _MOST_BRANDS, 4))]
+        known = sorted((_ISO_BRANDS[brand] for brand in brands if brand in _ISO_BRANDS), key=lambda kind: kind is _HEIC)
+        return known[0] if known else _film("a video (MP4 or QuickTime)")
     if data.startswith(b"RIFF") and data[8:12] == b"AVI ":
-        return "a video (AVI)"
+        return _film("a video (AVI)")
     return None
 
 
-def _markup(data: bytes) -> str | None:
+def _markup(data: bytes) -> Unsupported | None:
     # without the zeros, UTF-16 reads like ASCII
     text = data[:_MARKUP_BYTES].replace(b"\0", b"").lstrip(_BYTE_ORDER_MARKS).lstrip()
     root = _ROOT.search(text) if text.startswith(b"<") else None
     if root is None:
         return None
-    return "an SVG drawing" if root["svg"] else "an HTML page"
+    return _SVG if root["svg"] else _HTML

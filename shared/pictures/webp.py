@@ -13,6 +13,9 @@ _HAS_ANIMATION, _HAS_XMP, _HAS_EXIF = 0x02, 0x04, 0x08
 _HEAD_BYTES = 12  # "RIFF", the size of what follows it, "WEBP"
 _CANVAS_BYTES, _LOSSY_BYTES, _LOSSLESS_BYTES = 10, 10, 5  # of each header, up to the size
 _MAX_CHUNKS = 10_000
+_MAX_CODE_GROUPS = 1 << 16
+_CODE_GROUP_BITS = 20  # five prefix codes of one symbol each
+_CODE_GROUP_BYTES = 6_000  # the tables for them
 _CHECKING_BYTES = 10  # pixels of four bytes: OpenCV holds them twice, and the decoder its own of some
 _DECODING_BYTES = 16  # decoded, turned, encoded, and the encoded copied
 
@@ -58,6 +61,7 @@ def read(data: bytes) -> Header:
         is_lossless=is_lossless,
         checking_bytes=_CHECKING_BYTES,
         decoding_bytes=_DECODING_BYTES,
+        table_bytes=_table_bytes(len(data), width, height) if is_lossless else 0,
     )
 
 
@@ -70,6 +74,12 @@ def strip(data: bytes) -> Bare:
     body = b"".join(_without_flags(chunk).to_bytes() for chunk in kept)
     bare = b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body
     return Bare(data=bare, notes=left_out(len(data) - _riff_end(data)))
+
+
+def _table_bytes(file_bytes: int, width: int, height: int) -> int:
+    """What the prefix codes of a lossless WebP may take unpacked: a group of them for every 4 x 4 pixels, at most."""
+    tiles = -(-width // 4) * -(-height // 4)
+    return min(_MAX_CODE_GROUPS, tiles, file_bytes * 8 // _CODE_GROUP_BITS) * _CODE_GROUP_BYTES
 
 
 def _riff_end(data: bytes) -> int:

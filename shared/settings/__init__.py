@@ -1,4 +1,4 @@
-"""What the distributed services must be told of the servers that they work on. There are no default secrets."""
+"""Settings of the servers that the distributed services work on. Secrets have no defaults."""
 
 from typing import TYPE_CHECKING, Annotated
 

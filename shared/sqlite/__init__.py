@@ -1,7 +1,7 @@
-"""One SQLite file with one writer thread and group commit, and a few readers.
+"""One SQLite file with one writer thread and group commit, and a few reader threads.
 
-Many callers' writes that wait at the same time share one transaction and so one fsync; a refusal undoes only itself. A
-write is durable (WAL, `synchronous=FULL`) before its caller goes on.
+Writes that wait at the same time share one transaction and so one fsync; a write that is refused undoes only itself. A
+write is durable (WAL, `synchronous=FULL`) before its caller continues.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 MAX_GROUP = 256
-"""Writes that share one commit at the most."""
+"""The most writes that share one commit."""
 MAX_WAITING = 10_000
-"""Writes, or reads, that may wait; past it callers are told to come back."""
+"""The most writes, and the most reads, that may wait; further callers get Unavailable."""
 CHECKPOINT_PAGES = 4_000
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Database:
             connection.close()
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` in a transaction; durable when this returns. What `work` raises undoes it and is raised here."""
+        """Run `work` in a transaction, durable when this returns. An error of `work` undoes it and is raised here."""
         if self._is_closed:
             raise Unavailable("the database is closed")
         if self._jobs.qsize() >= MAX_WAITING:
@@ -143,8 +143,8 @@ class Database:
     def _commit(self, group: list[_Job]) -> None:
         """Run a group in one transaction.
 
-        A refusal comes before anything was written, so there is nothing to undo. Where a job failed in the middle,
-        nothing of the group is kept, and each is run again on its own.
+        A job that raises before it has written leaves nothing to undo. If it raises after it has written, the group is
+        rolled back, and each job runs again in a transaction of its own.
         """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
@@ -154,19 +154,19 @@ class Database:
                 job.error, job.result = None, job.context.run(job.work, connection)
             except BaseException as error:
                 if not connection.in_transaction:
-                    raise  # the database has undone everything by itself, as it does when the disk is full
+                    raise  # SQLite has rolled back by itself, as it does when the disk is full
                 job.error = translated(error) if isinstance(error, sqlite3.Error) else error
                 if connection.total_changes != written_before:
                     connection.execute("ROLLBACK")
-                    for one in group if len(group) > 1 else ():
-                        self._store([one])
+                    for again in group if len(group) > 1 else ():
+                        self._store([again])
                     return
         crash_points.reached("sqlite.before_commit")
         connection.execute("COMMIT")
         crash_points.reached("sqlite.after_commit")
 
     def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:
-        """Nothing of this group is stored: say so to everyone in it."""
+        """Nothing of this group is stored: every job of it gets the error."""
         log.error("a commit failed: %s", error)
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
@@ -176,7 +176,7 @@ class Database:
 
 
 def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
-    """What an error of the database means to a caller: no room left, or not available now. Wrong SQL stays as it is."""
+    """StorageFull or Unavailable for errors of the database; wrong SQL stays as it is."""
     if isinstance(error, sqlite3.OperationalError):
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             return StorageFull("there is no room left on the disk of the database")
@@ -186,12 +186,12 @@ def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
 
 
 def _answer(group: list[_Job]) -> None:
-    """Hand the results over, with one wake-up for each event loop that waits."""
+    """Give each job its result, with one wake-up for each event loop that waits."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
     for job in group:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, jobs in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed while we wrote: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile, so no caller waits
             loop.call_soon_threadsafe(_resolve, jobs)
 
 

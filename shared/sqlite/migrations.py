@@ -1,7 +1,7 @@
-"""Numbered steps that bring a SQLite file to the present schema. `PRAGMA user_version` says how many it has taken.
+"""Numbered steps that bring a SQLite file to the present schema. `PRAGMA user_version` counts the steps taken.
 
-A step never changes once it was released: a change of the schema is a further step. Step 1 of each file makes what the
-first release made, where it is missing, for that release did not number its files.
+A released step never changes: every change of the schema is a further step. Step 1 of each file creates the tables of
+the first release where they are missing, because that release did not number its files.
 """
 
 import logging
@@ -31,7 +31,7 @@ def statements(script: str) -> Step:
 
 
 def bodies(table: str, upgraded: Callable[[bytes], bytes]) -> Step:
-    """A step that writes the column `body` of every row anew, a batch at a time."""
+    """A step that rewrites the column `body` of every row, in batches."""
 
     def step(db: sqlite3.Connection) -> None:
         last = -1
@@ -47,7 +47,7 @@ def bodies(table: str, upgraded: Callable[[bytes], bytes]) -> Step:
 
 
 def migrate(db: sqlite3.Connection, steps: Sequence[Step], name: str) -> None:
-    """Take the steps that the file has not taken, each in a transaction. Raises NewerFile."""
+    """Take the missing steps, each in a transaction. Raises NewerFile."""
     taken: int = db.execute("PRAGMA user_version").fetchone()[0]
     if taken > len(steps):
         raise NewerFile(

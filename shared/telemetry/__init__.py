@@ -1,4 +1,4 @@
-"""What can be seen of a running service: metrics, spans, logs, and how much waits. An app makes its own."""
+"""Metrics, spans and logs of a running service, and how much waits in it. Each app makes its own."""
 
 from dataclasses import dataclass, field
 

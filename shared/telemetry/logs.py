@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, with the ids of the request, task and subtask at hand."""
+"""Structured logs: one JSON object a line, with the ids of the request, task and subtask that are worked on."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Prometheus metrics of one process: requests, events and the outbox. What a service counts beside is its own."""
+"""Prometheus metrics that every process has: requests, events, outboxes. Services add their own."""
 
 from types import TracebackType
 
@@ -13,7 +13,7 @@ AGE_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
 
 
 class InFlight:
-    """How many are under way: entered and left on one event loop, so that a plain number does."""
+    """Counts requests under way. All run on one event loop, so a plain number is enough."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -31,7 +31,7 @@ class InFlight:
 
 
 class Metrics:
-    """The instruments that every service has, in a registry of their own, which a service adds to."""
+    """The metrics that every service has, in a registry to which the service adds its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -87,7 +87,7 @@ class Metrics:
         self.dead_letters = Gauge("quorate_dead_letters", "Dead letters of all queues.", registry=self.registry)
 
     def request(self, *, method: str, route: str, status: int, took_s: float) -> None:
-        """A request was answered. `route` is its template, so that ids make no series of their own."""
+        """A request was answered. `route` is the template of its path, so that ids do not make series."""
         key = (method, route, status)
         if (timed := self._timed.get(key)) is None:
             timed = self._timed[key] = self._requests.labels(method, route, str(status))
@@ -97,7 +97,7 @@ class Metrics:
             self.errors.count()
 
     def delivery(self, queue: str, *, outcome: str, took_s: float, age_s: float) -> None:
-        """A handler was done with an event that was `age_s` old when it began."""
+        """A handler has ended; its event was `age_s` old when it began."""
         self._handled.labels(queue, outcome).inc()
         self._handling.labels(queue).observe(took_s)
         self._event_age.labels(queue).observe(max(0.0, age_s))
@@ -106,7 +106,7 @@ class Metrics:
         self.handled.count(queue)
 
     def last_age_s(self, queue: str) -> float:
-        """How old the event was that was taken last."""
+        """The age of the event that was taken last."""
         return self._ages.get(queue, 0.0)
 
     def depth(self, queue: str, count: int) -> None:

@@ -1,4 +1,4 @@
-"""A bus that is watched."""
+"""A bus with metrics and spans."""
 
 import time
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""How much was done in the last minute."""
+"""Counts over the last minute."""
 
 from collections import Counter, deque
 from collections.abc import Callable
@@ -8,7 +8,7 @@ SPAN_S = 60
 
 
 class Rates:
-    """Counts by name over the last minute, in seconds. `clock` is monotonic."""
+    """Counts by name over the last minute, second by second. `clock` is monotonic."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -22,7 +22,7 @@ class Rates:
         return sum(counts[name] for _, counts in self._seconds)
 
     def _now(self) -> Counter[str]:
-        """The counts of this second; those that are a minute old are dropped."""
+        """The counts of this second; older ones than a minute are dropped."""
         second = int(self._clock())
         if not self._seconds or self._seconds[-1][0] != second:
             self._seconds.append((second, Counter()))

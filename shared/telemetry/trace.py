@@ -1,4 +1,4 @@
-"""Which request or event the present work belongs to: ids for the logs, and a W3C trace context for every event."""
+"""The request or event that the current task works on: ids for the logs, and a W3C trace context for every event."""
 
 import random
 import re
@@ -10,12 +10,12 @@ _FORM = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def random_hex(size_bytes: int) -> str:
-    """An id that nobody else has; not for secrets. It makes no system call, which would cost on every request."""
+    """A unique id, not for secrets. It makes no system call, which every request would pay for."""
     return _random.getrandbits(8 * size_bytes).to_bytes(size_bytes).hex()
 
 
 def enter(traceparent: str | None, **ids: str) -> None:
-    """Go on with the trace that came along, or begin one; `ids` (of a request, a task, a subtask) go into every log."""
+    """Continue the trace of a request or event, or begin one; `ids` (of request, task, subtask) go into every log."""
     if traceparent is None or not _FORM.fullmatch(traceparent):
         drawn = random_hex(24)
         traceparent = f"00-{drawn[:32]}-{drawn[32:]}-01"
@@ -23,15 +23,15 @@ def enter(traceparent: str | None, **ids: str) -> None:
 
 
 def follow(traceparent: str) -> None:
-    """Go on as a span of its own within the trace; the ids stay."""
+    """Continue as a span within the trace; the ids stay."""
     _ids.set({**ids(), "traceparent": traceparent})
 
 
 def current() -> str | None:
-    """The trace context of the present work, if it has one."""
+    """The current trace context, if there is one."""
     return ids().get("traceparent")
 
 
 def ids() -> dict[str, str]:
-    """The ids of the present work."""
+    """The ids of the current request or event."""
     return _ids.get() or {}

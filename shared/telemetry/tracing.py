@@ -1,4 +1,4 @@
-"""Spans for an OpenTelemetry collector. Without one nothing is made, and trace contexts are passed on as they came."""
+"""Spans for an OpenTelemetry collector. Without a collector no spans are made, and trace contexts pass unchanged."""
 
 import asyncio
 from collections.abc import Generator
@@ -16,13 +16,13 @@ Attribute = str | int | float | bool
 
 
 class Note(Protocol):
-    """Adds an attribute to the span at hand."""
+    """Adds an attribute to the current span."""
 
     def __call__(self, name: str, value: Attribute, /) -> None: ...
 
 
 class Tracing:
-    """Where spans go."""
+    """Makes spans, if there is a collector."""
 
     def __init__(self, provider: "TracerProvider | None" = None) -> None:
         self._provider = provider
@@ -47,12 +47,12 @@ class Tracing:
         with self._tracer.start_as_current_span(
             name, context=_context(parent), kind=SpanKind[kind], attributes=attributes
         ) as span:
-            at = span.get_span_context()
-            trace.follow(f"00-{at.trace_id:032x}-{at.span_id:016x}-{int(at.trace_flags):02x}")
+            context = span.get_span_context()
+            trace.follow(f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}")
             yield span.set_attribute
 
     async def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         if self._provider is not None:
             await asyncio.to_thread(self._provider.shutdown)
 
@@ -75,7 +75,7 @@ def tracing(service: str, *, endpoint: str | None, share: float) -> Tracing:
 
 
 def _context(parent: str | None):
-    """What a traceparent says, as the parent of a span; an empty context where there is none."""
+    """A traceparent as the context of a span; an empty context without one."""
     from opentelemetry.context import Context  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 

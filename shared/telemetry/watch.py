@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LOOK_S = 2.0
-"""How long a look at queues and outboxes may take."""
+"""How long one question to the bus or an outbox may take."""
 MAX_PENDING = 1000
 
 
@@ -26,7 +26,7 @@ MAX_PENDING = 1000
 class Waiting:
     """What waits now: messages by queue, events not yet published and the age of the oldest in seconds, dead letters.
 
-    What could not be asked for in time is None.
+    A field is None if the answer did not come in time.
     """
 
     queues: dict[str, int] | None
@@ -36,7 +36,7 @@ class Waiting:
 
 
 class Watch:
-    """Looks at a service's queues and outboxes, and at what else waits, when somebody asks."""
+    """Looks at queues and outboxes, and at whatever else `gauges` measure, when it is asked."""
 
     def __init__(
         self,
@@ -46,7 +46,6 @@ class Watch:
         clock: Clock,
         gauges: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
-        """`gauges` set more of them, whatever the service has."""
         self._metrics = metrics
         self._bus = bus
         self._outboxes = outboxes
@@ -54,7 +53,7 @@ class Watch:
         self._gauges = gauges
 
     async def measure(self) -> None:
-        """Set every gauge, those of the service too."""
+        """Set every gauge, those of the services too."""
         await asyncio.gather(self.look(), *map(_in_time, self._gauges))
 
     async def look(self) -> Waiting:
@@ -64,7 +63,7 @@ class Watch:
             self._metrics.depth(queue, count)
         outbox = lag_s = None
         if pending is not None:
-            outbox, lag_s = sum(len(some) for some in pending), max(map(self._lag_s, pending), default=0.0)
+            outbox, lag_s = sum(map(len, pending)), max(map(self._lag_s, pending), default=0.0)
             self._metrics.outbox(outbox, lag_s)
         if dead is not None:
             self._metrics.dead_letters.set(dead)
@@ -74,13 +73,13 @@ class Watch:
         return await asyncio.gather(_in_time(self._bus.depths), _in_time(self._bus.dead_count))
 
     async def _in_outboxes(self) -> list[list[Message]] | None:
-        """What is not yet published, the oldest first; None where any of them does not answer."""
+        """Events not yet published, the oldest first, by outbox; None if an outbox does not answer."""
         asked = (_in_time(partial(outbox.pending, MAX_PENDING)) for outbox in self._outboxes)
-        pending = [some for some in await asyncio.gather(*asked) if some is not None]
+        pending = [messages for messages in await asyncio.gather(*asked) if messages is not None]
         return pending if len(pending) == len(self._outboxes) else None
 
     def _lag_s(self, messages: Sequence[Message]) -> float:
-        """How old the first is, in seconds."""
+        """The age of the first message, in seconds."""
         return max(0.0, self._clock() - parse(messages[0].body).time.timestamp()) if messages else 0.0
 
 

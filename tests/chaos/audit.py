@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 from quorate.client import Client
 from quorate.errors import ApiError
-from tests.chaos.crew import ChaosCrew
-from tests.chaos.orders import Order
 from tests.chaos.world import World
-from tests.e2e.beliefs import Beliefs, believed
-from tests.e2e.crew import LABELS
-from tests.e2e.history import Checker
+from tests.crew.beliefs import Beliefs, believed
+from tests.crew.crew import Crew
+from tests.crew.history import Checker
+from tests.crew.operators import LABELS
+from tests.crew.orders import Order
 
 PATIENCE_S = 30.0
+NOT_FOUND, GONE = 404, 410
 POLL_S = 0.1
 
 
@@ -27,10 +28,10 @@ class Findings:
     recovered: int = 0
 
     def invariants(self) -> set[str]:
-        return {one.partition(":")[0] for one in self.violations}
+        return {violation.partition(":")[0] for violation in self.violations}
 
     def count(self, kind: str) -> int:
-        return sum(kind_of(one) == kind for one in self.violations)
+        return sum(kind_of(violation) == kind for violation in self.violations)
 
 
 def kind_of(violation: str) -> str:
@@ -48,7 +49,7 @@ def kind_of(violation: str) -> str:
 class Audit:
     """`patience_s`: how long what is erased and collected after the end may take."""
 
-    def __init__(self, crew: ChaosCrew, world: World, client: Client, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, crew: Crew, world: World, client: Client, *, patience_s: float = PATIENCE_S) -> None:
         self._crew = crew
         self._history = crew.history
         self._world = world
@@ -97,8 +98,8 @@ class Audit:
 
     def _count_recovered(self, order: Order, beliefs: Beliefs) -> int:
         """Images and votes whose requests had no answer, and that are there."""
-        uploads = [one for one in self._history.operations if one.kind == "upload" and one.task == order.id]
-        reports = [image for one in uploads if one.outcome == "ok" for image in one.answer["images"]]
+        uploads = [upload for upload in self._history.operations if upload.kind == "upload" and upload.task == order.id]
+        reports = [image for upload in uploads if upload.outcome == "ok" for image in upload.answer["images"]]
         told = {image["sha256"] for image in reports if image["status"] == "accepted"}
         images = [item["sha256"] for item in self._client.results(order.id)]
         doubtful = {subtask for (subtask, _), belief in beliefs.items() if None in belief.possible()}
@@ -118,20 +119,22 @@ class Audit:
         task = self._client.task(order.id)
         if task["state"] != "cancelled":
             self._broken("I7", f"{order.id} was cancelled and is {task['state']}")
-        if not self._in_time(lambda: not list(self._client.results(order.id))):
-            self._broken("I9", f"the images of {order.id} were not erased")
-        elif any(self._client.task(order.id)["counts"].values()):
-            self._broken("I13", f"{order.id} is erased and counts {task['counts']}")
-        of_task = [one for one, task_id in self._crew.tasks_of.items() if task_id == order.id]
-        if not self._in_time(lambda: all(self._is_gone(subtask) for subtask in of_task)):
+        if not self._in_time(lambda: not any(self._client.task(order.id)["counts"].values())):
+            self._broken("I9", f"the images of {order.id} were not erased: {self._client.task(order.id)['counts']}")
+        elif not self._is_gone(lambda: list(self._client.results(order.id)), GONE):
+            self._broken("I9", f"{order.id} is erased and has results")
+        of_task = [subtask_id for subtask_id, task_id in self._crew.tasks_of.items() if task_id == order.id]
+        if not self._in_time(
+            lambda: all(self._is_gone(lambda at=subtask_id: self._client.subtask(at)) for subtask_id in of_task)
+        ):
             self._broken("I11", f"subtasks of the cancelled {order.id} are still there")
         self._findings.checked["erased"] += 1
 
-    def _is_gone(self, subtask: str) -> bool:
+    def _is_gone(self, ask: Callable[[], object], status: int = NOT_FOUND) -> bool:
         try:
-            self._client.subtask(subtask)
+            ask()
         except ApiError as error:
-            return error.status == 404
+            return error.status == status
         return False
 
     def _check_tasks(self) -> None:
@@ -141,7 +144,7 @@ class Audit:
         strangers = set(listed) - set(known)
         if strangers:
             self._broken("I10", f"{len(strangers)} tasks that nobody was told of: {sorted(strangers)[:3]}")
-        if len(listed) != len(set(listed)) or not {one for one in known if one} <= set(listed):
+        if len(listed) != len(set(listed)) or not {known_id for known_id in known if known_id} <= set(listed):
             self._broken("I1", "tasks are missing from the list, or are there twice")
         if len(known) != len(self._crew.orders):
             self._broken("I12", "two orders were given the same task")

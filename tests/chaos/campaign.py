@@ -11,9 +11,9 @@ from typing import Any
 from quorate.client import Client
 from quorate.errors import QuorateError
 from tests.chaos.audit import Audit
-from tests.chaos.crew import ChaosCrew
 from tests.chaos.report import Injected, Report
 from tests.chaos.world import Fault, World
+from tests.crew.crew import Crew
 
 HEALED_S = 60.0
 """Within this time after the last fault everything that can finish has finished: I9."""
@@ -42,12 +42,13 @@ class Plan:
 def run(world: World, plan: Plan, say: Say) -> Report:
     """Start the world, and end it whatever happens."""
     report = Report(profile=world.name, seed=plan.seed, seconds=plan.seconds)
-    crew = ChaosCrew("", plan.seed, order_s=plan.order_s)
+    crew = Crew("", plan.seed, order_s=plan.order_s)
     crew.backlog = plan.backlog
     try:
         world.start()
         report.left_out = dict(world.left_out)
         crew.url, crew.pause_s, crew.explained = world.url, plan.pause_s, world.explained
+        crew.idle_s = (0.2, 0.6)
         crew.history.is_every_info_late = world.is_every_info_late
         crew.begin(operators=plan.operators, uploaders=plan.uploaders)
         try:
@@ -69,7 +70,7 @@ def run(world: World, plan: Plan, say: Say) -> Report:
     return report
 
 
-def _inject(world: World, plan: Plan, crew: ChaosCrew, report: Report, say: Say) -> None:
+def _inject(world: World, plan: Plan, crew: Crew, report: Report, say: Say) -> None:
     chance = random.Random(plan.seed)
     faults = world.faults()
     ended_at = time.monotonic() + plan.seconds
@@ -78,10 +79,10 @@ def _inject(world: World, plan: Plan, crew: ChaosCrew, report: Report, say: Say)
         if time.monotonic() > ended_at or crew.failures:
             return
         began = time.monotonic()
-        one = _one(kind, faults[kind], chance, crew)
-        report.faults.append(one)
-        told = "nothing acknowledged" if one.first_success_s is None else f"{one.first_success_s:.2f} s"
-        say(f"{len(report.faults):4} {kind:34} {one.lasted_s:5.1f} s, then {told}")
+        fault = _broken_and_healed(kind, faults[kind], chance, crew)
+        report.faults.append(fault)
+        told = "nothing acknowledged" if fault.first_success_s is None else f"{fault.first_success_s:.2f} s"
+        say(f"{len(report.faults):4} {kind:34} {fault.lasted_s:5.1f} s, then {told}")
         rest_s = plan.fault_every_s * chance.uniform(0.5, 1.5) - (time.monotonic() - began)
         time.sleep(max(0.3, min(rest_s, ended_at - time.monotonic())))
 
@@ -92,7 +93,7 @@ def _deck(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
         yield from chance.sample(kinds, len(kinds))
 
 
-def _one(kind: str, fault: Fault, chance: random.Random, crew: ChaosCrew) -> Injected:
+def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Crew) -> Injected:
     began = time.monotonic()
     fault(chance)
     healed, healed_at = time.monotonic(), time.time()
@@ -104,7 +105,7 @@ def _one(kind: str, fault: Fault, chance: random.Random, crew: ChaosCrew) -> Inj
     return Injected(kind=kind, lasted_s=healed - began, first_success_s=success_at - healed_at)
 
 
-def _finish(world: World, crew: ChaosCrew, report: Report, say: Say) -> None:
+def _finish(world: World, crew: Crew, report: Report, say: Say) -> None:
     """I9: what can finish finishes, and everything is delivered, in time."""
     healed = time.monotonic()
     deadline = healed + HEALED_S
@@ -115,10 +116,10 @@ def _finish(world: World, crew: ChaosCrew, report: Report, say: Say) -> None:
         for order in crew.close_orders(client, deadline):
             crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {order} could not be closed")
         say(f"all tasks closed after {time.monotonic() - healed:.1f} s")
-        open_orders = [one for one in crew.orders if one.id and not one.is_cancelled]
+        open_orders = [order for order in crew.orders if order.id and not order.is_cancelled]
         while open_orders and time.monotonic() < deadline:
-            open_orders = [one for one in open_orders if not _is_completed(client, one.id)]
-            crew.unfinished = [one.id for one in open_orders]
+            open_orders = [order for order in open_orders if not _is_completed(client, order.id)]
+            crew.unfinished = [order.id for order in open_orders]
             time.sleep(REST_S)
         for order in open_orders:
             left = f"{order.name} of {order.owner} ({order.id}) is not completed: {_left(client, order.id)}"

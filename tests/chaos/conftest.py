@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.command import ROOT
 from tests.chaos import drills
 from tests.chaos.drills import Drilled
 from tests.chaos.servers import Servers, missing_gateway
-from tests.e2e.platform_process import REPOSITORY
 
-SERVERS = REPOSITORY / "build/chaos/servers"
+SERVERS = ROOT / "build/chaos/servers"
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from services.task_manager import domain as task_domain
 from services.task_manager import handlers as task_handlers
 from services.task_manager.collector import Collector
 from services.task_manager.domain import Image, Task
-from services.task_manager.ingest import Ingest
+from services.task_manager.ingest import Ingest, Storable
 from services.task_manager.store.sqlite import SqliteTaskStore
 from shared import crash_points, outbox
 from shared.bus import sqlite as bus_sqlite
@@ -63,7 +63,7 @@ def auto_ack() -> None:
 
     def claim(self: Any, db: Any, settled: Any, room: int, now: float):
         claimed, next_at = real_claim(self, db, settled, room, now)
-        db.executemany("DELETE FROM messages WHERE id = ?", [(one.id,) for one in claimed])
+        db.executemany("DELETE FROM messages WHERE id = ?", [(delivery.id,) for delivery in claimed])
         return claimed, next_at
 
     real_deliver = bus_sqlite._Consumer._deliver
@@ -82,7 +82,7 @@ def no_confirm() -> None:
 
     async def drain(self: Any) -> None:
         while messages := await self._outbox.pending(outbox.BATCH):
-            await self._outbox.clear([one.id for one in messages])
+            await self._outbox.clear([message.id for message in messages])
             crash_points.reached("relay.before_publish")
             await self._bus.publish(messages)
 
@@ -96,7 +96,7 @@ def lost_outbox() -> None:
     count = itertools.count(1)
 
     def keep(self: Any, db: Any, messages: Any) -> None:
-        real_keep(self, db, [one for one in messages if next(count) % 7])
+        real_keep(self, db, [message for message in messages if next(count) % 7])
 
     SqliteOutbox._keep = keep
 
@@ -180,7 +180,7 @@ def image_before_object() -> None:
     """An image is saved before its object is."""
     real_save = Ingest._save
 
-    async def save(self: Any, images: dict[int, tuple[Image, bytes]]) -> None:
+    async def save(self: Any, images: dict[int, Storable]) -> None:
         real_put, real_add = self._objects.put_all, self._store.add_images
         objects, store = _Proxy(self._objects), _Proxy(self._store)
         waiting: list[Any] = []

@@ -8,7 +8,7 @@ from typing import Any
 from aio_pika.queue import Queue
 
 from shared.bus.rabbitmq.consumer import Consumer
-from shared.bus.rabbitmq.letters import Letter
+from shared.bus.rabbitmq.messages import Outgoing
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.errors import Unavailable
 
@@ -39,7 +39,7 @@ def rabbitmq_auto_ack() -> None:
         return
 
     async def handle(self: Any, held: Any) -> float | None:
-        await asyncio.sleep(HANDLED_S)  # whoever published it has heard so by then
+        await asyncio.sleep(HANDLED_S)  # its publisher has the confirm by then
         return await real_handle(self, held)
 
     Queue.consume, Consumer._acknowledge, Consumer._handle = consume, acknowledge, handle
@@ -49,10 +49,10 @@ def rabbitmq_no_confirms() -> None:
     """Publishing is over when it was tried, whether the broker has it or not."""
     real_publish = Publisher.publish
 
-    async def publish(self: Any, letters: Sequence[Letter]) -> None:
+    async def publish(self: Any, outgoing: Sequence[Outgoing]) -> None:
         self._timeout_s = GIVEN_UP_S
         try:
-            await real_publish(self, letters)
+            await real_publish(self, outgoing)
         except Unavailable:
             return
 

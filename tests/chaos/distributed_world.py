@@ -12,13 +12,13 @@ from pathlib import Path
 from deploy.local.platform import Platform, Replica
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import HOST
+from loadtest.command import ROOT
 from tests.chaos.echo import Echo
 from tests.chaos.model import write_model
 from tests.chaos.s3_proxy import KINDS, S3Proxy
 from tests.chaos.servers import Servers, gateway_program, send
 from tests.chaos.triggers import COLLECT, COLLECTED, VARIABLE, Triggers
 from tests.chaos.world import Fault
-from tests.e2e.platform_process import REPOSITORY
 
 LEASE_S = 3.0
 COLLECTED_S = 30.0
@@ -137,10 +137,12 @@ class DistributedWorld:
         return self.servers.named_keys()
 
     def ailments(self) -> list[str]:
-        return [f"I9: {one.name} ended by itself" for one in self.platform.members() if one.process.pid() is None]
+        return [
+            f"I9: {member.name} ended by itself" for member in self.platform.members() if member.process.pid() is None
+        ]
 
     def log_tail(self) -> str:
-        return "\n".join(f"--- {one.name}\n{one.tail()}" for one in self._processes())
+        return "\n".join(f"--- {process.name}\n{process.tail()}" for process in self._processes())
 
     def replay(self) -> bool:
         """Deliver all events of late once more; says whether it was done."""
@@ -188,7 +190,7 @@ class DistributedWorld:
             "QUORATE_PORT": str(replica.port),
             "QUORATE_LEASE_S": str(self._lease_s),
             "HOME": os.environ.get("HOME", "/nonexistent"),
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": str(ROOT),
             VARIABLE: str(self.triggers.folder),
         }
         if crash_at is not None:

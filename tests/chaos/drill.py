@@ -13,14 +13,16 @@ from typing import Any
 from quorate.client import Client
 from quorate.errors import QuorateError
 from tests.chaos.audit import Audit, Findings
-from tests.chaos.crew import OWNERS, REASON, ChaosCrew, check_key, check_places
-from tests.chaos.orders import POLICIES, Order
 from tests.chaos.triggers import COMMIT_LATE
 from tests.chaos.world import DrillWorld
-from tests.e2e import pictures
-from tests.e2e.crew import LABELS
-from tests.e2e.history import Operation, shown
-from tests.e2e.pictures import Drawn
+from tests.crew import pictures
+from tests.crew.crew import Crew
+from tests.crew.history import Operation, shown
+from tests.crew.operators import LABELS
+from tests.crew.orders import POLICIES, Order
+from tests.crew.owners import OWNERS, REASON, check_key
+from tests.crew.pictures import Drawn
+from tests.crew.reader import check_leases
 
 OPERATORS = 6
 ASK_S = 20.0
@@ -43,7 +45,7 @@ class Stuck(Exception):
 class Drill:
     def __init__(self, world: DrillWorld, seed: int, *, is_killed: bool = False, is_cut: bool = False) -> None:
         self._world = world
-        self._crew = ChaosCrew(world.url, seed)
+        self._crew = Crew(world.url, seed)
         self._crew.explained = world.explained
         self._history = self._crew.history
         self._history.is_every_info_late = world.is_every_info_late
@@ -154,17 +156,17 @@ class Drill:
         return drawn
 
     def _send(self, order: Order, drawn: list[Drawn], *, is_archive: bool = False) -> None:
-        parts = [pictures.archive(drawn, "a.zip")] if is_archive else [one.part for one in drawn]
-        sent = [one.sha256 for one in drawn]
+        parts = [pictures.archive(drawn, "a.zip")] if is_archive else [picture.part for picture in drawn]
+        sent = [picture.sha256 for picture in drawn]
         told = self._ask("upload", order.owner, lambda client: client.upload(order.id, parts), task=order.id, sent=sent)
         if told.outcome != "ok":
             self._history.violated("I1", f"an upload was refused: {told}")
             raise Stuck
 
     def _ids(self, order: Order, drawn: list[Drawn]) -> list[str]:
-        uploads = [one for one in self._history.operations if one.task == order.id and one.outcome == "ok"]
-        told = {image["sha256"]: image["image_id"] for one in uploads for image in one.answer["images"]}
-        return [told[one.sha256] for one in drawn]
+        uploads = [upload for upload in self._history.operations if upload.task == order.id and upload.outcome == "ok"]
+        told = {image["sha256"]: image["image_id"] for upload in uploads for image in upload.answer["images"]}
+        return [told[picture.sha256] for picture in drawn]
 
     def _lease(self, operator: str, order: Order) -> list[Any]:
         leased = self._ask("lease", operator, lambda client: client.lease(20, order.id))
@@ -181,7 +183,7 @@ class Drill:
         for subtask in self._crew.tasks_of:
             seen = self._ask("look", "auditor", lambda client, at=subtask: client.subtask(at))
             if seen.outcome == "ok":
-                check_places(self._crew, seen.answer, order.policy)
+                check_leases(self._history, seen.answer, order.policy)
 
     def _label(self, operator: str, order: Order) -> None:
         for position, lease in enumerate(self._lease(operator, order)):
@@ -223,7 +225,7 @@ class Drill:
 
     def _decide(self, order: Order) -> None:
         listed = self._ask("disputes", "adjudicator", lambda client: list(client.disputes(order.id)))
-        for subtask in [one["id"] for one in listed.answer or []][:1]:
+        for subtask in [dispute["id"] for dispute in listed.answer or []][:1]:
             what = {"subtask": subtask, "label": B}
             self._ask("adjudicate", "adjudicator", lambda client, at=subtask: client.adjudicate(at, B, REASON), **what)
         self._settle()

@@ -82,15 +82,15 @@ class Echo:
         async with connection:
             channel = await connection.channel()
             exchange = await channel.get_exchange(EXCHANGE)
-            for one in again:
+            for heard in again:
                 copy = aio_pika.Message(
-                    one.body,
-                    headers={**one.headers, MARK: True},
-                    content_type=one.content_type,
-                    delivery_mode=one.delivery_mode,
-                    message_id=one.message_id,
-                    type=one.type,
-                    timestamp=one.timestamp,
+                    heard.body,
+                    headers={**heard.headers, MARK: True},
+                    content_type=heard.content_type,
+                    delivery_mode=heard.delivery_mode,
+                    message_id=heard.message_id,
+                    type=heard.type,
+                    timestamp=heard.timestamp,
                 )
-                await exchange.publish(copy, one.routing_key or "")
+                await exchange.publish(copy, heard.routing_key or "")
                 self.repeated += 1

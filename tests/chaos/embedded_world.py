@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+from loadtest.errors import PlatformFailed
 from shared import crash_points
 from tests.chaos.launched import LaunchedPlatform
 from tests.chaos.model import write_model
@@ -65,8 +66,10 @@ class EmbeddedWorld:
         self._disk.mkdir(parents=True, exist_ok=True)
         if self._wants_disk:
             self._mount()
-        self.platform.launch(crash_at)
-        if not self.platform.wait_until_ready_or_dead():
+        self.platform.launch(crash_at=crash_at)
+        try:
+            self.platform.wait_until_ready()
+        except PlatformFailed:
             self.platform.start()
 
     def stop(self) -> None:

@@ -72,10 +72,10 @@ def repeat_events(triggers: Triggers) -> None:
             await asyncio.sleep(LOOK_S)
             if triggers.is_set(REPLAY):
                 again = chance.sample(list(remembered), len(remembered))
-                newest = [one for one in again if one.type.startswith("subtask.adjudicated.")]
+                newest = [message for message in again if message.type.startswith("subtask.adjudicated.")]
                 await real_publish(bus, newest)
                 await asyncio.sleep(HANDLED_S)  # so that what they replaced certainly comes after them
-                await real_publish(bus, [one for one in again if one not in newest])
+                await real_publish(bus, [message for message in again if message not in newest])
                 triggers.clear(REPLAY)
 
     SqliteBus.publish = publish

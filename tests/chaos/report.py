@@ -42,14 +42,14 @@ class Report:
 
     def flat(self) -> dict[str, object]:
         """Names and numbers."""
-        kinds = Counter(one.kind for one in self.faults)
-        successes = [one.first_success_s for one in self.faults if one.first_success_s is not None]
+        kinds = Counter(fault.kind for fault in self.faults)
+        successes = [fault.first_success_s for fault in self.faults if fault.first_success_s is not None]
         found: dict[str, object] = {
             "profile": self.profile,
             "seed": self.seed,
             "seconds": round(self.seconds, 1),
             "faults": len(self.faults),
-            "faults_without_success": sum(one.first_success_s is None for one in self.faults),
+            "faults_without_success": sum(fault.first_success_s is None for fault in self.faults),
             "first_success_median_s": round(statistics.median(successes), 2) if successes else None,
             "first_success_max_s": round(max(successes), 2) if successes else None,
             "completed_s": None if self.completed_s is None else round(self.completed_s, 1),
@@ -77,13 +77,13 @@ class Report:
         return path
 
     def table(self) -> str:
-        kinds = sorted({one.kind for one in self.faults})
+        kinds = sorted({fault.kind for fault in self.faults})
         lines = [f"{self.profile}, seed {self.seed}, {self.seconds:.0f} s", ""]
         lines += [f"{'fault':34}{'times':>7}{'lasted s':>10}{'first success s':>17}{'at most':>9}"]
         for kind in kinds:
-            ones = [one for one in self.faults if one.kind == kind]
-            heard = [one.first_success_s for one in ones if one.first_success_s is not None]
-            lasted = statistics.mean(one.lasted_s for one in ones)
+            ones = [fault for fault in self.faults if fault.kind == kind]
+            heard = [fault.first_success_s for fault in ones if fault.first_success_s is not None]
+            lasted = statistics.mean(fault.lasted_s for fault in ones)
             row = f"{kind:34}{len(ones):7}{lasted:10.1f}"
             lines.append(row + (f"{statistics.median(heard):17.2f}{max(heard):9.2f}" if heard else f"{'never':>17}"))
         lines += [f"{kind:34}left out: {why}" for kind, why in self.left_out.items()]
@@ -94,8 +94,8 @@ class Report:
         flat = self.flat()
         lines += ["", *(f"{name:34}{flat[name]!s:>9}" for name in SUMMARY)]
         lines += [f"checked: {', '.join(f'{count} {what}' for what, count in sorted(self.findings.checked.items()))}"]
-        lines += ["", *(f"VIOLATED {one}" for one in self.findings.violations[:30])]
-        lines += [f"FAILED {one}" for one in self.failures]
+        lines += ["", *(f"VIOLATED {found}" for found in self.findings.violations[:30])]
+        lines += [f"FAILED {found}" for found in self.failures]
         return "\n".join(lines)
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import httpx
 from minio import Minio
 from pymongo import MongoClient
 
@@ -19,6 +18,7 @@ from deploy.local.mongodb import Mongodb
 from deploy.local.packages import missing
 from deploy.local.process import LongProcess, program, run
 from deploy.local.rabbitmq import USER, RabbitMQ
+from loadtest.broker import Management
 
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 ENOUGH = "200MB"
@@ -26,7 +26,6 @@ IMPOSSIBLE = "9000GB"
 DEAD = ".dead"
 ABSENT = "detector."
 ECHO = "chaos."
-TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -54,22 +53,24 @@ class Servers:
 
     def start(self) -> None:
         assert local.start(self.folder, [self.rabbitmq, self.s3, self.mongodb]), "the servers do not come up"
-        self._manage("PUT", f"vhosts/{self.vhost}")
+        self._management.ask("PUT", f"vhosts/{self.vhost}")
         self.let_in()
 
     def let_in(self) -> None:
         """Let this run work on its virtual host."""
-        self._manage("PUT", f"permissions/{self.vhost}/{USER}", {"configure": ".*", "write": ".*", "read": ".*"})
+        self._management.ask(
+            "PUT", f"permissions/{self.vhost}/{USER}", {"configure": ".*", "write": ".*", "read": ".*"}
+        )
 
     def shut_out(self) -> None:
         """Close this run's connections to the broker and take no new ones; other runs notice nothing."""
-        self._manage("DELETE", f"permissions/{self.vhost}/{USER}")
+        self._management.ask("DELETE", f"permissions/{self.vhost}/{USER}")
         self._control("close_all_connections", "--vhost", self.vhost, "the harness says so")
 
     def leave(self) -> None:
         """Remove this run's corner."""
         if self.rabbitmq.is_up():
-            self._manage("DELETE", f"vhosts/{self.vhost}")
+            self._management.ask("DELETE", f"vhosts/{self.vhost}")
         if self.mongodb.is_up():
             with self.mongo() as client:
                 for name in (self.tasks, self.subtasks):
@@ -115,8 +116,7 @@ class Servers:
 
     def queued(self, *, has_detector: bool) -> dict[str, int]:
         """What is in the queues of those who are there to handle it, delivered or not."""
-        found = self._manage("GET", f"queues/{self.vhost}?disable_stats=true&enable_queue_totals=true")
-        queues = {one["name"]: one.get("messages", 0) for one in found.json()}
+        queues = self._management.depths(self.vhost)
         passed_over = (ECHO,) if has_detector else (ECHO, ABSENT)
         return {
             name: count
@@ -135,11 +135,11 @@ class Servers:
         host = urlsplit(said["QUORATE_S3_ENDPOINT"]).netloc
         keys = said["QUORATE_S3_ACCESS_KEY"], said["QUORATE_S3_SECRET_KEY"]
         listed = Minio(host, *keys, secure=False).list_objects(self.bucket, recursive=True)
-        return {one.object_name or "" for one in listed}
+        return {listed_object.object_name or "" for listed_object in listed}
 
     def named_keys(self) -> set[str]:
         with self.mongo() as client:
-            return {one["object_key"] for one in client[self.tasks]["images"].find({}, {"object_key": 1})}
+            return {image["object_key"] for image in client[self.tasks]["images"].find({}, {"object_key": 1})}
 
     def demand_disk(self, *, is_impossible: bool) -> None:
         """Have the broker believe that its disk is too full, or not any more."""
@@ -150,19 +150,9 @@ class Servers:
         settings = self.rabbitmq._settings()
         run([CONTROL, "-n", settings["RABBITMQ_NODENAME"], *arguments], env=settings)
 
-    def _manage(self, method: str, path: str, body: object = None) -> httpx.Response:
-        url = self.rabbitmq.environment()["RABBITMQ_MANAGEMENT_URL"]
-        parts = urlsplit(url)
-        answer = httpx.request(
-            method,
-            f"http://{parts.hostname}:{parts.port}/api/{path}",
-            auth=(parts.username or "", parts.password or ""),
-            json=body,
-            timeout=TIMEOUT_S,
-            trust_env=False,
-        )
-        answer.raise_for_status()
-        return answer
+    @property
+    def _management(self) -> Management:
+        return Management(self.rabbitmq.environment()["RABBITMQ_MANAGEMENT_URL"])
 
 
 def gateway_program() -> str:

@@ -167,6 +167,7 @@ async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
         clock,
         announce_task=unless_refused(task_announcements.task_changed, errors),
         announce_image=unless_refused(task_announcements.image_ready, errors),
+        announce_removed=unless_refused(task_announcements.image_removed, errors),
     )
     yield StoredTasks(
         store=store,

@@ -154,6 +154,7 @@ async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
             clock,
             announce_task=unless_refused(task_announcements.task_changed, errors),
             announce_image=unless_refused(task_announcements.image_ready, errors),
+            announce_removed=unless_refused(task_announcements.image_removed, errors),
         )
         await store.prepare()
         yield StoredTasks(

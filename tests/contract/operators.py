@@ -8,7 +8,7 @@ from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease
 from services.subtask_manager.store import Claim, SubtaskStore
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from tests.unit.subtask_builders import LEASE_S
+from tests.unit.subtask_builders import LEASE_S, awaiting
 
 AT_ONCE = 500
 """A store may turn away who waits too long."""
@@ -24,7 +24,7 @@ async def open_all(
 ) -> list[bool]:
     def opening(subtask_id: str):
         place = places[subtask_id] if places else None
-        return lambda now: domain.open_subtask(brief, subtask_id=subtask_id, object_key="key", place=place, now=now)
+        return lambda now: domain.open_subtask(brief, image=awaiting(subtask_id, brief, place=place), now=now)
 
     opened: list[bool] = []
     for start in range(0, len(ids), AT_ONCE):

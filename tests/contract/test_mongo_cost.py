@@ -62,6 +62,7 @@ async def test_subtasks_that_are_opened_together_share_their_commands(replicas):
         "insert briefs",
         "insert subtasks",
         "insert subtasks",
+        "update briefs",
     ]
     assert len((await claim(store, "ann", 100)).held) == 60
 
@@ -170,6 +171,7 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
         replicas.clocks[0],
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
+        announce_removed=task_announcements.image_removed,
     )
     await store.prepare()
     of = task()

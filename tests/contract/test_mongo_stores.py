@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -10,7 +11,7 @@ from pymongo import ReadPreference
 from pymongo.read_concern import ReadConcern
 
 from services.subtask_manager import domain
-from services.subtask_manager.store.mongo import MongoSubtaskStore
+from services.subtask_manager.store.mongo import MongoSubtaskStore, briefs
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_domain
 from services.task_manager.store import mongo_counts
@@ -49,6 +50,28 @@ async def test_fifty_contend_through_all_replicas_and_one_wins(replicas):
     )
     assert sum(bool(decision.facts) for decision in decisions) == 1
     assert len({decision.answer for decision in decisions}) == 1
+
+
+async def test_newer_terms_are_seen_by_all_replicas(replicas, monkeypatch):
+    keeper, *others = replicas.stores
+    await open_all(keeper, ONE_VOTE, subtask_ids(1))
+    newer = replace(ONE_VOTE, revision=2, terms=replace(ONE_VOTE.terms, labels=("cat", "lynx")))
+    for store in others:
+        assert (await store.find(subtask_ids(1)[0]))[1] == ONE_VOTE
+    await keeper.keep_brief(newer)
+    monkeypatch.setattr(briefs, "FRESH_S", -1.0)
+    for store in others:
+        store._briefs._known[ONE_VOTE.task_id] = replace(store._briefs._known[ONE_VOTE.task_id], until=0.0)
+        assert (await store.find(subtask_ids(1)[0]))[1] == newer
+        await store.keep_brief(ONE_VOTE)
+    assert [await store.brief(ONE_VOTE.task_id) for store in replicas.stores] == [newer] * 3
+
+
+async def test_terms_of_several_revisions_from_all_replicas_leave_the_newest(replicas):
+    several = [replace(ONE_VOTE, revision=number) for number in range(1, 31)]
+    await asyncio.gather(*(spread(replicas, one.revision).keep_brief(one) for one in several[::-1]))
+    document = await replicas.db["briefs"].find_one({"_id": ONE_VOTE.task_id})
+    assert document["body"]["revision"] == 30
 
 
 async def test_a_crowd_on_all_replicas_never_takes_too_many_places_or_votes(replicas):
@@ -176,6 +199,7 @@ async def task_stores():
                 clock,
                 announce_task=task_announcements.task_changed,
                 announce_image=task_announcements.image_ready,
+                announce_removed=task_announcements.image_removed,
             )
             for _ in range(2)
         ]

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotFound
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
-from shared.objects.keys import staged_key, staged_prefix
+from shared.objects.keys import names_key, staged_key, staged_prefix
 
 TASK = "7a" * 16
 OTHER = "11" * 16
@@ -204,7 +204,7 @@ async def test_a_changed_form_is_refused(stored_objects):
 
 
 async def test_staged_files_are_listed_apart(stored_objects):
-    mine = [staged_key(TASK, "c0" * 16, number) for number in range(3)]
+    mine = [*(staged_key(TASK, "c0" * 16, number) for number in range(3)), names_key(TASK, "c0" * 16)]
     theirs = staged_key(OTHER, "0c" * 16, 0)
     for key in [KEY, *mine, theirs]:
         await stored_objects.objects.put(key, b"x")

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from aio_pika.exceptions import AMQPError
 
-from shared.bus.rabbitmq import broadcast, consumer, link
+from shared.bus.rabbitmq import broadcast, connection, consumer
 from shared.errors import Unavailable
 from shared.events import SubtaskOpened, SubtaskOpenedV1, envelope, message
 from tests.contract.adapters import T0
@@ -253,7 +253,7 @@ async def test_what_always_ends_its_process_is_given_up_by_the_broker(at):
 
 
 @pytest.mark.parametrize("queue", [QUEUE, OPTIONAL])
-async def test_what_was_lost_too_often_is_buried_before_it_ends_one_more_process(at, queue):
+async def test_what_was_lost_too_often_is_dead_lettered_before_it_ends_one_more_process(at, queue):
     await at.bus.publish([event(1), event(2)])
     for _ in range(BROKER_LIMIT):
         await die_with(at, queue)
@@ -351,7 +351,7 @@ async def test_letters_of_an_event_that_was_published_twice_are_told_apart(at):
     assert [one.id for one in await at.bus.dead_letters(10)] == [first.id]
 
 
-async def test_whatever_a_failure_says_its_message_can_be_buried(at):
+async def test_whatever_a_failure_says_its_message_can_be_dead_lettered(at):
     handler = Handler()
     handler.failures[1] = [ValueError("\udc80" + 300_000 * "x")] * DELIVERY_LIMIT
     at.bus.consume(QUEUE, handler, prefetch=1)
@@ -366,7 +366,7 @@ async def test_whatever_a_failure_says_its_message_can_be_buried(at):
 
 
 async def test_closing_ends_though_the_broker_is_silent(at, monkeypatch):
-    for module in (consumer, link):
+    for module in (consumer, connection):
         monkeypatch.setattr(module, "END_S", 0.2)
     async with opened(at.broker, url=at.url, publish_timeout_s=0.1) as bus:
         handler = Handler()

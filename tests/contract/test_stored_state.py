@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from bson import json_util
 
+from loadtest.platform_process import PlatformProcess
 from services.subtask_manager import announcements, domain
 from services.subtask_manager.domain import Subtask
 from services.subtask_manager.shapes import subtask_shown
@@ -23,14 +24,13 @@ from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.order import key_of
 from services.task_manager.shapes import image_shown, task_shown
-from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.mongo import MongoTaskStore
+from services.task_manager.store.sqlite import STEPS
 from shared.codec import Codec, NewerSchema
 from shared.sqlite import Database
 from shared.sqlite.migrations import NewerFile, statements
 from tests.contract.mongo import database
 from tests.contract.operators import granting, open_all, vote
-from tests.e2e.platform_process import PlatformProcess
 from tests.stored.fill import Filler
 from tests.unit.subtask_builders import brief
 
@@ -74,7 +74,7 @@ def test_a_folder_of_an_earlier_release_opens_and_work_goes_on(schema, tmp_path)
         votes = {one["image_id"]: sum(one["votes"].values()) for one in people.seen([half_done])[half_done]["results"]}
         assert set(votes.values()) == {3}, "the votes of before count among them"
     with sqlite3.connect(tmp_path / "data" / "tasks.sqlite") as file:
-        assert file.execute("PRAGMA user_version").fetchone() == (len(task_sqlite.STEPS),)
+        assert file.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
         unordered = "SELECT count(*) FROM images WHERE upload_key IS NULL OR name_key IS NULL"
         assert file.execute(unordered).fetchone() == (0,)
 
@@ -93,6 +93,7 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
             time.time,
             announce_task=task_announcements.task_changed,
             announce_image=task_announcements.image_ready,
+            announce_removed=task_announcements.image_removed,
         )
         subtasks = MongoSubtaskStore(subtasks_db, time.time, announcements.announce)
         await asyncio.gather(tasks.prepare(), subtasks.prepare())

@@ -11,7 +11,7 @@ from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
 from shared.results import Detection, Prelabel, Rectangle
-from shared.terms import Terms
+from shared.terms import DetectorPolicy, Terms
 from tests.unit.task_builders import T0, TASK_ID, VOTES, image, result, task
 
 OTHER_ID = "11" * 16
@@ -105,8 +105,30 @@ async def test_tasks_come_newest_first_in_pages(tasks):
     assert seen == sorted(created, reverse=True)
 
 
+async def test_a_new_task_and_its_announcement_are_saved_together_or_not_at_all(tasks):
+    new = domain.announce(task(terms=Terms(labels=("a.b", "$inc"), detector=DetectorPolicy(label_map={"a.b": "$inc"}))))
+    with tasks.failing_commits(), pytest.raises(Unavailable):
+        await tasks.store.create(new.state, new.facts)
+    assert await tasks.store.pending(10) == []
+    answers = await asyncio.gather(*(tasks.store.create(new.state, new.facts) for _ in range(20)))
+    assert answers.count(None) == 1
+    [message] = await tasks.store.pending(10)
+    told_of = parse(message.body).data
+    assert (message.type, told_of.terms, told_of.at, told_of.revision) == ("task.opened.v1", new.state.terms, T0, 1)
+    assert (await tasks.store.find(TASK_ID))[0].is_announced
+    await tasks.store.clear([message.id])
+    assert await tasks.store.pending(10) == []
+
+
+async def test_what_is_told_of_a_task_goes_before_what_is_told_of_its_images(tasks):
+    new = domain.announce(task())
+    await tasks.store.create(new.state, new.facts)
+    await tasks.store.add_images(new.state, [image(f"{number}") for number in range(5)])
+    assert [message.type for message in await tasks.store.pending(3)] == ["task.opened.v1", *["image.ready.v2"] * 2]
+
+
 async def test_a_rule_that_raises_saves_nothing(tasks):
-    await create(tasks)
+    await create(tasks, is_announced=True)
     await tasks.store.update(TASK_ID, partial(domain.register_upload, upload_id="up"))
     before = await tasks.store.find(TASK_ID)
     with pytest.raises(domain.StillUploading):
@@ -155,7 +177,7 @@ async def test_images_are_saved_and_told_of_in_one_write(tasks):
     messages = await tasks.store.pending(10)
     assert [message.subject for message in messages] == [one.id for one in images]
     ready = parse(messages[0].body).data
-    assert (ready.image_id, ready.object_key, ready.labels) == (images[0].id, images[0].object_key, ("cat", "dog"))
+    assert (ready.image_id, ready.task_id, ready.object_key) == (images[0].id, TASK_ID, images[0].object_key)
     await tasks.store.clear([message.id for message in messages])
     assert await tasks.store.pending(10) == []
 
@@ -175,7 +197,7 @@ async def test_the_same_image_twice_in_one_call_is_one_image(tasks):
     await create(tasks)
     await tasks.store.add_images(task(), [image("a"), image("a", filename="again.png")])
     assert await counts_of(tasks) == (1, 1, 0, 0)
-    assert await told(tasks) == [(image("a").id, "image.ready.v1")]
+    assert await told(tasks) == [(image("a").id, "image.ready.v2")]
 
 
 async def test_the_same_image_added_at_once_is_accepted_once(tasks):
@@ -185,7 +207,7 @@ async def test_the_same_image_added_at_once_is_accepted_once(tasks):
     )
     assert sum(answer == set() for answer in answers) == 1
     assert await counts_of(tasks) == (1, 1, 0, 0)
-    assert await told(tasks) == [(image("a").id, "image.ready.v1")]
+    assert await told(tasks) == [(image("a").id, "image.ready.v2")]
 
 
 @pytest.mark.parametrize("failure", ["announce", "commit"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.platform_process import PlatformProcess
+from loadtest.platform_process import PlatformProcess
 
 FAILED = pytest.StashKey[bool]()
 

@@ -25,12 +25,13 @@ def environment():
     return {name: value for name, value in os.environ.items() if name not in {"IMAGES", "LABELS", "MODEL"}}
 
 
-def run(*arguments):
+def run(*arguments, status=0):
+    """What it printed, and where it was to fail what it complained about."""
     done = subprocess.run(
-        command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120, check=False
+        command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=180, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr if status else done.stdout
 
 
 def exported(out):
@@ -108,18 +109,9 @@ def test_an_interrupt_ends_the_platform_too(tmp_path):
 def test_a_model_that_cannot_be_used_is_named(tmp_path):
     broken = tmp_path / "broken.cfg"
     broken.write_text("[net]\nwidth=32\nheight=32\nchannels=3\n")
-    done = subprocess.run(
-        command("--out", tmp_path / "out", "--count", 1, "--model", broken),
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "the platform did not start" in done.stderr
-    assert "broken" in done.stderr
+    complaints = run("--out", tmp_path / "out", "--count", 1, "--model", broken, status=1)
+    assert "the platform did not start" in complaints
+    assert "broken" in complaints
 
 
 @pytest.mark.skipif(not ASSETS.is_dir(), reason=f"the photographs and the model are not there: {ASSETS}")
@@ -139,14 +131,4 @@ def test_photographs_are_labeled_with_a_real_detector(tmp_path):
 
 
 def test_pictures_of_ones_own_need_labels(tmp_path):
-    done = subprocess.run(
-        command("--out", tmp_path, "--images", tmp_path),
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "LABELS=a,b,c" in done.stderr
+    assert "LABELS=a,b,c" in run("--out", tmp_path, "--images", tmp_path, status=2)

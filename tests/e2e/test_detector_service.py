@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -10,18 +11,30 @@ import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 
+from loadtest.command import ASSETS, PHOTOGRAPHS
+from loadtest.platform_process import DETECTOR, PlatformProcess
 from loadtest.samples import draw, write_model
-from tests.e2e.detector_process import ASSETS, COMMAND, Detector, detecting, environment
 
 PATH = "/api/object_detection"
 CLIENTS, REQUESTS = 32, 2_000
-PHOTOGRAPHS = ASSETS / "images/coco_val128"
 MAP_TOOL = ASSETS.parent / "tools/coco_map.py"
+
+
+@contextmanager
+def detecting(model: Path, **settings: object):
+    """The detector in a folder of its own, which is removed with it."""
+    with (
+        TemporaryDirectory() as folder,
+        PlatformProcess(Path(folder), command=DETECTOR, model=model, **settings) as started,
+    ):
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +44,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def detector(model: Path):
-    with detecting(model, QUORATE_DETECTOR_THREADS="2") as started:
+    with detecting(model, detector_threads=2) as started:
         yield started
 
 
@@ -45,7 +58,7 @@ def answers_in_turn(http: httpx.Client, pictures: list[bytes]) -> list[bytes]:
     return [one.content for one in answers]
 
 
-def test_many_clients_get_the_answers_of_one(detector: Detector, tmp_path):
+def test_many_clients_get_the_answers_of_one(detector: PlatformProcess, tmp_path):
     pictures = [(tmp_path / truth.filename).read_bytes() for truth in draw(tmp_path, 40, 11)]
     with httpx.Client(base_url=detector.url, timeout=60) as http:
         expected = answers_in_turn(http, pictures)
@@ -80,7 +93,7 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + filler + chunk(b"IEND", b"")
 
 
-def test_a_picture_that_would_not_fit_costs_next_to_nothing(detector: Detector, tmp_path):
+def test_a_picture_that_would_not_fit_costs_next_to_nothing(detector: PlatformProcess, tmp_path):
     good = (tmp_path / draw(tmp_path, 1, 1)[0].filename).read_bytes()
     with httpx.Client(base_url=detector.url, timeout=60) as http:
         answers_in_turn(http, [good] * 4)
@@ -91,7 +104,7 @@ def test_a_picture_that_would_not_fit_costs_next_to_nothing(detector: Detector, 
         assert detector.peak_mib() - before < 30
 
 
-def test_who_hangs_up_leaves(detector: Detector, tmp_path):
+def test_who_hangs_up_leaves(detector: PlatformProcess, tmp_path):
     good = (tmp_path / draw(tmp_path, 1, 1)[0].filename).read_bytes()
     url = httpx.URL(detector.url)
     content = json.dumps(body(good)).encode()
@@ -127,8 +140,9 @@ def test_it_is_ready_once_it_answers(model: Path):
     ],
 )
 def test_it_says_why_it_does_not_start(settings, saying, tmp_path):
-    env = environment(QUORATE_MODEL_DIR=str(tmp_path), **settings)
-    done = subprocess.run(COMMAND, env=env, capture_output=True, text=True, timeout=60, check=False)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("QUORATE_")}
+    env = clean | {"QUORATE_PORT": "0", "QUORATE_MODEL_DIR": str(tmp_path)} | settings
+    done = subprocess.run(DETECTOR, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert saying in done.stderr
     assert "Traceback" not in done.stderr
@@ -158,7 +172,7 @@ def test_it_is_as_accurate_as_its_model(model, nms, least, tmp_path):
     assert float(words[words.index("AP50") + 1]) >= least, scored.stdout
 
 
-def test_it_serves_on_while_a_slow_client_sends(detector: Detector, tmp_path):
+def test_it_serves_on_while_a_slow_client_sends(detector: PlatformProcess, tmp_path):
     good = (tmp_path / draw(tmp_path, 1, 1)[0].filename).read_bytes()
     url = httpx.URL(detector.url)
     stop = threading.Event()

@@ -1,12 +1,8 @@
 """The distributed platform, as people run it: two replicas of each service behind a gateway, on real servers."""
 
-import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -23,8 +19,8 @@ from quorate.simulate import Plan, simulate
 from quorate.truths import Truths
 from quorate.uploads import Part, parts
 from tests import servers
+from tests.e2e.test_demo import exported, run
 
-ROOT = Path(__file__).resolve().parents[2]
 OPERATORS = 6
 EXACT = {"votes_required": 3, "stop": "exact"}
 BATCH = 5
@@ -47,12 +43,8 @@ def environment():
 
 
 def test_the_demonstration_comes_out_as_in_one_process(environment, tmp_path):
-    command = [sys.executable, "-m", "loadtest.demo", "--profile", "distributed", "--count", str(PICTURES)]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    run("--profile", "distributed", "--count", PICTURES, "--out", tmp_path)
+    results = exported(tmp_path)
     assert len(results) == PICTURES
     assert {result["state"] for result in results} <= {"completed", "disputed"}
     assert sum(result["state"] == "completed" for result in results) > PICTURES / 2

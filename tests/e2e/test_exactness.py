@@ -13,9 +13,11 @@ import pytest
 
 from quorate.client import Client
 from quorate.connection import certificates
-from tests.e2e import oracle, pictures
-from tests.e2e.crew import HARD_SHARE, LABELS
-from tests.e2e.history import Checker, History, Operation, shown
+from tests import quorum_oracle as oracle
+from tests.crew import pictures
+from tests.crew.history import Checker, History, Operation, shown
+from tests.crew.operators import LABELS, choose
+from tests.crew.reader import check_leases
 
 OPERATORS = int(os.environ.get("QUORATE_OPERATORS", "200"))
 IMAGES = int(os.environ.get("QUORATE_IMAGES", "250"))
@@ -143,11 +145,8 @@ class Floor:
                 return items
 
     def _look(self, subtask: Any) -> None:
-        votes = [vote["label"] for vote in subtask["votes"]]
-        allowed = oracle.places(votes, LABELS)
         self.most_leases = max(self.most_leases, subtask["live_leases"])
-        if subtask["live_leases"] > allowed:
-            self.history.violated("I8", f"{subtask['live_leases']} live leases where {allowed} may be: {subtask}")
+        check_leases(self.history, subtask, oracle.DEFAULT)
         if subtask["result"] is not None:
             self.history.sight("subtask manager", subtask["id"], shown(subtask["result"]))
 
@@ -185,7 +184,7 @@ class Labeler:
         await self._come_after_the_end()
 
     async def _work(self, subtask: str, token: str) -> None:
-        label = self._choice(subtask)
+        label = choose(self._chance, subtask)
         other = self._chance.choice([one for one in LABELS if one != label])
         ways: Sequence[tuple[float, Callable[[], Awaitable[list[Operation]]]]] = (
             (0.45, lambda: self._together(subtask, token, [label])),
@@ -291,13 +290,13 @@ class Labeler:
             tokens = {one["subtask_id"]: one["token"] for one in (held.answer or {}).get("leases", [])}
             self._seen |= tokens.keys()
             is_newer = tokens.get(subtask, token) != token
-            (operation,) = await self._together(subtask, token, [self._choice(subtask)])
+            (operation,) = await self._together(subtask, token, [choose(self._chance, subtask)])
             if operation.outcome == "ok":
                 self._voted.setdefault(subtask, (operation.label, token))
                 self._expect(operation, not is_newer, "a stale token was accepted")
         elif owner != self._name and subtask not in self._seen:
             token = token if draw < 0.8 else "made up"
-            (operation,) = await self._together(subtask, token, [self._choice(subtask)])
+            (operation,) = await self._together(subtask, token, [choose(self._chance, subtask)])
             self._expect(operation, operation.status == 409, "a token of somebody else was accepted")
 
     async def _come_after_the_end(self) -> None:
@@ -327,8 +326,3 @@ class Labeler:
     def _expect(self, operation: Operation, is_right: bool, text: str) -> None:  # noqa: FBT001 - what is right
         if not is_right:
             self._history.violated("answers", f"{text}: {operation}")
-
-    def _choice(self, subtask: str) -> str:
-        number = int(subtask[:8], 16)
-        is_hard = number % 100 < 100 * HARD_SHARE
-        return self._chance.choice(LABELS) if is_hard else LABELS[number // 100 % len(LABELS)]

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.platform_process import PlatformProcess
 from quorate.uploads import Part
-from tests.e2e import pictures
-from tests.e2e.crew import LABELS, Crew, until
-from tests.e2e.history import Checker
-from tests.e2e.platform_process import PlatformProcess
+from tests.crew import pictures
+from tests.crew.crew import Crew, until
+from tests.crew.history import Checker
+from tests.crew.operators import LABELS
 
 KILLS = int(os.environ.get("QUORATE_KILLS", "5"))
 SEED = int(os.environ.get("QUORATE_SEED") or random.SystemRandom().randrange(10**9))
@@ -34,8 +35,8 @@ def test_nothing_acknowledged_is_lost_by_kills(new_platform, tell):
     crew = Crew(platform.url, SEED)
     platform.start()
     with crew.client("client") as client:
-        crew.task_id = client.create_task("kills", LABELS, idempotency_key="kills")["id"]
-        crew.start(operators=8, uploaders=2)
+        crew.begin(operators=8, uploaders=2, has_owners=False)
+        (main,) = crew.mains
         try:
             for _ in range(KILLS):
                 _kill_at_some_moment(platform, crew, chance)
@@ -53,7 +54,7 @@ def test_nothing_acknowledged_is_lost_by_kills(new_platform, tell):
             crew.end()
         _check_failures(crew)
         checked = Checker(crew.history, client, crew.task_id, LABELS, crew.pictures).check()
-        again = client.create_task("kills", LABELS, idempotency_key="kills")
+        again = client.create_task(main.name, LABELS, **main.terms)
     assert again["id"] == crew.task_id
     assert platform.stop() in (0, -signal.SIGTERM)  # it ends in order, then by the signal that asked for it
     _check_files(platform.data_dir)
@@ -74,7 +75,7 @@ def test_an_archive_cut_off_by_a_kill_is_sent_again(new_platform):
     platform.start()
     crew = Crew(platform.url, SEED)
     with crew.client("client") as client:
-        task_id = crew.task_id = client.create_task("archive", LABELS)["id"]
+        task_id = client.create_task("archive", LABELS)["id"]
         crew.pictures = {one.sha256: one.data for one in drawn}
         part = Part("all.zip", len(content), lambda: io.BytesIO(content))
 

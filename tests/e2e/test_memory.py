@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.platform_process import PlatformProcess
 from quorate.client import Client
 from quorate.retries import RetryPolicy
 from quorate.uploads import Part
 from services.task_manager.domain import Image
 from services.task_manager.store.codec import IMAGES
 from shared.results import Result, VoteCast
-from tests.e2e.platform_process import PlatformProcess
 
 IS_FULL = os.environ.get("QUORATE_MEMORY_FULL") == "1"
 SMALL_ZIP_BYTES = 40_000_000
@@ -43,15 +43,15 @@ def test_memory_is_flat_while_a_big_archive_is_uploaded(new_platform, tmp_path, 
     platform.start()
     with _patient_client(platform) as client:
         task_id = client.create_task("archives", ["a", "b"])["id"]
-        idle = platform.peak_rss_bytes()
+        idle = int(platform.peak_mib() * MIB)
         small = _upload_archive(client, task_id, _archive(tmp_path / "small.zip", SMALL_ZIP_BYTES, chance))
-        small_peak = platform.peak_rss_bytes()
+        small_peak = int(platform.peak_mib() * MIB)
         began = time.monotonic()
         path = _archive(tmp_path / "large.zip", LARGE_ZIP_BYTES, chance)
         large_bytes, built_s = path.stat().st_size, time.monotonic() - began
         began = time.monotonic()
         large = _upload_archive(client, task_id, path)
-        took_s, large_peak = time.monotonic() - began, platform.peak_rss_bytes()
+        took_s, large_peak = time.monotonic() - began, int(platform.peak_mib() * MIB)
         assert client.task(task_id)["counts"]["images"] == small + large
         _check_stored(client, task_id, chance)
         client.cancel(task_id)
@@ -79,17 +79,17 @@ def test_memory_is_flat_while_many_results_are_exported(new_platform, tell):
     platform.start()
     with _patient_client(platform) as client:
         assert client.task(large_task)["counts"]["completed"] == LARGE_RESULTS
-        said = [f"peak {platform.peak_rss_bytes() / MIB:.0f} MiB idle"]
+        said = [f"peak {platform.peak_mib():.0f} MiB idle"]
         for file_format in ("jsonl", "csv"):
             assert _exported_lines(client, small_task, file_format) == SMALL_RESULTS
-        small_peak = platform.peak_rss_bytes()
+        small_peak = int(platform.peak_mib() * MIB)
         said.append(f"{small_peak / MIB:.0f} MiB after {SMALL_RESULTS:,} results in both formats")
         for file_format in ("jsonl", "csv"):
             began = time.monotonic()
             assert _exported_lines(client, large_task, file_format) == LARGE_RESULTS
-            took_s, peak = time.monotonic() - began, platform.peak_rss_bytes()
+            took_s, peak = time.monotonic() - began, int(platform.peak_mib() * MIB)
             said.append(f"{peak / MIB:.0f} MiB after {LARGE_RESULTS:,} as {file_format} in {took_s:.1f} s")
-        large_peak = platform.peak_rss_bytes()
+        large_peak = int(platform.peak_mib() * MIB)
     tell(", ".join(said))
     assert large_peak - small_peak < EXPORT_GROWTH_BYTES
     platform.stop()

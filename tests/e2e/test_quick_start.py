@@ -1,4 +1,4 @@
-"""The README's quick start, run as one script: nothing in it waits, and it prints its results all the same."""
+"""The quick start with curl, run as one script: nothing in it waits, and it prints its results all the same."""
 
 import os
 import re
@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from loadtest import samples
-from tests.e2e.platform_process import PlatformProcess
+from loadtest.platform_process import PlatformProcess
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/api.md").read_text()
 TIMES = int(os.environ.get("QUORATE_QUICK_STARTS", "3"))
 
 
 def quick_start(url: str) -> str:
     """The commands, on this platform."""
-    [script] = re.findall(r"```sh\n(API=.*?)```", README, re.DOTALL)
+    [script] = re.findall(r"```sh\n(API=.*?)```", PAGE, re.DOTALL)
     return script.replace("http://127.0.0.1:8080", url)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.samples import write_model
-from tests.service.processes import Server, serving
+from tests.service.processes import Server
 from tests.service.running import Api, running
 
 
@@ -30,10 +30,6 @@ async def seeing(tmp_path: Path, model: Path) -> AsyncIterator[Api]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The platform as a process of its own, with small limits."""
-    limits = {
-        "QUORATE_MAX_ARCHIVE_BYTES": "1000000",
-        "QUORATE_MAX_IMAGE_BYTES": "100000",
-        "QUORATE_LOG_LEVEL": "error",
-    }
-    with serving(tmp_path_factory.mktemp("served") / "data", **limits) as started:
+    folder = tmp_path_factory.mktemp("served")
+    with Server(folder, max_archive_bytes=1_000_000, max_image_bytes=100_000, log_level="error") as started:
         yield started

@@ -10,6 +10,13 @@ from embedded.app import assemble
 from embedded.settings import Settings
 from loadtest.samples import CLASSES, draw
 from services.detector.models import ModelUnusable
+from services.subtask_manager import announcements
+from services.subtask_manager.domain import Brief, Subtask
+from services.task_manager.domain import Image, Task
+from shared import events
+from shared.events import Message
+from shared.models import ModelLoaded
+from shared.terms import DetectorPolicy, QuorumPolicy
 from tests.service.running import Api, as_user, assert_problem, running
 
 NO_AUDIT = {"audit_share": 0}
@@ -110,6 +117,37 @@ async def test_classes_are_mapped_to_labels(seeing: Api, drawn):
     task_id, truth = await labeled(seeing, drawn, labels=labels, label_map=label_map)
     for lease in await seeing.lease("ada", 10, task_id):
         assert lease["prelabel"]["label"] == label_map[truth[lease["subtask_id"]]]
+
+
+async def test_classes_are_mapped_apart_from_case(seeing: Api, drawn):
+    labels = ["rot", "gelb", "blau"]
+    label_map = {name.upper(): label for name, label in zip(CLASSES, labels, strict=True)}
+    task_id, truth = await labeled(seeing, drawn, labels=labels, label_map=label_map)
+    of_class = dict(zip(CLASSES, labels, strict=True))
+    for lease in await seeing.lease("ada", 10, task_id):
+        assert lease["prelabel"]["label"] == of_class[truth[lease["subtask_id"]]]
+
+
+async def test_a_class_that_the_model_has_not_is_refused_with_the_nearest(seeing: Api):
+    body = {"name": "n", "labels": ["rot"], "detector": {"label_map": {"red sqare": "rot"}}}
+    answer = await seeing.http.post("/api/tasks", json=body)
+    problem = assert_problem(answer, 422, pointer="/detector/label_map/red sqare")
+    assert "'red square'" in problem["detail"]
+
+
+async def test_without_a_detector_any_class_may_be_mapped(api: Api):
+    await api.task(labels=["rot"], detector={"label_map": {"red sqare": "rot"}})
+
+
+async def test_a_task_that_was_taken_is_answered_again_whatever_model_came_since(api: Api):
+    body = {"name": "n", "labels": ["rot"], "detector": {"label_map": {"red sqare": "rot"}}}
+    first = await api.http.post("/api/tasks", json=body, headers={"Idempotency-Key": "k"})
+    api.platform.tasks.model.heard(
+        ModelLoaded(model="detector:m@1", classes=("red square",)).model_dump_json().encode()
+    )
+    again = await api.http.post("/api/tasks", json=body, headers={"Idempotency-Key": "k"})
+    assert again.json()["id"] == first.json()["id"]
+    assert (await api.http.post("/api/tasks", json=body, headers={"Idempotency-Key": "l"})).status_code == 422
 
 
 async def test_classes_that_the_task_does_not_know_are_no_error(seeing: Api, drawn):
@@ -225,3 +263,49 @@ async def test_restarting_with_another_model_is_another_voter(tmp_path: Path, mo
             (lease,) = await api.lease("ada", 1, task_id)
             voters.add(lease["prelabel"]["model"])
     assert len(voters) == 2
+
+
+async def test_what_an_earlier_version_sent_is_understood(seeing: Api, drawn, monkeypatch):
+    """During an upgrade its events are in the queues: with terms in every image, and none of the task."""
+
+    def ready(_task: Task, image: Image) -> Message:
+        data = events.ImageReady(
+            task_id=image.task_id,
+            image_id=image.id,
+            owner="local",
+            object_key=image.object_key,
+            media_type=image.media_type,
+            width=image.width,
+            height=image.height,
+            task_created_at=image.created_at,
+            labels=CLASSES,
+            quorum=QuorumPolicy(votes_required=1),
+            detector=DetectorPolicy(audit_share=0),
+        )
+        attributes = events.envelope(event_id=f"{image.id}/ready", source="s", subject=image.id, at=image.created_at)
+        return events.message(events.ImageReadyV1(**attributes, data=data))
+
+    def opened(subtask: Subtask, brief: Brief, now: float) -> Message:
+        label_map = {CLASSES[0]: CLASSES[1], CLASSES[1]: CLASSES[0]}
+        data = events.SubtaskOpened(
+            task_id=subtask.task_id,
+            subtask_id=subtask.id,
+            object_key=subtask.object_key,
+            labels=brief.terms.labels,
+            label_map=label_map,
+            min_confidence=brief.terms.detector.min_confidence,
+        )
+        attributes = events.envelope(event_id=f"{subtask.id}/opened", source="s", subject=subtask.id, at=now)
+        return events.message(events.SubtaskOpenedV1(**attributes, data=data))
+
+    monkeypatch.setattr(seeing.platform.task_store, "_announce_task", lambda *_: [])
+    monkeypatch.setattr(seeing.platform.task_store, "_announce_image", ready)
+    monkeypatch.setattr(announcements, "_opened", opened)
+    task_id, truth = await labeled(seeing, drawn)
+    swapped = {CLASSES[0]: CLASSES[1], CLASSES[1]: CLASSES[0]}
+    leases = await seeing.lease("ada", 10, task_id)
+    assert len(leases) == len(drawn)
+    for lease in leases:
+        shown = truth[lease["subtask_id"]]
+        assert lease["prelabel"]["label"] == swapped.get(shown, shown), "it is mapped once"
+    await seeing.unharmed()

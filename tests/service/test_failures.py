@@ -221,6 +221,7 @@ async def test_a_consumer_waits_until_its_store_is_back(api: Api, monkeypatch):
 
 async def test_a_message_that_cannot_be_handled_becomes_a_dead_letter_and_can_be_replayed(api: Api, monkeypatch):
     task_id = await api.task()
+    await api.settled()
     with monkeypatch.context() as patch:
 
         async def fail(*_arguments: object, **_named: object) -> bool:
@@ -231,7 +232,7 @@ async def test_a_message_that_cannot_be_handled_becomes_a_dead_letter_and_can_be
         await api.upload(task_id, ("a.png", api.picture()))
         await api.settled()
     (letter,) = (await api.http.get("/api/admin/dead")).json()["items"]
-    assert (letter["queue"], letter["type"]) == ("subtask_manager.image.ready.v1", "image.ready.v1")
+    assert (letter["queue"], letter["type"]) == ("subtask_manager.image.ready.v2", "image.ready.v2")
     assert (await api.http.post("/api/admin/dead/replay", json={"ids": ["nothing"]})).json() == {"replayed": 0}
     assert (await api.http.post("/api/admin/dead/replay", json={"ids": [letter["id"]]})).json() == {"replayed": 1}
     await api.settled()

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from tests.service import archive_samples as archive
-from tests.service.picture_samples import BAD, GOOD, png, turned_jpeg
+from tests.service.picture_samples import BAD, GOOD, deep_png, png, turned_jpeg
 from tests.service.running import Api, assert_problem, running
-from tests.unit.test_pictures_samples import GPS_IFD
+from tests.unit.test_pictures_samples import GPS_IFD, encoded, scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -95,13 +95,40 @@ async def test_the_detector_looks_at_good_pictures(api: Api, data):
     assert answer.json()["id"] == "a"
 
 
+@pytest.mark.parametrize("encode", [base64.encodebytes, lambda data: base64.encodebytes(data).replace(b"\n", b"\r\n")])
+async def test_base64_in_lines_is_read(api: Api, encode):
+    body = {"id": "a", "image": encode(GOOD["progressive"]).decode()}
+    report = (await api.http.post(f"/api/tasks/{await api.task()}/images", json=body)).json()
+    assert report["accepted"] == 1
+    assert (await api.http.post("/api/object_detection", json=body)).status_code == 200
+
+
+NOTED = {
+    "no end marker": (encoded(scene(), "jpg")[:-2], "the end marker was missing and was added"),
+    "a tail": (encoded(scene(), "bmp") + b"<script>", "8 bytes after the picture's end were left out"),
+    "12 bits in 16": (deep_png(4095), "samples of 12 bits in 16 were stretched and became samples of 8 bits"),
+    "turned": (turned_jpeg(), "the picture was turned upright"),
+    "CMYK": (GOOD["CMYK"], "its inks (CMYK) became colours"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("data", "note"), NOTED.values(), ids=NOTED)
+async def test_what_is_changed_on_the_way_in_is_said(api: Api, way, data, note):
+    assert (await way(api, "a.picture", data)).json()["images"][0]["notes"] == [note]
+    (image,) = await api.results((await api.tasks())[0]["id"])
+    served = (await api.http.get(image["image_url"])).content
+    assert b"<script>" not in served
+    assert cv2.imdecode(np.frombuffer(served, np.uint8), cv2.IMREAD_GRAYSCALE).max() == 255 or "12" not in note
+
+
 NOT_BASE64 = {
     "data URL": "data:image/png;base64," + base64.b64encode(png(1)).decode(),
     "DATA URL": "DATA:,x",
     "no base64": "!!!!",
     "bad padding": "abcde",
     "URL-safe": base64.urlsafe_b64encode(b"\xff\xfe\xfd" * 9).decode(),
-    "line breaks": "aGVs\nbG8=",
+    "tabs": "aGVs\tbG8=",
     "not ASCII": "aGVsbG8é",
     "blank": " ",
 }

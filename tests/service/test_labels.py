@@ -28,6 +28,18 @@ REFUSED = {
     "NUL": (["\0"], "/labels/0"),
     "lone combining mark": (["\u0301"], "/labels/0"),
     "line break": (["\n\t"], "/labels/0"),
+    "a blank at its end": (["cat", "dog "], "/labels/1"),
+    "a blank at its beginning": (["cat", "\u00a0dog"], "/labels/1"),
+    "a byte order mark before it": (["\ufeffcat"], "/labels/0"),
+    "zero width after it": (["cat\u200b"], "/labels/0"),
+    "a line break after it": (["cat\r"], "/labels/0"),
+    "a line break in it": (["a\nb"], "/labels/0"),
+    "NUL in it": (["a\0b"], "/labels/0"),
+    "an escape sequence": (["\x1b[31mred"], "/labels/0"),
+    "a turn of direction in it": (["a\u202eb"], "/labels/0"),
+    "twice apart from kinds of blanks": (["red cat", "red\u00a0cat"], "/labels/1"),
+    "twice apart from how many blanks": (["red cat", "red  cat"], "/labels/1"),
+    "twice apart from what is invisible": (["redcat", "red\u2060cat"], "/labels/1"),
 }
 
 
@@ -35,6 +47,31 @@ REFUSED = {
 async def test_label_sets_that_are_refused(api: Api, labels, pointer):
     answer = await api.http.post("/api/tasks", json={"name": "n", "labels": labels})
     assert_problem(answer, 422, pointer=pointer)
+    assert await api.tasks() == []
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\x1b[31mred", "a\u2028b"])
+async def test_a_name_with_control_characters(api: Api, name):
+    answer = await api.http.post("/api/tasks", json={"name": name, "labels": ["cat"]})
+    assert_problem(answer, 422, pointer="/name")
+    assert await api.tasks() == []
+
+
+MAPS = {
+    "a long key": ({"z" * 900: "cat"}, "/detector/label_map"),
+    "an empty key": ({"": "cat"}, "/detector/label_map"),
+    "too many": ({f"class {number}": "cat" for number in range(1_001)}, "/detector/label_map"),
+    "too many bytes": ({f"{number:0>190}": "cat" for number in range(300)}, "/detector/label_map"),
+    "a control character": ({"do\ng": "cat"}, "/detector/label_map"),
+    "one class twice": ({"tiger": "cat", "Tiger": "cat"}, "/detector/label_map/Tiger"),
+    "no label of the task": ({"a/b": "wolf"}, "/detector/label_map/a~1b"),
+}
+
+
+@pytest.mark.parametrize(("label_map", "pointer"), MAPS.values(), ids=MAPS)
+async def test_label_maps_that_are_refused(api: Api, label_map, pointer):
+    body = {"name": "n", "labels": ["cat"], "detector": {"label_map": label_map}}
+    assert_problem(await api.http.post("/api/tasks", json=body), 422, pointer=pointer)
     assert await api.tasks() == []
 
 
@@ -54,18 +91,15 @@ ODD = [
     "+1",
     "-1",
     "@SUM(A1)",
-    "\tx",
-    "\rx",
     "0",
     "null",
     'quo"te, and comma',
-    "line\nbreak",
     "\N{CAT FACE}",
-    "a\0b",
-    "\u202eleft",
+    "\u2764\ufe0f",
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     "' OR 1=1 --",
     "l" * 200,
-    " leading",
+    "two  blanks",
     NFC,
     "unsure",
 ]

@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import zlib
 from collections.abc import AsyncIterator
 
 import httpx
@@ -318,3 +319,26 @@ async def test_deleting_a_task_while_it_uploads(api: Api):
 async def test_the_boundary_may_be_quoted(api: Api):
     headers = {"Content-Type": f'Multipart/Form-Data; charset=utf-8; boundary="{BOUNDARY}"'}
     assert (await send(api, form(part(PICTURE)), headers)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a\0.png", "a\n.png", "\x1b[2J"])
+async def test_names_in_json_are_held_to_the_same(api: Api, name):
+    body = {"id": name, "image": base64.b64encode(png(1)).decode()}
+    answer = await api.http.post(f"/api/tasks/{await api.task()}/images", json=body)
+    assert_problem(answer, 422, saying="control character")
+    await api.unharmed()
+
+
+async def test_names_in_zips_are_held_to_the_same(api: Api):
+    """One that cannot be kept is refused alone; one that was guessed is taken, and said to be."""
+    task_id = await api.task()
+    latin = archive.raw("niño.png".encode("cp437"), PICTURE, size=len(PICTURE), crc=zlib.crc32(PICTURE))
+    long = archive.zipped(("n" * 1_200 + "a.png", png(2)), ("n" * 1_200 + "b.png", png(3)), ("a\x1bb.png", png(4)))
+    report = (await api.upload(task_id, ("latin.zip", latin), ("long.zip", long))).json()["images"]
+    assert [one["status"] for one in report] == ["accepted", "accepted", "accepted", "rejected"]
+    assert (report[0]["filename"], "CP437" in report[0]["notes"][0]) == ("niño.png", True)
+    assert report[1]["filename"] != report[2]["filename"]
+    assert all("cut" in one["notes"][0] for one in report[1:3])
+    assert report[3]["filename"] == "a\ufffdb.png"
+    assert "U+001B" in report[3]["reason"]
+    await api.unharmed()

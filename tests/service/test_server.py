@@ -2,18 +2,19 @@
 
 import gzip
 import json
-import re
-import signal
 import socket
 import struct
+import time
 
 import httpx
 import pytest
 
+from loadtest.errors import PlatformFailed
+from services.task_manager.ingest import BATCH_FILES
 from tests.service import archive_samples as archive
 from tests.service.multipart_samples import form, named
 from tests.service.picture_samples import png
-from tests.service.processes import Server, chunked, serving
+from tests.service.processes import Server, chunked
 from tests.service.running import assert_problem
 
 MULTIPART = "Content-Type: multipart/form-data; boundary=bdry"
@@ -58,7 +59,7 @@ HEADS = {
         413,
     ),
     "detection declared over the limit": (
-        f"POST /api/object_detection HTTP/1.1\n{HOST}\n{JSON}\nContent-Length: 150000\n\n",
+        f"POST /api/object_detection HTTP/1.1\n{HOST}\n{JSON}\nContent-Length: 170000\n\n",
         413,
     ),
     "an old shape declared over the limit": (
@@ -162,42 +163,49 @@ def test_a_client_that_goes_away_while_it_watches(server: Server, http):
 
 
 def test_it_ends_well_when_told_to_while_it_works(tmp_path):
-    with serving(tmp_path / "data", QUORATE_LOG_LEVEL="error") as server, httpx.Client(base_url=server.url) as http:
+    with Server(tmp_path, log_level="error") as server, httpx.Client(base_url=server.url) as http:
         task_id = new_task(http)
         http.post(f"/api/tasks/{task_id}/images", files=[("images", (f"{n}.png", png(n))) for n in range(40)])
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(20) == 0
+        assert server.stop() == 0
 
 
 @pytest.mark.parametrize(
-    ("environment", "saying"),
+    ("settings", "saying"),
     [
-        ({"QUORATE_PORT": "99999"}, "QUORATE_PORT"),
-        ({"QUORATE_LEASE_S": "0"}, "QUORATE_LEASE_S"),
-        ({"QUORATE_AUTH": "on"}, "QUORATE_AUTH"),
-        ({"QUORATE_HOST": "0.0.0.0"}, "QUORATE_AUTH=off"),
-        ({"QUORATE_MODEL": "/nowhere/model.cfg"}, "/nowhere/model.cfg"),
+        ({"port": 99999}, "QUORATE_PORT"),
+        ({"lease_s": 0}, "QUORATE_LEASE_S"),
+        ({"auth": "on"}, "QUORATE_AUTH"),
+        ({"host": "0.0.0.0"}, "QUORATE_AUTH=off"),
+        ({"model": "/nowhere/model.cfg"}, "/nowhere/model.cfg"),
     ],
 )
-def test_it_says_what_is_wrong_with_its_settings(tmp_path, capfd, environment, saying):
-    with (
-        pytest.raises(AssertionError, match="ended before it was ready"),
-        serving(tmp_path / "data", **environment) as started,
-    ):
-        raise AssertionError(f"it started at {started.url}")
-    told = capfd.readouterr().err
-    assert saying in told
-    assert "Traceback" not in told
+def test_it_says_what_is_wrong_with_its_settings(tmp_path, settings, saying):
+    with pytest.raises(PlatformFailed, match="did not start") as failed, Server(tmp_path, **settings):
+        raise AssertionError("it started")
+    assert saying in str(failed.value)
+    assert "Traceback" not in str(failed.value)
 
 
-def test_two_do_not_share_a_folder(server: Server, http, capfd):
-    with (
-        pytest.raises(AssertionError, match="ended before it was ready"),
-        serving(server.folder) as started,
-    ):
-        raise AssertionError(f"it started at {started.url}")
-    assert re.search("another quorate is running", capfd.readouterr().err)
+def test_two_do_not_share_a_folder(server: Server, http, tmp_path):
+    other = Server(tmp_path, data_dir=server.data_dir)
+    with pytest.raises(PlatformFailed, match="another quorate is running"), other:
+        raise AssertionError("it started")
 
 
 def test_only_the_owner_can_read_the_secret(server: Server, http):
-    assert (server.folder / "secret").stat().st_mode & 0o777 == 0o600
+    assert (server.data_dir / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_registration_ends_with_its_connection(server: Server, http: httpx.Client):
+    """Whoever hangs up within an upload keeps nobody from sealing the task, and its first batch is there."""
+    task = http.post("/api/tasks", json={"name": "n", "labels": ["a"], "detector": {"mode": "off"}}).json()
+    path = f"/api/tasks/{task['id']}"
+    head = f"POST {path}/images HTTP/1.1\r\n{HOST}\r\n{MULTIPART}\r\nContent-Length: 900000\r\n\r\n"
+    with server.connect() as connection:
+        connection.sendall(head.encode() + b"".join(named(b"a.png", png(number)) for number in range(BATCH_FILES + 1)))
+        while http.get(path).json()["counts"]["images"] < BATCH_FILES:
+            time.sleep(0.01)
+        assert_problem(http.post(f"{path}/seal"), 409, saying="under way")
+    while http.post(f"{path}/seal").status_code == 409:
+        time.sleep(0.01)
+    assert http.get(path).json()["state"] == "sealed"

@@ -236,8 +236,10 @@ async def test_progress_is_looked_at_less_often_while_nothing_happens(api: Api, 
 
 async def test_progress_of_a_cancelled_task_ends(api: Api):
     task_id = await api.task()
+    stream = api.platform.tasks.progress.watch(task_id)
+    assert progress_of((await anext(stream)).decode())[-1]["state"] == "open"
     await api.http.delete(f"/api/tasks/{task_id}")
-    assert progress_of((await api.http.get(f"/api/tasks/{task_id}/events")).text)[-1]["state"] == "cancelled"
+    assert progress_of("".join([chunk.decode() async for chunk in stream]))[-1]["state"] == "cancelled"
 
 
 async def test_cancelling_erases(api: Api):
@@ -252,7 +254,7 @@ async def test_cancelling_erases(api: Api):
     await api.platform.collector.sweep()
     assert not (api.folder / "objects" / task_id).exists()
     assert_problem(await api.http.get(url), 404)
-    assert await api.results(task_id) == []
+    assert_problem(await api.http.get(f"/api/tasks/{task_id}/results"), 410)
     task = (await api.http.get(f"/api/tasks/{task_id}")).json()
     assert task["state"] == "cancelled"
     assert task["counts"] == {"images": 0, "open": 0, "completed": 0, "disputed": 0}

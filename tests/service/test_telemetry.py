@@ -44,8 +44,8 @@ async def test_the_work_of_a_task_is_counted(api):
     assert seen["quorate_subtasks_ended_total decided_by=quorum state=completed"] == 1
     assert seen["quorate_agreement_count"] == seen["quorate_subtask_age_seconds_count"] == 1
     assert seen["quorate_results_total state=completed"] == 1
-    assert seen["quorate_bus_handled_total outcome=ok queue=subtask_manager.image.ready.v1"] == 2
-    assert seen["quorate_queue_messages queue=subtask_manager.image.ready.v1"] == 0
+    assert seen["quorate_bus_handled_total outcome=ok queue=subtask_manager.image.ready.v2"] == 2
+    assert seen["quorate_queue_messages queue=subtask_manager.image.ready.v2"] == 0
     assert seen["quorate_outbox_pending"] == seen["quorate_dead_letters"] == 0
 
 
@@ -68,13 +68,15 @@ async def test_what_fails_and_what_waits_is_seen(api, monkeypatch):
         raise RuntimeError("planted")
 
     monkeypatch.setattr(api.platform.subtasks.store, "open", fails)
-    await api.upload(await api.task(), ("a.png", api.picture()))
-    failed = "quorate_bus_handled_total outcome=failed queue=subtask_manager.image.ready.v1"
+    task_id = await api.task()
+    await api.settled()
+    await api.upload(task_id, ("a.png", api.picture()))
+    failed = "quorate_bus_handled_total outcome=failed queue=subtask_manager.image.ready.v2"
     async with asyncio.timeout(20):
         while (await scraped(api)).get(failed, 0) < 2:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.05)
     status = (await api.http.get("/api/admin/status")).json()
-    [queue] = [one for one in status["queues"] if one["queue"] == "subtask_manager.image.ready.v1"]
+    [queue] = [one for one in status["queues"] if one["queue"] == "subtask_manager.image.ready.v2"]
     assert queue["messages"] == 1
     assert queue["handled_per_minute"] >= 2
     assert (status["dead_letters"], status["outbox"], status["outbox_lag_s"]) == (0, 0, 0)
@@ -95,12 +97,12 @@ async def test_one_image_is_one_trace_from_upload_to_result(tmp_path, model):
     by_name = {f"{one.name} {one.attributes.get('http.route', '')}".strip(): one for one in collector.spans}
     assert {one.trace_id for one in collector.spans} == {TRACE}
     upload = by_name["POST /api/tasks/{task_id}/images"]
-    opened = by_name["subtask_manager.image.ready.v1"]
-    looked = by_name["detector.subtask.opened.v1"]
+    opened = by_name["subtask_manager.image.ready.v2"]
+    looked = by_name["detector.subtask.opened.v2"]
     voted = by_name["POST /api/subtasks/{subtask_id}/vote"]
     assert upload.parent == voted.parent == PARENT
     assert (opened.parent, looked.parent) == (upload.span_id, opened.span_id)
-    assert by_name["subtask_manager.subtask.prelabeled.v1"].parent == looked.span_id
+    assert by_name["subtask_manager.subtask.prelabeled.v2"].parent == looked.span_id
     assert by_name["task_manager.subtask.completed.v1"].parent == voted.span_id
     shown = spans.tree(collector.spans, TRACE)
     assert len(shown) == 1 + len(collector.spans)
@@ -118,7 +120,8 @@ async def test_without_a_collector_a_trace_is_carried_on_as_it_came(api):
     api.platform.task_relay._bus.publish = noted
     await api.upload(await api.task(), ("a.png", api.picture()))
     await api.settled()
-    assert [f"00-{TRACE}-{PARENT}-01".encode() in message.body for message in pending] == [True]
+    carried = {message.type: f"00-{TRACE}-{PARENT}-01".encode() in message.body for message in pending}
+    assert carried == {"task.opened.v1": True, "image.ready.v2": True}
 
 
 def test_rates_forget_what_is_a_minute_old():

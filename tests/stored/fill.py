@@ -46,10 +46,13 @@ class Filler:
         return {task_id: self._seen(task_id) for task_id in task_ids}
 
     def _seen(self, task_id: str) -> dict[str, Any]:
+        task = self._get(f"/api/tasks/{task_id}")
+        if task["state"] == "cancelled":
+            return {"task": task, "results": [], "subtasks": [], "export": []}
         results = self._get(f"/api/tasks/{task_id}/results")["items"]
         subtasks = [self._subtasks.get(f"/api/subtasks/{one['image_id']}") for one in results]
         return {
-            "task": self._get(f"/api/tasks/{task_id}"),
+            "task": task,
             "results": [_steady(one) for one in results],
             "subtasks": [_steady(one.json()) for one in subtasks if one.status_code == httpx.codes.OK],
             "export": self._tasks.get(f"/api/tasks/{task_id}/export?format=jsonl").text.splitlines(),

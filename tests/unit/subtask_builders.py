@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from services.subtask_manager.domain import Awaiting, Brief, Lease, Subtask, Vote
 from shared.results import Detection, Prelabel, Rectangle
 from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
@@ -40,9 +40,14 @@ def brief(
     )
 
 
+def awaiting(subtask_id: str, of: Brief, *, object_key: str = "key", place: int | None = None) -> Awaiting:
+    """An image whose subtask is to be opened."""
+    return Awaiting(subtask_id=subtask_id, task_id=of.task_id, object_key=object_key, place=place)
+
+
 def opened(of: Brief, *, subtask_id: str = SUBTASK_ID, at: float = T0) -> Subtask:
     """A subtask just opened."""
-    return domain.open_subtask(of, subtask_id=subtask_id, object_key="key", now=at).state
+    return domain.open_subtask(of, image=awaiting(subtask_id, of), now=at).state
 
 
 def lease_of(operator: str, *, at: float = T0, token: str | None = None) -> Lease:

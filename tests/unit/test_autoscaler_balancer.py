@@ -1,52 +1,28 @@
 """The balancer with real nginx: members come and go while requests are under way."""
 
-import http.client
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.process import program
 from loadtest.experiments.balancer import Balancer
+from tests.unit.http_server import answering
 
 
 @contextmanager
 def member(name):
     """A server that answers its name; yields its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(name)))
-            self.end_headers()
-            self.wfile.write(name.encode())
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with answering(lambda *_: (200, name.encode())) as url:
+        yield int(url.rpartition(":")[2])
 
 
 def ask(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/anything")
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+    answer = httpx.get(f"http://127.0.0.1:{port}/anything", timeout=10, trust_env=False)
+    return answer.status_code, answer.text
 
 
 def ask_until(port, wanted):

@@ -6,10 +6,8 @@ import sys
 
 import pytest
 
-from loadtest.experiments import cgroups
-from loadtest.experiments.cgroups import Cgroup, NoCgroups, Quota, demand, names, sweep
-
-HALF = Quota(cores=0.5, memory_bytes=512 * 1024**2)
+from loadtest import cgroups
+from loadtest.cgroups import SMALL_POD, Cgroup, NoCgroups, Quota, demand, limited, sweep
 
 
 @pytest.fixture
@@ -28,7 +26,7 @@ def v2(tmp_path):
 
 def test_limits_in_version_1(v1):
     group = Cgroup("g", v1)
-    group.make(HALF)
+    group.make(SMALL_POD)
     assert (v1 / "cpu/g/cpu.cfs_quota_us").read_text() == "50000"
     assert (v1 / "memory/g/memory.limit_in_bytes").read_text() == "536870912"
     group.make(Quota(cores=None, memory_bytes=1))
@@ -37,7 +35,7 @@ def test_limits_in_version_1(v1):
 
 def test_counters_in_version_1(v1):
     group = Cgroup("g", v1)
-    group.make(HALF)
+    group.make(SMALL_POD)
     (v1 / "cpuacct/g/cpuacct.usage").write_text("1500000000\n")
     (v1 / "memory/g/memory.max_usage_in_bytes").write_text("4096\n")
     assert (group.cpu_s(), group.peak_bytes()) == (1.5, 4096)
@@ -49,14 +47,14 @@ def test_two_controllers_in_one_hierarchy(tmp_path):
     for link in ("cpu", "cpuacct"):
         (tmp_path / link).symlink_to("cpu,cpuacct")
     group = Cgroup("g", tmp_path)
-    group.make(HALF)
+    group.make(SMALL_POD)
     group.take(42)
     assert (tmp_path / "cpu,cpuacct/g/cgroup.procs").read_text() == "42"
 
 
 def test_limits_and_counters_in_version_2(v2):
     group = Cgroup("g", v2)
-    group.make(HALF)
+    group.make(SMALL_POD)
     assert (v2 / "g/cpu.max").read_text() == "50000 100000"
     assert (v2 / "g/memory.max").read_text() == "536870912"
     (v2 / "g/cpu.stat").write_text("usage_usec 2500000\nuser_usec 1\n")
@@ -91,30 +89,28 @@ def test_only_groups_of_the_dead_are_swept(v1):
     assert {path.name for path in (v1 / "cpu").iterdir()} == {ours, "somebody-elses"}
 
 
-def test_a_real_group_limits_and_counts():
+@pytest.mark.parametrize("is_born_inside", [True, False])
+def test_a_real_group_limits_and_counts(is_born_inside):
+    code = "import sys; sys.stdin.readline(); sum(range(3_000_000)); print('done', flush=True); sys.stdin.readline()"
+    command = [sys.executable, "-c", code]
     try:
-        demand()
-    except NoCgroups as reason:
-        pytest.skip(str(reason))
-    group = Cgroup(next(names("test")))
-    try:
-        try:
-            group.make(HALF)
-        except OSError as reason:
-            pytest.skip(f"control groups cannot be made here: {reason}")
-        code = (
-            "import sys; sys.stdin.readline(); sum(range(3_000_000)); print('done', flush=True); sys.stdin.readline()"
-        )
-        with subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as busy:
-            group.take(busy.pid)
+        with (
+            limited("test", SMALL_POD) as group,
+            subprocess.Popen(
+                group.inside(command) if is_born_inside else command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as busy,
+        ):
+            if not is_born_inside:
+                group.take(busy.pid)
             busy.stdin.write("go\n")
             busy.stdin.flush()
             assert busy.stdout.readline() == "done\n"
             assert group.cpu_s() > 0
             assert group.peak_bytes() > 0
             busy.communicate("end\n")
-    finally:
-        group.remove()
+    except NoCgroups as reason:
+        pytest.skip(str(reason))
     assert not any(path.name == group.name for path in cgroups.ROOT.glob("*/*"))

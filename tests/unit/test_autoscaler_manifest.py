@@ -5,8 +5,9 @@ from textwrap import dedent
 
 import pytest
 
+from loadtest.errors import MeasurementFailed
 from loadtest.experiments.hpa import AverageValue, Utilization
-from loadtest.experiments.hpa_manifest import BadManifest, hastened, quantity, read, resources
+from loadtest.experiments.hpa_manifest import hastened, quantity, read, resources
 
 BASE = Path(__file__).parents[2] / "deploy/k8s/base"
 PLAIN = """
@@ -70,14 +71,14 @@ def test_an_external_metric(tmp_path):
 
 @pytest.mark.parametrize("broken", ["kind: Deployment", "a: [", "kind: HorizontalPodAutoscaler\n---\nkind: X"])
 def test_a_file_that_is_something_else_is_refused(tmp_path, broken):
-    with pytest.raises((BadManifest, KeyError)) as refused:
+    with pytest.raises((MeasurementFailed, KeyError)) as refused:
         read(written(tmp_path, broken))
     if "X" not in broken:
-        assert refused.type is BadManifest
+        assert refused.type is MeasurementFailed
 
 
 def test_an_unknown_metric_is_refused(tmp_path):
-    with pytest.raises(BadManifest, match="not known here"):
+    with pytest.raises(MeasurementFailed, match="not known here"):
         read(written(tmp_path, PLAIN.replace("name: cpu", "name: memory")))
 
 
@@ -93,7 +94,7 @@ def test_a_pod_with_one_unlimited_container_is_unlimited(tmp_path):
 
 
 def test_a_container_without_a_request_is_refused(tmp_path):
-    with pytest.raises(BadManifest, match="does not say its 'requests'"):
+    with pytest.raises(MeasurementFailed, match="does not say its 'requests'"):
         resources(written(tmp_path, DEPLOYMENT.replace("requests: {cpu: 100m}, ", "")))
 
 
@@ -111,7 +112,7 @@ def test_the_manifests_of_this_project_can_be_read(service):
 
 def test_quantities():
     assert [quantity(one) for one in ("250m", "2", 0.5, "512Mi", "1k")] == [0.25, 2, 0.5, 512 * 1024**2, 1000]
-    with pytest.raises(BadManifest):
+    with pytest.raises(MeasurementFailed):
         quantity("many")
 
 

@@ -5,31 +5,28 @@ from dataclasses import replace
 
 import pytest
 
-from loadtest.experiments.fleet_keeper import COLUMNS
+from loadtest.broker import Management
 from loadtest.experiments.pyramid import audit as audits
-from loadtest.experiments.pyramid import record
+from loadtest.experiments.pyramid import replicas
 from loadtest.experiments.pyramid.audit import Audit
-from loadtest.experiments.pyramid.cluster import scaler_rows
+from loadtest.experiments.pyramid.lease_monitor import Orphan, _vanished
 from loadtest.experiments.pyramid.queues import Queues
-from loadtest.experiments.pyramid.record import Movement
+from loadtest.experiments.pyramid.replicas import Movement
 from loadtest.experiments.pyramid.report import Findings, goals, report
-from loadtest.experiments.pyramid.witness import Orphan, _vanished
+from loadtest.experiments.supervisor import Observation
 from loadtest.people.options import Options
 from loadtest.people.statistics import Act, Sample, Statistics
 
 BEGUN_AT = 1_800_000_000.0
 
 
-def written(tmp_path, replicas):
-    """A record of one service: so many replicas every 10 s from 10 s before the load."""
-    lines = [",".join(COLUMNS)]
-    lines += [
-        f"{BEGUN_AT - 10 + 10 * number},task_manager,{count},{count},{count},0.5,3"
-        for number, count in enumerate(replicas)
+def observed(counts):
+    """One service: so many replicas every 10 s from 10 s before the load."""
+    figures = {"service": "task_manager", "cpu": 0.5, "queue": 3}
+    return [
+        Observation(at_s=10.0 * number - 10, replicas=count, ready=count, desired=count, **figures)
+        for number, count in enumerate(counts)
     ]
-    path = tmp_path / "fleets.csv"
-    path.write_text("\n".join(lines) + "\n")
-    return record.read(path, BEGUN_AT)
 
 
 def statistics(median_high_ms=50.0, error=""):
@@ -44,27 +41,27 @@ def statistics(median_high_ms=50.0, error=""):
     return Statistics(samples=samples, presences=[], acts=[])
 
 
-def findings(tmp_path, *, audit=None, deaths=0, **told):
-    rows = written(tmp_path, [1, 1, 4, 4] + [3] * 70)
+def findings(*, audit=None, deaths=0, **told):
+    rows = observed([1, 1, 4, 4] + [3] * 70)
     seen = statistics(**told)
-    return Findings(statistics=seen, options=Options(), rows=rows, where=["here"], audit=audit, deaths=deaths)
+    return Findings(statistics=seen, options=Options(), observed=rows, where=["here"], audit=audit, deaths=deaths)
 
 
-def test_how_replicas_moved(tmp_path):
-    rows = written(tmp_path, [1, 1, 3, 4, 4, 4, 2, 1])  # from -10 s to 60 s
-    assert record.movement(rows, "task_manager", ended_s=35.0) == Movement(
+def test_how_replicas_moved():
+    rows = observed([1, 1, 3, 4, 4, 4, 2, 1])  # from -10 s to 60 s
+    assert replicas.movement(rows, "task_manager", ended_s=35.0) == Movement(
         service="task_manager", least=1, most=4, most_at_s=20.0, fell_s=15.0, last=1
     )
-    assert record.mean_replicas(rows, "task_manager", 0, 30) == pytest.approx(8 / 3)
-    assert record.mean_replicas(rows, "nobody", 0, 30) is None
+    assert replicas.mean_replicas(rows, "task_manager", 0, 30) == pytest.approx(8 / 3)
+    assert replicas.mean_replicas(rows, "nobody", 0, 30) is None
 
 
-def test_replicas_that_stay_have_not_fallen(tmp_path):
-    assert record.movement(written(tmp_path, [2, 2, 2, 2]), "task_manager", 10).fell_s is None
+def test_replicas_that_stay_have_not_fallen():
+    assert replicas.movement(observed([2, 2, 2, 2]), "task_manager", 10).fell_s is None
 
 
-def test_all_goals_met(tmp_path):
-    assert all(is_met for _, _, is_met in goals(findings(tmp_path)))
+def test_all_goals_met():
+    assert all(is_met for _, _, is_met in goals(findings()))
 
 
 @pytest.mark.parametrize(
@@ -75,26 +72,26 @@ def test_all_goals_met(tmp_path):
         ({"error": "Refused: 503"}, "no failed request"),
     ],
 )
-def test_a_goal_that_is_missed_is_named(tmp_path, told, goal):
-    missed = [text for text, _, is_met in goals(findings(tmp_path, **told)) if not is_met]
+def test_a_goal_that_is_missed_is_named(told, goal):
+    missed = [text for text, _, is_met in goals(findings(**told)) if not is_met]
     assert any(goal in text for text in missed)
 
 
-def test_something_lost_is_a_goal_missed(tmp_path):
+def test_something_lost_is_a_goal_missed():
     nothing = {"images": 1, "finished": 1, "held": [], "votes": 1, "lost_votes": [], "orphans": 3, "slowest_s": 1.0}
     clean = Audit(**nothing, lost_images=[], late=[])
-    assert all(is_met for _, _, is_met in goals(findings(tmp_path, audit=clean, deaths=1)))
-    assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=clean))), "no replica died"
+    assert all(is_met for _, _, is_met in goals(findings(audit=clean, deaths=1)))
+    assert not all(is_met for _, _, is_met in goals(findings(audit=clean))), "no replica died"
     nobody = replace(clean, orphans=0)
-    assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=nobody, deaths=1))), "nobody vanished"
+    assert not all(is_met for _, _, is_met in goals(findings(audit=nobody, deaths=1))), "nobody vanished"
     for lost in ({"lost_images": ["a"], "late": []}, {"lost_images": [], "late": ["a"]}):
-        assert not all(is_met for _, _, is_met in goals(findings(tmp_path, audit=Audit(**nothing, **lost), deaths=1)))
+        assert not all(is_met for _, _, is_met in goals(findings(audit=Audit(**nothing, **lost), deaths=1)))
 
 
-def test_the_report_has_a_row_for_every_step_and_no_table_of_another_width(tmp_path):
-    found = report(findings(tmp_path))
+def test_the_report_has_a_row_for_every_step_and_no_table_of_another_width():
+    found = report(findings())
     tables = [part for part in found.parts if hasattr(part, "rows")]
-    steps = next(table for table in tables if table.title == "Step by step")
+    steps = next(table for table in tables if table.title == "Iterations by load step")
     assert len(steps.rows) == 10
     assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
 
@@ -107,10 +104,10 @@ LATE = {"act": "leased", "task_id": "t", "subtask_id": "s", "detail": ""}
 @pytest.mark.parametrize(
     ("offered_s", "leased", "expected"),
     [
-        (32.0, [], 2.0),  # to the witness
+        (32.0, [], 2.0),  # to the monitor
         (None, [("bob", 33.0)], 3.0),  # to somebody else
         (34.0, [("bob", 33.0)], 3.0),
-        (None, [("bob", 29.0)], None),  # on its other place: that says nothing
+        (None, [("bob", 29.0)], None),  # before: that says nothing
         (None, [("ann", 33.0)], None),  # the one who had it
         (None, [("bob", 35.1)], None),  # too late
         (None, [], None),
@@ -144,14 +141,12 @@ def subtask(name, state="open", *, held=0, **labels):
     return {"id": name, "task_id": "t", "state": state, "votes": votes, "live_leases": held, "result": None}
 
 
-def audited(monkeypatch, there, orphans=(), voted_s=1.0):
+def audited(monkeypatch, there, orphans=()):
     """Five images were accepted, and ann and bob have voted on a; then this was there."""
     images = [("accepted", "client", name, "") for name in "abcde"]
     votes = [("voted", who, "a", "cat") for who in ("ann", "bob")]
     acts = [
-        Act(
-            at_s=voted_s if act == "voted" else 1.0, act=act, who=who, task_id="t", subtask_id=subtask_id, detail=detail
-        )
+        Act(at_s=1.0, act=act, who=who, task_id="t", subtask_id=subtask_id, detail=detail)
         for act, who, subtask_id, detail in [("begun", "", "", str(BEGUN_AT)), *images, *votes]
     ]
     monkeypatch.setattr(audits, "_subtasks", lambda _url, ids: {name: there.get(name) for name in ids})
@@ -171,42 +166,21 @@ def test_everything_that_is_not_there_is_named(monkeypatch):
     assert (found.lost_images, found.held, found.lost_votes) == (["c"], ["b"], ["a", "a"])
 
 
-def test_an_orphan_is_late_unless_it_was_served_or_finished(monkeypatch):
-    there = {name: subtask(name) for name in "abde"} | {"c": subtask("c", "disputed")}
+def test_an_orphan_is_late_unless_it_was_served_again(monkeypatch):
+    there = {name: subtask(name) for name in "abcde"}
     orphans = [
         Orphan(task_id="t", subtask_id=name, who="eve", expires_at=BEGUN_AT + 30, offered_at=offered_at)
-        for name, offered_at in (("b", BEGUN_AT + 31.5), ("c", None), ("d", None))
+        for name, offered_at in (("b", BEGUN_AT + 31.5), ("d", None))
     ]
     found = audited(monkeypatch, there, orphans)
-    assert (found.orphans, found.late, found.slowest_s) == (3, ["d"], pytest.approx(1.5))
+    assert (found.orphans, found.late, found.slowest_s) == (2, ["d"], pytest.approx(1.5))
 
 
 # Other sources
 
 
-def test_the_autoscalers_of_a_cluster_as_rows():
-    cpu = {"type": "Resource", "resource": {"name": "cpu", "current": {"averageValue": "120m"}}}
-    target = {"scaleTargetRef": {"name": "task-manager"}, "minReplicas": 2}
-    told = [
-        {"spec": target, "status": {"currentReplicas": 3, "desiredReplicas": 4, "currentMetrics": [cpu]}},
-        {"spec": {"scaleTargetRef": {"name": "detector"}}, "status": {"currentReplicas": 1}},
-    ]
-    assert list(scaler_rows(told, 5.0)) == [
-        (5.0, "task_manager", 3, None, 4, 0.36, None),
-        (5.0, "detector", 1, None, 1, None, None),
-    ]
-    assert all(len(row) == len(COLUMNS) for row in scaler_rows(told, 5.0))
-
-
 def test_a_broker_that_does_not_answer_leaves_the_last_figures(unused_tcp_port):
-    queues = Queues(f"http://a:b@127.0.0.1:{unused_tcp_port}")
+    queues = Queues(Management(f"http://a:b@127.0.0.1:{unused_tcp_port}"))
     queues._depths = {"task_manager.x.v1": 3, "task_manager.y.v1": 4, "task_manager.y.v1.dead": 9, "other.x": 5}
     assert queues.depth("task_manager") == 7
     assert not queues.is_empty(["task_manager"])
-
-
-@pytest.mark.parametrize(("voted_s", "late"), [(35.0, []), (35.1, ["a"])])
-def test_what_somebody_finished_after_the_time_was_late_all_the_same(monkeypatch, voted_s, late):
-    there = {name: subtask(name) for name in "bcde"} | {"a": subtask("a", "completed", ann="cat", bob="cat")}
-    orphans = [Orphan(task_id="t", subtask_id="a", who="eve", expires_at=BEGUN_AT + 30)]
-    assert audited(monkeypatch, there, orphans, voted_s).late == late

@@ -88,6 +88,11 @@ JSON_DOCUMENTS = [
     (["status"], paged(TASK), {"items": [TASK]}),
     (["cancel", "t1", "--yes"], lambda _: httpx.Response(204), {"id": "t1", "state": "cancelled"}),
     (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), SUBTASK),
+    (["edit", "t1", "--votes", "2"], always(TASK), TASK),
+    (["reopen", "t1"], always(TASK), TASK),
+    (["finish", "t1", "--reason", "late"], always(TASK), TASK),
+    (["finish", "t1", "--image", "s1", "--reason", "late"], always(SUBTASK), SUBTASK),
+    (["remove-image", "t1", "i1"], lambda _: httpx.Response(204), {"image_id": "i1", "state": "removed"}),
     (["dead", "list"], always({"items": [LETTER]}), {"items": [LETTER]}),
     (["dead", "replay"], always({"replayed": 4}), {"replayed": 4}),
 ]
@@ -122,6 +127,11 @@ def test_json_is_a_line_for_each(args, handler, documents):
         (["cancel", "t1", "--yes"], lambda _: httpx.Response(204), ["t1"]),
         (["disputes"], paged(SUBTASK), ["s1", "ada: crow, bob: unsure"]),
         (["adjudicate", "s1", "crow", "--reason", "seen"], always(SUBTASK), ["s1", "crow"]),
+        (["edit", "t1", "--name", "birds"], always(TASK), ["t1", "crow"]),
+        (["reopen", "t1"], always(TASK), ["t1 is open again"]),
+        (["finish", "t1", "--reason", "late"], always(TASK), ["t1 is finished"]),
+        (["finish", "t1", "--image", "s1", "--reason", "late"], always(SUBTASK), ["s1 is finished"]),
+        (["remove-image", "t1", "i1"], lambda _: httpx.Response(204), ["i1 is removed"]),
         (["dead", "list"], always({"items": [LETTER]}), ["d1", "x.v1", "bad"]),
         (["dead", "replay", "d1"], always({"replayed": 1}), ["1 replayed"]),
     ],
@@ -154,6 +164,9 @@ def test_people_get_words(args, handler, words):
         (["status", "\udce9"], refused, 2, "not text in UTF-8"),
         (["adjudicate", "s", "caf\udce9", "--reason", "x"], refused, 2, "not text in UTF-8"),
         (["results"], refused, 2, "Missing argument"),
+        (["edit", "t"], refused, 2, "say what to change"),
+        (["edit", "t", "--show-as", "cat"], refused, 2, "'cat' is not LABEL=NAME"),
+        (["finish", "t"], refused, 2, "Missing option '--reason'"),
         (["results", "t", "--state", "x"], refused, 2, "Invalid value"),
         (["adjudicate", "s", "l"], refused, 2, "--reason"),
         (["simulate-operators", "t", "--skills", "1.5"], refused, 2, "0 to 1"),
@@ -388,3 +401,21 @@ def test_serving_loads_neither_the_http_client_nor_the_tables(modules):
     code = f"import sys, {modules}; print({{'httpx', 'rich', 'ssl', 'fastapi'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_change_names_only_what_changes():
+    sent = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append((request.method, request.url.path, json.loads(request.content)))
+        return httpx.Response(200, json=TASK)
+
+    args = ["edit", "t1", "--votes", "2", "--add-labels", "fox, owl", "--show-as", "crow=Crow=1", "--instructions", ""]
+    assert run(handler, *args).exit_code == 0
+    change = {
+        "votes_required": 2,
+        "add_labels": ["fox", "owl"],
+        "label_names": {"crow": "Crow=1"},
+        "instructions": "",
+    }
+    assert sent == [("PATCH", "/api/tasks/t1", change)]

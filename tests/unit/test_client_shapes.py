@@ -18,6 +18,7 @@ ANSWERS = {
     "DetectedObject": ["DetectedObject"],
     "Detection": ["Detection"],
     "Detections": ["DetectionAnswer"],
+    "EarlierResult": ["EarlierResult"],
     "DetectorFields": ["DetectorPolicy"],
     "FieldError": ["FieldError"],
     "Lease": ["LeaseGranted"],
@@ -40,6 +41,7 @@ REQUESTS = {
     "DetectorFields": ["DetectorRequest"],
     "HeldLease": ["HeldLease"],
     "QuorumFields": ["QuorumRequest"],
+    "TaskChange": ["TaskChange"],
 }
 TYPES = {name: kind for name, kind in vars(shapes).items() if is_typeddict(kind)}
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}

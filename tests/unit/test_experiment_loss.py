@@ -3,18 +3,15 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 
 import pytest
 
 from loadtest.experiments.loss import link as links
-from loadtest.experiments.loss.client import work
-from loadtest.experiments.loss.figures import figures, report
-from loadtest.experiments.loss.orders import Job, Orders, Outcome
-from loadtest.experiments.loss.pictures import sampled
-from loadtest.experiments.loss.published import published
-from loadtest.experiments.loss.runs import Measured
+from loadtest.experiments.loss.clients import Clients, Job, Outcome, Work
+from loadtest.experiments.loss.report import PUBLISHED, figures, report
+from loadtest.pictures import sampled
+from tests.unit.http_server import answering
 
 TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat"}
 
@@ -25,27 +22,12 @@ def outcome(**changed) -> Outcome:
         Job(name="b.png", seconds=3.0, label="cat"),
         Job(name="c.png", seconds=9.0, fault="no answer after 1 tries: timed out"),
     ]
-    fields = {"jobs": jobs, "wall_s": 4.0, "sent": 6, "answered": 3, "acknowledged": ["a.png", "b.png"]}
+    fields = {"jobs": jobs, "wall_s": 4.0, "sent": 6, "answered": 3, "acknowledged": {"a.png", "b.png"}}
     return Outcome(**(fields | changed))
 
 
-def orders(**changed) -> Orders:
-    fields = {
-        "url": "http://127.0.0.1:1",
-        "folder": ".",
-        "names": ["a.png"],
-        "labels": ["cat"],
-        "way": "direct",
-        "has_retries": False,
-        "clients": 2,
-        "timeout_s": 3.0,
-        "limit_s": 20.0,
-    }
-    return Orders(**(fields | changed))
-
-
 def test_goodput_counts_finished_jobs_and_throughput_answered_submissions():
-    row = figures("once", 0.2, Measured(outcome=outcome(lost=["b.png"]), lost_share=0.19), TRUTH)
+    row = figures("once", 0.2, outcome(lost=["b.png"], lost_share=0.19), TRUTH)
     assert (row.goodput_per_s, row.throughput_per_s) == (0.5, 0.75)
     assert (row.accuracy, row.job_s, row.finished) == (0.5, 2.0, 2)
     assert (row.lost, row.doubled, row.sent, row.lost_share) == (1, 0, 6, 0.19)
@@ -53,12 +35,12 @@ def test_goodput_counts_finished_jobs_and_throughput_answered_submissions():
 
 
 def test_nothing_finished_has_no_accuracy_and_no_time():
-    row = figures("once", 0.6, Measured(outcome=outcome(jobs=[]), lost_share=0.6), TRUTH)
+    row = figures("once", 0.6, outcome(jobs=[]), TRUTH)
     assert (row.goodput_per_s, row.accuracy, row.job_s, row.fault) == (0.0, None, None, "")
 
 
 def test_the_table_has_the_published_figures_beside_those_rates_that_have_some():
-    rows = [figures("task", rate, Measured(outcome=outcome(), lost_share=rate), TRUTH) for rate in (0.4, 0.5)]
+    rows = [figures("task", rate, outcome(), TRUTH) for rate in (0.4, 0.5)]
     table = report(rows, ["why"]).parts[-1]
     cells = [dict(zip(table.columns[:3], row[:3], strict=True)) for row in table.rows]
     assert [one["published"] for one in cells] == [2.44, None]
@@ -66,15 +48,10 @@ def test_the_table_has_the_published_figures_beside_those_rates_that_have_some()
 
 
 def test_what_was_published_falls_with_the_loss():
-    goodput = [one.goodput_per_s for one in published().values()]
-    assert sorted(published()) == list(published())
+    goodput = [one["goodput_per_s"] for one in PUBLISHED.values()]
+    assert sorted(PUBLISHED) == list(PUBLISHED)
     assert goodput == sorted(goodput, reverse=True)
-    assert all(one.goodput_per_s <= one.throughput_per_s for one in published().values())
-
-
-def test_orders_and_outcomes_survive_being_sent():
-    assert Orders.from_json(orders().to_json()) == orders()
-    assert Outcome.from_json(outcome().to_json()) == outcome()
+    assert all(one["goodput_per_s"] <= one["throughput_per_s"] for one in PUBLISHED.values())
 
 
 def test_samples_show_one_colour_and_are_never_faint(tmp_path):
@@ -97,52 +74,44 @@ def test_only_root_may_make_a_link(monkeypatch):
         pytest.fail("a link was made")
 
 
-class Flaky(BaseHTTPRequestHandler):
-    """Hangs up on every first request for a picture, and answers the second."""
-
-    seen: set[str]
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if body["id"] not in self.seen:
-            self.seen.add(body["id"])
-            self.close_connection = True
-            return
-        answer = json.dumps({"id": body["id"], "objects": [{"label": "cat", "accuracy": 0.9}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def flaky(tmp_path):
+    """Hangs up on every first request for a picture, and answers the second."""
     for name in TRUTH:
         (tmp_path / name).write_bytes(b"picture")
-    handler = type("OneFlaky", (Flaky,), {"seen": set()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield orders(url=f"http://127.0.0.1:{server.server_port}", folder=str(tmp_path), names=list(TRUTH))
-        server.shutdown()
-        thread.join()
+    seen = set()
+
+    def answer(_method, _path, body):
+        asked = json.loads(body)["id"]
+        if asked not in seen:
+            seen.add(asked)
+            return None
+        return 200, json.dumps({"id": asked, "objects": [{"label": "cat", "accuracy": 0.9}]}).encode()
+
+    with answering(answer) as url:
+        yield Work(
+            url=url,
+            folder=tmp_path,
+            names=list(TRUTH),
+            way="direct",
+            has_retries=False,
+            clients=2,
+            timeout_s=3.0,
+            limit_s=20.0,
+        )
 
 
 def test_with_retries_every_job_comes_to_its_end(flaky):
-    told = Orders.from_json(json.dumps(json.loads(flaky.to_json()) | {"has_retries": True}))
-    done = work(told, "")
+    done = Clients(replace(flaky, has_retries=True)).run()
     assert {job.name: job.label for job in done.jobs} == dict.fromkeys(TRUTH, "cat")
-    assert (done.sent, done.answered, done.acknowledged) == (6, 3, sorted(TRUTH))
+    assert (done.sent, done.answered, done.acknowledged) == (6, 3, set(TRUTH))
 
 
 def test_without_retries_a_request_without_an_answer_ends_the_job(flaky):
-    done = work(flaky, "")
+    done = Clients(flaky).run()
     assert len(done.jobs) == 3
     assert all(job.label is None and job.fault for job in done.jobs)
-    assert (done.sent, done.answered, done.acknowledged) == (3, 0, [])
+    assert (done.sent, done.answered, done.acknowledged) == (3, 0, set())
 
 
 def need_link_tools():

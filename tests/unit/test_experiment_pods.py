@@ -1,21 +1,23 @@
 """The search for the most users, what they do, and what is said of it."""
 
-import asyncio
 import base64
 import json
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
+import threading
+from argparse import Namespace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtest.crowd.detection import Load, Seen, Users, brief
 from loadtest.experiments.pods.report import Findings, report
 from loadtest.experiments.pods.search import Found, largest
-from loadtest.experiments.pods.trial import Outcome, Plan
-from loadtest.experiments.pods.users import Load, Seen, _Crowd, brief
+from loadtest.experiments.pods.trial import Outcome
+from loadtest.measures import Times
+from tests.unit.http_server import answering
 
-SEEN = Seen(answered=100, failure="", per_s=20.0, mean_ms=50.0, p95_ms=80.0, most_ms=90.0)
+SEEN = Seen(failure="", per_s=20.0, times=Times.of_ms([40.0, 60.0]))
 
 
 # The search
@@ -23,75 +25,60 @@ SEEN = Seen(answered=100, failure="", per_s=20.0, mean_ms=50.0, p95_ms=80.0, mos
 
 @given(limit=st.integers(0, 3000), first=st.integers(1, 64))
 def test_it_finds_the_limit_closely_in_few_tries(limit, first):
-    found = largest(lambda users: users <= limit, first=first, most=1024)
+    tried = []
+    found = largest(lambda users: tried.append(users) or users <= limit, first=first, most=1024)
     if limit >= 1024:
         assert (found.works, found.fails) == (1024, None)
     else:
         assert found.works <= limit < found.fails
         assert found.fails - found.works <= max(1, 0.03 * limit + 1)
-    assert found.tries <= 20
+    assert len(tried) <= 20
+    assert len(tried) == len(set(tried))
 
 
 def test_nothing_works():
-    assert largest(lambda _: False, first=16, most=1024) == Found(works=0, fails=1, tries=5)
+    assert largest(lambda _: False, first=16, most=1024) == Found(works=0, fails=1)
 
 
 def test_time_is_over():
     clock = iter([False, False, True])
-    assert largest(lambda _: True, first=1, most=1024, is_over=lambda: next(clock)) == Found(
-        works=2, fails=None, tries=2
-    )
-
-
-def test_no_number_is_tried_twice():
-    tried = []
-    largest(lambda users: tried.append(users) or users <= 100, first=16, most=1024)
-    assert len(tried) == len(set(tried))
+    assert largest(lambda _: True, first=1, most=1024, is_over=lambda: next(clock)) == Found(works=2, fails=None)
 
 
 # The users
 
 
-@asynccontextmanager
-async def detector(statuses):
-    """A server that gives these statuses (None: no answer) in turn, and the last one for ever; yields its port."""
-    left = list(statuses)
+@contextmanager
+def detector(statuses):
+    """A server that gives these statuses one after the other, the last one for ever, and no answer for None."""
+    left, is_over = list(statuses), threading.Event()
 
-    async def serve(reader, writer):
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                size = int(head.lower().split(b"content-length:")[1].split()[0])
-                asked = json.loads(await reader.readexactly(size))
-                assert base64.b64decode(asked["image"])
-                status = left.pop(0) if len(left) > 1 else left[0]
-                if status is None:
-                    await reader.read()  # never answers: waits until the user has hung up
-                    return
-                body = b'{"title":"x","detail":"too much work"}'
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
-        except (asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
+    def answer(_method, _path, body):
+        assert base64.b64decode(json.loads(body)["image"])
+        status = left.pop(0) if len(left) > 1 else left[0]
+        if status is None:
+            is_over.wait(60)
+            return None
+        return status, b'{"title":"x","detail":"too much work"}'
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    with answering(answer) as url:
+        yield int(url.rpartition(":")[2])
+        is_over.set()
 
 
 async def use(statuses, **told):
     body = json.dumps({"id": "a", "image": base64.b64encode(b"picture").decode()}).encode()
-    async with detector(statuses) as port:
+    with detector(statuses) as port:
         load = Load(host="127.0.0.1", port=port, users=4, spawn_per_s=100, hold_s=0.1, timeout_s=5)
-        return await _Crowd(replace(load, **told), [body]).run()
+        return await Users(replace(load, **told), [body]).run()
 
 
 async def test_users_who_are_all_answered():
     seen = await use([200])
     assert seen.failure == ""
-    assert seen.answered >= 4
-    assert 0 < seen.per_s <= seen.answered / 0.1
-    assert 0 < seen.mean_ms <= seen.most_ms
+    assert seen.per_s > 0
+    assert 0 < seen.times.mean <= seen.times.max
+    assert Seen.from_json(json.dumps(asdict(seen))) == seen
 
 
 async def test_the_first_failure_ends_it_and_is_named():
@@ -106,8 +93,8 @@ async def test_an_answer_that_takes_too_long_is_a_failure():
 
 async def test_nobody_is_there(unused_tcp_port):
     load = Load(host="127.0.0.1", port=unused_tcp_port, users=2, spawn_per_s=100, hold_s=60, timeout_s=5)
-    seen = await _Crowd(load, [b"{}"]).run()
-    assert seen.answered == 0
+    seen = await Users(load, [b"{}"]).run()
+    assert seen.per_s == 0
     assert seen.failure
 
 
@@ -127,17 +114,16 @@ def outcome(pods, client, **told):
     return replace(found, **told)
 
 
-PLAN = Plan(
-    model="m", pictures=Path(), folder=Path(), hold_s=8, most_users=1024, longest_s=1, longest_spawn_s=60, timeout_s=10
-)
+def findings(outcomes, **told):
+    options = Namespace(
+        timeout_s=10, hold_s=8, longest_spawn_s=60, client_namespace="", no_far="no root", far_mbit=100, far_loss=0.001
+    )
+    return Findings(options=options, model="nano", outcomes=outcomes, peaks_mib={1: 98.0, 4: 99.0}, **told)
 
 
 def test_the_report_says_why_something_is_missing():
     nothing_held = outcome(4, "near", users=0, answered=[])
-    findings = Findings(
-        outcomes=[outcome(1, "near"), nothing_held], peaks_mib={1: 98.0, 4: 99.0}, deaths=2, far="", no_far="no root"
-    )
-    page = report(findings, PLAN, "nano")
+    page = report(findings([outcome(1, "near"), nothing_held], deaths=2))
     assert "There is no far client: no root." in page.paragraphs
     tables = [part for part in page.parts if hasattr(part, "rows")]
     assert [len(table.rows) for table in tables] == [2, 1]
@@ -146,6 +132,6 @@ def test_the_report_says_why_something_is_missing():
 
 def test_repeats_are_averaged_in_plots_and_clients_kept_apart():
     outcomes = [outcome(1, "near"), outcome(1, "near", users=100, repeat=2), outcome(1, "far", users=10)]
-    page = report(Findings(outcomes=outcomes, peaks_mib={1: 98.0}, deaths=0, far="a link", no_far=""), PLAN, "nano")
+    page = report(findings(outcomes))
     users = next(part for part in page.parts if part.title == "Users with 100 % success")
     assert [(one.name, list(one.y)) for one in users.series] == [("near", [82]), ("far", [10])]

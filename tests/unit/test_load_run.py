@@ -5,73 +5,55 @@ import json
 import re
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 
 import pytest
 
+from loadtest.errors import MeasurementFailed
 from loadtest.people.options import Drop, Options
-from loadtest.people.run import LOG, LoadFailed, run
+from loadtest.people.run import LOG, run
+from tests.unit.http_server import answering
 
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="Locust is not installed")
 SECONDS = 3.0
 
 
-class Answers(BaseHTTPRequestHandler):
+IDS = itertools.count()
+
+
+def answer(method, path, body):
     """The few routes that people use. Detection is answered with 500."""
+    status, value = _answered(method, path.partition("?")[0], body)
+    return status, b"" if status == 204 else json.dumps(value).encode()
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    ids = itertools.count()
 
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0]
-        if path == "/api/tasks":
-            self.say(201, {"id": f"task{next(self.ids)}"})
-        elif path.endswith("/images"):
-            images = [
-                {"filename": name.decode(), "status": "accepted", "image_id": f"i{next(self.ids)}", "sha256": "0"}
-                for name in sorted(set(re.findall(rb"picture-\d\.png", body)))
-            ]
-            self.say(200, {"images": images, "accepted": len(images), "duplicates": 0, "rejected": 0, "skipped": 0})
-        elif path == "/api/leases":
-            self.say(200, {"leases": [self.lease() for _ in range(json.loads(body)["count"])], "more": False})
-        elif path.startswith("/api/tasks/"):
-            self.say(200, {"id": "task", "state": "completed", "items": [], "next_cursor": None})
-        elif path == "/api/object_detection":
-            self.say(500, {"title": "Planted"})
-        else:
-            self.say(204 if self.command == "DELETE" else 200, {})
+def _answered(method, path, body):
+    if path == "/api/tasks":
+        return 201, {"id": f"task{next(IDS)}"}
+    if path.endswith("/images"):
+        images = [
+            {"filename": name.decode(), "status": "accepted", "image_id": f"i{next(IDS)}", "sha256": "0"}
+            for name in sorted(set(re.findall(rb"picture-\d\.png", body)))
+        ]
+        return 200, {"images": images, "accepted": len(images), "duplicates": 0, "rejected": 0, "skipped": 0}
+    if path == "/api/leases":
+        return 200, {"leases": [lease() for _ in range(json.loads(body)["count"])], "more": False}
+    if path.startswith("/api/tasks/"):
+        return 200, {"id": "task", "state": "completed", "items": [], "next_cursor": None}
+    if path == "/api/object_detection":
+        return 500, {"title": "Planted"}
+    return (204 if method == "DELETE" else 200), {}
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - named by http.server
 
-    def lease(self):
-        lease = {"subtask_id": f"s{next(self.ids)}", "task_id": "t", "labels": ["cat", "dog"], "token": "t"}
-        return {**lease, "image_url": "/objects/t/a", "expires_at": "2030-01-01T00:00:00Z", "prelabel": None}
-
-    def say(self, status, value):
-        body = b"" if status == 204 else json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+def lease():
+    found = {"subtask_id": f"s{next(IDS)}", "task_id": "t", "labels": ["cat", "dog"], "token": "t"}
+    return {**found, "image_url": "/objects/t/a", "expires_at": "2030-01-01T00:00:00Z", "prelabel": None}
 
 
 @pytest.fixture(scope="module")
 def url():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(answer) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +138,7 @@ def test_what_was_left_is_neither_voted_on_nor_skipped(found):
 
 def test_a_run_that_cannot_be_is_said_to_have_failed(url, tmp_path):
     options = Options(clients=0, operators=0, detectors=1, pictures=tmp_path / "none", minutes=1)
-    with pytest.raises(LoadFailed, match="none holds no"):
+    with pytest.raises(MeasurementFailed, match="none holds no pictures"):
         run(url, options, tmp_path)
     assert "Traceback" in (tmp_path / LOG).read_text()
     with pytest.raises(ValueError, match="URL"):

@@ -20,7 +20,7 @@ def test_a_shorter_pyramid_has_the_same_pauses_for_a_shorter_time():
         assert short.pause_s("client", second + 0.5) == whole.pause_s("client", (second + 0.5) * 10)
 
 
-def test_a_stage_begins_exactly_where_the_one_before_ends():
+def test_a_step_begins_exactly_where_the_one_before_ends():
     pyramid = schedule("pyramid", 600, PAUSES)
     assert pyramid.pause_s("client", 59.999) == 6
     assert pyramid.pause_s("client", 60) == 5
@@ -33,7 +33,7 @@ def test_a_run_ends_on_time_and_not_before(shape):
     assert of.people_at(89.999, 40) is not None
     assert of.people_at(90, 40) is None
     assert of.pause_s("client", 1000) > 0
-    assert sum(stage.time for stage in of.stages) == pytest.approx(1)
+    assert sum(one.time for one in of.steps) == pytest.approx(1)
 
 
 def test_steps_rise_evenly_to_everybody():

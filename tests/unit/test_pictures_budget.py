@@ -47,6 +47,14 @@ def test_what_can_never_fit_is_refused():
     assert budget.held_bytes == 0
 
 
+def test_what_could_be_more_than_there_is_is_held_alone():
+    budget = DecodingBudget(100)
+    for at_worst, held in ((40, 40), (70, 70), (1_000, 100)):
+        with budget.holding(40, at_worst=at_worst):
+            assert budget.held_bytes == held
+    assert budget.held_bytes == 0
+
+
 def test_threads_wait_and_never_hold_more_together():
     budget = DecodingBudget(100)
     held: list[int] = []

@@ -28,6 +28,7 @@ from tests.unit.test_pictures_samples import (
     png_chunk,
     png_with,
     scene,
+    segment,
     tiff,
     webp_chunk,
     webp_with,
@@ -86,6 +87,19 @@ def move(data: bytes, rng: random.Random) -> bytes:
     return b"".join(pieces)
 
 
+def insert(data: bytes, rng: random.Random) -> bytes:
+    """A chunk or a segment that means something, of bytes that do not."""
+    payload = rng.randbytes(rng.randint(0, 30))
+    if data.startswith(b"\xff\xd8"):
+        at = rng.choice([found.start() for found in re.finditer(rb"\xff[\xc0-\xfe]", data[2:])] or [0]) + 2
+        return data[:at] + segment(rng.randrange(0xC0, 0xFF), payload[:12]) + data[at:]
+    if data.startswith(b"\x89PNG"):
+        at = rng.choice([found.start() for found in re.finditer(rb".{4}(?=[A-Za-z]{4})", data)] or [8])
+        name = rng.choice([b"tRNS", b"PLTE", b"sBIT", b"bKGD", b"iCCP", b"gAMA", b"cHRM", b"eXIf", b"IDAT", b"cICP"])
+        return data[:at] + png_chunk(name, payload) + data[at:]
+    return lie(data, rng)
+
+
 def append(data: bytes, rng: random.Random) -> bytes:
     return data + rng.choice([*SAMPLES.values(), b"\0" * 100, b"<script>"])
 
@@ -102,7 +116,7 @@ def seal(data: bytes, rng: random.Random) -> bytes:
     return bytes(sealed)
 
 
-BREAKS: list[Callable[[bytes, random.Random], bytes]] = [cut, flip, lie, move, append]
+BREAKS: list[Callable[[bytes, random.Random], bytes]] = [cut, flip, lie, move, insert, append]
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -215,6 +215,10 @@ def with_size(height: int, width: int) -> bytes:
         (jpeg_with(PLAIN, b"\xff\xe1\0\1"), "the JPEG data is corrupt"),
         (jpeg_with(PLAIN, segment(0xC0, b"\x08")), "the JPEG data is corrupt"),
         (PLAIN.replace(b"\xff\xdb", b"\xff\xf7"), "the JPEG data is corrupt"),
+        *(
+            (MODES["progressive"][:-2] + segment(0xDA, b"\0" * n) + b"\xff\xd9", "the JPEG data is corrupt")
+            for n in range(6)
+        ),
         (jpeg_with(PLAIN, segment(0xFE, b"") * 10_001), "the JPEG has more than 10,000 segments"),
         (PLAIN[:-2] + segment(0xDA, b"\1\1\0\0\x3f\0") * 101 + b"\xff\xd9", "the JPEG has more than 100 scans"),
     ],

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,8 @@ UNSUPPORTED = [
     (b"%PDF-1.7\n", "a PDF document"),
     (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC picture"),
     (b"\0\0\0\x1cftypavif\0\0\0\0", "an AVIF picture"),
+    (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1miaf", "an AVIF picture"),
+    (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", "a HEIC picture"),
     (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video (MP4 or QuickTime)"),
     (b"RIFF\x10\0\0\0AVI LIST", "a video (AVI)"),
     (b"\x1a\x45\xdf\xa3\x01", "a video (Matroska or WebM)"),
@@ -75,7 +78,9 @@ UNSUPPORTED = [
 def test_other_types_are_named(take, data, kind):
     with pytest.raises(PictureTypeUnsupported) as refusal:
         take(data, LIMITS)
-    assert refusal.value.detail == f"the file is {kind}; only JPEG, PNG, WebP and BMP pictures are taken"
+    said, _, advice = refusal.value.detail.partition(": ")
+    assert said == f"the file is {kind}; only JPEG, PNG, WebP and BMP pictures are taken"
+    assert re.match("(save|send) ", advice)
 
 
 @pytest.mark.parametrize("take", [check, decode_bgr, read_header])

@@ -135,3 +135,13 @@ def test_an_animation_of_opencv_is_told():
     assert is_encoded
     with pytest.raises(PictureRejected, match="animated"):
         check(data.tobytes(), LIMITS)
+
+
+def test_the_tables_that_a_lossless_file_could_describe_are_counted():
+    """65,536 groups of prefix codes in 300 kB take 380 MB."""
+    lossless = encoded(scene(1024, 1024), "webp", *LOSSLESS)
+    assert read_header(lossless, LIMITS).table_bytes == len(lossless) * 8 // 20 * 6_000
+    padded = webp_with(lossless, 0, webp_chunk(b"NOTE", bytes(300_000)), size=(1024, 1024))
+    assert read_header(padded, LIMITS).table_bytes == 65_536 * 6_000
+    assert read_header(MODES["1 x 1 lossless"], LIMITS).table_bytes == 6_000
+    assert read_header(PLAIN, LIMITS).table_bytes == 0

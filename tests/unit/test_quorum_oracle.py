@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from services.subtask_manager import quorum
 from shared.terms import QuorumPolicy
-from tests.unit import quorum_oracle as oracle
+from tests import quorum_oracle as oracle
 
 thoroughly = settings(max_examples=400, derandomize=True, deadline=None, database=None)
 

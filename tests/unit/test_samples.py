@@ -1,6 +1,3 @@
-import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -57,15 +54,3 @@ def test_the_model_is_the_same_every_time(tmp_path):
     write_model(tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert set(contents(tmp_path / "one")) == {"tiny.cfg", "tiny.weights", "tiny.names"}
-
-
-def test_command(tmp_path):
-    command = [sys.executable, "-P", "-m", "loadtest.samples", str(tmp_path / "out"), "--count", "9", "--seed", "3"]
-    ran = subprocess.run(command, cwd=REPOSITORY, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=True)
-    assert "9 pictures" in ran.stdout
-    truths = draw(tmp_path / "same", 9, seed=3)
-    assert json.loads((tmp_path / "out" / "truth.json").read_text()) == {
-        truth.filename: truth.label for truth in truths
-    }
-    assert (tmp_path / "out" / "sample-001.png").exists()
-    assert (tmp_path / "out" / "model" / "tiny.cfg").exists()

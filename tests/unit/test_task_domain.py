@@ -9,80 +9,6 @@ from shared.errors import Invalid
 from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 from tests.unit.task_builders import T0, VOTES, image, result, task
 
-# Labels
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [
-        ("a.b", "$inc", "__proto__", "<script>alert(1)</script>", "constructor", "'; DROP TABLE tasks; --"),
-        ("cat", "Hund", "кот", "猫", "قطة", "🐈", "🏳️‍🌈"),
-        ("cat", "cat ", " cat", "ca t"),
-        ("café", "cafe"),
-        ("i", "\u0131"),
-        ("a",),
-        ("x" * 200,),
-        ("é" * 200,),
-        tuple(f"label {i}" for i in range(1000)),
-        ("unsure", "sure"),
-    ],
-    ids=lambda labels: repr(labels)[:30],
-)
-def test_any_labels_that_can_be_seen_and_told_apart_are_taken_in_their_order(labels):
-    assert domain.check_labels(labels, allow_unsure=False) == labels
-
-
-@pytest.mark.parametrize(
-    ("labels", "pointer"),
-    [
-        ((), "/labels"),
-        (tuple(f"{i}" for i in range(1001)), "/labels"),
-        (("cat", ""), "/labels/1"),
-        (("x" * 201,), "/labels/0"),
-        (("cat", "cat"), "/labels/1"),
-        (("cat", "dog", "CAT"), "/labels/2"),
-        (("STRASSE", "straße"), "/labels/1"),
-        (("caf\u00e9", "cafe\u0301"), "/labels/1"),
-        (("CAFE\u0301", "caf\u00e9"), "/labels/1"),
-        (("ΟΔΟΣ", "οδος"), "/labels/1"),
-        (("cat", " "), "/labels/1"),
-        (("cat", "\u200b"), "/labels/1"),
-        (("cat", "\u00a0\u2003"), "/labels/1"),
-        (("cat", "\n\t"), "/labels/1"),
-        (("cat", "\u0301"), "/labels/1"),
-        (("cat", "\ue000"), "/labels/1"),
-        (("cat", "\U000e0041"), "/labels/1"),
-        (("cat", "\ufe0f"), "/labels/1"),
-        (("cat", "\ud800"), "/labels/1"),
-        (("cat", "a\udfff"), "/labels/1"),
-        (tuple("猫" * 190 + f"{i:03}" for i in range(60)), "/labels"),
-    ],
-    ids=lambda value: repr(value)[:30],
-)
-def test_labels_that_cannot_be_seen_or_told_apart_are_refused_where_they_are(labels, pointer):
-    with pytest.raises(Invalid) as refusal:
-        domain.check_labels(labels, allow_unsure=False)
-    assert refusal.value.pointer == pointer
-
-
-@pytest.mark.parametrize("size", [32_768, 32_769])
-def test_a_label_set_has_a_bound_in_bytes(size):
-    labels = [f"{i:0>199}" for i in range(size // 199)]
-    labels.append("x" * (size - 199 * len(labels)))
-    if size > 32_768:
-        with pytest.raises(Invalid):
-            domain.check_labels(labels, allow_unsure=False)
-    else:
-        assert len(domain.check_labels(labels, allow_unsure=False)) == len(labels)
-
-
-@pytest.mark.parametrize("label", ["unsure", "Unsure", "UNSURE"])
-def test_unsure_is_no_label_where_it_is_an_answer(label):
-    with pytest.raises(Invalid) as refusal:
-        domain.check_labels(["cat", label], allow_unsure=True)
-    assert refusal.value.pointer == "/labels/1"
-
-
 # Policies and keys
 
 
@@ -91,10 +17,9 @@ def test_unsure_is_no_label_where_it_is_an_answer(label):
     [
         (QuorumPolicy(votes_required=3, max_votes=2), DetectorPolicy(), "/quorum/max_votes"),
         (QuorumPolicy(stop="lead", lead=6, max_votes=5), DetectorPolicy(), "/quorum/lead"),
-        (QuorumPolicy(), DetectorPolicy(label_map={"car": "wolf"}), "/detector/label_map"),
         (QuorumPolicy(votes_required=3, max_votes=3), DetectorPolicy(), None),
         (QuorumPolicy(stop="settled", lead=6, max_votes=5), DetectorPolicy(), None),
-        (QuorumPolicy(stop="lead", lead=5, max_votes=5), DetectorPolicy(label_map={"tiger": "cat"}), None),
+        (QuorumPolicy(stop="lead", lead=5, max_votes=5), DetectorPolicy(), None),
     ],
 )
 def test_policies_that_ask_for_what_cannot_be_are_refused(quorum, detector, pointer):
@@ -124,6 +49,22 @@ def test_a_key_used_with_another_body_is_refused():
     assert domain.repeat_create(existing, task(body_sha256="a" * 64)) is existing
     with pytest.raises(KeyReused):
         domain.repeat_create(existing, task(body_sha256="b" * 64))
+
+
+# Announcing
+
+
+def test_a_task_is_announced_once():
+    announced = domain.announce(task())
+    assert (announced.state.is_announced, announced.facts) == (True, (Fact.OPENED,))
+    again = domain.announce(announced.state)
+    assert (again.state, again.facts) == (announced.state, ())
+
+
+def test_a_task_of_an_earlier_version_is_announced_before_its_next_image():
+    first = domain.register_upload(task(), upload_id="u1", now=T0)
+    assert first.facts == (Fact.OPENED,)
+    assert domain.register_upload(first.state, upload_id="u1", now=T0 + 1).facts == ()
 
 
 # Uploads and sealing

@@ -1,53 +1,38 @@
 """`python -P -m loadtest.experiments.loss`: goodput, throughput, accuracy and job time over packet loss."""
 
 import argparse
-import json
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 
-from deploy.local.errors import ServerNotUp
-from loadtest.bench.errors import BenchFailed
-from loadtest.bench.platform_process import data_folder
-from loadtest.experiments.loss.experiment import MODES, Experiment, NothingSeen, Plan, experiment
-from loadtest.experiments.loss.figures import Figures, report, shown
-from loadtest.experiments.loss.link import NoLink, link
-from loadtest.experiments.loss.pictures import Pictures, own, sampled
-from loadtest.experiments.loss.published import published
-from loadtest.experiments.loss.runs import RunFailed
+from loadtest import command
+from loadtest.experiments.loss.experiment import MODES, Experiment, experiment
+from loadtest.experiments.loss.link import Link, declare, link
+from loadtest.experiments.loss.report import PUBLISHED, Figures, figures, report
+from loadtest.pictures import own, sampled
+from loadtest.platform_process import working_folder
 from loadtest.report import write
+from quorate.errors import QuorateError
 
-INTERRUPTED = 130
 CLIENTS = 64
 """About as many jobs as the published goodput and job time without loss had under way: 21.13/s times 3.13 s."""
 
 
 def main() -> int:
     """Measure; returns the exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: the link is removed too
     parser = _parser()
     options = parser.parse_args()
     if unknown := set(options.modes.split(",")) - {mode.key for mode in MODES}:
         parser.error(f"no such mode: {', '.join(sorted(unknown))}")
     if bool(options.model) != bool(options.pictures):
         parser.error("--model and --pictures go together")
-    try:
-        return _measure(options)
-    except KeyboardInterrupt:
-        print("loss: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except (NoLink, ServerNotUp, BenchFailed, NothingSeen, RunFailed, OSError, ValueError) as error:
-        print(f"loss: {error}", file=sys.stderr)
-        return 1
+    return command.run("loss", lambda: _run(options))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="loadtest.experiments.loss", description=__doc__)
     parser.add_argument("--images", type=int, default=100, help="jobs for each rate")
-    parser.add_argument("--rates", type=_rates, default=list(published()), help="loss rates, 0 to 1, between commas")
+    parser.add_argument("--rates", type=_rates, default=list(PUBLISHED), help="loss rates, 0 to 1, between commas")
     parser.add_argument(
         "--modes",
         default=",".join(mode.key for mode in MODES),
@@ -61,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="a model by path or name, instead of the tiny one; with --pictures")
     parser.add_argument("--pictures", type=Path, help="a folder of pictures, instead of samples; with --model")
     parser.add_argument("--out", type=Path, default=Path("loadtest/results/loss"), help="where the report goes")
+    declare(parser)
     return parser
 
 
@@ -71,52 +57,45 @@ def _rates(text: str) -> list[float]:
     return rates
 
 
-def _measure(options: argparse.Namespace) -> int:
-    plan = Plan(
-        modes=[mode for mode in MODES if mode.key in options.modes.split(",")],
-        rates=options.rates,
-        clients=options.clients,
-        timeout_s=options.timeout,
-        limit_s=options.limit,
-    )
+def _run(options: argparse.Namespace) -> int:
+    """Everything again in the client's network namespace."""
+    if options.client_namespace:
+        return _measure(options, Link(client=options.client_namespace, server=options.server_namespace))
+    with link(options.mbit) as made:
+        return made.run_again("loadtest.experiments.loss", namespace=made.client)
+
+
+def _measure(options: argparse.Namespace, made: Link) -> int:
+    given = {"clients": options.clients, "timeout_s": options.timeout, "limit_s": options.limit}
     rows: list[Figures] = []
     failures: list[str] = []
-    with ExitStack() as stack:
-        folder = stack.enter_context(data_folder("loss"))
-        made = stack.enter_context(link(options.mbit))
-        pictures = _pictures(options, folder / "pictures")
-        at_work = stack.enter_context(experiment(made, pictures, folder / "data", options.clients))
-        told = _told(plan, at_work, options.mbit)
-        for row in at_work.rows(plan):
-            if isinstance(row, str):
-                failures.append(row)
-            else:
-                rows.append(row)
-            print(row if isinstance(row, str) else shown(row), flush=True)
-    print(f"written to {_written(rows, [*told, *failures], options.out)}")
+    runs = [(mode, rate) for mode in MODES if mode.key in options.modes.split(",") for rate in options.rates]
+    with working_folder("loss") as folder:
+        count, drawn = options.images, folder / "pictures"
+        pictures = own(options.pictures, count, options.model) if options.model else sampled(drawn, count)
+        with experiment(made, pictures, folder, options.clients) as running:
+            told = _told(options, running)
+            for mode, rate in runs:
+                try:
+                    outcome = running.run(mode, rate, **given)
+                except QuorateError as failed:
+                    failures.append(f"{mode.name}, loss {rate}: {failed}")
+                    print(failures[-1], flush=True)
+                else:
+                    rows.append(figures(mode.name, rate, outcome, running.truth))
+                    print(rows[-1], flush=True)
+    print(f"written to {write(report(rows, [*told, *failures]), options.out)}")
     return 1 if failures else 0
 
 
-def _written(rows: Sequence[Figures], paragraphs: Sequence[str], out: Path) -> Path:
-    page = write(report(rows, paragraphs), out)
-    (out / "rows.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
-    return page
-
-
-def _pictures(options: argparse.Namespace, folder: Path) -> Pictures:
-    if options.pictures:
-        return own(options.pictures, options.images, options.model)
-    return sampled(folder, options.images)
-
-
-def _told(plan: Plan, made: Experiment, mbit: float | None) -> list[str]:
+def _told(options: argparse.Namespace, made: Experiment) -> Sequence[str]:
     sizes = sorted((made.pictures.folder / name).stat().st_size for name in made.labels)
     truth = "the known labels" if made.pictures.truth is not None else "what the model answers without loss"
     setting = (
-        f"{len(made.labels)} images a rate, {plan.clients} clients at a time, client time-out {plan.timeout_s:g} s, at "
-        f"most {plan.limit_s:g} s a rate. Each packet of either "
+        f"{len(made.labels)} images a rate, {options.clients} clients at a time, client time-out {options.timeout:g} "
+        f"s, at most {options.limit:g} s a rate. Each packet of either "
         "direction is lost with the given probability, unless a table says otherwise, and nothing delays those that "
-        "arrive" + (f"; the link carries {mbit:g} Mbit/s each way." if mbit else ".")
+        "arrive" + (f"; the link carries {options.mbit:g} Mbit/s each way." if options.mbit else ".")
     )
     accuracy = (
         f"Pictures of {sizes[0]:,} to {sizes[-1]:,} bytes, {len(set(made.labels.values()))} labels. Accuracy is the "

@@ -1,26 +1,18 @@
-"""The platform at one end of the link, clients at the other, and every mode at every rate."""
+"""The platform at the server's end of the link; this process, with its clients, at the other."""
 
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loadtest.bench.platform_process import running
-from loadtest.experiments.loss.figures import Figures, figures
+from loadtest.errors import MeasurementFailed
+from loadtest.experiments.loss.clients import Clients, Outcome, Way, Work, audit, new_task
 from loadtest.experiments.loss.link import SERVER_ADDRESS, Direction, Link
-from loadtest.experiments.loss.orders import Orders, Way
-from loadtest.experiments.loss.pictures import Pictures
-from loadtest.experiments.loss.runs import Loss, RunFailed, run
+from loadtest.pictures import Pictures
+from loadtest.platform_process import PlatformProcess
 
-GENTLE = 4
-"""How many clients look at every picture once, before anything is measured."""
-GENTLE_TIMEOUT_S, GENTLE_LIMIT_S = 30.0, 300.0
 MAX_UPLOADS = 1000
-
-
-class NothingSeen(Exception):
-    """The model labels none of the pictures, so there is nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +35,6 @@ MODES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to measure at which rates, with how many clients; how long they wait, and how long each rate may take."""
-
-    modes: Sequence[Mode]
-    rates: Sequence[float]
-    clients: int
-    timeout_s: float
-    limit_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A platform that runs at the server's end.
 
@@ -65,66 +46,57 @@ class Experiment:
     labels: Mapping[str, str]
     url: str
 
-    def rows(self, plan: Plan) -> Iterator[Figures | str]:
-        """The figures of every run as it ends, or in words why there are none."""
-        truth = self.pictures.truth or self.labels
-        for mode in plan.modes:
-            for rate in plan.rates:
-                try:
-                    measured = run(self.link, self.orders(mode, plan), Loss(rate=rate, direction=mode.direction))
-                except RunFailed as failed:
-                    yield f"{mode.name}, loss {rate}: {failed}"
-                else:
-                    yield figures(mode.name, rate, measured, truth)
+    @property
+    def truth(self) -> Mapping[str, str]:
+        return self.pictures.truth or self.labels
 
-    def orders(self, mode: Mode, plan: Plan) -> Orders:
-        """What a client is told to do in this mode."""
-        return Orders(
+    def run(self, mode: Mode, rate: float, *, clients: int, timeout_s: float, limit_s: float) -> Outcome:
+        """Each picture is a job. The link is worse only while they are done. Raises QuorateError."""
+        work = Work(
             url=self.url,
-            folder=str(self.pictures.folder.absolute()),
+            folder=self.pictures.folder,
             names=sorted(self.labels),
-            labels=sorted(set(self.labels.values())),
             way=mode.way,
             has_retries=mode.has_retries,
-            clients=plan.clients,
-            timeout_s=plan.timeout_s,
-            limit_s=plan.limit_s,
+            clients=clients,
+            timeout_s=timeout_s,
+            limit_s=limit_s,
         )
+        task_id = new_task(self.url, self.labels) if mode.way == "task" else ""
+        self.link.lose(rate, mode.direction)
+        try:
+            outcome = Clients(work, task_id).run()
+            outcome.lost_share = self.link.lost_share()
+        finally:
+            self.link.lose(0.0)
+        if task_id:
+            audit(outcome, self.url, task_id)
+        return outcome
 
 
 @contextmanager
-def experiment(link: Link, pictures: Pictures, data_dir: Path, clients: int) -> Generator[Experiment]:
-    """Start the platform at the server's end, and end it at the end. Raises NothingSeen, RunFailed, BenchFailed."""
-    with running(data_dir, _platform(link, pictures.model, clients)) as platform:
-        url = f"http://{SERVER_ADDRESS}:{platform.port}"
-        made = Experiment(link=link, pictures=pictures, labels=dict.fromkeys(pictures.names, ""), url=url)
-        yield replace(made, labels=_labels(made))
-
-
-def _labels(made: Experiment) -> dict[str, str]:
-    """What the detector answers for each picture that it sees anything in."""
-    patient = Plan(modes=(), rates=(), clients=GENTLE, timeout_s=GENTLE_TIMEOUT_S, limit_s=GENTLE_LIMIT_S)
-    direct = Mode(key="direct", name="Without loss", way="direct")
-    jobs = run(made.link, made.orders(direct, patient), Loss()).outcome.jobs
-    if labels := {job.name: job.label for job in jobs if job.label is not None}:
-        return labels
-    raise NothingSeen(f"the model labels none of the pictures in {made.pictures.folder}")
-
-
-def _platform(link: Link, model: str, clients: int) -> list[str]:
-    """The command that runs the embedded platform at the server's end.
+def experiment(link: Link, pictures: Pictures, folder: Path, clients: int) -> Generator[Experiment]:
+    """Start the platform at the server's end, and end it at the end. Raises MeasurementFailed.
 
     An upload whose client has given up keeps its place until the server hears of it, which such a link delays: so there
     are far more places than clients.
     """
-    settings = {
-        "QUORATE_HOST": SERVER_ADDRESS,
-        "QUORATE_AUTH": "off",
-        "QUORATE_ALLOWED_HOSTS": SERVER_ADDRESS,
-        "QUORATE_MODEL": model,
-        "QUORATE_LOG_LEVEL": "error",
-        "QUORATE_MAX_UPLOADS": str(MAX_UPLOADS),
-        "QUORATE_DETECTOR_MAX_WAITING": str(max(64, 2 * clients)),
-    }
-    told = [f"{name}={value}" for name, value in settings.items()]
-    return link.inside_server(["/usr/bin/env", *told, sys.executable, "-P", "-m", "embedded"])
+    platform = PlatformProcess(
+        folder,
+        command=link.inside_server([sys.executable, "-P", "-m", "embedded"]),
+        host=SERVER_ADDRESS,
+        auth="off",
+        allowed_hosts=SERVER_ADDRESS,
+        model=pictures.model,
+        log_level="error",
+        max_uploads=MAX_UPLOADS,
+        detector_max_waiting=max(64, 2 * clients),
+    )
+    with platform:
+        made = Experiment(link=link, pictures=pictures, labels=dict.fromkeys(pictures.names, ""), url=platform.url)
+        unhurried = Mode(key="direct", name="Without loss", way="direct")
+        jobs = made.run(unhurried, 0.0, clients=4, timeout_s=30.0, limit_s=300.0).jobs
+        labels = {job.name: job.label for job in jobs if job.label is not None}
+        if not labels:
+            raise MeasurementFailed(f"the model labels none of the pictures in {pictures.folder}")
+        yield replace(made, labels=labels)

@@ -1,9 +1,11 @@
 """A link that loses packets: two network namespaces joined by a pair of virtual Ethernet devices, and nftables."""
 
+import argparse
 import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,11 +15,12 @@ from typing import Any, ClassVar, Literal
 from deploy.local.errors import ServerNotUp
 from deploy.local.packages import install_missing, need
 from deploy.local.process import program, run, small_environment
+from loadtest.errors import MeasurementFailed
 
 Direction = Literal["both", "to_server", "to_client"]
 
 CLIENT_ADDRESS, SERVER_ADDRESS = "10.99.0.1", "10.99.0.2"
-"""Nobody outside the two namespaces sees them."""
+"""Only the two namespaces see them."""
 DEVICE = "lossy"
 PREFIX = "quorate-loss-"
 NAMESPACES = Path("/run/netns")
@@ -26,7 +29,7 @@ OUT_OF = 10_000
 COMMAND_S = 20
 
 
-class NoLink(Exception):
+class NoLink(MeasurementFailed):
     """This machine does not let us make such a link; the text says what is missing."""
 
 
@@ -48,6 +51,23 @@ class Link:
         """The command that runs another at the client's end."""
         return _inside(self.client, command)
 
+    def run_again(self, module: str, *, namespace: str) -> int:
+        """Run this command again at one end, told the other's; returns its exit status once it has ended.
+
+        Not by `ip netns exec`, which mounts another /sys, without control groups. It ends with this process, however
+        that ends.
+        """
+        enter = ["setpriv", "--pdeathsig", "TERM", "nsenter", f"--net={NAMESPACES / namespace}"]
+        told = ["--client-namespace", self.client, "--server-namespace", self.server]
+        process = subprocess.Popen(
+            [*enter, sys.executable, "-P", "-m", module, *sys.argv[1:], *told], start_new_session=True
+        )
+        try:
+            return process.wait()
+        finally:
+            process.terminate()
+            process.wait()
+
     def inside_server(self, command: Sequence[str]) -> list[str]:
         """The command that runs another at the server's end."""
         return _inside(self.server, command)
@@ -64,6 +84,12 @@ class Link:
         """The share of packets of both directions together that was lost since `lose`."""
         ends = [_counters(self.client), _counters(self.server)]
         return sum(end["lost"] for end in ends) / max(1, sum(end["seen"] for end in ends))
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The options by which a command that runs again is told of the link."""
+    for end in ("client", "server"):
+        parser.add_argument(f"--{end}-namespace", default="", help=argparse.SUPPRESS)
 
 
 @contextmanager

@@ -1,53 +1,34 @@
 """So many pods of the detector behind the balancer, and the most users that they serve."""
 
-import http.client
+import argparse
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.local.server_folder import HOST
-from loadtest.experiments.balancer import Balancer
-from loadtest.experiments.cgroups import Quota, names
-from loadtest.experiments.fleet import Fleet
-from loadtest.experiments.fleet_keeper import Keeper
-from loadtest.experiments.pods.search import Found, largest
-from loadtest.experiments.pods.users import Seen
+import httpx
 
-CORES, MEMORY_BYTES = 0.5, 512 * 2**20
-"""Of each pod: request and limit, as in system D's Deployment."""
+from deploy.local.server_folder import HOST
+from loadtest.cgroups import SMALL_POD, names
+from loadtest.crowd.detection import Load, Seen
+from loadtest.errors import MeasurementFailed
+from loadtest.experiments.balancer import Balancer
+from loadtest.experiments.fleet import Fleet
+from loadtest.experiments.pods.search import Found, largest
+from loadtest.experiments.supervisor import Supervisor
+from loadtest.measures import Times
+
 FIRST_USERS = 16
 SEARCH_SPAWN_S = 3.0
 """In which all users of one try of the search join."""
 CONFIRMATIONS = 4
 FEWER = 0.95
 TRY_S = 300.0
-NOTHING = Seen(answered=0, failure="", per_s=0.0, mean_ms=0.0, p95_ms=0.0, most_ms=0.0)
-
-
-class TrialFailed(Exception):
-    """A trial could not be carried out; the text says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What all trials have in common. longest_s: of one search. longest_spawn_s: of the joining before a measurement.
-
-    timeout_s: of a request; one that takes longer has failed.
-    """
-
-    model: str
-    pictures: Path
-    folder: Path
-    hold_s: float
-    most_users: int
-    longest_s: float
-    longest_spawn_s: float
-    timeout_s: float
+NOTHING = Seen(failure="", per_s=0.0, times=Times.of([0.0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +60,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """Pods that are up, and what is asked of them."""
+    """Pods that are up, and the pictures that they are asked about; `options` are the command's."""
 
-    keeper: Keeper
+    supervisor: Supervisor
     fleet: Fleet
-    plan: Plan
+    pictures: Path
+    options: argparse.Namespace
 
     def trial(self, client: Client, repeat: int) -> Outcome:
         """Search, and then measure what was found, with fewer users where it does not hold."""
@@ -95,20 +77,18 @@ class Pods:
             print(f"  {client.name} {users:5} users: {seen.failure or 'all answered'}", flush=True)
             return not seen.failure
 
-        ends_at = time.monotonic() + self.plan.longest_s
-        found = largest(works, first=FIRST_USERS, most=self.plan.most_users, is_over=lambda: time.monotonic() > ends_at)
+        ends_at, most = time.monotonic() + self.options.longest_s, self.options.most_users
+        found = largest(works, first=FIRST_USERS, most=most, is_over=lambda: time.monotonic() > ends_at)
         return self._measure(client, repeat, found, failures)
 
-    def peak_mib(self) -> list[float]:
-        return [member.cgroup.peak_bytes() / 2**20 for member in self.fleet.members()]
-
-    def deaths(self) -> int:
-        return self.fleet.deaths
+    def peak_mib(self) -> float:
+        """The most memory that any of them ever held."""
+        return max(member.cgroup.peak_bytes() / 2**20 for member in self.fleet.members())
 
     def _measure(self, client: Client, repeat: int, found: Found, failures: list[str]) -> Outcome:
         users, spawn_per_s, seen, answered = found.works, 0.0, NOTHING, list[int]()
         for _ in range(CONFIRMATIONS if users else 0):
-            spawn_per_s = max(1.0, users / self.plan.longest_spawn_s)
+            spawn_per_s = max(1.0, users / self.options.longest_spawn_s)
             before = self._answered()
             seen = self._ask(client, users, spawn_per_s=spawn_per_s)
             if not seen.failure:
@@ -116,67 +96,65 @@ class Pods:
                 break
             failures.append(seen.failure)
             users = min(users - 1, int(FEWER * users))
-        is_good = bool(answered)
-        print(f"  {client.name} {users:5} users: {seen.mean_ms:.0f} ms on average, by pod {answered}", flush=True)
+        if not answered:
+            users, seen = 0, NOTHING
+        print(f"  {client.name} {users:5} users: {seen.times.mean:.0f} ms on average, by pod {answered}", flush=True)
         return Outcome(
             pods=len(self.fleet.members()),
             client=client.name,
             repeat=repeat,
-            users=users if is_good else 0,
+            users=users,
             fails=found.fails,
             failure=failures[0] if failures else "",
             spawn_per_s=spawn_per_s,
-            seen=seen if is_good else NOTHING,
+            seen=seen,
             answered=answered,
         )
 
     def _ask(self, client: Client, users: int, *, spawn_per_s: float) -> Seen:
-        self.keeper.await_ready()
-        options = {
-            "host": client.host,
-            "port": self.keeper.balancer.port,
-            "users": users,
-            "spawn-per-s": spawn_per_s,
-            "hold-s": self.plan.hold_s,
-            "timeout-s": self.plan.timeout_s,
-            "pictures": self.plan.pictures,
-        }
-        told = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-        command = [*client.inside, sys.executable, "-P", "-m", "loadtest.experiments.pods.users", *told]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TRY_S, check=False)
-        self.keeper.check()
+        self.supervisor.await_ready()
+        load = Load(
+            host=client.host,
+            port=self.supervisor.balancer.port,
+            users=users,
+            spawn_per_s=spawn_per_s,
+            hold_s=self.options.hold_s,
+            timeout_s=self.options.timeout_s,
+            pictures=str(self.pictures),
+        )
+        users_command = [sys.executable, "-P", "-m", "loadtest.crowd.detection", json.dumps(asdict(load))]
+        done = subprocess.run(
+            [*client.inside, *users_command], capture_output=True, text=True, timeout=TRY_S, check=False
+        )
+        self.supervisor.check()
         if done.returncode:
-            raise TrialFailed(f"the users ended with {done.returncode}: {done.stderr[-1000:]}")
-        return Seen(**json.loads(done.stdout))
+            raise MeasurementFailed(f"the users ended with {done.returncode}: {done.stderr[-1000:]}")
+        return Seen.from_json(done.stdout)
 
     def _answered(self) -> list[int]:
         return [_answered(port) for port in sorted(self.fleet.ports())]
 
 
 @contextmanager
-def pods(replicas: int, plan: Plan, *, host: str | None) -> Iterator[Pods]:
+def pods(
+    replicas: int, model: str, pictures: Path, options: argparse.Namespace, *, folder: Path, host: str | None
+) -> Iterator[Pods]:
     """So many pods, ready; ended with the block. host: where the balancer listens besides loopback."""
     fleet = Fleet(
         "detector",
-        folder=plan.folder,
-        environment={"QUORATE_MODEL": plan.model},
-        quota=Quota(cores=CORES, memory_bytes=MEMORY_BYTES),
+        folder=folder,
+        environment={"QUORATE_MODEL": model},
+        quota=SMALL_POD,
         names=names(f"pods-{replicas}"),
     )
-    balancer = Balancer(plan.folder, host=host)
     try:
         fleet.scale(replicas, time.monotonic())
-        with Keeper(balancer, record=plan.folder / f"record-{replicas}.csv", others=[fleet]) as keeper:
-            yield Pods(keeper, fleet, plan)
+        with Supervisor(Balancer(folder, host=host), others=[fleet]) as supervisor:
+            yield Pods(supervisor, fleet, pictures, options)
     finally:
-        fleet.stop()  # where no keeper came to do it
+        fleet.stop()  # where there was no supervisor yet to do it
 
 
 def _answered(port: int) -> int:
     """How many pictures a detector has looked at since it started."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
-    try:
-        connection.request("GET", "/api/models")
-        return json.loads(connection.getresponse().read())["load"]["answered"]
-    finally:
-        connection.close()
+    return httpx.get(f"http://{HOST}:{port}/api/models", timeout=10, trust_env=False).json()["load"]["answered"]

@@ -1,7 +1,6 @@
 """`python -P -m loadtest.experiments.pyramid`: system A's load test on fleets that a local autoscaler scales."""
 
 import argparse
-import signal
 import sys
 import threading
 import time
@@ -9,49 +8,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from deploy.local.errors import ServerNotUp
-from loadtest.bench.platform_process import BUILD
-from loadtest.experiments.cgroups import NoCgroups, demand
-from loadtest.experiments.hpa_manifest import BadManifest
-from loadtest.experiments.pyramid import record
+from loadtest import command
+from loadtest.cgroups import demand
+from loadtest.command import BUILD
 from loadtest.experiments.pyramid.audit import audit
-from loadtest.experiments.pyramid.cluster import Cluster, NoCluster
-from loadtest.experiments.pyramid.published import MINUTES
-from loadtest.experiments.pyramid.report import Findings, goals, report
-from loadtest.experiments.pyramid.stage import SERVICES, Scaling, Stage, stage
-from loadtest.experiments.pyramid.witness import Witness
+from loadtest.experiments.pyramid.lease_monitor import LeaseMonitor
+from loadtest.experiments.pyramid.platform import SERVICES, ScaledPlatform, Scaling, scaled_platform
+from loadtest.experiments.pyramid.report import MINUTES, Findings, goals, report
 from loadtest.people.options import Drop, Options
-from loadtest.people.run import LoadFailed, run
-from loadtest.people.statistics import NoRecords
+from loadtest.people.run import run
 from loadtest.report import write
-from quorate.errors import QuorateError
 
 FOLDER = BUILD / "experiments/pyramid"
 RECORDS = BUILD / "experiments/pyramid-load"
 """Every single request: too much for the results."""
 TOP = 0.45
-"""Where in the run operators vanish and a replica dies: early in the highest steps."""
-DIES = "subtask_manager"
-DIES_AFTER_S = 2.0
+"""Where in the run operators vanish and a replica is killed: early in the highest steps."""
+KILLED = "subtask_manager"
+KILLED_AFTER_S = 2.0
 LOOK_S = 1.0
-TERMINATED = 143
 
 
 def main() -> int:
-    """0 where it was played, whether or not the goals were met; 1 where it could not be."""
+    """0 where it was measured, whether or not the goals were met; 1 where it could not be."""
     options = _options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what was started is ended
-    try:
-        findings = _play(options)
-    except (NoCgroups, NoCluster, ServerNotUp, BadManifest, LoadFailed, NoRecords, QuorateError) as failed:
-        print(f"experiment failed: {failed}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    for goal, measured, is_met in goals(findings):
-        print(f"{'met' if is_met else 'MISSED':8}{goal}: {measured}")
-    print(f"\n{write(report(findings), options.out)}")
-    return 0
+    return command.run("experiment failed", lambda: _conclude(_measure(options), options.out))
 
 
 def _options() -> argparse.Namespace:
@@ -67,13 +48,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lease-s", type=float, default=30.0, help="how long leases last with --kill")
     parser.add_argument("--after-s", type=float, default=300.0, help="at most, to see replicas fall")
     parser.add_argument("--out", type=Path, default=Path("loadtest/results/pyramid"))
-    parser.add_argument("--kubectl", action="store_true", help="on the cluster of kubectl's context, with --url")
-    parser.add_argument("--url", default="http://localhost:8080", help="of the platform in the cluster")
-    parser.add_argument("--namespace", default="quorate")
     return parser.parse_args()
 
 
-def _play(options: argparse.Namespace) -> Findings:
+def _conclude(findings: Findings, out: Path) -> int:
+    for goal, measured, is_met in goals(findings):
+        print(f"{'met' if is_met else 'MISSED':8}{goal}: {measured}")
+    print(f"\n{write(report(findings), out)}")
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> Findings:
+    demand()
     load = Options(
         clients=options.clients,
         operators=options.operators,
@@ -81,48 +67,42 @@ def _play(options: argparse.Namespace) -> Findings:
         votes=1 if options.kill else None,  # so that a subtask has one place: it is free only when its lease has ended
         drop_operators=Drop(share=options.kill, at_s=60 * TOP * options.minutes) if options.kill else None,
     )
-    seen = options.out / "fleets.csv"
-    with _scene(options, seen) as scene, Witness(scene.url, RECORDS) as witness:
-        with _killing(scene, load) if options.kill else nullcontext():
-            statistics = run(scene.url, load, RECORDS)
-        print("the load has ended; now replicas may fall", flush=True)
-        _watch_fall(scene, options.after_s)
-        found = None
-        if options.kill:
-            _let_leases_lapse(scene, witness, options.lease_s)
-            found = audit(scene.url, statistics, witness.orphans)
-        deaths = scene.deaths()
-    rows = record.read(seen, statistics.begun_at)
-    return Findings(statistics=statistics, options=load, rows=rows, where=_where(options), audit=found, deaths=deaths)
-
-
-def _scaling(options: argparse.Namespace) -> Scaling:
-    return Scaling(
+    scaling = Scaling(
         request_cores=options.cpu,
         least=options.least,
         queue_messages=options.messages if options.metric == "queue" else None,
         hastened=MINUTES / options.minutes,
     )
-
-
-@contextmanager
-def _scene(options: argparse.Namespace, seen: Path) -> Iterator[Stage | Cluster]:
-    """The platform, local or in a cluster, and somebody who writes down its replicas."""
-    if options.kubectl:
-        with Cluster(options.url, options.namespace, seen) as cluster:
-            yield cluster
-        return
-    demand()
     settings = {"QUORATE_LEASE_S": str(options.lease_s)} if options.kill else {}
-    with stage(FOLDER, _scaling(options), settings, seen) as local:
-        yield local
+    with scaled_platform(FOLDER, scaling, settings) as platform, LeaseMonitor(platform.url, RECORDS) as monitor:
+        with _killing(platform, load.drop_operators) if load.drop_operators else nullcontext():
+            statistics = run(platform.url, load, RECORDS)
+        print("the load has ended; now replicas may fall", flush=True)
+        until = time.monotonic() + options.after_s
+        while not platform.is_at_rest() and time.monotonic() < until:
+            platform.supervisor.sleep(LOOK_S)
+        found = None
+        if options.kill:
+            # When the monitor is done, all other leases are over as well, and no event is under way.
+            monitored_s = monitor.done_at() - time.time()
+            platform.supervisor.sleep(max(options.lease_s, monitored_s) + LOOK_S)
+            platform.settle()
+            found = audit(platform.url, statistics, monitor.orphans)
+        supervisor = platform.supervisor
+    return Findings(
+        statistics=statistics,
+        options=load,
+        observed=[one.since(statistics.begun_at) for one in supervisor.observed],
+        where=_where(options, scaling),
+        audit=found,
+        deaths=supervisor.deaths(),
+    )
 
 
 @contextmanager
-def _killing(scene: Stage | Cluster, load: Options) -> Iterator[None]:
-    """One replica dies when operators have begun to vanish."""
-    at_s = (load.drop_operators.at_s if load.drop_operators else 0.0) + DIES_AFTER_S
-    timer = threading.Timer(at_s, scene.kill_one, [DIES])
+def _killing(platform: ScaledPlatform, drop: Drop) -> Iterator[None]:
+    """One replica is killed when operators have begun to vanish."""
+    timer = threading.Timer(drop.at_s + KILLED_AFTER_S, platform.kill_one, [KILLED])
     timer.start()
     try:
         yield
@@ -131,29 +111,13 @@ def _killing(scene: Stage | Cluster, load: Options) -> Iterator[None]:
         timer.join()
 
 
-def _watch_fall(scene: Stage | Cluster, longest_s: float) -> None:
-    until = time.monotonic() + longest_s
-    while not scene.is_at_rest() and time.monotonic() < until:
-        scene.sleep(LOOK_S)
-
-
-def _let_leases_lapse(scene: Stage | Cluster, witness: Witness, lease_s: float) -> None:
-    """Until the witness is done, all other leases are over as well, and no event is under way."""
-    scene.sleep(max(lease_s + LOOK_S, witness.done_at() - time.time() + LOOK_S))
-    scene.settle()
-
-
-def _where(options: argparse.Namespace) -> Sequence[str]:
+def _where(options: argparse.Namespace, scaling: Scaling) -> Sequence[str]:
     """The fleets and what scaled them."""
-    if options.kubectl:
-        return [f"On a cluster, in the namespace {options.namespace}; replicas as its autoscalers told them."]
-    scaling = _scaling(options)
-    pods = {service: scaling.resources(service) for service in SERVICES}
-    hpas = {service: scaling.hpa(service) for service in SERVICES}
+    pods = {service: (scaling.resources(service), scaling.hpa(service)) for service in SERVICES}
     told = "; ".join(
         f"{service}: request {pod.request_cores:g} cores, limit {pod.limit_cores or 'none'} cores and "
-        f"{pod.limit_bytes // 2**20} MiB, {hpas[service].least} to {hpas[service].most} replicas"
-        for service, pod in pods.items()
+        f"{pod.limit_bytes // 2**20} MiB, {hpa.least} to {hpa.most} replicas"
+        for service, (pod, hpa) in pods.items()
     )
     metric = (
         f"{options.messages:g} messages waiting in its queues for each replica"

@@ -1,11 +1,11 @@
 """Is everything there that the platform acknowledged during a load test? Asked through its API."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from loadtest.experiments.pyramid.witness import Orphan
+from loadtest.experiments.pyramid.lease_monitor import Orphan
 from loadtest.people.statistics import Act, Statistics
 from quorate.client import Client
 from quorate.errors import ApiError
@@ -14,15 +14,13 @@ from quorate.shapes import Subtask
 ASKERS = 8
 NOT_FOUND = 404
 FINISHED = frozenset({"completed", "disputed"})
-ENDING = frozenset({"voted", "skipped"})
-"""What may finish a subtask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """Counts, and the ids of what was not as it should be.
 
-    held: open images on which somebody still holds a live lease, after all leases had time to lapse.
+    held: open images with a live lease, after all leases had time to lapse.
     late: subtasks of operators that vanished which were not served again in time; slowest_s: of the others, the
     longest time from the end of the lease until then.
     """
@@ -48,7 +46,11 @@ def audit(url: str, statistics: Statistics, orphans: Sequence[Orphan]) -> Audit:
     votes = [act for act in statistics.acts if act.act == "voted"]
     found = _subtasks(url, sorted({*accepted, *(vote.subtask_id for vote in votes)}))
     opened = [one for one in found.values() if one is not None and one["state"] not in FINISHED]
-    late_s = _late_s(statistics, orphans, found)
+    leases: dict[str, list[Act]] = defaultdict(list)
+    for act in statistics.acts:
+        if act.act == "leased":
+            leases[act.subtask_id].append(act)
+    late_s = {one.subtask_id: one.late_s(leases[one.subtask_id], statistics.begun_at) for one in orphans}
     return Audit(
         images=len(set(accepted)),
         finished=sum(one is not None for one in found.values()) - len(opened),
@@ -60,28 +62,6 @@ def audit(url: str, statistics: Statistics, orphans: Sequence[Orphan]) -> Audit:
         late=[subtask_id for subtask_id, seconds in late_s.items() if seconds is None],
         slowest_s=max((seconds for seconds in late_s.values() if seconds is not None), default=0.0),
     )
-
-
-def _late_s(
-    statistics: Statistics, orphans: Sequence[Orphan], found: Mapping[str, Subtask | None]
-) -> dict[str, float | None]:
-    """For each orphan, how long after its lease's end it was served again; nothing of those that others finished by
-    the time by which it had to be."""
-    acts: dict[str, list[Act]] = defaultdict(list)
-    for act in statistics.acts:
-        acts[act.subtask_id].append(act)
-    late_s: dict[str, float | None] = {}
-    for one in orphans:
-        seconds = one.late_s(acts[one.subtask_id], statistics.begun_at)
-        last_at = max((act.at_s for act in acts[one.subtask_id] if act.act in ENDING), default=0.0)
-        is_in_time = statistics.begun_at + last_at <= one.is_late_at
-        if seconds is not None or not (_is_finished(found.get(one.subtask_id)) and is_in_time):
-            late_s[one.subtask_id] = seconds
-    return late_s
-
-
-def _is_finished(subtask: Subtask | None) -> bool:
-    return subtask is not None and subtask["state"] in FINISHED
 
 
 def _holds(subtask: Subtask | None, vote: Act) -> bool:

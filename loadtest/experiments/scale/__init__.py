@@ -1,1 +1,1 @@
-"""What operations cost, from a thousand subtasks to ten million, and from one operator to ten thousand."""
+"""What an operation costs as a task, or the number of its operators, grows."""

@@ -1,4 +1,4 @@
-"""What every detection engine does, whatever library runs the model."""
+"""The port of detection engines, for any library that runs a model."""
 
 from typing import Protocol
 

@@ -13,10 +13,10 @@ from services.detector.engine.rows import FLOOR
 from services.detector.models import ModelFiles
 
 MAX_SCORE = 1e-3
-"""By how much confidences may differ."""
+"""The largest difference of confidences."""
 
 MAX_PIXELS = 1.0
-"""By how much the edges of a box may differ, in pixels of the model's input."""
+"""The largest difference of a box's edges, in pixels of the model's input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def compare(darknet: ModelFiles, onnx: Path, pictures: Iterable[NDArray[np.uint8
 
 
 def sample_pictures(width: int, height: int, *, count: int = 8) -> Iterable[NDArray[np.uint8]]:
-    """Pictures to compare on where none are given: noise of every grain and contrast, the same each time."""
+    """Pictures to compare on if none are given: noise of every grain and contrast, the same each time."""
     random = np.random.default_rng(0)
     for number in range(count):
         grain = 2 ** (number % 4 + 2)
@@ -58,7 +58,7 @@ def sample_pictures(width: int, height: int, *, count: int = 8) -> Iterable[NDAr
 def _differ(a: NDArray[np.float32], b: NDArray[np.float32], size: NDArray[np.intp]) -> Agreement:
     if a.shape != b.shape:
         return Agreement(score=1, pixels=float("inf"), boxes=len(a))
-    # Where a model is sure of no box at all, its shapes are compared as they are: nothing else shows a wrong layer.
+    # If the model is sure of no box, all its boxes are compared: nothing else shows a wrong layer.
     sure = np.maximum(a[:, 4], b[:, 4]) >= FLOOR
     shown = sure if sure.any() else np.ones_like(sure)
     edges = np.abs(_edges(a[shown]) - _edges(b[shown])) * size
@@ -71,10 +71,10 @@ def _edges(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.hstack([rows[:, :2] - half, rows[:, :2] + half]).clip(0, 1)
 
 
-def _worse(one: Agreement, other: Agreement) -> Agreement:
-    """NumPy's maximum keeps what is not a number, which no limit is above."""
+def _worse(left: Agreement, right: Agreement) -> Agreement:
+    """The larger differences. NumPy's maximum keeps NaN, which is within no limit."""
     return Agreement(
-        score=float(np.maximum(one.score, other.score)),
-        pixels=float(np.maximum(one.pixels, other.pixels)),
-        boxes=one.boxes + other.boxes,
+        score=float(np.maximum(left.score, right.score)),
+        pixels=float(np.maximum(left.pixels, right.pixels)),
+        boxes=left.boxes + right.boxes,
     )

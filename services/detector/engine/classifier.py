@@ -1,4 +1,4 @@
-"""Classifiers on ONNX Runtime: what a picture as a whole shows."""
+"""Classifiers on ONNX Runtime, which label a picture as a whole."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from services.detector.models import Model, ModelFiles, ModelUnusable
 from shared.results import Detection, Rectangle
 
 _TOP = 5
-"""How many classes are answered at most."""
+"""The most classes in an answer."""
 
 _NOTHING = "background"
-"""The class by which some models say that a picture shows none of the others."""
+"""The class with which some models say that a picture shows none of the others."""
 
 
 class ClassifierEngine:

@@ -1,4 +1,4 @@
-"""Converting a Darknet model to ONNX, and keeping the result only where both see the same."""
+"""Converts a Darknet model to ONNX, and keeps the result only if both see the same."""
 
 import tempfile
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Which engine runs which model."""
+"""Loads a model into the engine that runs it."""
 
 from services.detector.engine import Engine
 from services.detector.models import ModelFiles

@@ -61,6 +61,6 @@ def _read_net(cfg: Path, weights: Path, floor: float) -> cv2.dnn.Net:
 
 
 def _with_floor(cfg: str, floor: float) -> str:
-    """The cfg with `thresh`, the confidence floor of its detection layers, set to ours."""
+    """The cfg with `thresh`, the confidence floor of its detection layers, set to this floor."""
     bare = re.sub(r"(?m)^\s*thresh\s*=.*$", "", cfg)
     return re.sub(r"(?m)^\s*\[(yolo|region)\].*$", rf"[\1]\nthresh={floor}", bare)

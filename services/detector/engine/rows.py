@@ -10,7 +10,7 @@ FLOOR = 0.001
 """Confidences under this are never reported."""
 
 _MAX_CANDIDATES = 4096
-"""The surest that suppression looks at: it compares all with all, and a caller chooses how low to go."""
+"""Suppression compares all boxes with each other, so it gets only so many, the surest ones."""
 
 
 def read_rows(

@@ -63,7 +63,7 @@ class Layer:
 
 
 def place_layers(network: Section, sections: list[Section]) -> list[Layer]:
-    """The layers with their channels. Raises ValueError for one that is unknown or reads one that comes later."""
+    """The layers with their channels. Raises ValueError for an unknown layer, and for one that reads a later layer."""
     layers: list[Layer] = []
     for index, section in enumerate(sections):
         sources = _sources(section, index)

@@ -1,4 +1,4 @@
-"""Finding a Darknet model on disk and making sure that its files belong together, before anything is loaded."""
+"""Finds a Darknet model on disk and checks that its files belong together, before anything is loaded."""
 
 import hashlib
 import struct

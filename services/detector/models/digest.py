@@ -1,4 +1,4 @@
-"""The hash that a file is known by."""
+"""The hash by which a file is known."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Downloading one file of a model: bounded, checked by hash, and there as a whole or not at all."""
+"""Downloads a file of a model: limited in size, checked by hash, and stored as a whole or not at all."""
 
 import hashlib
 import tempfile
@@ -59,7 +59,7 @@ def _fetch(file: KnownFile, url: str, target: IO[bytes], progress: Callable[[int
 
 
 def _chunks(client: httpx.Client, url: str) -> Iterator[bytes]:
-    """The bytes of the file, wherever the server sends us for them."""
+    """The bytes of the file; redirects are followed."""
     for _ in range(_MAX_REDIRECTS + 1):
         _refuse_unsafe(url)
         with client.stream("GET", url) as response:

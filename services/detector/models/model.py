@@ -11,7 +11,7 @@ Family = Literal["darknet", "yolox", "classifier"]
 
 
 class ModelUnusable(QuorateError):
-    """A model that cannot be used as it lies there; the text names the file at fault and says how to mend it."""
+    """A model that cannot be used as it is; the text names the file at fault and says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pixels:
-    """What a model takes for a pixel: its channels in `order`, each as (byte - offset) / divisor."""
+    """How a model expects a pixel: its channels in `order`, each as (byte - offset) / divisor."""
 
     order: Literal["bgr", "rgb"]
     offset: float
@@ -50,7 +50,7 @@ FAMILY_PIXELS: dict[Family, Pixels] = {
     "yolox": Pixels(order="bgr", offset=0, divisor=1),
     "classifier": Pixels(order="rgb", offset=127.5, divisor=127.5),
 }
-"""What the models of a family take, unless the registry says otherwise."""
+"""How the models of a family expect pixels, unless the registry says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

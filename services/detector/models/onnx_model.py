@@ -1,4 +1,4 @@
-"""Finding an ONNX model on disk and telling its family, before anything is loaded."""
+"""Finds an ONNX model on disk and tells its family, before anything is loaded."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The public models that are known by name: where they come from, and by which hashes their files are known."""
+"""The public models that are known by name: their sources, and the hashes of their files."""
 
 import tomllib
 from collections.abc import Mapping

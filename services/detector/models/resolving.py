@@ -1,4 +1,4 @@
-"""From what a user calls a model to its files. Never asks the network."""
+"""From a model's name or path to its files, without the network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ def resolve(name_or_path: str, *, cache: Path, registry: Registry | None = None)
 
 
 def faults(known: KnownModel, *, cache: Path) -> dict[str, str]:
-    """What is wrong with the files of a model in `cache`, by the name of the file; empty where nothing is."""
+    """The faults of a model's files in `cache`, by file name; empty if there are none."""
     found: dict[str, str] = {}
     for file in known.files:
         try:

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
 
 A = TypeVar("A")
 Decide = Callable[[Subtask, Brief, float], Decision[Subtask, A]]
-"""A rule, asked with the present state, the task's brief, and the time (epoch seconds)."""
+"""A rule, called with the present state, the task's brief, and the time (epoch seconds)."""
 Announce = Callable[[Subtask, Brief, tuple[str, ...], float], list[Message]]
-"""What others must hear of a change: the new state, its brief, the facts, the time."""
+"""Makes the events of a change, from the new state, its brief, the facts and the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
-    """How many subtasks have a live lease, and how many have only lapsed ones that nobody has taken up again."""
+    """How many subtasks have a live lease, and how many have lapsed leases only."""
 
     live: int
     lapsed: int
@@ -40,32 +40,68 @@ class Leased:
 
 class SubtaskStore(Outbox, Protocol):
     """Queries narrow, the domain decides: every change of a subtask goes through a rule, and the new state and its
-    events are saved in one atomic write. A rule may be asked more than once; what it raises is raised, nothing saved.
+    events are saved in one atomic write. A rule may be called more than once. If it raises, nothing is saved.
     """
 
     async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
-        """Save a new subtask and, with the task's first, its brief. False where it is there already or the task was
-        cancelled: then nothing is saved."""
+        """Save a new subtask, with its brief if it is the task's first. False, with nothing saved: the subtask exists
+        already, or the task was cancelled."""
+        ...
+
+    async def keep_brief(self, brief: Brief) -> bool:
+        """Save the terms of a task, in place of those of a lower revision. False where a higher one is there, or the
+        task was cancelled: then nothing is saved. A replica may go by those of before for `stale_s` seconds more."""
+        ...
+
+    @property
+    def stale_s(self) -> float:
+        """How long another replica may go by terms that were replaced, in seconds."""
+        ...
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        """A task's open subtasks in order of their ids, those after `after`."""
+        ...
+
+    async def remove(self, stub: Subtask) -> None:
+        """Put `stub`, a removed subtask, in place of the subtask with its id and object, or of none: from here on it is
+        not found, and only another object opens it again."""
+        ...
+
+    async def brief(self, task_id: str, *, at_least: int = 1) -> Brief | None:
+        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises NotFound
+        where the task was cancelled."""
+        ...
+
+    async def put_by(self, image: Awaiting) -> None:
+        """Keep an image whose task's brief has not come yet; one that is kept already stays."""
+        ...
+
+    async def awaiting(self, task_id: str, limit: int, *, revision: int) -> list[Awaiting]:
+        """Images of a task that are kept so and ask for no later revision, `limit` at the most."""
+        ...
+
+    async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
+        """Keep these no longer."""
         ...
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
-        """A subtask. Raises NotFound, also where its task was cancelled."""
+        """A subtask. Raises NotFound, also where it was removed or its task cancelled."""
         ...
 
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
-        """Change a subtask by a rule. Raises NotFound, also where its task was cancelled."""
+        """Change a subtask by a rule. Raises NotFound, also where it was removed or its task cancelled."""
         ...
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
 
-        Of the named task, else of the oldest that has any. Costs the same however many subtasks there are. A task whose
-        first image has not come yet has nothing to grant. Raises NotFound for a cancelled task.
+        Of the named task, else of the oldest that has any. The cost does not grow with the number of subtasks. A task
+        that is not known yet has nothing to grant. Raises NotFound for a cancelled task.
         """
         ...
 
     async def leased(self) -> Leased:
-        """What is leased now; ten thousand of each at the most, where counting costs."""
+        """The leased subtasks now; each number may stop at ten thousand."""
         ...
 
     async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
@@ -73,11 +109,12 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def cancel(self, task_id: str) -> None:
-        """Put up the task's tombstone: from here on none of its subtasks is found, and none can be opened."""
+        """Set the task's tombstone: from now on none of its subtasks is found, and none can be opened."""
         ...
 
     async def purge(self, task_id: str, limit: int) -> int:
-        """Remove subtasks of a cancelled task, `limit` at the most; returns how many were removed."""
+        """Remove at most `limit` subtasks of a cancelled task; returns how many. With the last ones goes all else that
+        is kept of it, but for the tombstone."""
         ...
 
     async def pending(self, limit: int) -> list[Message]:
@@ -85,5 +122,5 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def clear(self, ids: Sequence[str]) -> None:
-        """Forget published events."""
+        """Remove published events."""
         ...

@@ -1,4 +1,4 @@
-"""How subtasks and briefs are stored, and what became of their schemas."""
+"""How subtasks and briefs are stored, and the upgrades of their schemas."""
 
 from services.subtask_manager.domain import Brief, Subtask
 from shared.codec import Codec, Fields

@@ -1,13 +1,13 @@
-"""Subtasks in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
+"""Subtasks in SQLite. With one writer thread, a rule is called once, inside the transaction that saves its decision."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TypeVar
 
 from services.subtask_manager import walk as walks
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
@@ -15,6 +15,7 @@ from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
+from shared.flat import flattened, names_of
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
@@ -62,14 +63,22 @@ CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked
 ) WITHOUT ROWID;
 """
 )
-STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)))
+_AWAITING = """
+CREATE TABLE awaiting (                   -- images that came before their task's brief
+    subtask_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, object_key TEXT NOT NULL, revision INTEGER NOT NULL,
+    filename TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, place INTEGER
+) WITHOUT ROWID;
+CREATE INDEX awaiting_of_task ON awaiting (task_id);
+"""
+STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)), statements(_AWAITING))
+_IMAGE = ", ".join(names_of(Awaiting))
 MAX_WINDOWS = 16
 BRIEFS_CACHED = 256
 
 
 @dataclass(slots=True, kw_only=True)
 class _Request:
-    """A lease request under way."""
+    """A lease request that is being served."""
 
     operator: str
     grant: Decide[bool]
@@ -89,34 +98,66 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
         def insert(db: sqlite3.Connection) -> bool:
-            db.execute(
-                "INSERT OR IGNORE INTO briefs (task_id, created_at, body) VALUES (?,?,?)",
-                (brief.task_id, brief.created_at, BRIEFS.text(brief)),
-            )
-            row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (brief.task_id,)).fetchone()
+            is_kept = self._keep_brief(db, brief)
             now = self._clock()
             decision = decide(now)
             subtask = decision.state
-            if row[0] or db.execute("SELECT 1 FROM subtasks WHERE id = ?", (subtask.id,)).fetchone():
+            if not is_kept or not self._insert(db, subtask):
                 return False
-            db.execute(
-                """INSERT INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
-                   VALUES (?,?,?,?,?,?,?)""",
-                (
-                    subtask.id,
-                    subtask.task_id,
-                    subtask.slot,
-                    subtask.state,
-                    subtask.available_at,
-                    bool(subtask.votes),
-                    SUBTASKS.text(subtask),
-                ),
-            )
-            db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
+            if subtask.state == "open":
+                db.execute("UPDATE briefs SET open = open + 1 WHERE task_id = ?", (subtask.task_id,))
             self._keep_events(db, decision, brief, now)
             return True
 
         return await self._database.write(insert)
+
+    async def keep_brief(self, brief: Brief) -> bool:
+        def keep(db: sqlite3.Connection) -> bool:
+            return self._keep_brief(db, brief) and self._brief(db, brief.task_id).revision == brief.revision
+
+        return await self._database.write(keep)
+
+    @property
+    def stale_s(self) -> float:
+        return 0.0
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        query = "SELECT id FROM subtasks WHERE task_id = ? AND id > ? AND state = 'open' ORDER BY id LIMIT ?"
+        return await self._database.read(
+            lambda db: [row[0] for row in db.execute(query, (task_id, after, limit)).fetchall()]
+        )
+
+    async def remove(self, stub: Subtask) -> None:
+        def put(db: sqlite3.Connection) -> None:
+            if self._insert(db, stub):
+                return
+            before = SUBTASKS.read_text(db.execute("SELECT body FROM subtasks WHERE id = ?", (stub.id,)).fetchone()[0])
+            if before.object_key == stub.object_key and before.state != "removed":
+                self._write(db, before, stub)
+
+        await self._database.write(put)
+
+    async def brief(self, task_id: str, *, at_least: int = 1) -> Brief | None:
+        query = "SELECT body, is_cancelled FROM briefs WHERE task_id = ?"
+        row = await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone())
+        if row is not None and row[1]:
+            raise NotFound("no such task")
+        brief = None if row is None else self._decoded(row[0])
+        return None if brief is None or brief.revision < at_least else brief
+
+    async def put_by(self, image: Awaiting) -> None:
+        insert = f"INSERT OR IGNORE INTO awaiting ({_IMAGE}) VALUES (?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
+        row = tuple(flattened(image).values())
+        await self._database.write(lambda db: db.execute(insert, row).rowcount)
+
+    async def awaiting(self, task_id: str, limit: int, *, revision: int) -> list[Awaiting]:
+        query = f"SELECT {_IMAGE} FROM awaiting WHERE task_id = ? AND revision <= ? LIMIT ?"  # noqa: S608 - ours
+        rows = await self._database.read(lambda db: db.execute(query, (task_id, revision, limit)).fetchall())
+        return [Awaiting(**dict(zip(names_of(Awaiting), row, strict=True))) for row in rows]
+
+    async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
+        forget, rows = "DELETE FROM awaiting WHERE subtask_id = ?", [(one,) for one in subtask_ids]
+        await self._database.write(lambda db: db.executemany(forget, rows).rowcount)
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         return await self._database.read(lambda db: self._load(db, subtask_id))
@@ -162,14 +203,31 @@ class SqliteSubtaskStore(SqliteOutbox):
             if len(rows) < limit:
                 db.execute("UPDATE briefs SET open = 0, body = NULL WHERE task_id = ? AND is_cancelled", (task_id,))
                 db.execute("DELETE FROM walks WHERE task_id = ?", (task_id,))
+                db.execute("DELETE FROM awaiting WHERE task_id = ?", (task_id,))
             return len(rows)
 
         return await self._database.write(remove)
 
+    def _keep_brief(self, db: sqlite3.Connection, brief: Brief) -> bool:
+        """Whether the task has a brief now, this one or a newer one: False where it was cancelled."""
+        query = "SELECT body, is_cancelled FROM briefs WHERE task_id = ?"
+        row = db.execute(query, (brief.task_id,)).fetchone()
+        if row is None:
+            insert = "INSERT INTO briefs (task_id, created_at, body) VALUES (?,?,?)"
+            db.execute(insert, (brief.task_id, brief.created_at, BRIEFS.text(brief)))
+        elif row[1]:
+            return False
+        elif self._decoded(row[0]).revision < brief.revision:
+            db.execute("UPDATE briefs SET body = ? WHERE task_id = ?", (BRIEFS.text(brief), brief.task_id))
+        return True
+
+    def _brief(self, db: sqlite3.Connection, task_id: str) -> Brief:
+        return self._decoded(db.execute("SELECT body FROM briefs WHERE task_id = ?", (task_id,)).fetchone()[0])
+
     def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
         row = db.execute(
             """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
-               WHERE id = ? AND NOT is_cancelled""",
+               WHERE id = ? AND state != 'removed' AND NOT is_cancelled""",
             (subtask_id,),
         ).fetchone()
         if row is None:
@@ -186,9 +244,31 @@ class SqliteSubtaskStore(SqliteOutbox):
     def _save(
         self, db: sqlite3.Connection, before: Subtask, decision: Decision[Subtask, A], brief: Brief, now: float
     ) -> None:
-        after = decision.state
-        if after is before:
-            return
+        if decision.state is not before:
+            self._write(db, before, decision.state)
+            self._keep_events(db, decision, brief, now)
+
+    def _insert(self, db: sqlite3.Connection, subtask: Subtask) -> bool:
+        """Save a new subtask; False where it is there already, unless it was removed with another object."""
+        row = db.execute("SELECT state, body FROM subtasks WHERE id = ?", (subtask.id,)).fetchone()
+        if row is not None and (row[0] != "removed" or SUBTASKS.read_text(row[1]).object_key == subtask.object_key):
+            return False
+        db.execute(
+            """INSERT OR REPLACE INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
+               VALUES (?,?,?,?,?,?,?)""",
+            (
+                subtask.id,
+                subtask.task_id,
+                subtask.slot,
+                subtask.state,
+                subtask.available_at,
+                bool(subtask.votes),
+                SUBTASKS.text(subtask),
+            ),
+        )
+        return True
+
+    def _write(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         db.execute(
             "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
             (after.state, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
@@ -198,7 +278,6 @@ class SqliteSubtaskStore(SqliteOutbox):
             if db.execute(close, (after.task_id,)).fetchone() == (0,):
                 db.execute("DELETE FROM walks WHERE task_id = ?", (after.task_id,))
         self._keep_leases(db, before, after)
-        self._keep_events(db, decision, brief, now)
 
     def _keep_leases(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         if after.leases == before.leases:
@@ -241,8 +320,8 @@ class SqliteSubtaskStore(SqliteOutbox):
     ) -> list[tuple[str, float]]:
         """The operator's leases, the live ones first.
 
-        A subtask whose lease lapsed lies behind the operator's walk: it is tried once more, and forgotten if it cannot
-        be had, for then its place opens anew.
+        The operator's walk has passed a subtask whose lease lapsed, so `_claim` tries the subtask once more. If that
+        fails, the lease is removed: the walk will find the subtask when its next place opens.
         """
         return db.execute(
             """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
@@ -257,7 +336,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         return db.execute(query, (task_id, task_id)).fetchone()[0]
 
     def _search(self, db: sqlite3.Connection, request: _Request, task_id: str | None) -> bool:
-        """Search the task that is named, else the oldest tasks; True where the search was cut short."""
+        """Search the named task, else the oldest tasks; returns whether the search was cut short."""
         if task_id is not None:
             return self._search_task(db, request, task_id)
         operator, search = request.operator, request.search
@@ -267,10 +346,10 @@ class SqliteSubtaskStore(SqliteOutbox):
                AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
             (*(stopped or (0.0, "")), MAX_TASKS + 1),
         ).fetchall()
-        for position, (task_created_at, one) in enumerate(tasks):
+        for position, (task_created_at, next_id) in enumerate(tasks):
             is_over = position == MAX_TASKS or search.windows_left <= 0
-            if is_over or self._search_task(db, request, one):
-                row = (operator, task_created_at, one)
+            if is_over or self._search_task(db, request, next_id):
+                row = (operator, task_created_at, next_id)
                 db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
                 return True
             if search.missing <= 0:
@@ -278,10 +357,10 @@ class SqliteSubtaskStore(SqliteOutbox):
         if stopped is None:
             return False
         db.execute("DELETE FROM rounds WHERE operator = ?", (operator,))
-        return search.missing > 0  # a round that began in the middle has the oldest still to see
+        return search.missing > 0  # this round began in the middle: the oldest tasks are still to be searched
 
     def _search_task(self, db: sqlite3.Connection, request: _Request, task_id: str) -> bool:
-        """Go on in a task until its search is over; True where it was cut short."""
+        """Search a task; returns whether the search was cut short."""
         key = (task_id, request.operator)
         query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
         row = db.execute(query, key).fetchone()
@@ -300,8 +379,8 @@ class SqliteSubtaskStore(SqliteOutbox):
         return task.is_cut_short
 
     def _begin(self, db: sqlite3.Connection, request: _Request, task_id: str) -> Walk:
-        (body,) = db.execute("SELECT body FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
-        return walks.begin(request.operator, task_id, request.now, order=self._decoded(body).terms.order)
+        order = self._brief(db, task_id).terms.order
+        return walks.begin(request.operator, task_id, request.now, order=order)
 
     def _window(self, db: sqlite3.Connection, task_id: str, window: Window, now: float) -> list[Candidate]:
         if window.walk.is_in_openings:
@@ -320,7 +399,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
 
     def _try(self, db: sqlite3.Connection, request: _Request, subtask_id: str) -> bool:
-        """Grant a subtask if the rule does."""
+        """Grant a subtask, if the rule does; returns whether."""
         subtask, brief = self._load(db, subtask_id)
         decision = request.grant(subtask, brief, request.now)
         if decision.answer:
@@ -331,7 +410,7 @@ class SqliteSubtaskStore(SqliteOutbox):
 
 
 def _is_known(db: sqlite3.Connection, task_id: str) -> bool:
-    """Whether any image of the task has come. Raises NotFound for a cancelled task."""
+    """Whether the task's brief has come. Raises NotFound for a cancelled task."""
     row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
     if row is not None and row[0]:
         raise NotFound("no such task")

@@ -14,14 +14,17 @@ DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
+AnnounceRemoved = Callable[[Image, str, float], Message]
+"""What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
 
 
 class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
-    async def create(self, task: Task) -> Task | None:
-        """Save a new task. Where its id is there already nothing is saved; returns the one that is."""
+    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
+        """Save a new task, and announce these facts of it. Where its id is there already nothing is saved; returns the
+        one that is."""
         ...
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
@@ -51,6 +54,15 @@ class TaskStore(Outbox, Protocol):
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
+        ...
+
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        """Remove an image and tell of it; returns its object's key, also where it was removed before. Raises NotFound,
+        also where the task was cancelled."""
+        ...
+
+    async def finish_removals(self) -> None:
+        """Finish removals in which a process died."""
         ...
 
     async def images(

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from pymongo import IndexModel, UpdateOne
 
-from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task
+from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, stub_of
 from services.task_manager.order import By, key_of
-from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
 from shared.clock import Clock
@@ -37,9 +37,16 @@ INDEXES = {
         IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
         *_OUTBOX,
     ],
+    "removed": [
+        IndexModel([("undone", 1)], name="undone", sparse=True),
+        IndexModel([("task_id", 1)], name="of_task"),
+        *_OUTBOX,
+    ],
 }
 
 
+UNDONE = 1_000
+"""Removals that one sweep finishes."""
 _KEYS: dict[By, str] = {"id": "id", "upload": "upload_key", "name": "name_key"}
 KEYS_AT_ONCE = 500
 
@@ -48,15 +55,23 @@ class MongoTaskStore:
     """A `TaskStore` on a database of its own, for as many processes as like."""
 
     def __init__(
-        self, database: MongoDatabase, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
+        self,
+        database: MongoDatabase,
+        clock: Clock,
+        *,
+        announce_task: AnnounceTask,
+        announce_image: AnnounceImage,
+        announce_removed: AnnounceRemoved,
     ) -> None:
         origin = uuid.uuid4().hex
         self._database = database
         self._clock = clock
         self._announce_task = announce_task
         self._announce_image = announce_image
+        self._announce_removed = announce_removed
         self._tasks = Documents(database["tasks"], codec=TASKS, keys=_task_keys, clock=clock, origin=origin)
         self._images = Documents(database["images"], codec=IMAGES, keys=_image_keys, clock=clock, origin=origin)
+        self._removed = Documents(database["removed"], codec=IMAGES, keys=_removed_keys, clock=clock, origin=origin)
         self._counts = MongoCounts(database["images"])
 
     async def prepare(self) -> None:
@@ -69,8 +84,9 @@ class MongoTaskStore:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def create(self, task: Task) -> Task | None:
-        return await self.task(task.id) if await self._tasks.insert([(task, [])]) else None
+    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
+        events = self._announce_task(task, facts, task.created_at)
+        return await self.task(task.id) if await self._tasks.insert([(task, events)]) else None
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
         task, counts = await asyncio.gather(self.task(task_id), self._counts.of(task_id))
@@ -129,13 +145,46 @@ class MongoTaskStore:
         await self._images.change(image_id, "image", rule)
         return await self.is_finished(task_id)
 
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        """The event is saved with a stub of the image, and then the image goes. Where the process dies between, the
+        same request sent again, or the collector, finishes it."""
+        if (await self.task(task_id)).state == "cancelled":
+            raise NotFound("no such image")
+        try:
+            image = _within(task_id, (await self._images.find(image_id, "image")).state)
+        except NotFound:
+            return _within(task_id, await self._last_removed(image_id)).object_key
+        message = self._announce_removed(image, _removal_id(image), self._clock())
+        await self._removed.insert([(stub_of(image), [message])])
+        await self._finish_removal(image)
+        return image.object_key
+
+    async def finish_removals(self) -> None:
+        with errors_named():
+            undone = await self._removed.collection.find({"undone": {"$eq": True}}).limit(UNDONE).to_list()
+        for document in undone:
+            await self._finish_removal(self._removed.stored(document).state)
+
+    async def _finish_removal(self, image: Image) -> None:
+        with errors_named():
+            await self._images.collection.delete_one({"_id": image.id, "object_key": image.object_key})
+            await self._removed.collection.update_one({"_id": _removal_id(image)}, {"$unset": {"undone": ""}})
+
+    async def _last_removed(self, image_id: str) -> Image:
+        of_image = {"_id": {"$gte": f"{image_id}-", "$lt": f"{image_id}."}}
+        with errors_named():
+            document = await self._removed.collection.find_one(of_image)
+        if document is None:
+            raise NotFound("no such image")
+        return self._removed.stored(document).state
+
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
         key = _KEYS[by]
         if by != "id" and not after:
             await self._add_keys(task_id)
-        query: Document = {"task_id": {"$eq": task_id}, key: {"$gt": after}}
+        query: Document = {"task_id": {"$eq": task_id}, key: {"$gt": after}}  # nx-27017: $eq for the index
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
             found = await self._images.collection.find(query).sort(key, 1).limit(limit).batch_size(limit).to_list()
@@ -152,9 +201,10 @@ class MongoTaskStore:
             return 0
         images = self._images.collection
         with errors_named():
-            found = (
-                await images.find({"task_id": {"$eq": task_id}}, {"_id": 1}).limit(limit).batch_size(limit).to_list()
-            )
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            found = await images.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            if len(found) < limit:
+                await self._removed.collection.delete_many({"task_id": {"$eq": task_id}})
             return (await images.delete_many({"_id": {"$in": [one["_id"] for one in found]}})).deleted_count
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
@@ -164,20 +214,25 @@ class MongoTaskStore:
         return {one["object_key"] for one in found} & set(object_keys)
 
     async def unerased(self) -> list[str]:
-        return await self._in_state({"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}})
+        query = {"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}}  # nx-27017: $eq for the index
+        return await self._in_state(query)
 
     async def unfinished(self) -> list[str]:
-        sealed = await self._in_state({"state": {"$eq": "sealed"}})
+        sealed = await self._in_state({"state": {"$eq": "sealed"}})  # nx-27017: $eq for the index
         return [task_id for task_id in sealed if not await self._has_open(task_id)]
 
     async def pending(self, limit: int) -> list[Message]:
-        images, tasks = await asyncio.gather(self._images.pending(limit), self._tasks.pending(limit))
-        return [*images, *tasks][:limit]
+        """Those of tasks first: few, and images wait for them."""
+        pending = await asyncio.gather(*(one.pending(limit) for one in (self._tasks, self._images, self._removed)))
+        return [message for messages in pending for message in messages][:limit]
 
     async def clear(self, ids: Sequence[str]) -> None:
-        of_images = {one for one in ids if one.endswith(f"/{Fact.READY}")}
-        of_tasks = [one for one in ids if one not in of_images]
-        await asyncio.gather(self._images.clear([*of_images]), self._tasks.clear(of_tasks))
+        of_images = [one for one in ids if one.endswith(f"/{Fact.READY}")]
+        of_removed = [one for one in ids if one.endswith(f"/{Fact.REMOVED}")]
+        of_tasks = [one for one in ids if one not in {*of_images, *of_removed}]
+        await asyncio.gather(
+            self._images.clear(of_images), self._removed.clear(of_removed), self._tasks.clear(of_tasks)
+        )
 
     async def _refuse_unless_open(self, task_id: str) -> None:
         task = await self.task(task_id)
@@ -194,13 +249,18 @@ class MongoTaskStore:
                 await images.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
     async def _has_open(self, task_id: str) -> bool:
-        query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}
+        query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
         with errors_named():
             return await self._images.collection.find_one(query, {"_id": 1}) is not None
 
     async def _in_state(self, query: Document) -> list[str]:
         with errors_named():
             return [one["_id"] for one in await self._tasks.collection.find(query, {"_id": 1}).to_list()]
+
+
+def _removal_id(image: Image) -> str:
+    """One for each object of an image: the same bytes may be removed, come again, and be removed again."""
+    return f"{image.id}-{image.object_key.rpartition('-')[2].partition('.')[0]}"
 
 
 def _within(task_id: str, image: Image) -> Image:
@@ -212,7 +272,7 @@ def _within(task_id: str, image: Image) -> Image:
 def _task_keys(task: Task) -> Document:
     return {
         "_id": task.id,
-        "id": task.id,
+        "id": task.id,  # nx-27017: no index may hold _id and another field
         "created_at": task.created_at,
         "state": task.state,
         "is_erased": task.is_erased,
@@ -222,7 +282,7 @@ def _task_keys(task: Task) -> Document:
 def _image_keys(image: Image) -> Document:
     return {
         "_id": image.id,
-        "id": image.id,
+        "id": image.id,  # nx-27017: no index may hold _id and another field
         "task_id": image.task_id,
         "state": image.state,
         "label": image.result.label if image.result else None,
@@ -233,3 +293,7 @@ def _image_keys(image: Image) -> Document:
 
 def _order_keys(image: Image) -> Document:
     return {"upload_key": key_of(image, "upload"), "name_key": key_of(image, "name")}
+
+
+def _removed_keys(image: Image) -> Document:
+    return {"_id": _removal_id(image), "task_id": image.task_id, "undone": True}

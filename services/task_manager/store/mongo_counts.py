@@ -3,8 +3,10 @@ the time."""
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from services.task_manager.domain import Counts
 from shared.mongo import Collection, errors_named
@@ -28,7 +30,7 @@ class MongoCounts:
 
     def __init__(self, images: Collection) -> None:
         self._images = images
-        self._counted: OrderedDict[str, _Counted] = OrderedDict()
+        self._counted: LRUCache[str, _Counted] = LRUCache(CACHED)
 
     async def of(self, task_id: str) -> Counts:
         """The counts of a task; where it is large they may be as old as counting them took, so many times over."""
@@ -50,21 +52,17 @@ class MongoCounts:
         )
         counts = Counts(images=is_open + completed + disputed, open=is_open, completed=completed, disputed=disputed)
         if counts.images >= LARGE:
-            self._keep(task_id, _Counted(counts, time.monotonic() + REST * (time.monotonic() - began)))
+            self._counted[task_id] = _Counted(counts, time.monotonic() + REST * (time.monotonic() - began))
         return counts
 
     async def _states(self, task_id: str) -> list[str]:
         """The states of its images, or of some where it is not small."""
         with errors_named():
-            cursor = self._images.find({"task_id": {"$eq": task_id}}, {"_id": 0, "state": 1}).limit(SMALL + 1)
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            cursor = self._images.find(of_task, {"_id": 0, "state": 1}).limit(SMALL + 1)
             return [one["state"] for one in await cursor.batch_size(SMALL + 1).to_list()]
 
     async def _count(self, task_id: str, state: str) -> int:
+        query = {"task_id": {"$eq": task_id}, "state": {"$eq": state}}  # nx-27017: $eq for the index
         with errors_named():
-            return await self._images.count_documents({"task_id": {"$eq": task_id}, "state": {"$eq": state}})
-
-    def _keep(self, task_id: str, counted: _Counted) -> None:
-        self._counted.pop(task_id, None)
-        self._counted[task_id] = counted
-        if len(self._counted) > CACHED:
-            self._counted.popitem(last=False)
+            return await self._images.count_documents(query)

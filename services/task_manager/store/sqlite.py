@@ -6,7 +6,7 @@ from functools import partial
 
 from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
 from services.task_manager.order import By, key_of
-from services.task_manager.store import AnnounceImage, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
 from shared.errors import NotFound
@@ -52,6 +52,14 @@ def _upgraded_bodies(db: sqlite3.Connection) -> None:
     bodies("images", partial(IMAGES.upgraded_text, schema=1))(db)
 
 
+_REMOVED = """
+CREATE TABLE removed (              -- images that were removed, so that a repeated request is answered as the first
+    task_id TEXT NOT NULL, image_id TEXT NOT NULL, object_key TEXT NOT NULL,
+    PRIMARY KEY (task_id, image_id)
+) WITHOUT ROWID;
+"""
+
+
 def _ordered(db: sqlite3.Connection) -> None:
     """Images can be read in the order of upload and of names."""
     for column in ("upload_key", "name_key"):
@@ -70,7 +78,7 @@ def _ordered(db: sqlite3.Connection) -> None:
     db.execute("CREATE UNIQUE INDEX by_name ON images (task_id, name_key)")
 
 
-STEPS = (statements(_FIRST), _upgraded_bodies, _ordered)
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered)
 _KEYS: dict[By, str] = {"id": "id", "upload": "upload_key", "name": "name_key"}
 _TASK = "SELECT body, images, completed, disputed"
 
@@ -79,18 +87,28 @@ class SqliteTaskStore(SqliteOutbox):
     """A `TaskStore` on one SQLite file."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, announce_task: AnnounceTask, announce_image: AnnounceImage
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        announce_task: AnnounceTask,
+        announce_image: AnnounceImage,
+        announce_removed: AnnounceRemoved,
     ) -> None:
         super().__init__(database)
         self._clock = clock
+        self._announce_removed = announce_removed
         self._announce_task = announce_task
         self._announce_image = announce_image
 
-    async def create(self, task: Task) -> Task | None:
+    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
             row = (task.id, task.created_at, task.state, task.is_erased, TASKS.text(task))
             statement = "INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)"
-            return None if db.execute(statement, row).rowcount else self._find(db, task.id)[0]
+            if not db.execute(statement, row).rowcount:
+                return self._find(db, task.id)[0]
+            self._keep(db, self._announce_task(task, facts, task.created_at))
+            return None
 
         return await self._database.write(insert)
 
@@ -155,6 +173,28 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.write(change)
 
+    async def remove_image(self, task_id: str, image_id: str) -> str:
+        def remove(db: sqlite3.Connection) -> str:
+            if self._find(db, task_id)[0].state == "cancelled":
+                raise NotFound("no such image")
+            key = (task_id, image_id)
+            before = db.execute("SELECT object_key FROM removed WHERE task_id = ? AND image_id = ?", key).fetchone()
+            if before and not db.execute("SELECT 1 FROM images WHERE task_id = ? AND id = ?", key).fetchone():
+                return before[0]
+            image = self._find_image(db, task_id, image_id)
+            db.execute("DELETE FROM images WHERE task_id = ? AND id = ?", key)
+            insert = "INSERT OR REPLACE INTO removed (task_id, image_id, object_key) VALUES (?,?,?)"
+            db.execute(insert, (*key, image.object_key))
+            ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
+            db.execute(f"UPDATE tasks SET images = images - 1{ended} WHERE id = ?", (task_id,))  # noqa: S608 - ours
+            self._keep(db, [self._announce_removed(image, image_id, self._clock())])
+            return image.object_key
+
+        return await self._database.write(remove)
+
+    async def finish_removals(self) -> None:
+        """Nothing: a removal is one transaction."""
+
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
@@ -184,6 +224,7 @@ class SqliteTaskStore(SqliteOutbox):
                     "UPDATE tasks SET images = 0, completed = 0, disputed = 0 WHERE id = ? AND state = 'cancelled'",
                     (task_id,),
                 )
+                db.execute("DELETE FROM removed WHERE task_id = ?", (task_id,))
             return removed
 
         return await self._database.write(change)

@@ -4,24 +4,25 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from shared.bus import DeadLetter, Handler
-from shared.bus.rabbitmq import dead, letters
+from shared.bus.rabbitmq import dead_letters
 from shared.bus.rabbitmq.broadcast import Broadcast
+from shared.bus.rabbitmq.connection import Connection, as_unavailable
 from shared.bus.rabbitmq.consumer import Consumer, Sleep
-from shared.bus.rabbitmq.link import Link, as_unavailable
+from shared.bus.rabbitmq.messages import outgoing
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import Layout
 from shared.clock import Clock
 from shared.events import Message
 
 OPEN_S = 30.0
-"""How long a broker may take that starts together with this process."""
+"""How long the first connection may take: the broker may start together with this process."""
 
 
 class RabbitBus:
     """Queues in RabbitMQ, over one connection to publish and one to consume.
 
-    What a message fails by itself counts together with the deliveries that the broker has lost. The broker's own limit
-    is twice as high, as broken connections count there too: it is for a message that always ends its process.
+    Failures of a handler and deliveries that the broker lost count together. The broker's own limit is twice as high,
+    because the broker also counts broken connections: it is for a message that always ends its process.
     """
 
     def __init__(
@@ -39,8 +40,8 @@ class RabbitBus:
         self._sleep = sleep
         self._delivery_limit = delivery_limit
         self._layout = Layout(service=service, broker_limit=2 * delivery_limit, optional_ttl_s=optional_ttl_s)
-        self._to_publish = Link(url, f"{service} publishes")
-        self._to_consume = Link(url, f"{service} consumes")
+        self._to_publish = Connection(url, f"{service} publishes")
+        self._to_consume = Connection(url, f"{service} consumes")
         self._broadcast = Broadcast(self._to_publish, self._to_consume)
         self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s)
         self._consumers: dict[str, Consumer] = {}
@@ -53,14 +54,14 @@ class RabbitBus:
             with as_unavailable("open the bus"):
                 async with asyncio.timeout(OPEN_S):
                     await self._publisher.open()
-                    await self._to_consume.connection()
+                    await self._to_consume.opened()
         except BaseException:
             await self.close()
             raise
 
     async def publish(self, messages: Sequence[Message]) -> None:
         now = self._clock()
-        await self._publisher.publish([letters.outgoing(message, now) for message in messages])
+        await self._publisher.publish([outgoing(message, now) for message in messages])
 
     def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
         self._consumers[queue] = Consumer(
@@ -68,7 +69,7 @@ class RabbitBus:
             handler,
             prefetch=prefetch,
             delivery_limit=self._delivery_limit,
-            link=self._to_consume,
+            connection=self._to_consume,
             layout=self._layout,
             publisher=self._publisher,
             clock=self._clock,
@@ -83,13 +84,13 @@ class RabbitBus:
         await asyncio.gather(*(self._consumers[queue].settle() for queue in queues))
 
     async def dead_count(self) -> int:
-        return await dead.count(self._to_consume)
+        return await dead_letters.count(self._to_consume)
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return await dead.read(self._to_consume, limit)
+        return await dead_letters.read(self._to_consume, limit)
 
     async def replay(self, ids: Sequence[str] | None) -> int:
-        return await dead.revive(self._to_consume, self._publisher, None if ids is None else set(ids))
+        return await dead_letters.replay(self._to_consume, self._publisher, None if ids is None else set(ids))
 
     async def broadcast(self, body: bytes) -> None:
         await self._broadcast.send(body)

@@ -1,8 +1,8 @@
-"""One queue's deliveries.
+"""The consumer of one queue.
 
-A message that waits, for a place, for the end of a pause or for its next try, stays with this process and is not
-acknowledged: the broker gives it to someone else if the process dies. It counts a delivery that was lost, by a crash as
-by a broken connection, so what does not count (a failing dependency) is never given back to it that way.
+A message that waits (for a free place, for the end of a pause, or for its next try) stays unacknowledged in this
+process, so that the broker delivers it to another process if this one dies. The broker counts every lost delivery, by a
+crash or by a broken connection. A failing dependency must not count, so it is never answered by requeueing.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared import crash_points
 from shared.bus import Handler
-from shared.bus.rabbitmq import letters
-from shared.bus.rabbitmq.link import ANSWER_S, END_S, Link, as_unavailable, keep
+from shared.bus.rabbitmq import messages
+from shared.bus.rabbitmq.connection import ANSWER_S, END_S, Connection, as_unavailable, keep_open
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import Layout
 from shared.clock import Clock
@@ -31,11 +31,11 @@ log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
 
 WAITING = 16
-"""Messages that the broker hands out beyond the prefetch, so that others come while some wait for their retry."""
+"""Messages that the broker delivers beyond the prefetch, so that others come while some wait for their retry."""
 HOLD_S = 300.0
 """RabbitMQ closes a channel that leaves a delivery unanswered for 30 minutes, and counts that. A message that a failing
-dependency keeps here for longer than this goes back into its queue as a new one, which never counts: neither in 3.x,
-where every other way of giving it back does, nor in 4.x, where only some do."""
+dependency holds up for longer than this is published to its queue as a new one. That never counts, while other ways to
+requeue count: all of them in 3.x, some in 4.x."""
 LOOK_S = 0.01
 """Between looks whether messages wait."""
 MAX_RETRY_S = 30.0
@@ -62,7 +62,7 @@ class Consumer:
         *,
         prefetch: int,
         delivery_limit: int,
-        link: Link,
+        connection: Connection,
         layout: Layout,
         publisher: Publisher,
         clock: Clock,
@@ -72,7 +72,7 @@ class Consumer:
         self._handler = handler
         self._prefetch = prefetch
         self._delivery_limit = delivery_limit
-        self._link = link
+        self._connection = connection
         self._layout = layout
         self._publisher = publisher
         self._clock = clock
@@ -87,10 +87,10 @@ class Consumer:
         self._channel: AbstractChannel | None = None
         self._opened = asyncio.Event()
         self._is_closing = False
-        self._task = asyncio.create_task(keep(self._consume, f"consuming {queue}"), name=f"consume {queue}")
+        self._task = asyncio.create_task(keep_open(self._consume, f"consuming {queue}"), name=f"consume {queue}")
 
     async def close(self) -> None:
-        """Start nothing more, wait for the handlers that run, and give back what is left."""
+        """Start nothing more, wait for the handlers that run, and requeue the rest."""
         self._is_closing = True
         self._drop_waiting()
         while self._running:
@@ -119,23 +119,23 @@ class Consumer:
                     await self._opened.wait()
                 queue = await channel.declare_queue(self._queue, passive=True)
                 ready = queue.declaration_result.message_count or 0
-                # What was on its way from the broker meanwhile comes before a second answer on the same channel.
+                # Messages that were on their way arrive before the second answer on the same channel.
                 await channel.declare_queue(self._queue, passive=True)
         return ready
 
     async def _consume(self) -> None:
-        """One channel, from its opening to its end."""
+        """Consume on one channel until it closes."""
         ended = asyncio.Event()
-        connection = await self._link.connection()
+        connection = await self._connection.opened()
         with as_unavailable(f"consume {self._queue}"):
             async with asyncio.timeout(ANSWER_S):
                 channel = await connection.channel(publisher_confirms=False)
                 channel.close_callbacks.add(lambda _channel, _error: ended.set())
-                below = await channel.get_underlay_channel()
-                below.on_consumer_cancel_callbacks.add(lambda _: ended.set())  # somebody deleted the queue
+                underlay = await channel.get_underlay_channel()
+                underlay.on_consumer_cancel_callbacks.add(lambda _: ended.set())  # the queue was deleted
                 queue = await self._layout.declare_queue(channel, self._queue)
                 await channel.set_qos(prefetch_count=self._prefetch + WAITING)
-                await queue.consume(partial(self._arrived, channel))
+                await queue.consume(partial(self._receive, channel))
         self._channel = channel
         self._opened.set()
         try:
@@ -144,26 +144,26 @@ class Consumer:
             self._channel = None
             self._opened.clear()
             self._drop_waiting()
-            with contextlib.suppress(Unavailable), as_unavailable("give messages back"):
+            with contextlib.suppress(Unavailable), as_unavailable("requeue messages"):
                 async with asyncio.timeout(END_S):
-                    await below.basic_nack(0, multiple=True)
+                    await underlay.basic_nack(0, multiple=True)
                     await channel.close()
 
     def _drop_waiting(self) -> None:
         for task in self._deliveries - self._running:
             task.cancel()
 
-    async def _arrived(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
+    async def _receive(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
         if self._is_closing:
             return
-        held = _Held(message=message, channel=channel, since=self._clock(), failures=letters.failures(message))
-        # A task of our own: those of the channel are cancelled when it is lost, but a handler goes on to its end.
+        held = _Held(message=message, channel=channel, since=self._clock(), failures=messages.failures(message))
+        # A task of its own: the tasks of a lost channel are cancelled, but a handler runs to its end.
         task = asyncio.create_task(self._deliver(held))
         self._deliveries.add(task)
         task.add_done_callback(self._deliveries.discard)
 
     async def _deliver(self, held: _Held) -> None:
-        """Try until the message is settled, or until someone else gets it."""
+        """Try until the message is settled, or until the broker gives it to another process."""
         retry_s: float | None = 0.0
         while retry_s is not None:
             await self._sleep(retry_s)
@@ -174,7 +174,7 @@ class Consumer:
                 return
 
     async def _run(self, held: _Held) -> float | None:
-        """Try once, to the end whatever becomes of the connection. Returns when to try again, None: settled."""
+        """Try once, even if the connection is lost meanwhile. Returns the seconds until the next try; None: settled."""
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._running.add(task)
         try:
@@ -190,10 +190,10 @@ class Consumer:
             self._running.discard(task)
 
     async def _try(self, held: _Held) -> float | None:
-        if letters.redeliveries(held.message) >= self._layout.broker_limit:
-            await self._bury(held, "it was delivered too often without an answer: it may end the process")
+        if messages.redeliveries(held.message) >= self._layout.broker_limit:
+            await self._dead_letter(held, "it was delivered too often without an answer: it may end the process")
         elif self._clock() - held.since >= HOLD_S:
-            await self._publisher.publish([letters.again(held.message, self._queue, failures=held.failures)])
+            await self._publisher.publish([messages.requeued(held.message, self._queue, failures=held.failures)])
         else:
             return await self._handle(held)
         return None
@@ -208,30 +208,30 @@ class Consumer:
         except (Unavailable, StorageFull):
             raise
         except Malformed as error:
-            await self._bury(held, error.detail)
+            await self._dead_letter(held, error.detail)
         except Exception as error:
             held.failures += 1
             log.exception("%s: delivery %d of a message failed", self._queue, held.failures)
             if held.failures < self._delivery_limit:
                 return min(MAX_RETRY_S, 0.1 * 2**held.failures)
-            await self._bury(held, f"{type(error).__name__}: {error}")
+            await self._dead_letter(held, f"{type(error).__name__}: {error}")
         else:
             self._pause_s = 0.0
         return None
 
-    async def _bury(self, held: _Held, reason: str) -> None:
-        letter = letters.buried(held.message, self._queue, reason=reason, at=self._clock())
-        await self._publisher.publish([letter])
+    async def _dead_letter(self, held: _Held, reason: str) -> None:
+        dead_letter = messages.dead_lettered(held.message, self._queue, reason=reason, at=self._clock())
+        await self._publisher.publish([dead_letter])
 
     async def _acknowledge(self, held: _Held) -> None:
-        """Where the connection is gone, the broker delivers the message again: nothing to be done here."""
+        """Acknowledge; if the connection is gone, the broker delivers the message again."""
         with contextlib.suppress(Unavailable), as_unavailable("acknowledge"):
             async with asyncio.timeout(ANSWER_S):
                 await held.message.ack()
 
     def _pause(self, reason: str) -> None:
         if not self._resumed.is_set():
-            return  # others fail by the same dependency
+            return  # the failing dependency has paused the queue already
         self._pause_s = min(MAX_PAUSE_S, max(0.1, self._pause_s * 2))
         log.warning("%s pauses for %.1f s: %s", self._queue, self._pause_s, reason)
         self._resumed.clear()

@@ -1,4 +1,4 @@
-"""Publishing with confirms, many in flight."""
+"""Publishing with confirms, many messages in flight."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,23 +6,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from aio_pika.abc import AbstractChannel, AbstractExchange
 from aio_pika.exceptions import PublishError
 
-from shared.bus.rabbitmq.letters import Letter
-from shared.bus.rabbitmq.link import Link, as_unavailable
+from shared.bus.rabbitmq.connection import Connection, as_unavailable
+from shared.bus.rabbitmq.messages import Outgoing
 from shared.bus.rabbitmq.topology import EXCHANGE
 
 IN_FLIGHT = 64
 
 
 class Publisher:
-    """One channel with confirms. What it publishes to is declared anew when a queue is missing.
+    """One channel with confirms. When a queue is missing, all queues are declared again.
 
-    A message in flight keeps its place until the broker has answered or the connection is lost, however long ago its
-    publisher gave up. So a broker that takes nothing more is not sent ever more copies; and the driver, which cannot
-    stand an answer to a publish that was cancelled, never gets one.
+    A message keeps its place in flight until the broker answers or the connection is lost, even if its caller gave up
+    before. So a broker that does not answer is not sent more and more copies, and the driver, which fails on an answer
+    to a cancelled publish, never gets one.
     """
 
-    def __init__(self, link: Link, declare: Callable[[AbstractChannel], Awaitable[None]], timeout_s: float) -> None:
-        self._link = link
+    def __init__(
+        self, connection: Connection, declare: Callable[[AbstractChannel], Awaitable[None]], timeout_s: float
+    ) -> None:
+        self._connection = connection
         self._declare = declare
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(IN_FLIGHT)
@@ -37,13 +39,13 @@ class Publisher:
         with as_unavailable("declare the queues"):
             await self._exchange("")
 
-    async def publish(self, letters: Sequence[Letter]) -> None:
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         """Publish all; when this returns, the broker has confirmed each. Raises Unavailable."""
-        if not letters:
+        if not outgoing:
             return
         with as_unavailable("publish"):
             try:
-                await self._confirmed([await self._send(letter) for letter in letters])
+                await self._confirmed([await self._send(message) for message in outgoing])
             except PublishError:
                 self._is_declared = False  # a queue is missing
                 raise
@@ -52,14 +54,14 @@ class Publisher:
         _, unanswered = await asyncio.wait(sent, timeout=self._timeout_s)
         if unanswered:
             raise TimeoutError
-        for one in sent:
-            one.result()
+        for publishing in sent:
+            publishing.result()
 
-    async def _send(self, letter: Letter) -> asyncio.Task[object]:
+    async def _send(self, outgoing: Outgoing) -> asyncio.Task[object]:
         async with asyncio.timeout(self._timeout_s):
-            exchange = await self._exchange(letter.exchange)
+            exchange = await self._exchange(outgoing.exchange)
             await self._places.acquire()
-        publishing = exchange.publish(letter.message, letter.routing_key, mandatory=letter.is_mandatory)
+        publishing = exchange.publish(outgoing.message, outgoing.routing_key, mandatory=outgoing.is_mandatory)
         task: asyncio.Task[object] = asyncio.create_task(publishing)
         self._in_flight.add(task)
         task.add_done_callback(self._answered)
@@ -69,7 +71,7 @@ class Publisher:
         self._in_flight.discard(task)
         self._places.release()
         if not task.cancelled():
-            task.exception()  # seen, even where nobody waits for it any more
+            task.exception()  # retrieved, even if the caller no longer waits for it
 
     async def _exchange(self, name: str) -> AbstractExchange:
         if not self._is_open():
@@ -82,7 +84,7 @@ class Publisher:
         return self._is_declared and self._channel is not None and not self._channel.is_closed
 
     async def _open(self) -> None:
-        connection = await self._link.connection()
+        connection = await self._connection.opened()
         async with connection.channel() as channel:
             await self._declare(channel)
         self._is_declared = True

@@ -1,4 +1,4 @@
-"""What stands at the broker: one exchange, a queue for each service and type, and its dead letters beside it."""
+"""What is declared at the broker: one exchange, a queue for each service and type, and a queue of its dead letters."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractQueue
 from pamqp.common import Arguments
 
-from shared.bus.rabbitmq.link import ANSWER_S
+from shared.bus.rabbitmq.connection import ANSWER_S
 from shared.events import Topology
 
 EXCHANGE = "quorate.events"
 NEVER = 2**31 - 1
-"""A delivery limit that is not reached: to look at dead letters counts as delivering them, and -1 is unknown to 3.x."""
+"""A delivery limit that is not reached: reading dead letters counts as delivering them, and 3.x does not know -1."""
 
 
-def dead(queue: str) -> str:
-    """The queue of a queue's dead letters."""
+def dead_queue(queue: str) -> str:
+    """The name of the queue that holds a queue's dead letters."""
     return f"{queue}.dead"
 
 
@@ -26,17 +26,17 @@ def all_queues() -> dict[str, bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How queues are declared. `broker_limit` is how many deliveries the broker loses before it gives a message up."""
+    """How queues are declared. `broker_limit`: after so many lost deliveries the broker gives a message up."""
 
     service: str
     broker_limit: int
     optional_ttl_s: float
 
     async def declare(self, channel: AbstractChannel) -> None:
-        """Declare all that must not be missing when someone publishes, and what this service consumes.
+        """Declare every queue that a publisher needs, and the queues of this service.
 
-        Required queues are declared by everyone, so that nothing is lost before their consumer's first start; the queue
-        of a consumer that may be absent only by itself, as one that never comes should not be written to.
+        Every service declares the required queues, so that no event is lost before their consumer's first start. Only
+        its own consumer declares an optional queue: without that consumer, nothing should be written to it.
         """
         await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True, timeout=ANSWER_S)
         for queue, is_optional in all_queues().items():
@@ -54,19 +54,19 @@ class Layout:
 
     async def _declare_dead(self, channel: AbstractChannel, queue: str) -> None:
         arguments: Arguments = {"x-queue-type": "quorum", "x-delivery-limit": NEVER}
-        await channel.declare_queue(dead(queue), durable=True, arguments=arguments, timeout=ANSWER_S)
+        await channel.declare_queue(dead_queue(queue), durable=True, arguments=arguments, timeout=ANSWER_S)
 
     def _arguments(self, queue: str) -> Arguments:
         if all_queues().get(queue):
-            # No dead-letter exchange: what is too old would go there as well, and fill the disk for good. The consumer
-            # buries what the broker would have given up one delivery later.
+            # No dead-letter exchange: expired messages would go there too, and fill the disk for ever. The consumer
+            # dead-letters a message one delivery before the broker would give it up.
             ttl_ms = int(self.optional_ttl_s * 1000)
             return {"x-queue-type": "quorum", "x-delivery-limit": self.broker_limit, "x-message-ttl": ttl_ms}
         return {
             "x-queue-type": "quorum",
             "x-delivery-limit": self.broker_limit,
             "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": dead(queue),
+            "x-dead-letter-routing-key": dead_queue(queue),
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",  # at-least-once needs it; the queue has no maximum to overflow
         }

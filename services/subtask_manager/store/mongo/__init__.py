@@ -4,6 +4,7 @@ A subtask's document has `place` while it has a free place, or a lease's expiry 
 whose leases it keeps, and `leased_until`, when the last of those lapses; and `dispute`, its id, while it is disputed.
 
     briefs.py    what the subtasks of a task share, and the tombstones
+    awaiting.py  images that came before their task's brief
     listings.py  which tasks may have open subtasks, and which of those rest
     places.py    the free places of a task, window by window
     leases.py    what operators hold
@@ -21,11 +22,12 @@ from typing import TypeVar
 
 from pymongo import IndexModel
 
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import SUBTASKS
-from services.subtask_manager.store.mongo.briefs import MongoBriefs
+from services.subtask_manager.store.mongo.awaiting import MongoAwaiting
+from services.subtask_manager.store.mongo.briefs import FRESH_S, MongoBriefs
 from services.subtask_manager.store.mongo.claims import MongoClaim
 from services.subtask_manager.store.mongo.leases import MongoLeases
 from services.subtask_manager.store.mongo.listings import MongoListings
@@ -34,7 +36,7 @@ from services.subtask_manager.store.mongo.walks import MongoWalks
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision
-from shared.errors import QuorateError
+from shared.errors import NotFound, QuorateError
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
 
@@ -54,6 +56,7 @@ INDEXES = {
         IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
         IndexModel([("pending_at", 1)], name="outbox", sparse=True),
     ],
+    "awaiting": [IndexModel([("task_id", 1)], name="of_task")],
     "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
     "walks": [
         IndexModel([("task_id", 1)], name="of_task"),
@@ -74,6 +77,7 @@ class MongoSubtaskStore:
             database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
         )
         self._briefs = MongoBriefs(database["briefs"])
+        self._awaiting = MongoAwaiting(database["awaiting"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
         self._places = MongoPlaces(self._subtasks)
         self._leases = MongoLeases(self._subtasks, self._briefs, self.update)
@@ -101,15 +105,49 @@ class MongoSubtaskStore:
             await self._subtasks.collection.delete_one({"_id": subtask_id})
         return False
 
+    async def keep_brief(self, brief: Brief) -> bool:
+        return await self._briefs.keep(brief)
+
+    @property
+    def stale_s(self) -> float:
+        return FRESH_S
+
+    async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
+        query: Document = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}, "_id": {"$gt": after}}
+        with errors_named():
+            cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1).limit(limit)
+            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+
+    async def remove(self, stub: Subtask) -> None:
+        if not await self._subtasks.insert([(stub, [])]):
+            return
+
+        async def rule(before: Subtask) -> tuple[Subtask, Sequence[Message]]:
+            return (stub if before.object_key == stub.object_key and before.state != "removed" else before), ()
+
+        await self._subtasks.change(stub.id, "subtask", rule)
+
+    async def brief(self, task_id: str, *, at_least: int = 1) -> Brief | None:
+        return await self._briefs.known(task_id, at_least)
+
+    async def put_by(self, image: Awaiting) -> None:
+        await self._awaiting.put(image)
+
+    async def awaiting(self, task_id: str, limit: int, *, revision: int) -> list[Awaiting]:
+        return await self._awaiting.of(task_id, limit, revision)
+
+    async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
+        await self._awaiting.forget(subtask_ids)
+
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
-        subtask = (await self._subtasks.find(subtask_id, "subtask")).state
+        subtask = _present((await self._subtasks.find(subtask_id, "subtask")).state)
         return subtask, await self._briefs.get(subtask.task_id)
 
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         made: list[tuple[Subtask, Decision[Subtask, A]]] = []
 
         async def rule(subtask: Subtask) -> tuple[Subtask, Sequence[Message]]:
-            brief = await self._briefs.get(subtask.task_id)
+            brief = await self._briefs.get(_present(subtask).task_id)
             now = self._clock()
             decision = decide(subtask, brief, now)
             made.append((subtask, decision))
@@ -123,7 +161,7 @@ class MongoSubtaskStore:
         return decision
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        if task_id is not None and not await self._briefs.is_known(task_id):
+        if task_id is not None and await self._briefs.known(task_id) is None:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with contextlib.AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn(operator))
@@ -182,6 +220,7 @@ class MongoSubtaskStore:
         if len(found) < limit:
             await self._briefs.forget_terms(task_id)
             await self._walks.forget(task_id)
+            await self._awaiting.forget_task(task_id)
         return removed.deleted_count
 
     async def pending(self, limit: int) -> list[Message]:
@@ -198,10 +237,22 @@ class MongoSubtaskStore:
         decisions = [decide(now) for _, decide in asked]
         ids = [decision.state.id for decision in decisions]
         first = {subtask_id: ids.index(subtask_id) for subtask_id in dict.fromkeys(ids)}
-        known = await self._subtasks.insert(
-            [(decisions[one].state, self._events(decisions[one], asked[one][0], now)) for one in first.values()]
-        )
+        new = {i: (decisions[at].state, self._events(decisions[at], asked[at][0], now)) for i, at in first.items()}
+        known = await self._subtasks.insert(list(new.values()))
+        known -= {subtask_id for subtask_id in known if await self._reopened(*new[subtask_id])}
         return [(one, first[one] == position and one not in known) for position, one in enumerate(ids)]
+
+    async def _reopened(self, subtask: Subtask, messages: Sequence[Message]) -> bool:
+        """Put a subtask in place of one that was removed with another object."""
+        is_new = False
+
+        async def rule(before: Subtask) -> tuple[Subtask, Sequence[Message]]:
+            nonlocal is_new
+            is_new = before.state == "removed" and before.object_key != subtask.object_key
+            return (subtask, messages) if is_new else (before, ())
+
+        await self._subtasks.change(subtask.id, "subtask", rule)
+        return is_new
 
     def _note(self, noting: Awaitable[None], turn: contextlib.AsyncExitStack) -> None:
         """Note what a claim found, after the caller has the answer; the operator's turn ends with it."""
@@ -229,6 +280,12 @@ class MongoSubtaskStore:
         if task_id is not None:
             return await self._places.count_open([task_id])
         return await self._places.count_open([task.task_id for task in await self._listings.listed("", MAX_TASKS)])
+
+
+def _present(subtask: Subtask) -> Subtask:
+    if subtask.state == "removed":
+        raise NotFound("no such subtask")
+    return subtask
 
 
 def _opens_early(before: Subtask, after: Subtask) -> bool:

@@ -3,9 +3,9 @@
 import asyncio
 import time
 import weakref
-from collections import OrderedDict
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief
@@ -14,7 +14,7 @@ from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
 
 FRESH_S = 1.0
-"""How long a replica may not see a tombstone that another one put up."""
+"""How long a replica may not see a tombstone or new terms that another one saved."""
 CACHED = 4096
 
 
@@ -32,22 +32,29 @@ class MongoBriefs:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known: LRUCache[str, Known] = LRUCache(CACHED)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    async def keep(self, brief: Brief) -> None:
-        """Save the terms of a task; those that came first stay."""
+    async def keep(self, brief: Brief) -> bool:
+        """Save the terms of a task in place of those of a lower revision. False where a higher one is there, or the
+        task was cancelled."""
         async with self._turn(brief.task_id):  # the first images of a task come together
             known = self._known.get(brief.task_id)
-            if known is not None and (known.brief is not None or known.is_cancelled):
-                return
-            try:
-                with errors_named():
-                    await self._collection.insert_one(_new(brief))
-            except DuplicateKeyError:
-                await self._read(brief.task_id)
-            else:
-                self._know(brief.task_id, brief, is_cancelled=False)
+            if known is None or not (known.is_cancelled or _is_as_new(known.brief, brief)):
+                try:
+                    with errors_named():
+                        await self._collection.insert_one(_new(brief))
+                except DuplicateKeyError:
+                    await self._replace_older(brief)
+                    known = await self._read(brief.task_id)
+                else:
+                    known = self._know(brief.task_id, brief, is_cancelled=False)
+        return (
+            known is not None
+            and not known.is_cancelled
+            and known.brief is not None
+            and known.brief.revision == brief.revision
+        )
 
     async def get(self, task_id: str) -> Brief:
         """The terms of a task. Raises NotFound where it is cancelled or not known."""
@@ -61,12 +68,15 @@ class MongoBriefs:
         known = await self._fresh(task_id)
         return None if known is None or known.is_cancelled else known.brief
 
-    async def is_known(self, task_id: str) -> bool:
-        """Whether any image of the task has come. Raises NotFound for a cancelled task."""
+    async def known(self, task_id: str, at_least: int = 1) -> Brief | None:
+        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises NotFound for
+        a cancelled task."""
         known = await self._fresh(task_id)
+        if known is not None and known.brief is not None and known.brief.revision < at_least:
+            known = await self._read(task_id)  # another replica may have kept newer terms
         if known is not None and known.is_cancelled:
             raise NotFound("no such task")
-        return known is not None
+        return None if known is None or known.brief is None or known.brief.revision < at_least else known.brief
 
     async def cancel(self, task_id: str) -> None:
         """Put up the task's tombstone, and unlist it."""
@@ -95,9 +105,16 @@ class MongoBriefs:
         task_id = document["_id"]
         before = self._known.get(task_id)
         brief = None if before is None else before.brief
-        if brief is None and "body" in document:
+        if "body" in document and (brief is None or _revision_of(document) > brief.revision):
             brief = BRIEFS.read_document(document)
         return self._know(task_id, brief, is_cancelled=bool(document["is_cancelled"]))
+
+    async def _replace_older(self, brief: Brief) -> None:
+        older: list[Document] = [{"body.revision": {"$lt": brief.revision}}, {"body.revision": {"$exists": False}}]
+        mine = {"_id": brief.task_id, "is_cancelled": False, "$or": older}
+        if brief.revision > 1:
+            with errors_named():
+                await self._collection.update_one(mine, {"$set": BRIEFS.document(brief)})
 
     async def _fresh(self, task_id: str) -> Known | None:
         known = self._known.get(task_id)
@@ -111,9 +128,6 @@ class MongoBriefs:
     def _know(self, task_id: str, brief: Brief | None, *, is_cancelled: bool) -> Known:
         known = Known(brief, is_cancelled, time.monotonic() + FRESH_S)
         self._known[task_id] = known
-        self._known.move_to_end(task_id)
-        if len(self._known) > CACHED:
-            self._known.popitem(last=False)
         return known
 
     def _turn(self, task_id: str) -> asyncio.Lock:
@@ -125,11 +139,16 @@ def place_of(brief: Brief) -> str:
     return f"{round(brief.created_at * 1_000_000):020}/{brief.task_id}"
 
 
+def _is_as_new(known: Brief | None, brief: Brief) -> bool:
+    return known is not None and known.revision >= brief.revision
+
+
+def _revision_of(document: Document) -> int:
+    """Schema 1 kept its body as text, before there were revisions."""
+    body = document["body"]
+    return 1 if isinstance(body, str) else body.get("revision", 1)
+
+
 def _new(brief: Brief) -> Document:
-    return {
-        "_id": brief.task_id,
-        "listed": place_of(brief),
-        "rests_until": 0.0,
-        "is_cancelled": False,
-        **BRIEFS.document(brief),
-    }
+    """Unlisted, for it has no subtask yet."""
+    return {"_id": brief.task_id, "is_cancelled": False, **BRIEFS.document(brief)}

@@ -1,0 +1,63 @@
+"""Which model the detectors look with: each says so again and again, to whoever listens."""
+
+import asyncio
+import contextlib
+import logging
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.bus import Bus
+from shared.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+TELL_S = 5.0
+MAX_CLASSES_BYTES = 65_536
+"""A model with more than this to say is not told of."""
+
+
+class ModelLoaded(BaseModel):
+    """What is broadcast. `model`: the voter's name; `classes`: the names that its detections carry."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model: str
+    classes: tuple[str, ...]
+
+
+class ModelTeller:
+    """Broadcasts which model this process has loaded, from its start to its close."""
+
+    def __init__(self, loaded: ModelLoaded, bus: Bus) -> None:
+        self._body = loaded.model_dump_json().encode()
+        self._bus = bus
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        if len(self._body) <= MAX_CLASSES_BYTES:
+            self._task = asyncio.create_task(self._run(), name="tell the model")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):  # it is told again
+                await self._bus.broadcast(self._body)
+            await asyncio.sleep(TELL_S)
+
+
+class ModelHeard:
+    """The classes of the model that was told of last; None where none was."""
+
+    def __init__(self) -> None:
+        self.classes: tuple[str, ...] | None = None
+
+    def heard(self, body: bytes) -> None:
+        """Take in what was broadcast; what tells of no model is passed over."""
+        try:
+            self.classes = ModelLoaded.model_validate_json(body).classes or None
+        except ValidationError:
+            return

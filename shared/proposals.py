@@ -1,0 +1,55 @@
+"""What a detector's findings mean for a task."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from shared.labels import folded
+from shared.results import Detection, Prelabel
+
+MAX_OBJECTS = 100
+"""How many objects a proposal shows at most."""
+
+
+def propose(
+    detections: Iterable[Detection],
+    *,
+    model: str,
+    labels: tuple[str, ...],
+    label_map: Mapping[str, str],
+    min_confidence: float,
+) -> Prelabel:
+    """Translate detections into the labels of a task.
+
+    A class gets the label that `label_map` names for it, else the label of its own name; names that look alike are
+    equal. Detections of other classes, and those under `min_confidence`, are left out. Among equally sure ones the
+    label that stands first in the label set wins, so the order of `detections` does not matter.
+    """
+    position = {label: index for index, label in enumerate(labels)}
+    classes = tuple(label_map)
+
+    def label_of(name: str) -> str | None:
+        key = name if name in label_map else _by_look(classes).get(folded(name))
+        label = name if key is None else label_map[key]
+        return label if label in position else _by_look(labels).get(folded(label))
+
+    def rank(detection: Detection) -> tuple[float, int, int, int, int, int]:
+        place = detection.rectangle
+        corner_and_size = place.left, place.top, place.width, place.height
+        return (-detection.confidence, position[detection.label], *corner_and_size)
+
+    mapped = (
+        replace(detection, label=label)
+        for detection in detections
+        if detection.confidence >= min_confidence and (label := label_of(detection.label)) is not None
+    )
+    objects = tuple(sorted(mapped, key=rank)[:MAX_OBJECTS])
+    if not objects:
+        return Prelabel(model=model)
+    return Prelabel(model=model, label=objects[0].label, confidence=objects[0].confidence, objects=objects)
+
+
+@lru_cache(64)
+def _by_look(names: tuple[str, ...]) -> dict[str, str]:
+    """Names by how they look; the first of those that look alike. Kept, for tasks have a thousand and many pictures."""
+    return {folded(name): name for name in reversed(names)}

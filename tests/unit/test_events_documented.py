@@ -1,0 +1,37 @@
+"""docs/events.md says of every event what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared import events
+from shared.events import Topology
+
+TEXT = (Path(__file__).parents[2] / "docs/events.md").read_text()
+DESCRIBED = re.split(r"\n(?=\*\*`)", TEXT.partition("## Data")[2])[1:]
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in TEXT.splitlines()
+    if re.match(r"\| `[a-z.]+\.v\d+` \|", line)
+]
+SERVICES = {"task manager": "task_manager", "subtask manager": "subtask_manager", "detector": "detector"}
+
+
+def named(cell: str) -> tuple[str, ...]:
+    return tuple(SERVICES[name] for name in cell.split(", ") if name in SERVICES)
+
+
+def test_every_type_has_its_row_with_who_hears_it():
+    routes = {row[0].strip("`"): (named(row[2]), named(row[3])) for row in ROWS}
+    assert routes == {kind: (route.required, route.optional) for kind, route in Topology.ROUTES.items()}
+
+
+@pytest.mark.parametrize("event_type", sorted(Topology.ROUTES))
+def test_every_field_is_named_where_its_type_is_described(event_type):
+    [section] = [part for part in DESCRIBED if f"`{event_type}`" in part.partition("(")[0]]
+    kind = "".join(word.capitalize() for word in event_type.split("."))
+    data = getattr(events, kind).model_fields["data"].annotation
+    assert f"(`{data.__name__}`)" in section
+    names = set(re.findall(r"`(\w+)`", section))
+    assert data.model_fields.keys() <= names, data.model_fields.keys() - names
