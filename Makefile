@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short lint types arrows services services-stop k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,8 +27,16 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.server
 	$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+HAS_NODE := node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' 2>/dev/null
+
+# What serves goes on without the web page where it cannot be built.
+page:
+	@if [ ! -f ui/package-lock.json ]; then true; \
+	elif ! $(HAS_NODE); then echo 'Node 20.19 or newer is not here: serving the API without the web page'; \
+	else $(MAKE) --no-print-directory ui || echo 'The web page could not be built, see above: serving without it, or as it was built before' >&2; fi
+
 # What is set on make's command line (IMAGES, LABELS, MODEL, PROFILE) reaches the demonstration through the environment.
-demo: setup $(if $(filter distributed,$(PROFILE)),services)  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg; PROFILE=distributed
+demo: setup page $(if $(filter distributed,$(PROFILE)),services)  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg; PROFILE=distributed
 	@$(BIN)/python -m loadtest.demo
 
 # Not from the environment: HOST and PORT mean other things there.
@@ -36,7 +44,7 @@ serve: HOST = 127.0.0.1
 serve: PORT = 8080
 serve: DATA_DIR = quorate-data
 serve: MODEL =
-serve: setup  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=path.cfg
+serve: setup page  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=path.cfg
 	@$(if $(MODEL),QUORATE_MODEL='$(MODEL)') exec $(BIN)/quorate serve --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA_DIR)'
 
 test: setup-dev lint types arrows  ## everything that must hold, in one summary
@@ -47,6 +55,10 @@ test-unit: setup-dev  ## the rules alone, in seconds
 
 test-debian13:  ## `make test` in a fresh Debian 13, on its Python 3.13; takes root and debootstrap
 	@tests/debian13.sh
+
+schemathesis: SEED = 14
+schemathesis: setup-dev  ## five minutes of generated requests to every operation: SEED=number
+	@QUORATE_SCHEMATHESIS_EXAMPLES=60 QUORATE_SCHEMATHESIS_SEED='$(SEED)' $(BIN)/python -m pytest tests/service/test_schemathesis.py --timeout 600
 
 test-kill: setup-dev  ## kill the process 50 times while people work
 	@QUORATE_KILLS=50 $(BIN)/python -m pytest tests/e2e/test_kill.py --timeout 1800
@@ -62,6 +74,30 @@ chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|di
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
 	@$(BIN)/python -m pytest tests/chaos/test_chaos.py -s
+
+hostile: SECONDS = 180
+hostile: SEED =
+hostile: setup-dev  ## hostile inputs while 32 people work, under a pod's limits, and a report: SECONDS=180 SEED=number
+	@$(RUN) -m tests.hostile --seconds '$(SECONDS)' $(if $(SEED),--seed '$(SEED)')
+
+UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -type f -print)
+
+ui: shared/page/dist/.stamp  ## build the web application into shared/page/dist; takes Node 20.19 or newer
+
+shared/page/dist/.stamp: ui/node_modules/.stamp $(UI_SOURCES)
+	@cd ui && npm run --silent build
+	@touch $@
+
+ui/node_modules/.stamp: ui/package-lock.json ui/.npmrc
+	@cd ui && npm ci --ignore-scripts --silent
+	@touch $@
+
+ui-dev: ui/node_modules/.stamp  ## serve the web application's sources on port 5173, beside `make serve`
+	@cd ui && npm run --silent dev
+
+test-ui: setup-dev shared/page/dist/.stamp  ## test the web application, in Chromium too where it is
+	@cd ui && npm run --silent lint && npm run --silent types && npm run --silent test
+	@if command -v chromium >/dev/null; then cd ui && npm run --silent e2e; else echo 'Chromium is not here: no browser tests'; fi
 
 services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for the tests, in build/services
 	@$(RUN) -m deploy.local start
@@ -139,7 +175,7 @@ docs-api: setup-dev  ## write docs/api/openapi.json anew
 
 clean:  ## remove what was built, but not the data of `make serve`
 	@[ ! -d build/services ] || [ ! -d $(VENV) ] || $(RUN) -m deploy.local stop
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) shared/page/dist
 
 lock: setup-dev  ## lock the dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

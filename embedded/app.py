@@ -18,6 +18,7 @@ from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
 from services.task_manager import part as task_manager
 from services.task_manager.store import sqlite as task_sqlite
+from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
 from shared.http.serving import Deployable
@@ -46,7 +47,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     clock = clock or steady(time.time)
     root = settings.data_dir
     spool = root / "spool"
-    spool.mkdir(parents=True, exist_ok=True)
+    data_dir.make(root)
+    spool.mkdir(exist_ok=True)
     objects = FilesystemObjectStore(
         root, data_dir.secret(root), url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
     )
@@ -93,5 +95,5 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             yield
 
     images = object_routes.router(objects, clock, spool)
-    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images])
+    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images, page.router()])
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

@@ -1,5 +1,6 @@
 """The folder in which the embedded platform keeps everything."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -15,9 +16,17 @@ class DataDirInUse(QuorateError):
     """Another process works in this folder."""
 
 
+def make(data_dir: Path) -> None:
+    """Make the folder, for its owner only, or close one of ours that others can look into."""
+    if not data_dir.exists() or (data_dir / "lock").exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # it belongs to somebody else, who let us in
+            data_dir.chmod(0o700)
+
+
 def lock(data_dir: Path) -> IO[bytes]:
     """Make the folder this process's own, until the file that this returns is closed. Raises DataDirInUse."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make(data_dir)
     file = (data_dir / "lock").open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,7 +38,7 @@ def lock(data_dir: Path) -> IO[bytes]:
 
 def secret(data_dir: Path) -> bytes:
     """The key that signs image URLs: made once, readable by the owner only."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make(data_dir)
     path = data_dir / "secret"
     if not path.exists():
         made = path.with_suffix(".new")

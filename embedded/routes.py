@@ -27,7 +27,7 @@ def router(objects: FilesystemObjectStore, clock: Clock, spool: Path) -> HotRout
     """Image files, for those who have a URL that has not expired, and a place to leave files, for those with a form."""
     routes = HotRouter(include_in_schema=False)
 
-    @routes.hot("/objects/{task_id}/{name}", methods=["GET", "HEAD"])
+    @routes.hot("/objects/{task_id}/{name}", methods=["GET"])
     async def image(task_id: str, name: str, request: Request) -> Response:
         key, query = f"{task_id}/{name}", request.scope["query_string"]
         expires, signature = _EXPIRES.search(query), _SIGNATURE.search(query)
@@ -47,24 +47,27 @@ def router(objects: FilesystemObjectStore, clock: Clock, spool: Path) -> HotRout
             and objects.is_signed(key, int(expires), signature, now=clock(), max_bytes=int(max_bytes))
         ):
             raise NotFound("no such form, or it has expired")
-        data = await _file_of(request, int(max_bytes), spool)
-        if not data:
-            raise Invalid("send a file that is not empty in the form field 'file'")
-        await objects.put(key, data)
+        body = BoundedRequest(request.scope, request.receive)
+        body.max_body_bytes = int(max_bytes) + FORM_OVERHEAD_BYTES
+        try:
+            data = await _file_of(body, int(max_bytes), spool)
+            if not data:
+                raise Invalid("send a file that is not empty in the form field 'file'")
+            await objects.put(key, data)
+        finally:
+            body.done()
         return Response(status_code=204)
 
     routes.add_route(f"/objects/{STAGING}{{task_id}}/{{name}}", stage, methods=["POST"])
     return routes
 
 
-async def _file_of(request: Request, max_bytes: int, spool: Path) -> bytes:
+async def _file_of(body: BoundedRequest, max_bytes: int, spool: Path) -> bytes:
     """The content of a form's field `file`; nothing where it has none."""
-    body = BoundedRequest(request.scope, request.receive)
-    body.max_body_bytes = max_bytes + FORM_OVERHEAD_BYTES
-    boundary = form_headers.boundary_of(request.headers.get("content-type", ""))
+    boundary = form_headers.boundary_of(body.headers.get("content-type", ""))
     limits = PartLimits(max_picture_bytes=max_bytes, max_archive_bytes=max_bytes)
     data = b""
-    async with contextlib.aclosing(multipart.parts(body.stream(), boundary, limits=limits, spool=spool)) as parts:
+    async with contextlib.aclosing(multipart.parts(body.held_stream(), boundary, limits=limits, spool=spool)) as parts:
         async for part in parts:
             content = await _content(part)
             if part.disposition.field == "file":

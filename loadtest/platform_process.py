@@ -151,6 +151,10 @@ class PlatformProcess:
         """Memory of its own, and its share of what it shares (PSS)."""
         return self._kib("smaps_rollup", "Pss:") / 1024
 
+    def resident_mib(self) -> float:
+        """Memory of its own and all that it shares (RSS)."""
+        return self._kib("status", "VmRSS:") / 1024
+
     def peak_mib(self) -> float:
         """The most memory that it had since its start or the last `forget_peak`."""
         return self._kib("status", "VmHWM:") / 1024

@@ -12,6 +12,7 @@ from shared.admin.replicas import Replicas
 from shared.admin.reports import Reporter
 from shared.bus import Bus
 from shared.clock import Clock
+from shared.freed_memory import FreedMemory
 from shared.http.application import Check, application
 from shared.http.serving import Deployable, ServerSettings
 from shared.objects import ObjectStore
@@ -125,6 +126,7 @@ def deployable(
     reporter = Reporter([part.name for part in parts], telemetry.metrics, watch, bus)
     served = [*routers, *(router for part in parts for router in part.routers)]
     replicas = Replicas(clock)
+    freed_memory = FreedMemory()
     answers_admin = any(part.answers_admin for part in parts)
     if answers_admin:
         served += [dead_letters.router(bus), status.router(reporter, replicas)]
@@ -135,9 +137,11 @@ def deployable(
             if answers_admin:
                 bus.listen(replicas.heard)
             reporter.start()
+            freed_memory.start()
             try:
                 yield
             finally:
+                await freed_memory.close()
                 await reporter.close()
 
     def before_shutdown() -> None:
@@ -154,4 +158,4 @@ def deployable(
         needs=needs,
         uses=uses,
     )
-    return Deployable(app=app, before_shutdown=before_shutdown)
+    return Deployable(app=app, limits=settings.wire_limits, before_shutdown=before_shutdown)

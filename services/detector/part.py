@@ -48,9 +48,7 @@ def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemet
     """The detection API alone, which needs neither bus nor storage; without a model it says so to every request."""
     if pool is not None:
         PoolMetrics(pool, telemetry.metrics.registry)
-    router = routes.router(
-        pool, max_picture_bytes=settings.max_image_bytes, max_held_bytes=settings.detector_max_body_bytes
-    )
+    router = routes.router(pool, max_picture_bytes=settings.max_image_bytes)
     return Part(name="detector", routers=[router], tools=[] if pool is None else [pool], resources=pool)
 
 

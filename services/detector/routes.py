@@ -8,12 +8,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from services.detector import handlers, wire
-from services.detector.bodies import Bodies, unless_gone
+from services.detector.hanging_up import unless_gone
 from services.detector.pool import InferencePool
 from shared import identity as caller
 from shared.errors import Invalid
 from shared.http import problems
 from shared.http.answers import json_answer
+from shared.http.bodies import Bodies
 from shared.http.requests import bounded
 from shared.identity import Who
 
@@ -38,14 +39,12 @@ DESCRIBED: dict[str, Any] = {
 """What FastAPI would document if it parsed the request; letting it parse would double the cost of the route."""
 
 
-def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes: int) -> APIRouter:
+def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
     """The synchronous detection API; without a model, `pool` is None.
 
     max_picture_bytes: the largest picture that is accepted, decoded from base64.
-    max_held_bytes: the most that all bodies in memory may have together; a single one is always accepted.
     """
     max_body_bytes = max_picture_bytes * 3 // 2 + 10_000  # in base64, which may be in lines
-    bodies = Bodies(max(max_held_bytes, max_body_bytes))
     routes = APIRouter(
         prefix="/api",
         tags=["detector"],
@@ -59,7 +58,7 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes
         query = wire.read_query(request.query_params)
         read = _reader(request)
         try:
-            async with bodies.reading(request) as body:
+            async with _bodies(request).reading(request.stream()) as body:
                 request_id, picture = await read(body)
                 del body
                 looking = handlers.detect(pool, picture, confidence=query.confidence, nms=query.nms)
@@ -73,6 +72,11 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int, max_held_bytes
         return json_answer(wire.models_answer(pool))
 
     return routes
+
+
+def _bodies(request: Request) -> Bodies:
+    """Those that the process holds."""
+    return request.scope["bodies"]
 
 
 def _reader(request: Request):

@@ -38,12 +38,6 @@ class DetectorSettings(ServerSettings):
     detector_max_waiting: Annotated[
         int, Field(ge=0, le=10_000, description="pictures that may wait for the detector; more are told to come back")
     ] = 64
-    detector_max_body_bytes: Annotated[
-        int,
-        Field(
-            ge=1, description="bodies of detection requests under way, in bytes together; more are told to come back"
-        ),
-    ] = 64_000_000
 
 
 class PrelabelerSettings(DetectorSettings, AmqpSettings, S3Settings):

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-import pydantic_core
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from services.detector.models import Model
 from services.detector.pool import InferencePool
-from shared.errors import Invalid, Malformed
-from shared.http.requests import Wire, decode_base64, valid
+from shared.errors import Invalid
+from shared.http.requests import AS_NUMBER, Wire, decode_base64, read_json, valid
 from shared.results import Detection
 
 _I64 = 2**63
@@ -27,13 +26,16 @@ Id = Annotated[StrictStr | StrictInt | Annotated[StrictFloat, Field(allow_inf_na
 """An id of the caller's, which the answer repeats."""
 
 
+Share = Annotated[float, Field(ge=0, le=1), AS_NUMBER]
+
+
 class DetectionQuery(BaseModel):
     """What the query may say: thresholds from 0 to 1, and the id of a picture that is sent as bare bytes."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    confidence: Annotated[float | None, Field(ge=0, le=1, description="the least sure object to answer with")] = None
-    nms: Annotated[float | None, Field(ge=0, le=1, description="from which overlap on one object hides another")] = None
+    confidence: Annotated[Share | None, Field(description="the least sure object to answer with")] = None
+    nms: Annotated[Share | None, Field(description="from which overlap on one object hides another")] = None
     id: Annotated[str | None, Field(max_length=1000, description="the id of a picture sent as bare bytes")] = None
 
 
@@ -44,7 +46,7 @@ class DetectionRequest(Wire):
     """An image file in base64, and an id of the caller's that the answer repeats."""
 
     id: Id
-    image: StrictStr
+    image: Annotated[StrictStr, Field(json_schema_extra={"minLength": 4, "contentEncoding": "base64"})]
 
     def picture(self) -> bytes:
         """The image file. Raises Invalid where `image` is not plain base64, or holds nothing."""
@@ -134,9 +136,9 @@ def read_request(body: bytes) -> tuple[str | int | float, bytes]:
     """
     if not body:
         raise Invalid("the body is empty")
-    content = _json(body)
+    content = read_json(body)
     if isinstance(content, str):
-        content = _json(content)
+        content = read_json(content, where="the JSON within the body")
     request = valid(DetectionRequest, content)
     return request.id, request.picture()
 
@@ -163,13 +165,6 @@ def models_answer(pool: InferencePool | None) -> dict[str, Any]:
             "busy_s": load.busy_s,
         },
     }
-
-
-def _json(text: bytes | str) -> Any:
-    try:
-        return pydantic_core.from_json(text, allow_inf_nan=False)
-    except ValueError as error:
-        raise Malformed(f"the body is not JSON: {error}") from error
 
 
 def _detected_object(detection: Detection) -> dict[str, Any]:

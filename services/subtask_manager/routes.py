@@ -1,20 +1,22 @@
 """HTTP in and out of the subtask manager."""
 
+import re
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.shapes import lease_shown, subtask_shown
 from shared.clock import iso
-from shared.errors import QuorateError
+from shared.errors import Invalid, QuorateError
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
+from shared.http.origins import refuse_foreign
 from shared.http.paging import Cursor, Limit, cursor_of, read_cursor
-from shared.http.requests import bounded, valid
+from shared.http.requests import AS_FLAG, bounded, valid
 from shared.identity import Who, identified
 
 M = TypeVar("M", bound=BaseModel)
@@ -62,7 +64,7 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
         return json_answer({"outcomes": [await _renewed(resources, who.id, lease) for lease in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
-    async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, Query()] = False) -> Response:
+    async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, AS_FLAG] = False) -> Response:
         await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, is_skip=skip)
         return Response(status_code=204)
 
@@ -144,8 +146,9 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
 
 
 def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
-    @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_body_of(wire.OldSubtasksRequest))
+    @routes.get("/subtasks", response_model=wire.OldSubtasks, openapi_extra=_OLD_SUBTASKS)
     async def subtasks(request: Request) -> Response:
+        refuse_foreign(request.scope)  # it leases
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
         claim, _ = await handlers.lease_opened(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
@@ -153,7 +156,7 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
             {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
         )
 
-    @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote))
+    @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote, is_required=True))
     async def assign(subtask_id: str, request: Request) -> Response:
         old = await _old(request, wire.OldVote)
         voter = identified(old.userId).id
@@ -166,10 +169,27 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
 async def _old(request: Request, model: type[M]) -> M:
     """The request of an older client: JSON in a body of any content type, or else in the query."""
     if await request.body():
+        if request.query_params:
+            raise Invalid("send it in the body or in the query, not in both")
         return valid(model, await request.json())
-    query = dict(request.query_params)
-    return valid(model, {k: int(v[:20]) if v.isdecimal() and k == "numberOfSubtasks" else v for k, v in query.items()})
+    query: dict[str, Any] = dict(request.query_params)
+    if _WHOLE_NUMBER.fullmatch(query.get("numberOfSubtasks", "")):
+        query["numberOfSubtasks"] = int(query["numberOfSubtasks"])
+    return valid(model, query)
 
 
-def _body_of(model: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+_WHOLE_NUMBER = re.compile("0|[1-9][0-9]{0,8}")
+
+
+def _body_of(model: type[BaseModel], *, is_required: bool = False) -> dict[str, Any]:
+    return {
+        "requestBody": {"required": is_required, "content": {"application/json": {"schema": model.model_json_schema()}}}
+    }
+
+
+_OLD_SUBTASKS = _body_of(wire.OldSubtasksRequest) | {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": schema}
+        for name, schema in wire.OldSubtasksRequest.model_json_schema()["properties"].items()
+    ]
+}

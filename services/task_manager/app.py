@@ -8,6 +8,7 @@ from services.task_manager import announcements
 from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
+from shared import page
 from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
@@ -49,6 +50,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
         [assemble(adapters, settings, spool=settings.spool(), budget=DecodingBudget(settings.max_decoding_bytes))],
         adapters,
         opened=opened,
+        routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],
         needs={"MongoDB": store.is_ready},
         uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},
     )

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -35,8 +36,8 @@ _COLUMNS = [
     "votes_cast",
     "earlier",
 ]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run."""
+_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff\u200b\x00-\x1f]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet would run, some of them after they dropped blanks or folded wide signs."""
 
 
 def as_jsonl(images: Sequence[Image]) -> bytes:
@@ -48,7 +49,7 @@ def as_csv(images: Sequence[Image]) -> bytes:
     """One line an image, without the header; cells that look like a formula are made text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([_cell(value) for value in _csv_row(image)] for image in images)
+    writer.writerows([cell(value) for value in _csv_row(image)] for image in images)
     return out.getvalue().encode()
 
 
@@ -88,5 +89,6 @@ def _csv_row(image: Image) -> list[Any]:
     return [row[column] for column in _COLUMNS]
 
 
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def cell(value: Any) -> Any:
+    """A value as a cell that no spreadsheet runs."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

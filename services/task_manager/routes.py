@@ -1,8 +1,7 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
-import pydantic_core
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -14,11 +13,11 @@ from services.task_manager.ingest import Report
 from services.task_manager.order import KEYS, By, key_of
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
-from shared.errors import Malformed, TooLarge, UnsupportedType
+from shared.errors import UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
-from shared.http.requests import bounded, valid
+from shared.http.requests import BoundedRequest, bounded, valid
 from shared.identity import Who
 
 FORM_OVERHEAD_BYTES = 200_000_000
@@ -103,16 +102,9 @@ def _direct_router(uploads: Uploads) -> APIRouter:
 
 
 async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise TooLarge(f"the body is over the limit of {max_bytes:,} bytes")
-    try:
-        content = pydantic_core.from_json(bytes(body), allow_inf_nan=False) if body else None
-    except ValueError as error:
-        raise Malformed(f"the body is not JSON: {error}") from error
-    return valid(wire.ImageRequest, content)
+    bounded_request = cast("BoundedRequest", request)
+    bounded_request.max_body_bytes = max_bytes
+    return valid(wire.ImageRequest, await bounded_request.json() if await bounded_request.body() else None)
 
 
 def _report(request: Request, reports: list[Report]) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change
 from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_LABELS, MAX_NAME_LENGTH
@@ -12,10 +12,22 @@ from shared.http.requests import Reason, Wire
 from shared.results import DecidedBy, Detection, State
 from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+NAME = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
+"""Something other than blanks, and no control character."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
 LATER = ("label_names", "order", "hide_names")
 """Fields of a task that came after the first release."""
+
+
+_LABELS: dict[str, JsonValue] = {
+    "minItems": 1,
+    "maxItems": MAX_LABELS,
+    "uniqueItems": True,
+    "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH},
+}
+"""What of the rules of labels a schema can say; the rules are the domain's."""
 LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=MAX_NAME_LENGTH)]], Field(max_length=MAX_LABELS)]
 
 
@@ -55,8 +67,8 @@ class DetectorRequest(Wire):
 class TaskRequest(Wire):
     """A new task."""
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)]
-    labels: list[str]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME)]
+    labels: Annotated[list[str], Field(json_schema_extra=_LABELS)]
     instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH)] | None = None
     allow_unsure: bool = False
     label_names: LabelNames = Field(default_factory=dict[str, str])
@@ -81,7 +93,7 @@ class TaskRequest(Wire):
 class TaskChange(Wire):
     """What is to be changed of a task; what is not named stays as it is."""
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME)] | None = None
     instructions: (
         Annotated[str, Field(max_length=MAX_INSTRUCTIONS_LENGTH, description="an empty text takes them away")] | None
     ) = None
@@ -112,7 +124,7 @@ class ImageRequest(Wire):
     """One picture as plain base64; `id` is what the client calls it."""
 
     id: Annotated[str, Field(max_length=1_000)] | int
-    image: str
+    image: Annotated[str, Field(json_schema_extra={"minLength": 4, "contentEncoding": "base64"})]
 
 
 class DirectFile(Wire):

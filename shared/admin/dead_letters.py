@@ -3,13 +3,14 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from shared.bus import Bus
 from shared.clock import iso
 from shared.http import problems
 from shared.http.answers import json_answer
+from shared.http.paging import Limit
 from shared.http.requests import Wire, bounded
 from shared.identity import Who
 
@@ -42,7 +43,7 @@ def router(bus: Bus) -> APIRouter:
     routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
 
     @routes.get("/dead", response_model=DeadLetters)
-    async def dead(_who: Who, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+    async def dead(_who: Who, limit: Limit = 100) -> Response:
         letters = await bus.dead_letters(limit)
         return json_answer({"items": [asdict(letter) | {"died_at": iso(letter.died_at)} for letter in letters]})
 

@@ -13,8 +13,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared.errors import Unavailable
 from shared.http import problems
 from shared.http.answers import json_answer
+from shared.http.bodies import Bodies
 from shared.http.edge import Edge
 from shared.http.hot import HotRoutes
+from shared.http.requests import bounded
 from shared.http.serving import ServerSettings
 from shared.telemetry import Telemetry
 from shared.telemetry.metrics import Metrics
@@ -63,7 +65,13 @@ def application(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge has its own
     )
     app.add_middleware(HotRoutes, routers=routers)
-    app.add_middleware(Edge, allowed_hosts=settings.hosts, telemetry=telemetry)
+    app.add_middleware(
+        Edge,
+        allowed_hosts=settings.hosts,
+        allowed_origins=settings.origins,
+        bodies=Bodies(settings.max_bodies_bytes),
+        telemetry=telemetry,
+    )
     problems.install(app)
     for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):
         app.include_router(router)
@@ -87,7 +95,7 @@ async def open_when_up(opening: Callable[[], Awaitable[None]]) -> None:
 
 def _metrics(metrics: Metrics, watch: Watch | None) -> APIRouter:
     """What Prometheus comes for."""
-    routes = APIRouter(tags=["health"])
+    routes = APIRouter(tags=["health"], route_class=bounded())
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def shown() -> Response:
@@ -104,7 +112,7 @@ def _health(needs: Mapping[str, Check], uses: Mapping[str, Check]) -> APIRouter:
     What it only uses is named where it does not answer, and keeps no requests away: without the broker uploads and
     votes are taken all the same, and their events wait.
     """
-    routes = APIRouter(tags=["health"])
+    routes = APIRouter(tags=["health"], route_class=bounded())
 
     @routes.get("/healthz")
     async def lives() -> Response:

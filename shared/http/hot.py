@@ -1,8 +1,8 @@
 """The routes that most requests take, without the framework's machinery.
 
 A hot route is a route of FastAPI like any other, and stands in the API's document. A request with nothing unusual about
-it goes from the edge straight to the route's function. Whatever else comes, such as a body that is not valid or another
-media type, goes through FastAPI, so that it is refused in one place.
+it goes from the edge straight to the route's function. Whatever else comes, such as a body that is not valid, a large
+one, a query or another media type, goes through FastAPI, so that it is refused in one place.
 """
 
 import re
@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import QuorateError
+from shared.errors import Malformed, QuorateError
 from shared.http import problems
-from shared.http.requests import JSON_BYTES, Wire
+from shared.http.bodies import SMALL_BYTES
+from shared.http.requests import Wire, fields_of, refuse_repeated_fields
 from shared.identity import Caller, caller_of
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -69,7 +70,8 @@ class HotRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         for route in self._routes.get(scope.get("method", ""), ()):
-            if found := route.pattern.fullmatch(scope["path"]):
+            found = route.pattern.fullmatch(scope["path"])
+            if found and (route.request is not None or not scope["query_string"]):
                 await self._answer(route, found.groupdict(), scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -83,9 +85,12 @@ class HotRoutes:
                 await self._app(scope, receive, send)
                 return
             messages = await _received(receive)
+            text = b"".join([one.get("body", b"") for one in messages])
             try:
-                arguments[name] = model.model_validate_json(b"".join([one.get("body", b"") for one in messages]))
-            except ValidationError:
+                body = model.model_validate_json(text)
+                refuse_repeated_fields(text, fields_of(body))
+                arguments[name] = body
+            except (ValidationError, Malformed):
                 await self._app(scope, _from_the_first(messages, receive), send)
                 return
         scope["route"] = route  # as the framework does: the edge counts requests by its path
@@ -122,13 +127,13 @@ def _first_of(wanted: type, parameters: Mapping[str, type]) -> str | None:
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether a body of JSON is announced, of a length that is taken."""
+    """Whether a body of JSON is announced, so small that it need not be counted before it is held."""
     named = dict(reversed(headers))  # of a header that is given twice, the first counts, as for the framework
     length = named.get(b"content-length", b"")
     return (
         named.get(b"content-type") == b"application/json"
         and _LENGTH.fullmatch(length) is not None
-        and int(length) <= JSON_BYTES
+        and int(length) <= SMALL_BYTES
         and b"content-encoding" not in named
         and b"transfer-encoding" not in named
     )

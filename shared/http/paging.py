@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import Query
 
 from shared.errors import Malformed
+from shared.http.requests import AS_WHOLE_NUMBER
 
 MAX_LIMIT = 1000
 MAX_CURSOR_LENGTH = 1_200
 
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page"), AS_WHOLE_NUMBER]
 
 ID = re.compile(r"[0-9a-f]{32}")
 """Keys of pages in the order of ids."""
@@ -27,8 +28,11 @@ def cursor_of(key: str) -> str:
 
 
 def read_cursor(cursor: str | None, form: re.Pattern[str] = ID) -> str:
-    """The key after which a page begins; none: the empty key, before all others. Raises Malformed for a forged one."""
-    if cursor is None:
+    """The key after which a page begins; without a cursor the empty key, before all others.
+
+    Raises Malformed for a forged one.
+    """
+    if not cursor:
         return ""
     if len(cursor) > MAX_CURSOR_LENGTH:
         raise Malformed("the cursor is none that was given out here")

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from shared import errors
@@ -20,6 +21,10 @@ MAX_FIELDS = 100
 """An answer names so many fields at fault: a request may hold a hundred thousand."""
 MAX_POINTER_PART = 200
 """So many characters of a field's name are repeated."""
+
+NO_SUCH_PATH = "there is nothing at this path: the API is at /api, /openapi.json describes it, and docs/ explains it"
+GONE = 499
+"""For the log and the metrics: the caller has hung up and reads no answer."""
 
 STATUS: dict[type[errors.QuorateError], int] = {
     errors.Malformed: 400,
@@ -96,6 +101,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.QuorateError, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
     describe = app.openapi
 
@@ -137,7 +143,13 @@ async def _http(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
+    elif error.status_code == HTTPStatus.NOT_FOUND:  # the framework's own: no route has this path
+        return problem(request, 404, NO_SUCH_PATH, api="/api", openapi="/openapi.json")
     return problem(request, error.status_code, str(error.detail), headers=headers)
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=GONE)
 
 
 def _methods(request: Request) -> set[str]:
@@ -147,7 +159,7 @@ def _methods(request: Request) -> set[str]:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         scope["method"] = method
         if any(route.matches(scope)[0] == Match.FULL for route in request.app.routes):
-            found.add(method)
+            found |= {method, "HEAD"} if method == "GET" else {method}
     return found
 
 

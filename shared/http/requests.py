@@ -1,26 +1,50 @@
 """Request bodies, read strictly: bounded, of the right type, and JSON that is JSON."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Annotated, Any, TypeVar
+import json
+import re
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Sized
+from itertools import chain
+from typing import Annotated, Any, TypeVar, cast
 
 import pydantic_core
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
-from shared.errors import Invalid
+from shared.errors import Invalid, Malformed
+from shared.http.bodies import Bodies
 
 M = TypeVar("M", bound=BaseModel)
 
 JSON_BYTES = 1_000_000
+MAX_NAME_SHOWN = 200
+"""So much of a name that the caller made up is repeated."""
 
 _BASE64 = TypeAdapter(bytes, config=ConfigDict(val_json_bytes="base64"))
 """Six times as fast as Python's own."""
 _NOT_BASE64 = "-_\\"
 """What that would take as well: the alphabet for URLs, and JSON's escapes."""
 _NO_LINE_BREAKS = str.maketrans("", "", "\r\n")
+
+
+def _as_json_has_it(form: re.Pattern[str]) -> BeforeValidator:
+    """Text of a query that is to be a number or a truth value has to be written as in JSON: not `+5`, `5.0` for 5,
+    `1_0` or `yes`."""
+
+    def written(value: object) -> object:
+        if isinstance(value, str) and not form.fullmatch(value):
+            raise ValueError("write it as in JSON")
+        return value
+
+    return BeforeValidator(written)
+
+
+AS_WHOLE_NUMBER = _as_json_has_it(re.compile(r"-?(0|[1-9][0-9]{0,17})"))
+AS_NUMBER = _as_json_has_it(re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?"))
+AS_FLAG = _as_json_has_it(re.compile("true|false"))
+"""For parameters of a query; they stand last, so that the document of the API has what stands before."""
 
 
 class Wire(BaseModel):
@@ -34,9 +58,15 @@ Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 
 
 class BoundedRequest(Request):
-    """A request whose body may not grow past `max_body_bytes`, declared or not."""
+    """A request whose body may not grow past `max_body_bytes`, declared or not.
+
+    A body that is kept counts among those that the process holds, until `done`.
+    """
 
     max_body_bytes: int = JSON_BYTES
+    _held_bytes: int = 0
+    _body: bytes
+    _json: Any
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         if self.headers.get("content-encoding", "identity") != "identity":
@@ -51,12 +81,30 @@ class BoundedRequest(Request):
                 raise HTTPException(413, f"the body is over the limit of {self.max_body_bytes:,} bytes")
             yield chunk
 
+    async def body(self) -> bytes:
+        """The whole body. Raises Unavailable where too much is held already."""
+        if not hasattr(self, "_body"):
+            self._body = b"".join([chunk async for chunk in self.held_stream()])
+        return self._body
+
+    async def held_stream(self) -> AsyncGenerator[bytes, None]:
+        """The body's chunks, which the caller of this keeps. Raises Unavailable where too much is held already."""
+        bodies: Bodies = self.scope["bodies"]
+        async for chunk in self.stream():
+            bodies.hold(len(chunk), beside=self._held_bytes)
+            self._held_bytes += len(chunk)
+            yield chunk
+
     async def json(self) -> Any:
-        """The body as JSON; NaN, Infinity and deep nesting are not JSON here."""
-        try:
-            return pydantic_core.from_json(await self.body(), allow_inf_nan=False)
-        except ValueError as error:
-            raise HTTPException(400, f"the body is not JSON: {error}") from error
+        if not hasattr(self, "_json"):
+            self._json = read_json(await self.body())
+        return self._json
+
+    def done(self) -> None:
+        """Nothing of the body is needed any more."""
+        self._body, self._json = b"", None
+        self.scope["bodies"].give_back(self._held_bytes)
+        self._held_bytes = 0
 
 
 def bounded(max_body_bytes: int = JSON_BYTES, *, is_any_type: bool = False) -> type[APIRoute]:
@@ -71,15 +119,83 @@ def bounded(max_body_bytes: int = JSON_BYTES, *, is_any_type: bool = False) -> t
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
             wants_json = self.body_field is not None and not is_any_type
+            parameters = _query_parameters(self)
 
             async def handle_bounded(request: Request) -> Response:
+                if request.scope["query_string"]:
+                    refuse_other_parameters(request, parameters)
                 if wants_json and not _is_json(request) and _has_body(request):
                     raise HTTPException(415, "send the body as application/json")
-                return await handle(Bounded(request.scope, request.receive))
+                bounded_request = Bounded(request.scope, request.receive)
+                try:
+                    if wants_json and await bounded_request.body():
+                        await bounded_request.json()  # the framework would make 400 of whatever is raised
+                    return await handle(bounded_request)
+                finally:
+                    bounded_request.done()
 
             return handle_bounded
 
     return BoundedRoute
+
+
+def read_json(text: bytes | str, *, where: str = "the body") -> Any:
+    """JSON that leaves nothing open: NaN, Infinity, deep nesting and a field given twice are not JSON here.
+
+    Raises Malformed.
+    """
+    try:
+        content: Any = pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise Malformed(f"{where} is not JSON: {error}") from error
+    refuse_repeated_fields(text, len(cast("Sized", content)) if isinstance(content, dict) else 0)
+    return cast("Any", content)
+
+
+def refuse_repeated_fields(text: bytes | str, fields: int) -> None:
+    """Raises Malformed where JSON that can be parsed names a field of an object twice.
+
+    fields: how many it is known to have. Every field brings a colon, so if there are no more colons than that, none is
+    given twice: this spares most bodies to be parsed again.
+    """
+    colons = text.count(b":") if isinstance(text, bytes) else text.count(":")
+    if colons > fields:
+        json.loads(text, object_pairs_hook=_without_repetition, parse_int=str, parse_float=str)
+
+
+def fields_of(body: Wire) -> int:
+    """How many fields of JSON a model was made of, those of models in its lists included."""
+    values: list[Any] = list(body.__dict__.values())
+    lists = [cast("list[object]", value) for value in values if isinstance(value, list)]
+    inner = [len(one.model_fields_set) for one in chain.from_iterable(lists) if isinstance(one, Wire)]
+    return len(body.model_fields_set) + sum(inner)
+
+
+def _without_repetition(fields: list[tuple[str, Any]]) -> None:
+    names = {name for name, _ in fields}
+    if len(names) < len(fields):
+        name = next(name for position, (name, _) in enumerate(fields) if name in {one for one, _ in fields[:position]})
+        raise Malformed(f"the body is not JSON that has one meaning: it gives {name[:MAX_NAME_SHOWN]!r} twice")
+
+
+def refuse_other_parameters(request: Request, names: Collection[str]) -> None:
+    """Raises RequestValidationError where the query has parameters other than these, or one of them twice."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    wrong = {name: "this parameter is not known here" for name in given if name not in names}
+    wrong |= {name: "this parameter is given twice" for name in names if given.count(name) > 1}
+    if wrong:
+        raise RequestValidationError(
+            [{"loc": ("query", name[:MAX_NAME_SHOWN]), "msg": message} for name, message in wrong.items()]
+        )
+
+
+def _query_parameters(route: APIRoute) -> frozenset[str]:
+    """The parameters that the API's document names for a route."""
+    described: list[dict[str, Any]] = (route.openapi_extra or {}).get("parameters", [])
+    return frozenset(
+        [field.alias for field in route.dependant.query_params]
+        + [one["name"] for one in described if one["in"] == "query"]
+    )
 
 
 def valid(model: type[M], content: object) -> M:

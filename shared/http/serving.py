@@ -1,5 +1,6 @@
 """How every deployable serves: its common settings, its socket, its signals, and the line that says it is ready."""
 
+import asyncio
 import gc
 import ipaddress
 import signal
@@ -7,16 +8,19 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
-from typing import Annotated, Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar, cast
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from uvicorn.config import STARTUP_FAILURE
 
 from shared.errors import QuorateError
+from shared.http.connections import Connection, Connections, WireLimits
+from shared.http.listener import Listener, connections_possible
 from shared.pictures import PictureLimits, give_back_large_blocks
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs
@@ -46,6 +50,41 @@ class ServerSettings(BaseSettings):
     allowed_hosts: Annotated[
         str, Field(description="host names that requests may name beside this machine's, comma separated; `*`: any")
     ] = ""
+    allowed_origins: Annotated[
+        str,
+        Field(
+            description="origins (`https://name`) whose pages may change things, beside the platform's own, comma"
+            " separated"
+        ),
+    ] = ""
+    max_connections: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="connections at a time, as far as there are file descriptors: one that waits for a"
+            " request gives way to a new one; more are told to come back",
+        ),
+    ] = 2_000
+    header_s: Annotated[
+        float, Field(gt=0, le=3_600, description="seconds that a request may take until its headers are complete")
+    ] = 10.0
+    body_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3_600,
+            description="seconds without a byte of a body, or without an answer being read, after"
+            " which a connection ends",
+        ),
+    ] = 30.0
+    max_bodies_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="bodies of requests that are held in memory, in bytes together: JSON, pictures in"
+            " base64, staged files, detection requests; more are told to come back",
+        ),
+    ] = 64_000_000
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="the least severe log lines to write")
     ] = "info"
@@ -87,6 +126,15 @@ class ServerSettings(BaseSettings):
             return frozenset({"*"})
         return frozenset({"127.0.0.1", "localhost", "[::1]", self.host.lower(), *named})
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """Origins whose pages may change things, beside the service's own."""
+        return frozenset(one.strip().lower().rstrip("/") for one in self.allowed_origins.split(",") if one.strip())
+
+    @property
+    def wire_limits(self) -> WireLimits:
+        return WireLimits(max_connections=self.max_connections, header_s=self.header_s, body_s=self.body_s)
+
     def telemetry(self, service: str) -> Telemetry:
         """Where a service's observations go."""
         return Telemetry(tracing=tracing(service, endpoint=self.otlp_endpoint, share=self.trace_share))
@@ -113,11 +161,13 @@ S = TypeVar("S", bound=ServerSettings)
 class Deployable:
     """An app that is ready to be served.
 
+    limits: what its connections may send, and how long they may take.
     guard: held for as long as it is served.
     before_shutdown: called when it is told to stop, before it waits for the requests under way.
     """
 
     app: FastAPI
+    limits: WireLimits = field(default_factory=WireLimits)
     guard: AbstractContextManager[object] = field(default_factory=nullcontext)
     before_shutdown: Callable[[], None] = lambda: None
 
@@ -154,13 +204,14 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it answers."""
+    """Accepts by itself, ends connections that stall, and says where it listens once it answers."""
 
-    def __init__(self, deployable: Deployable, listener: socket.socket) -> None:
+    def __init__(self, deployable: Deployable, listening: socket.socket) -> None:
         config = uvicorn.Config(
             deployable.app,
             loop="auto",
-            http="httptools",
+            http=Connection,
+            ws="none",
             access_log=False,
             log_config=None,
             server_header=False,
@@ -168,20 +219,35 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=GRACE_S,
         )
         super().__init__(config)
+        limits = deployable.limits
+        self._connections = Connections(replace(limits, max_connections=connections_possible(limits.max_connections)))
+        self.server_state = self._connections
         self._before_shutdown = deployable.before_shutdown
-        self._address: tuple[str, int] = listener.getsockname()[:2]
+        self._listening = listening
+        self._address: tuple[str, int] = listening.getsockname()[:2]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._before_shutdown()
         await super().shutdown(sockets)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            _spare_the_collector()
-            host, port = self._address
-            shown = f"[{host}]" if ":" in host else host
-            print(f"Quorate is ready on http://{shown}:{port}", flush=True)  # noqa: T201
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        listener = Listener(self._listening, self._connections, self._connection)
+        self.servers = [cast("asyncio.Server", listener)]
+        self.started = True
+        _spare_the_collector()
+        host, port = self._address
+        shown = f"[{host}]" if ":" in host else host
+        print(f"Quorate is ready on http://{shown}:{port}", flush=True)  # noqa: T201
+
+    async def on_tick(self, counter: int) -> bool:
+        self._connections.end_stalled(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def _connection(self) -> Connection:
+        return Connection(self.config, self._connections, self.lifespan.state)
 
 
 def _spare_the_collector() -> None:

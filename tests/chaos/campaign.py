@@ -53,7 +53,7 @@ def run(world: World, plan: Plan, say: Say) -> Report:
         crew.begin(operators=plan.operators, uploaders=plan.uploaders)
         try:
             _inject(world, plan, crew, report, say)
-            _finish(world, crew, report, say)
+            report.completed_s = finish(world, crew, say)
         finally:
             crew.end()
         began = time.monotonic()
@@ -105,8 +105,8 @@ def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Cre
     return Injected(kind=kind, lasted_s=healed - began, first_success_s=success_at - healed_at)
 
 
-def _finish(world: World, crew: Crew, report: Report, say: Say) -> None:
-    """I9: what can finish finishes, and everything is delivered, in time."""
+def finish(world: World, crew: Crew, say: Say) -> float:
+    """I9: what can finish finishes, and everything is delivered, in time; returns the seconds that it took."""
     healed = time.monotonic()
     deadline = healed + HEALED_S
     crew.pause_s = 0.05
@@ -133,8 +133,9 @@ def _finish(world: World, crew: Crew, report: Report, say: Say) -> None:
             crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault there are still {backlog}")
             break
         time.sleep(REST_S)
-    report.completed_s = quiet_at - healed
-    say(f"finished and delivered {report.completed_s:.1f} s after the last fault")
+    completed_s = quiet_at - healed
+    say(f"finished and delivered {completed_s:.1f} s after the last fault")
+    return completed_s
 
 
 def _left(client: Client, task_id: str) -> list[Any]:

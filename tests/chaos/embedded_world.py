@@ -39,7 +39,7 @@ class EmbeddedWorld:
         arguments: tuple[str, ...] = (),
         has_disk: bool = True,
         has_detector: bool = True,
-        lease_s: float = LEASE_S,
+        **settings: object,
     ) -> None:
         self.explained = frozenset({503, 507})
         self.left_out = {"fsync errors within SQLite": "they cannot be injected from outside; fsync of objects is"}
@@ -47,7 +47,7 @@ class EmbeddedWorld:
         self._is_mounted = False
         self._wants_disk = has_disk
         self._has_detector = has_detector
-        settings: dict[str, object] = {"lease_s": lease_s}
+        settings = {"lease_s": LEASE_S, **settings}
         if has_detector:
             settings["model"] = write_model(folder)
         self.platform = LaunchedPlatform(folder, self._disk / "data", arguments=arguments, **settings)

@@ -30,14 +30,17 @@ class Crew:
     """What all of them share; each works in a thread of their own.
 
     `order_s` sets how often an owner orders a task. The uploaders' task is the main one; with owners, another takes its
-    place every `main_s`, so that none grows too large.
+    place every `main_s`, so that none grows too large. `retry`: how often their clients try by themselves.
     """
 
-    def __init__(self, url: str, seed: int, *, order_s: float = 6.0, main_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str, seed: int, *, order_s: float = 6.0, main_s: float = 30.0, retry: RetryPolicy = ONE_TRY
+    ) -> None:
         self.url = url
         self.seed = seed
         self.order_s = order_s
         self.main_s = main_s
+        self._retry = retry
         self.history = History()
         self.pictures: dict[str, bytes] = {}
         self.is_archive_on_its_way = threading.Event()
@@ -72,8 +75,8 @@ class Crew:
         return self.mains[-1].id
 
     def client(self, user: str) -> Client:
-        """One that tries once: what becomes of each request is to be recorded."""
-        return Client(self.url, user, timeout_s=TIMEOUT_S, retry=ONE_TRY)
+        """One that tries once, if not told otherwise: what becomes of each request is to be recorded."""
+        return Client(self.url, user, timeout_s=TIMEOUT_S, retry=self._retry)
 
     def begin(self, *, operators: int, uploaders: int, has_owners: bool = True) -> None:
         """Order the main task and start everybody; without owners, there is only that task, and no adjudicator."""

@@ -76,13 +76,13 @@ class Reader:
 
     def _ended(self, client: Client, order: Order) -> list[Any]:
         try:
-            return self._read(client, order)
+            return self._ended_as_told(client, order)
         except ApiError as error:
             if error.status == GONE and order.id in self._crew.cancelled:
                 return []
             raise
 
-    def _read(self, client: Client, order: Order) -> list[Any]:
+    def _ended_as_told(self, client: Client, order: Order) -> list[Any]:
         if self._chance.random() < 0.3:
             out = io.BytesIO()
             client.export(order.id, out)

@@ -13,6 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 READY = "Quorate is ready on "
+PAGE = ROOT / "shared/page"
+INDEX = next(path for path in (PAGE / "dist/index.html", PAGE / "plain/index.html") if path.is_file())
+"""The web page that this checkout has: built, or the one that says how to build it."""
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:
@@ -54,9 +57,17 @@ def test_it_holds_the_application_and_nothing_else(wheel: Path):
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"services", "shared", "embedded", "quorate"}
-    assert [name for name in names if "test" in name or name.startswith("probes/") or name.endswith(".pyc")] == []
-    for package in ("services/task_manager/store/sqlite.py", "quorate/cli.py", "embedded/__main__.py"):
+    code = [name for name in names if not name.startswith("shared/page/dist/")]  # there the names are the build's
+    assert [name for name in code if "test" in name or name.startswith("probes/") or name.endswith(".pyc")] == []
+    for package in (
+        "services/task_manager/store/sqlite.py",
+        "quorate/cli.py",
+        "embedded/__main__.py",
+        "shared/page/plain/index.html",
+    ):
         assert package in names
+    built = {path.relative_to(ROOT).as_posix() for path in (PAGE / "dist").rglob("*") if path.is_file()}
+    assert built <= set(names)
 
 
 def test_it_serves_from_a_foreign_folder(installed: Path, tmp_path: Path):
@@ -75,6 +86,7 @@ def test_it_serves_from_a_foreign_folder(installed: Path, tmp_path: Path):
         assert line.startswith(READY)
         with httpx.Client(base_url=line.removeprefix(READY).strip()) as http:
             assert http.get("/healthz").json() == {"status": "ok"}
+            assert http.get("/").content == INDEX.read_bytes()
             task = http.post("/api/tasks", json={"name": "n", "labels": ["cat"]}).json()
             assert http.get(f"/api/tasks/{task['id']}").json() == task
         assert data.is_dir()

@@ -40,13 +40,18 @@ class Server(PlatformProcess):
                 request=httpx.Request(head.partition(" ")[0], f"http://x{path}"),
             )
 
+    def open_files(self) -> list[str]:
+        """What its file descriptors stand for."""
+        found = []
+        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.append(str(descriptor.readlink()))
+        return found
+
     def temporary_files(self) -> list[str]:
         """Files in the folders for work under way, files without a name included."""
         folders = [self.data_dir / "spool", self.data_dir / "incoming"]
-        lying = [str(path) for folder in folders for path in folder.iterdir()]
-        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                lying.append(str(descriptor.readlink()))
+        lying = [str(path) for folder in folders for path in folder.iterdir()] + self.open_files()
         return [path for path in lying if path.startswith(tuple(map(str, folders)))]
 
 

@@ -270,7 +270,7 @@ async def test_a_model_that_fails_is_answered_with_come_back(http, monkeypatch):
 
 
 async def test_bodies_under_way_are_bounded_together(model: Path, monkeypatch):
-    settings = DetectorSettings(model=model, detector_threads=1, max_image_bytes=100_000, detector_max_body_bytes=1)
+    settings = DetectorSettings(model=model, detector_threads=1, max_image_bytes=100_000, max_bodies_bytes=1)
     pool = load(settings)
     app = create_api(settings, pool).app
     transport = httpx.ASGITransport(app=app)

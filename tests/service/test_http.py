@@ -24,7 +24,6 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nothing",
         "/api",
         "/api/tasks/",
@@ -45,20 +44,20 @@ async def test_there_is_nothing_at_unknown_paths(api: Api, path):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/tasks", "GET, POST"),
-        ("POST", "/api/tasks/x", "DELETE, GET"),
+        ("PUT", "/api/tasks", "GET, HEAD, POST"),
+        ("POST", "/api/tasks/x", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/api/leases", "POST"),
-        ("DELETE", "/api/tasks", "GET, POST"),
-        ("PATCH", "/api/tasks/x/images", "GET, POST"),
+        ("DELETE", "/api/tasks", "GET, HEAD, POST"),
+        ("PATCH", "/api/tasks/x/images", "GET, HEAD, POST"),
         ("GET", "/api/tasks/x/upload", "POST"),
-        ("POST", "/api/tasks/x/results", "GET"),
-        ("POST", "/api/subtasks", "GET"),
-        ("PUT", "/api/subtasks/x", "GET, PATCH"),
+        ("POST", "/api/tasks/x/results", "GET, HEAD"),
+        ("POST", "/api/subtasks", "GET, HEAD"),
+        ("PUT", "/api/subtasks/x", "GET, HEAD, PATCH"),
         ("GET", "/api/subtasks/x/vote", "DELETE, POST"),
         ("PUT", "/api/disputes/x", "POST"),
         ("GET", "/api/object_detection", "POST"),
-        ("POST", "/healthz", "GET"),
-        ("DELETE", "/objects/x/y", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("DELETE", "/objects/x/y", "GET, HEAD"),
     ],
 )
 async def test_wrong_methods_are_told_the_right_ones(api: Api, method, path, allowed):
@@ -302,8 +301,9 @@ async def test_pages(api: Api, path):
     url = path.format(task=task_id)
     for limit in ("0", "-1", "1.5", "1000000", "x", "", "9" * 400):
         assert_problem(await api.http.get(url, params={"limit": limit}), 422, pointer="limit")
-    for cursor in ("x", "", "AAAA", "é", "a" * 200, "a" * 5_000, "MTIz", "JG5l", "%00", "==="):
+    for cursor in ("x", "AAAA", "é", "a" * 200, "a" * 5_000, "MTIz", "JG5l", "%00", "==="):
         assert_problem(await api.http.get(url, params={"cursor": cursor}), 400)
+    assert (await api.http.get(url, params={"cursor": ""})).json() == (await api.http.get(url)).json()
     last = {"/api/tasks": "MC4wfDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw"}.get(
         path, "ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY"
     )

@@ -73,9 +73,8 @@ HEADS = {
 def test_refused_before_any_body(server: Server, http: httpx.Client, head, status):
     answer = server.exchange(head)
     assert answer.status_code == status
-    if "BREW" not in head:
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert set(answer.json()) >= {"type", "title", "status", "detail", "instance", "request_id", "errors"}
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert set(answer.json()) >= {"type", "title", "status", "detail", "instance", "request_id", "errors"}
 
 
 @pytest.mark.parametrize("content_type", [MULTIPART, JSON])
@@ -209,3 +208,10 @@ def test_a_registration_ends_with_its_connection(server: Server, http: httpx.Cli
     while http.post(f"{path}/seal").status_code == 409:
         time.sleep(0.01)
     assert http.get(path).json()["state"] == "sealed"
+
+
+def test_a_folder_that_others_could_look_into_is_closed(tmp_path):
+    for mode in (0o755, 0o777):
+        with Server(tmp_path, log_level="error") as server:
+            assert server.data_dir.stat().st_mode & 0o777 == 0o700
+        server.data_dir.chmod(mode)

@@ -76,7 +76,7 @@ def faults(text: str) -> list[str]:
             safe = all(all(o in one for o in hashed) or all(o in one for o in local) for one in installs)
             if not safe or (installs and "PIP_NO_CACHE_DIR=1" not in str(stage.all())):
                 found.append(f"{stage.name}: installs what is not locked, or keeps a cache")
-            if word == "ADD" or re.search(r"\b(curl|wget|apt-get)\b", rest):
+            if word == "ADD" or re.search(r"\b(curl|wget|apt-get|npm (?!ci --ignore-scripts|run build))\b", rest):
                 found.append(f"{stage.name}: brings in what is not locked: {word} {rest}")
             if word in {"ENV", "ARG"} and re.search(r"PASS|SECRET|TOKEN|_KEY", rest):
                 found.append(f"{stage.name}: a secret in the image: {rest}")
@@ -115,6 +115,7 @@ PLANTED = {
     "another module": ('"services.task_manager"]', '"services.tasks"]'),
     "no health check": ("HEALTHCHECK", "LABEL"),
     "a health check in a shell": ('CMD ["python", "-P", "-c",', "CMD python -P -c"),
+    "a page not locked": ("npm ci --ignore-scripts", "npm install"),
     "a secret": ("WORKDIR /src", "ARG S3_SECRET_KEY"),
     "the build stage": ("FROM runtime AS detector", "FROM build AS detector"),
 }
@@ -141,12 +142,14 @@ def test_what_is_started_is_there(module: str):
 
 
 def test_every_package_of_the_wheel_is_let_in_and_nothing_else():
-    build = stages(DOCKERFILE.read_text())["build"]
-    copied = [source for word, rest in build.instructions if word == "COPY" for source in rest.split()[:-1]]
+    every = stages(DOCKERFILE.read_text())
+    copies = [rest.split() for name in ("page", "build") for word, rest in every[name].instructions if word == "COPY"]
+    copied = [source for words in copies if words[0] != "--from=page" for source in words[:-1]]
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     let_in = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert rules[0] == "*"
+    assert {"ui/node_modules", "shared/page/dist"} <= set(rules)
     assert sorted(copied) == sorted(let_in)
     assert set(packages["packages"]) <= set(copied)
     assert all((ROOT / source).exists() for source in copied)

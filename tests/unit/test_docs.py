@@ -29,7 +29,8 @@ FOLDERS = "|".join((*house.PACKAGES, "docs", "requirements"))
 CODE_NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[a-z]+_\w+|_[a-z]+_\w+|[A-Z]\w*[a-z]\w*[A-Z]\w+"
 """A name that only code has: with a dot, with an underscore, or with capitals within."""
 AT_RUN_TIME = {
-    "build/chaos/report.json", "build/chaos/servers", "build/debian13", "build/loadtest/report/index.html",
+    "build/chaos/report.json", "build/chaos/servers", "build/debian13", "build/hostile/report.json",
+    "build/loadtest/report/index.html",
     "incoming/", "objects/<task>/", "spool/", "staging/", "quorate/models",
     "<name>/kept.json", "machine.json", "report/index.html", "services.env",
 }  # fmt: skip

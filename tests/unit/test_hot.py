@@ -10,8 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from shared.errors import Conflict
 from shared.http.answers import json_answer
+from shared.http.bodies import SMALL_BYTES
 from shared.http.hot import HotRouter, HotRoutes
-from shared.http.requests import JSON_BYTES, Wire
+from shared.http.requests import Wire
 from shared.identity import Who
 
 JSON = (b"content-type", b"application/json")
@@ -49,7 +50,12 @@ async def framework(_scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def sent(
-    method: str, path: str, *bodies: bytes, headers: Sequence[tuple[bytes, bytes]] = (JSON,), user: str = "ann"
+    method: str,
+    path: str,
+    *bodies: bytes,
+    headers: Sequence[tuple[bytes, bytes]] = (JSON,),
+    user: str = "ann",
+    query: bytes = b"",
 ) -> tuple[int, bytes]:
     """The status and the body of the answer to a request whose body comes in so many pieces."""
     whole = b"".join(bodies)
@@ -69,7 +75,7 @@ async def sent(
         "type": "http",
         "method": method,
         "path": path,
-        "query_string": b"a=1",
+        "query_string": query,
         "headers": [*headers, (b"content-length", str(len(whole)).encode())],
         "caller_name": user,
         "server": ("localhost", 80),
@@ -81,7 +87,7 @@ async def sent(
 async def test_a_usual_request_goes_to_the_function():
     status, body = await sent("POST", "/api/orders/x", b'{"cou', b'nt": 3}')
     assert (status, json.loads(body)) == (200, {"id": "x", "count": 3, "by": "ann"})
-    status, body = await sent("GET", "/api/orders/y", headers=())
+    status, body = await sent("GET", "/api/orders/y", headers=(), query=b"a=1")
     assert (status, json.loads(body)) == (200, {"id": "y", "query": "a=1"})
 
 
@@ -116,6 +122,8 @@ BODIES = [
     b'{"count": 3.0}',
     b'{"count": true}',
     b'{"count": 3, "x": NaN}',
+    b'{"count": 3, "count": 3}',
+    b'{"count": 3, "c\\u006funt": 4}',
 ]
 
 
@@ -124,8 +132,12 @@ async def test_a_body_that_is_not_valid_goes_on_as_it_came(body):
     assert await sent("POST", "/api/orders/x", body[:5], body[5:]) == (PASSED_ON, body)
 
 
-async def test_a_body_that_is_too_large_is_not_read_here():
-    body = b" " * JSON_BYTES + b'{"count": 3}'
+async def test_a_query_that_the_function_does_not_read_goes_on():
+    assert await sent("POST", "/api/orders/x", b'{"count": 3}', query=b"a=1") == (PASSED_ON, b'{"count": 3}')
+
+
+async def test_a_body_that_has_to_be_counted_is_not_read_here():
+    body = b" " * SMALL_BYTES + b'{"count": 3}'
     assert await sent("POST", "/api/orders/x", body) == (PASSED_ON, body)
 
 

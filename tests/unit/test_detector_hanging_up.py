@@ -6,7 +6,7 @@ import pytest
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from services.detector.bodies import unless_gone
+from services.detector.hanging_up import unless_gone
 from shared.errors import Invalid
 from tests.service.held_bodies import bodies_held
 

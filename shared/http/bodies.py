@@ -1,0 +1,47 @@
+"""Bodies of requests that are held in memory: counted before they are held, and bounded all together."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.errors import Unavailable
+
+SMALL_BYTES = 65_536
+"""A body up to this size is always taken: the number of connections bounds them, and large ones must not keep votes
+out."""
+
+
+class Bodies:
+    """The bodies that the process holds, at most `max_bytes` of them together; one alone is always taken."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._held_bytes = 0
+
+    @property
+    def held_bytes(self) -> int:
+        return self._held_bytes
+
+    def hold(self, more_bytes: int, *, beside: int) -> None:
+        """Count more of a body, of which `beside` bytes are counted. Raises Unavailable where there is no room."""
+        others = self._held_bytes - beside
+        if beside + more_bytes > SMALL_BYTES and others and self._held_bytes + more_bytes > self._max_bytes:
+            raise Unavailable("too many large requests are under way")
+        self._held_bytes += more_bytes
+
+    def give_back(self, held_bytes: int) -> None:
+        self._held_bytes -= held_bytes
+
+    @asynccontextmanager
+    async def reading(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        """The body that comes in these chunks, counted until the end. Raises Unavailable where there is no room."""
+        pieces: list[bytes] = []
+        held_bytes = 0
+        try:
+            async for chunk in chunks:
+                self.hold(len(chunk), beside=held_bytes)
+                held_bytes += len(chunk)
+                pieces.append(chunk)
+            pieces[:] = [b"".join(pieces)]
+            yield pieces.pop()  # not held here meanwhile
+        finally:
+            self.give_back(held_bytes)

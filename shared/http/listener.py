@@ -1,0 +1,64 @@
+"""Takes connections from a listening socket, also after it could not: uvloop's own listener ends for good where the
+process has no file descriptor left."""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import socket
+from collections.abc import Callable
+
+from shared.http.connections import Connections
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 2_048
+PAUSE_S = 0.05
+OTHER_FILES = 256
+"""File descriptors for all but connections: databases, spools, pictures being written, servers."""
+
+
+class Listener:
+    """Accepts for as long as it is open. It has the methods of asyncio's `Server` that uvicorn calls."""
+
+    def __init__(
+        self, listening: socket.socket, connections: Connections, create: Callable[[], asyncio.BaseProtocol]
+    ) -> None:
+        listening.setblocking(False)
+        listening.listen(BACKLOG)
+        self._socket = listening
+        self._connections = connections
+        self._create = create
+        self._accepting = asyncio.create_task(self._accept())
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(self._socket)
+            except OSError as error:  # no descriptor or memory is left, or the caller has gone already
+                has_made_room = self._connections.make_room()
+                log.warning("no connection could be taken: %s", error, extra={"has_made_room": has_made_room})
+                await asyncio.sleep(PAUSE_S)
+                continue
+            try:
+                await loop.connect_accepted_socket(self._create, accepted)
+            except OSError:
+                accepted.close()
+
+    def close(self) -> None:
+        self._accepting.cancel()
+
+    async def wait_closed(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._accepting
+
+
+def connections_possible(wanted: int) -> int:
+    """How many connections may be open, of those wanted: as many as there are file descriptors to be had for them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, min(wanted, soft - OTHER_FILES))

@@ -1,0 +1,91 @@
+/** Votes that were cast and not yet answered, in IndexedDB; in memory where the browser stores nothing. */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type Store, store } from "../shell/store";
+import { type Changed, cast, keyOf, type VoteRecord } from "./queue";
+
+interface Schema extends DBSchema {
+  votes: { key: string; value: VoteRecord };
+}
+
+export interface Outbox {
+  /** The records of all users as last seen. */
+  readonly records: Store<readonly VoteRecord[]>;
+  /** False once votes live in memory only. */
+  readonly isStored: Store<boolean>;
+  /** Changes the records in one transaction; `change` may run once for storage and again for memory. */
+  update<A>(change: Change<A>): Promise<A>;
+  /** How many votes are just being written. */
+  readonly writing: Store<number>;
+  /** Adds a vote; false where the user has one on that image under way already. */
+  add(record: VoteRecord): Promise<boolean>;
+  /** Reads the records anew. */
+  refresh(): Promise<void>;
+}
+
+type Change<A> = (records: readonly VoteRecord[]) => Changed<A>;
+
+interface Made<A> {
+  changed: Changed<A>;
+  isNew: boolean;
+}
+
+const unchanged = (records: readonly VoteRecord[]): Changed<null> => ({ records, answer: null });
+
+export function openOutbox(name = "quorate"): Outbox {
+  const records = store<readonly VoteRecord[]>([]);
+  const isStored = store(true);
+  const tabs = new BroadcastChannel(name);
+  const opened = openDB<Schema>(name, 1, { upgrade: (db) => void db.createObjectStore("votes") });
+  const writing = store(0);
+  opened.catch(() => isStored.set(false));
+
+  async function update<A>(change: Change<A>): Promise<A> {
+    const { changed, isNew } = isStored.get() ? await stored(change) : inMemory(change);
+    records.set(changed.records);
+    if (isNew) tabs.postMessage("queue-changed");
+    return changed.answer;
+  }
+
+  async function stored<A>(change: Change<A>): Promise<Made<A>> {
+    try {
+      return await inOneTransaction(await opened, change);
+    } catch {
+      isStored.set(false); // private mode, a full disk, or a database that another version holds
+      return inMemory(change);
+    }
+  }
+
+  function inMemory<A>(change: Change<A>): Made<A> {
+    return { changed: change(records.get()), isNew: false };
+  }
+
+  async function refresh(): Promise<void> {
+    if (!isStored.get()) return;
+    records.set((await stored(unchanged)).changed.records);
+  }
+
+  tabs.onmessage = ({ data }) => {
+    if (data === "queue-changed") void refresh();
+  };
+  async function add(record: VoteRecord): Promise<boolean> {
+    writing.set(writing.get() + 1);
+    const isNew = await update((before) => cast(before, record));
+    writing.set(writing.get() - 1);
+    return isNew;
+  }
+
+  return { records, writing, isStored, add, update, refresh };
+}
+
+async function inOneTransaction<A>(db: IDBPDatabase<Schema>, change: Change<A>): Promise<Made<A>> {
+  const transaction = db.transaction("votes", "readwrite", { durability: "strict" });
+  const before = await transaction.store.getAll();
+  const changed = change(before);
+  const kept = new Set(changed.records);
+  const after = new Set(changed.records.map(keyOf));
+  for (const record of changed.records) if (!before.includes(record)) void transaction.store.put(record, keyOf(record));
+  for (const record of before)
+    if (!kept.has(record) && !after.has(keyOf(record))) void transaction.store.delete(keyOf(record));
+  await transaction.done;
+  return { changed, isNew: changed.records !== before };
+}

@@ -1,0 +1,93 @@
+/** Sends votes. One tab of the browser does, for all tabs and for every user whose votes are stored. */
+import { ApiProblem, api, bodyOf, callerHeaders } from "../api/client";
+import { codeOf } from "../api/fields";
+import type { Outbox } from "./outbox";
+import { claim, isPassing, nextDue, type Outcome, settle, type VoteRecord } from "./queue";
+
+const LONGEST_PAUSE_MS = 30_000;
+const SHORTEST_PAUSE_MS = 1_000;
+
+/** Sends as long as the page lives, whenever this tab is the one that does. */
+export function startSender(outbox: Outbox): void {
+  const send = () => sendForever(outbox);
+  // Without locks (plain HTTP from another machine) each tab sends: a repeated vote is counted once.
+  void (navigator.locks ? navigator.locks.request("quorate-sender", send) : send());
+}
+
+async function sendForever(outbox: Outbox): Promise<never> {
+  await outbox.refresh();
+  let failures = 0;
+  for (;;) {
+    const batch = await outbox.update((records) => claim(records, Date.now()));
+    if (batch.length === 0) await untilDue(outbox);
+    else if (await deliver(outbox, batch)) failures = 0;
+    else await untilOnlineOr(pause(failures++));
+  }
+}
+
+function pause(failures: number): number {
+  const longest = Math.min(SHORTEST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+  return longest / 2 + (Math.random() * longest) / 2;
+}
+
+/** Sends a batch; false where part of it has to go again. */
+export async function deliver(outbox: Outbox, batch: readonly VoteRecord[]): Promise<boolean> {
+  const user = batch[0]?.user ?? "";
+  try {
+    const outcomes = await send(user, batch);
+    await outbox.update((records) => settle(records, user, outcomes));
+    return outcomes.length === batch.length && !outcomes.some((outcome) => isPassing(outcome.status));
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || isPassing(error.status)) return false;
+    return refuse(outbox, user, batch, error);
+  }
+}
+
+/** The platform refused the request as a whole: the votes go one by one, so that one bad vote stops no other. */
+async function refuse(outbox: Outbox, user: string, batch: readonly VoteRecord[], error: ApiProblem): Promise<boolean> {
+  const [only] = batch;
+  if (batch.length > 1 || !only) {
+    for (const record of batch) if (!(await deliver(outbox, [record]))) return false;
+    return true;
+  }
+  const { status, detail } = error;
+  const outcome = { subtask_id: only.lease.subtask_id, status, detail, code: error.code ?? codeOf({ status }) };
+  await outbox.update((records) => settle(records, user, [outcome]));
+  return true;
+}
+
+async function send(user: string, batch: readonly VoteRecord[]): Promise<Outcome[]> {
+  const votes = batch.map(({ lease, label }) => ({ subtask_id: lease.subtask_id, token: lease.token, label }));
+  const answer = await api.POST("/api/votes", {
+    body: { votes },
+    headers: callerHeaders(user),
+    keepalive: true, // the browser finishes it when the page is closed
+  });
+  return bodyOf(answer).outcomes.map((outcome) => ({ ...outcome, code: codeOf(outcome) }));
+}
+
+/** Waits until a vote may be sent, or the records have changed. */
+function untilDue(outbox: Outbox): Promise<void> {
+  return new Promise((resolve) => {
+    const due = nextDue(outbox.records.get());
+    const timer = due === null ? undefined : setTimeout(done, Math.max(due - Date.now(), 0));
+    const forget = outbox.records.subscribe(done);
+    function done(): void {
+      clearTimeout(timer);
+      forget();
+      resolve();
+    }
+  });
+}
+
+function untilOnlineOr(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    addEventListener("online", done);
+    function done(): void {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,213 @@
+/** The picture on screen: one element whose decoded image is exchanged at once; zoom, pan, boxes. */
+import type { Lease } from "../api/fields";
+import { type Store, store } from "../shell/store";
+import { label as texts } from "../texts/en.label";
+import { boxesOf } from "./boxes";
+import { type Picture, Pictures } from "./pictures";
+import css from "./stage.module.css";
+
+const MOST_ZOOM = 16;
+const STEP = 1.4;
+const PAN_STEP = 80;
+/** Small pictures are enlarged to fill the stage, but not until they are only blocks. */
+const MOST_ENLARGED = 4;
+
+export interface Shown {
+  picture: "none" | "loading" | "ready" | "broken";
+  /** 1 is the whole picture. */
+  zoom: number;
+  width: number;
+  height: number;
+}
+
+const NOTHING: Shown = { picture: "none", zoom: 1, width: 0, height: 0 };
+
+export class Stage {
+  readonly shown: Store<Shown> = store(NOTHING);
+  readonly #host: HTMLElement;
+  readonly #frame = document.createElement("div");
+  readonly #boxes = document.createElement("div");
+  readonly #pictures = new Pictures();
+  readonly #sized: ResizeObserver;
+  #lease: Lease | null = null;
+  #zoom = 1;
+  #x = 0;
+  #y = 0;
+
+  constructor(host: HTMLElement) {
+    this.#host = host;
+    this.#frame.className = css.frame ?? "";
+    this.#boxes.className = css.boxes ?? "";
+    this.#boxes.ariaHidden = "true"; // the live region and the rail say what the detector suggests
+    host.replaceChildren(this.#frame);
+    this.#sized = new ResizeObserver(() => this.#place());
+    this.#sized.observe(host);
+    for (const [kind, heard] of this.#gestures())
+      host.addEventListener(kind, heard as EventListener, { passive: false });
+  }
+
+  close(): void {
+    this.#sized.disconnect();
+    this.#host.replaceChildren();
+  }
+
+  /** Puts an image on screen: in this very task if it is decoded. */
+  show(lease: Lease | null): void {
+    if (lease?.subtask_id === this.#lease?.subtask_id) return;
+    this.#lease = lease;
+    this.#fit();
+    if (!lease) {
+      this.#frame.replaceChildren();
+      this.shown.set(NOTHING);
+      return;
+    }
+    const picture = this.#pictures.of(lease);
+    if (picture.state === "loading") {
+      this.#frame.replaceChildren();
+      this.shown.set({ ...NOTHING, picture: "loading" });
+      void picture.done.then(() => this.#lease === lease && this.#put(lease, picture));
+    } else this.#put(lease, picture);
+  }
+
+  /** The images that come next, nearest first. */
+  prepare(leases: readonly Lease[]): void {
+    this.#pictures.keep(leases);
+  }
+
+  #put(lease: Lease, picture: Picture): void {
+    if (picture.state === "broken") {
+      this.#frame.replaceChildren();
+      this.shown.set({ ...NOTHING, picture: "broken" });
+      return;
+    }
+    const { element } = picture;
+    element.alt = texts.imageToLabel;
+    this.#boxes.replaceChildren(...boxesOf(lease, ...this.#size(lease, element)));
+    this.#frame.replaceChildren(element, this.#boxes);
+    this.#place();
+  }
+
+  /** The size of the original, which the detector's boxes are given in. */
+  #size(lease: Lease, element: HTMLImageElement): [number, number] {
+    return [lease.width ?? element.naturalWidth, lease.height ?? element.naturalHeight];
+  }
+
+  showBoxes(isShown: boolean): void {
+    this.#boxes.hidden = !isShown;
+  }
+
+  zoom(direction: 1 | -1): void {
+    const { left, top, width, height } = this.#host.getBoundingClientRect();
+    this.#zoomAt(STEP ** direction, left + width / 2, top + height / 2);
+  }
+
+  fit(): void {
+    this.#fit();
+    this.#place();
+  }
+
+  pan(x: number, y: number): void {
+    this.#x += x * PAN_STEP;
+    this.#y += y * PAN_STEP;
+    this.#place();
+  }
+
+  #fit(): void {
+    this.#zoom = 1;
+    this.#x = 0;
+    this.#y = 0;
+  }
+
+  /** Zooms so that the point under the pointer stays where it is. */
+  #zoomAt(factor: number, clientX: number, clientY: number): void {
+    const before = this.#zoom;
+    this.#zoom = Math.min(Math.max(before * factor, 1), MOST_ZOOM);
+    const { left, top, width, height } = this.#host.getBoundingClientRect();
+    const grown = this.#zoom / before - 1;
+    this.#x -= (clientX - left - width / 2 - this.#x) * grown;
+    this.#y -= (clientY - top - height / 2 - this.#y) * grown;
+    this.#place();
+  }
+
+  #place(): void {
+    const element = this.#frame.querySelector("img");
+    if (!element || !this.#lease) return;
+    const { clientWidth, clientHeight } = this.#host;
+    const [width, height] = this.#size(this.#lease, element);
+    const scale = Math.min(clientWidth / width, clientHeight / height, MOST_ENLARGED);
+    const [shownWidth, shownHeight] = [width * scale * this.#zoom, height * scale * this.#zoom];
+    this.#x = within(this.#x, (shownWidth - clientWidth) / 2);
+    this.#y = within(this.#y, (shownHeight - clientHeight) / 2);
+    Object.assign(this.#frame.style, {
+      inlineSize: `${width * scale}px`,
+      blockSize: `${height * scale}px`,
+      transform: `translate(${this.#x}px, ${this.#y}px) scale(${this.#zoom})`,
+    });
+    this.#boxes.style.setProperty("--unzoom", String(1 / this.#zoom));
+    if (shownWidth > element.naturalWidth && element.src !== absolute(this.#lease.image_url)) this.#sharpen(element);
+    this.shown.set({ picture: "ready", zoom: this.#zoom, width, height });
+  }
+
+  /** Loads the original once the smaller rendition no longer has a pixel for each one on screen. */
+  #sharpen(element: HTMLImageElement): void {
+    const lease = this.#lease;
+    if (!lease || this.#zoom === 1 || lease.screen_url === lease.image_url) return;
+    const original = new Image();
+    original.src = lease.image_url;
+    original.decode().then(
+      () => {
+        if (this.#lease === lease) element.src = original.src;
+      },
+      () => undefined, // the rendition stays
+    );
+  }
+
+  #gestures(): [keyof HTMLElementEventMap, (event: never) => void][] {
+    const fingers = new Map<number, PointerEvent>();
+    const moved = (event: PointerEvent) => {
+      const last = fingers.get(event.pointerId);
+      if (!last) return;
+      const [other] = [...fingers.values()].filter((one) => one.pointerId !== event.pointerId);
+      if (other) this.#pinch(last, event, other);
+      else {
+        this.#x += event.clientX - last.clientX;
+        this.#y += event.clientY - last.clientY;
+      }
+      fingers.set(event.pointerId, event);
+      this.#place();
+    };
+    const lifted = (event: PointerEvent) => void fingers.delete(event.pointerId);
+    return [
+      [
+        "wheel",
+        (event: WheelEvent) => {
+          event.preventDefault();
+          this.#zoomAt(Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
+        },
+      ],
+      [
+        "pointerdown",
+        (event: PointerEvent) => {
+          fingers.set(event.pointerId, event);
+          this.#host.setPointerCapture(event.pointerId);
+        },
+      ],
+      ["pointermove", moved],
+      ["pointerup", lifted],
+      ["pointercancel", lifted],
+    ];
+  }
+
+  #pinch(from: PointerEvent, to: PointerEvent, other: PointerEvent): void {
+    const apart = (one: PointerEvent) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
+    this.#zoomAt(apart(to) / apart(from), (to.clientX + other.clientX) / 2, (to.clientY + other.clientY) / 2);
+  }
+}
+
+function within(value: number, limit: number): number {
+  return limit <= 0 ? 0 : Math.min(Math.max(value, -limit), limit);
+}
+
+function absolute(url: string): string {
+  return new URL(url, location.href).href;
+}

@@ -1,0 +1,25 @@
+/** How many votes a person cast in this browser today. */
+import { kept } from "../shell/store";
+
+interface Tally {
+  day: string;
+  user: string;
+  count: number;
+}
+
+const isTally = (value: unknown): value is Tally => typeof value === "object" && value !== null && "count" in value;
+
+const tally = kept<Tally>("quorate.today", { day: "", user: "", count: 0 }, isTally);
+
+export function votesToday(user: string): number {
+  const { day, user: whose, count } = tally.get();
+  return day === today() && whose === user ? count : 0;
+}
+
+export function countToday(user: string, votes: number): void {
+  tally.set({ day: today(), user, count: Math.max(votesToday(user) + votes, 0) });
+}
+
+function today(): string {
+  return new Date().toDateString();
+}

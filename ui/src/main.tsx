@@ -1,0 +1,35 @@
+import "./tokens.css";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiProblem } from "./api/client";
+import { App } from "./shell/App";
+import { Crash } from "./shell/Crash";
+import "./label/onlyOutbox"; // votes that an earlier page left are sent, whichever page this one opens
+
+const RETRIES = 3;
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      networkMode: "always", // the platform may be on this very machine, whatever the browser thinks of its network
+      retry: (failures, error) => {
+        const isPassing = !(error instanceof ApiProblem) || error.isUnreachable || error.status >= 500;
+        return isPassing && failures < RETRIES;
+      },
+    },
+  },
+});
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <Crash>
+        <QueryClientProvider client={queries}>
+          <App />
+        </QueryClientProvider>
+      </Crash>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,99 @@
+import { Suspense, useEffect, useRef, useState } from "react";
+import { Redirect, Route, Switch, useLocation } from "wouter";
+import { en } from "../texts/en";
+import css from "./app.module.css";
+import { KeysHelp } from "./KeysHelp";
+import { may } from "./may";
+import { MeContext, useMe, useMeQuery } from "./me";
+import { online } from "./online";
+import { hrefOf, PLACES, type Place } from "./places";
+import { Empty, Failure, Loading } from "./States";
+import { onKeys } from "./shortcuts";
+import { TopBar } from "./TopBar";
+import { useStore } from "./useStore";
+import { Who } from "./Who";
+import { who } from "./who";
+
+export function App() {
+  const me = useMeQuery();
+  const user = useStore(who);
+  if (user === "") return <Who />;
+  if (!me.data) return me.error ? <Failure error={me.error} retry={() => me.refetch()} /> : <Loading />;
+  return (
+    <MeContext value={me.data}>
+      <Shell />
+    </MeContext>
+  );
+}
+
+function Shell() {
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  useGlobalKeys(() => setHelpOpen(true));
+  const isOnline = useStore(online);
+  return (
+    <>
+      <a className={css.skip} href="#content">
+        {en.skip}
+      </a>
+      <TopBar showKeys={() => setHelpOpen(true)} />
+      {!isOnline && (
+        <p className={css.offline} role="status" data-offline="">
+          {en.states.offline}
+        </p>
+      )}
+      <main id="content" className={css.content} tabIndex={-1}>
+        <Suspense fallback={<Loading />}>
+          <Pages />
+        </Suspense>
+      </main>
+      {isHelpOpen && <KeysHelp close={() => setHelpOpen(false)} />}
+    </>
+  );
+}
+
+function Pages() {
+  const me = useMe();
+  const first = PLACES.find((place) => place.name && (!place.deed || may(me, place.deed)));
+  return (
+    <Switch>
+      <Route path="/">{first ? <Redirect to={hrefOf(first)} replace /> : <NotFound />}</Route>
+      {PLACES.map((place) => (
+        <Route key={place.path} path={place.path}>
+          <Allowed place={place} />
+        </Route>
+      ))}
+      <Route>
+        <NotFound />
+      </Route>
+    </Switch>
+  );
+}
+
+function Allowed({ place }: { place: Place }) {
+  const me = useMe();
+  if (place.deed && !may(me, place.deed))
+    return <Empty title={en.places.notAllowed}>{en.places.notAllowedDetail}</Empty>;
+  return <place.page />;
+}
+
+function NotFound() {
+  return <Empty title={en.places.notFound}>{en.places.notFoundDetail}</Empty>;
+}
+
+/** `?` everywhere, and `g` with a place's key wherever the page does not use `g` itself. */
+function useGlobalKeys(showHelp: () => void) {
+  const [, navigate] = useLocation();
+  const isGoing = useRef(false);
+  const show = useRef(showHelp);
+  useEffect(
+    () =>
+      onKeys((key, event) => {
+        const place = isGoing.current ? PLACES.find((one) => one.key === key) : undefined;
+        isGoing.current = key === "g" && !event.defaultPrevented;
+        if (place) navigate(hrefOf(place));
+        else if (key === "?") show.current();
+        return place !== undefined || key === "?";
+      }),
+    [navigate],
+  );
+}

@@ -1,0 +1,89 @@
+import { Link, useLocation } from "wouter";
+import { Icon, type IconName } from "../marks/Icon";
+import { Logo } from "../marks/Logo";
+import { en } from "../texts/en";
+import { IconButton } from "./Button";
+import { may } from "./may";
+import { useMe } from "./me";
+import { online } from "./online";
+import { hrefOf, PLACES } from "./places";
+import { type Prefs, prefs, setPrefs } from "./prefs";
+import { sync } from "./sync";
+import css from "./topbar.module.css";
+import { useStore } from "./useStore";
+import { initials } from "./who";
+
+export function TopBar({ showKeys }: { showKeys: () => void }) {
+  const me = useMe();
+  const [location] = useLocation();
+  return (
+    <header className={css.bar}>
+      <Link href="/" className={css.brand} aria-label={en.name}>
+        <Logo />
+        <span>{en.name}</span>
+      </Link>
+      <nav className={css.places} aria-label={en.places.main}>
+        {PLACES.map((place) => {
+          if (!place.name || (place.deed && !may(me, place.deed))) return null;
+          const href = hrefOf(place);
+          const isHere = location === href || location.startsWith(`${href}/`);
+          return (
+            <Link key={href} href={href} aria-current={isHere ? "page" : undefined}>
+              {place.name}
+              {(place.count?.(me) ?? 0) > 0 && <span className={css.count}>{en.number(place.count?.(me) ?? 0)}</span>}
+            </Link>
+          );
+        })}
+      </nav>
+      <div className={css.end}>
+        <SyncState />
+        <IconButton name={en.keys.open} onClick={showKeys}>
+          <Icon name="help" />
+        </IconButton>
+        <ThemeButton />
+        <Link
+          href="/settings"
+          className={css.who}
+          aria-label={en.who.account(initials(me.user.name), me.user.name)}
+          title={me.user.name}
+        >
+          {initials(me.user.name)}
+        </Link>
+      </div>
+    </header>
+  );
+}
+
+function SyncState() {
+  const { waiting, isLate, isStored } = useStore(sync);
+  const isOnline = useStore(online);
+  const [look, icon, said] = !isStored
+    ? ([css.late, "warning", en.sync.memory] as const)
+    : isLate || (waiting > 0 && !isOnline)
+      ? ([css.late, "clock", en.sync.waiting(waiting)] as const)
+      : waiting > 0
+        ? ([css.saving, "clock", en.sync.saving] as const)
+        : ([css.saved, "tick", en.sync.saved] as const);
+  return (
+    <span className={`${css.sync} ${look}`} data-waiting={waiting}>
+      <Icon name={icon} size={14} />
+      <span>{said}</span>
+    </span>
+  );
+}
+
+const THEMES: Record<Prefs["theme"], { icon: IconName; next: Prefs["theme"] }> = {
+  system: { icon: "screen", next: "light" },
+  light: { icon: "sun", next: "dark" },
+  dark: { icon: "moon", next: "system" },
+};
+
+function ThemeButton() {
+  const { theme } = useStore(prefs);
+  const { icon, next } = THEMES[theme];
+  return (
+    <IconButton name={en.theme.next[theme]} onClick={() => setPrefs({ theme: next })}>
+      <Icon name={icon} />
+    </IconButton>
+  );
+}

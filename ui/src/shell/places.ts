@@ -1,0 +1,40 @@
+/** The pages: where each one is, who may go there, and how its code is loaded. A new page is a line here. */
+import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import type { Me } from "../api/fields";
+import { en } from "../texts/en";
+import type { Deed } from "./may";
+
+export interface Place {
+  path: string;
+  deed: Deed | null;
+  page: LazyExoticComponent<ComponentType>;
+  /** Its name in the top bar; pages without one are reached from others. */
+  name?: string;
+  /** The second key of `g` and it. */
+  key?: string;
+  /** How many things wait there, beside its name. */
+  count?: (me: Me) => number;
+}
+
+export const PLACES: readonly Place[] = [
+  { path: "/label/:task?", deed: "label", page: lazy(() => import("../label/Label")), name: en.places.label, key: "l" },
+  { path: "/tasks", deed: "see-tasks", page: lazy(() => import("../tasks/Board")), name: en.places.tasks, key: "t" },
+  { path: "/tasks/new", deed: "make-tasks", page: lazy(() => import("../tasks/NewTask")) },
+  { path: "/tasks/:task/*?", deed: "see-tasks", page: lazy(() => import("../tasks/TaskPage")) },
+  {
+    path: "/disputes",
+    deed: "adjudicate",
+    page: lazy(() => import("../disputes/Disputes")),
+    name: en.places.disputes,
+    key: "d",
+    count: (me) => me.disputes_open,
+  },
+  { path: "/detect", deed: "detect", page: lazy(() => import("../detect/Detect")), name: en.places.detect, key: "e" },
+  { path: "/admin", deed: "administer", page: lazy(() => import("../admin/Admin")), name: en.places.admin, key: "a" },
+  { path: "/settings", deed: null, page: lazy(() => import("../settings/Settings")) },
+];
+
+/** Where a place's link leads: its path without parameters. */
+export function hrefOf(place: Place): string {
+  return place.path.replace(/\/:.*$/, "");
+}

@@ -1,0 +1,33 @@
+import { tasks } from "../texts/en.tasks";
+import css from "./bar.module.css";
+import type { Task } from "./streams";
+
+/** How a task stands: settled solid, disputed hatched, open hollow. */
+export function Bar({ counts, isThin = false }: { counts: Task["counts"]; isThin?: boolean }) {
+  const { completed, disputed, open } = counts;
+  return (
+    <div
+      className={`${css.bar} ${isThin ? css.thin : ""}`}
+      role="img"
+      aria-label={tasks.page.progress(completed, disputed, open)}
+    >
+      {completed > 0 && <i className={css.settled} style={{ flexGrow: completed }} />}
+      {disputed > 0 && <i className={css.disputed} style={{ flexGrow: disputed }} />}
+      {(open > 0 || counts.images === 0) && <i className={css.open} style={{ flexGrow: Math.max(open, 1) }} />}
+    </div>
+  );
+}
+
+/** The share of images that have ended, as a ring. */
+export function ShareRing({ counts }: { counts: Task["counts"] }) {
+  const share = counts.images === 0 ? 0 : (counts.completed + counts.disputed) / counts.images;
+  return (
+    <svg className={css.ring} width="24" height="24" viewBox="0 0 24 24" aria-hidden="true">
+      <circle cx="12" cy="12" r="9.5" pathLength="100" />
+      {share > 0 && (
+        <circle className={css.share} cx="12" cy="12" r="9.5" pathLength="100" strokeDasharray={`${share * 100} 100`} />
+      )}
+      {share === 1 && <path d="M8 12.4l2.8 2.8 5.2-5.8" />}
+    </svg>
+  );
+}

@@ -1,0 +1,210 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { Link, useLocation, useSearchParams } from "wouter";
+import { api, bodyOf, serverNow } from "../api/client";
+import { Icon } from "../marks/Icon";
+import { Mark } from "../marks/Mark";
+import { Button } from "../shell/Button";
+import { may } from "../shell/may";
+import { useMe } from "../shell/me";
+import { usePageShortcuts } from "../shell/pageShortcuts";
+import { Empty, Failure, Loading } from "../shell/States";
+import { onKeys, type Shortcut } from "../shell/shortcuts";
+import { en } from "../texts/en";
+import { since, tasks } from "../texts/en.tasks";
+import { UploadShare } from "../upload/UploadShare";
+import { Bar, ShareRing } from "./Bar";
+import css from "./board.module.css";
+import { folded } from "./labels";
+import { isOver, type Task } from "./streams";
+import { useTask } from "./useTask";
+
+const texts = tasks.board;
+const SHOWN = ["unfinished", "completed", "all"] as const;
+type Shown = (typeof SHOWN)[number];
+
+const SHORTCUTS: readonly Shortcut[] = [
+  { keys: ["n"], what: texts.keys.make },
+  { keys: ["j", "k"], what: texts.keys.move },
+  { keys: ["Enter"], what: texts.keys.open },
+  { keys: ["l"], what: texts.keys.label },
+  { keys: ["/"], what: texts.keys.find },
+];
+
+export default function Board() {
+  const [query, setQuery] = useSearchParams();
+  const shown = SHOWN.find((one) => one === query.get("state")) ?? "unfinished";
+  const wanted = query.get("q") ?? "";
+  const search = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const mayMake = may(useMe(), "make-tasks");
+  const pages = useTaskPages();
+  useBoardKeys(list, search);
+  usePageShortcuts(SHORTCUTS);
+  useEffect(() => {
+    document.title = en.title(texts.title);
+  }, []);
+  const filter = (change: Record<string, string>) => {
+    setQuery((before) => new URLSearchParams({ ...Object.fromEntries(before), ...change }), { replace: true });
+  };
+  const all = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const found = all.filter((task) => isShown(task, shown) && folded(task.name).includes(folded(wanted)));
+  return (
+    <div className={css.page}>
+      <header className={css.head}>
+        <h1>{texts.title}</h1>
+        <fieldset className={css.tabs} aria-label={texts.shown}>
+          {SHOWN.map((state) => (
+            <button key={state} type="button" aria-pressed={state === shown} onClick={() => filter({ state })}>
+              {texts.states[state]}
+            </button>
+          ))}
+        </fieldset>
+        <label className={css.find}>
+          <kbd>/</kbd>
+          <input
+            ref={search}
+            type="search"
+            value={wanted}
+            placeholder={texts.find}
+            aria-label={texts.find}
+            onChange={(event) => filter({ q: event.target.value })}
+          />
+        </label>
+        {mayMake && (
+          <Link href="/tasks/new" className={css.make}>
+            <Icon name="plus" />
+            {texts.make}
+          </Link>
+        )}
+      </header>
+      {pages.error && <Failure error={pages.error} retry={() => pages.refetch()} />}
+      {pages.isPending && <Loading>{<Skeleton />}</Loading>}
+      {pages.data && all.length === 0 && <FirstSteps mayMake={mayMake} />}
+      {all.length > 0 && found.length === 0 && <Empty title={texts.noneSuch}>{texts.noneSuchDetail}</Empty>}
+      <ul ref={list} className={css.rows} aria-label={texts.title}>
+        {found.map((task) => (
+          <Row key={task.id} shown={task} />
+        ))}
+      </ul>
+      {pages.hasNextPage && (
+        <Button className={css.older} disabled={pages.isFetchingNextPage} onClick={() => pages.fetchNextPage()}>
+          {texts.more}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function useTaskPages() {
+  return useInfiniteQuery({
+    queryKey: ["tasks"],
+    queryFn: async ({ pageParam, signal }) =>
+      bodyOf(await api.GET("/api/tasks", { params: { query: { cursor: pageParam, limit: 100 } }, signal })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: 30_000,
+  });
+}
+
+function isShown(task: Task, shown: Shown): boolean {
+  if (task.state === "cancelled") return false;
+  return shown === "all" || (task.state === "completed") === (shown === "completed");
+}
+
+function Row({ shown }: { shown: Task }) {
+  const [element, isVisible] = useVisible();
+  const { data: task = shown } = useTask(shown.id, { shown, isWatched: isVisible && !isOver(shown) });
+  const { images, completed, disputed } = task.counts;
+  return (
+    <li ref={element} className={css.row}>
+      <ShareRing counts={task.counts} />
+      <div className={css.name}>
+        <Link href={`/tasks/${task.id}`} data-task={task.id}>
+          {task.name}
+        </Link>
+        <span className={css.state}>{tasks.states[task.state]}</span>
+        <UploadShare task={task.id} />
+      </div>
+      <div className={css.numbers}>
+        {disputed > 0 && (
+          <span className={css.disputed}>
+            <Mark state="disputed" needed={3} against={3} size={16} />
+            {texts.disputed(disputed)}
+          </span>
+        )}
+        <span title={texts.ended(completed + disputed, images)}>{texts.of(completed + disputed, images)}</span>
+      </div>
+      <Bar counts={task.counts} isThin />
+      <p className={css.made}>{texts.madeBy(task.owner, since(task.created_at, serverNow()))}</p>
+    </li>
+  );
+}
+
+/** Whether an element is on the screen, or close to it. */
+function useVisible() {
+  const [isVisible, setVisible] = useState(false);
+  const element = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    const watched = element.current;
+    if (!watched) return;
+    const observer = new IntersectionObserver((entries) => setVisible(entries.some((entry) => entry.isIntersecting)));
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  return [element, isVisible] as const;
+}
+
+function useBoardKeys(
+  list: React.RefObject<HTMLUListElement | null>,
+  search: React.RefObject<HTMLInputElement | null>,
+) {
+  const [, navigate] = useLocation();
+  useEffect(
+    () =>
+      onKeys((key) => {
+        const links = [...(list.current?.querySelectorAll<HTMLAnchorElement>("a[data-task]") ?? [])];
+        const at = links.indexOf(document.activeElement as HTMLAnchorElement);
+        if (key === "n") navigate("/tasks/new");
+        else if (key === "/") search.current?.focus();
+        else if (key === "j") links[Math.min(at + 1, links.length - 1)]?.focus();
+        else if (key === "k") links[Math.max(at - 1, 0)]?.focus();
+        else if (key === "l" && links[at]) navigate(`/label/${links[at].getAttribute("data-task")}`);
+        else return false;
+        return true;
+      }),
+    [list, search, navigate],
+  );
+}
+
+function FirstSteps({ mayMake }: { mayMake: boolean }) {
+  return (
+    <section className={css.first}>
+      <ol>
+        {texts.steps.map((step, done) => (
+          <li key={step}>
+            <Mark state={done === 2 ? "settled" : "open"} needed={3} agreeing={done === 2 ? 3 : done} size={44} />
+            <span>{step}</span>
+          </li>
+        ))}
+      </ol>
+      <h2>{texts.none}</h2>
+      <p>{texts.noneDetail}</p>
+      {mayMake && (
+        <Link href="/tasks/new" className={css.make}>
+          {texts.first}
+        </Link>
+      )}
+    </section>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div className={css.skeleton}>
+      <i />
+      <i />
+      <i />
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { fieldOf, newDraft, requestOf, withQuorum, withVotes } from "./draft";
+
+it("another number of votes keeps how far a tie extends", () => {
+  expect(withVotes(newDraft(), 5).quorum).toMatchObject({ votes_required: 5, max_votes: 7 });
+  expect(withVotes(newDraft(), 0).quorum.votes_required).toBe(1);
+  expect(withVotes(newDraft(), 1000).quorum).toMatchObject({ votes_required: 100, max_votes: 102 });
+});
+
+it("a policy stays one that the platform takes", () => {
+  expect(withQuorum(newDraft(), { max_votes: 2 }).quorum.max_votes).toBe(3);
+  expect(withQuorum(withVotes(newDraft(), 1), { lead: 9 }).quorum.lead).toBe(3);
+});
+
+it("a task is asked for with a trimmed name and without empty instructions", () => {
+  const request = requestOf({ ...newDraft(), name: " Shelves ", labels: ["a"], instructions: " \n" });
+  expect(request).toMatchObject({ name: "Shelves", labels: ["a"], instructions: null });
+});
+
+it.each([
+  ["/quorum/max_votes", "max_votes"],
+  ["/labels/3", "labels"],
+  ["/name", "name"],
+  ["", "name"],
+])("the pointer %s means the field %s", (pointer, field) => expect(fieldOf(pointer)).toBe(field));

@@ -1,0 +1,61 @@
+/** A task while it is being made. */
+import type { Schemas } from "../api/client";
+import type { Policy } from "./quorum";
+
+export interface Draft {
+  name: string;
+  labels: readonly string[];
+  instructions: string;
+  allow_unsure: boolean;
+  quorum: Policy;
+  detector: { mode: Schemas["DetectorPolicy"]["mode"]; accept_confidence: number; audit_share: number };
+}
+
+export const MOST_VOTES = 100;
+/** How many more votes a tie asks for, unless the client says otherwise. */
+export const EXTENSION = 2;
+
+export function newDraft(): Draft {
+  return {
+    name: "",
+    labels: [],
+    instructions: "",
+    allow_unsure: false,
+    quorum: { votes_required: 3, stop: "settled", lead: 3, min_agreement: 0, max_votes: 5 },
+    detector: { mode: "suggest", accept_confidence: 0.9, audit_share: 0.05 },
+  };
+}
+
+/** The draft with another number of votes; how far a tie extends stays, and a lead stays within reach. */
+export function withVotes(draft: Draft, votes: number): Draft {
+  const votes_required = Math.min(Math.max(Math.round(votes) || 1, 1), MOST_VOTES);
+  const extension = draft.quorum.max_votes - draft.quorum.votes_required;
+  return withQuorum(draft, { votes_required, max_votes: votes_required + extension });
+}
+
+export function withQuorum(draft: Draft, change: Partial<Policy>): Draft {
+  const quorum = { ...draft.quorum, ...change };
+  quorum.max_votes = Math.min(Math.max(quorum.max_votes, quorum.votes_required), 2 * MOST_VOTES);
+  quorum.lead = Math.min(Math.max(quorum.lead, 1), quorum.max_votes, MOST_VOTES);
+  return { ...draft, quorum };
+}
+
+export function requestOf(draft: Draft): Schemas["TaskRequest"] {
+  const { name, labels, instructions, allow_unsure, quorum, detector } = draft;
+  return {
+    name: name.trim(),
+    labels: [...labels],
+    label_names: {},
+    instructions: instructions.trim() || null,
+    allow_unsure,
+    quorum,
+    detector: { ...detector, min_confidence: 0.25, label_map: {}, prelabel_wait_s: 30 },
+  };
+}
+
+/** The field of the form that a problem's pointer means: its own, or the closest that stands around it. */
+export function fieldOf(pointer: string): string {
+  const [first = "", second = ""] = pointer.split("/").slice(1);
+  if (first === "quorum" || first === "detector") return second || first;
+  return first || "name";
+}

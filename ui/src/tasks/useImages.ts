@@ -1,0 +1,94 @@
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { api, bodyOf, type Schemas } from "../api/client";
+import { type Pictured, pictured } from "../api/fields";
+
+export const PAGE_IMAGES = 200;
+const HELD_MS = 30_000;
+const LOOK_AGAIN_MS = 5_000;
+
+export type ImageState = Schemas["ImageResult"]["state"];
+export type Image = Schemas["ImageResult"] & Pictured;
+
+export interface Filter {
+  state: ImageState | null;
+  label: string | null;
+}
+
+interface Page {
+  items: Image[];
+  next: string | null;
+}
+
+export const imagesKey = (task: string) => ["images", task] as const;
+
+async function page(task: string, filter: Filter, cursor: string | null, signal: AbortSignal): Promise<Page> {
+  const answer = bodyOf(
+    await api.GET("/api/tasks/{task_id}/images", {
+      params: { path: { task_id: task }, query: { ...filter, cursor, limit: PAGE_IMAGES } },
+      signal,
+    }),
+  );
+  return { items: answer.items.map(pictured), next: answer.next_cursor };
+}
+
+/**
+ * The images of a task, a page at a time. Only pages around what is on screen are held and kept up to date; of the
+ * others the cursor is, so that a task of any size costs the same.
+ */
+export function useImages(task: string, filter: Filter, isMoving: boolean) {
+  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
+  const [shown, setShown] = useState({ first: 0, last: 0 });
+  const numbers = cursors.map((_, number) => number).filter((number) => number >= shown.first && number <= shown.last);
+  const pages = useQueries({
+    queries: numbers.map((number) => ({
+      queryKey: [...imagesKey(task), filter, cursors[number]],
+      queryFn: ({ signal }: { signal: AbortSignal }) => page(task, filter, cursors[number] ?? null, signal),
+      gcTime: HELD_MS,
+      refetchInterval: isMoving ? LOOK_AGAIN_MS : (false as const),
+    })),
+  });
+  const held = new Map(numbers.map((number, at) => [number, pages[at]?.data]));
+  const lastPage = held.get(cursors.length - 1);
+  const next = lastPage?.next ?? null;
+  const [lastCount, setLastCount] = useState(0);
+  useEffect(() => {
+    if (next !== null) setCursors((known) => (known.includes(next) ? known : [...known, next]));
+  }, [next]);
+  useEffect(() => {
+    if (lastPage) setLastCount(lastPage.items.length);
+  }, [lastPage]);
+  return {
+    /** How many are known of; more may come while the last page is not loaded. */
+    count: (cursors.length - 1) * PAGE_IMAGES + (lastPage?.items.length ?? Math.min(lastCount, PAGE_IMAGES)),
+    at: (index: number): Image | undefined => held.get(Math.floor(index / PAGE_IMAGES))?.items[index % PAGE_IMAGES],
+    /** Where an image of the pages held stands, or -1. */
+    find: (id: string): number => {
+      for (const [number, one] of held) {
+        const position = one?.items.findIndex(({ image_id }) => image_id === id) ?? -1;
+        if (position >= 0) return number * PAGE_IMAGES + position;
+      }
+      return -1;
+    },
+    /** Say which images are on screen. */
+    show: (first: number, last: number) => {
+      const wanted = { first: Math.floor(first / PAGE_IMAGES), last: Math.ceil((last + 1) / PAGE_IMAGES) };
+      if (wanted.first !== shown.first || wanted.last !== shown.last) setShown(wanted);
+    },
+    isPending: pages[0]?.isPending ?? true,
+    error: pages.find(({ error }) => error)?.error ?? null,
+    retry: () => pages.map((one) => one.refetch()),
+  };
+}
+
+export type Images = ReturnType<typeof useImages>;
+
+/** Votes with voters: asked for only once an image has ended, for nobody may be led by others' votes. */
+export function useVotes(image: string, hasEnded: boolean) {
+  return useQuery({
+    queryKey: ["votes", image],
+    queryFn: async ({ signal }) =>
+      bodyOf(await api.GET("/api/subtasks/{subtask_id}", { params: { path: { subtask_id: image } }, signal })),
+    enabled: hasEnded,
+  });
+}

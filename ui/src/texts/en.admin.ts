@@ -1,0 +1,35 @@
+/** Texts of the pages for administrators. */
+import { en } from "./en";
+
+const decimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+export const admin = {
+  title: "Admin",
+  services: "Services",
+  queues: "Queues",
+  dead: "Dead letters",
+  seconds: (seconds: number) => `${decimal.format(seconds)} s`,
+  replica: {
+    name: "Replica",
+    services: "Services",
+    version: "Version",
+    seen: "Last seen",
+    requests: "Requests/min",
+    errors: "Errors/min",
+    busy: "Busy",
+    silent: "silent",
+  },
+  queue: { name: "Queue", messages: "Waiting", age: "Oldest", rate: "Handled/min" },
+  noQueues: "No queue can be seen from here.",
+  letter: { died: "Died", queue: "Queue", type: "Event", subject: "Subject", reason: "Reason" },
+  noLetters: "No letter is dead. Every event has been handled.",
+  replay: "Replay",
+  replayAll: (count: number) => `Replay all ${en.number(count)}`,
+  replayDetail: "The events are put into their queues again and handled as if they were new.",
+  replayed: (count: number) => `${en.counted(count, "letter", "letters")} replayed.`,
+  summary: {
+    requests: (count: number) => `${en.number(count)} requests/min`,
+    outbox: (count: number) => `${en.counted(count, "event", "events")} in the outbox`,
+    lag: (seconds: number) => `the oldest for ${decimal.format(seconds)} s`,
+  },
+};

@@ -1,0 +1,99 @@
+/** Texts of the page that makes a task. */
+
+import type { Schemas } from "../api/client";
+import { en } from "./en";
+
+const decimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+export const newTask = {
+  title: "New task",
+  parts: { terms: "Name and labels", pictures: "Pictures", settled: "How it is settled" },
+  name: "Name",
+  nameNeeded: "A task needs a name.",
+  labels: {
+    title: "Labels",
+    add: "Add labels",
+    hint: "Type or paste labels, one a line or between commas. Their order gives the keys.",
+    none: "A task needs at least one label.",
+    name: (position: number) => `Label ${en.number(position)}`,
+    up: (label: string) => `Move ${label} up`,
+    down: (label: string) => `Move ${label} down`,
+    remove: (label: string) => `Remove ${label}`,
+    moving: "Alt and an arrow key move a label.",
+    count: (count: number) => en.counted(count, "label", "labels"),
+    over: (bytes: number) => `The labels together are ${en.number(bytes)} bytes too long.`,
+    tooMany: (most: number) => `A task has at most ${en.number(most)} labels.`,
+    faults: {
+      duplicate: "This label is there twice, apart from case and form.",
+      "too-long": "A label has at most 200 characters.",
+      invisible: "A label needs a character that can be seen.",
+      reserved: "“unsure” is what people answer who name no label.",
+    },
+  },
+  instructions: "Instructions",
+  instructionsHint: "What people are shown beside the picture. Line breaks stay.",
+  unsure: "People may answer “unsure”",
+  votes: {
+    title: "Votes",
+    fewer: "One vote less",
+    more: "One vote more",
+    says: (votes: number) =>
+      votes === 1 ? "One person looks at each image." : `Up to ${en.number(votes)} people look at each image.`,
+  },
+  stop: {
+    title: "Stop asking",
+    options: { settled: "once settled", exact: "at the full number", lead: "at a lead" } as const,
+    says: {
+      settled: () => "No more people are asked once their votes could not change the winner. The answer is the same.",
+      exact: (votes: number) => `Every image gets ${en.counted(votes, "vote", "votes")}, whatever the first ones say.`,
+      lead: (_: number, lead: number) => `As soon as a label leads by ${en.counted(lead, "vote", "votes")}.`,
+    },
+    lead: "Lead",
+  },
+  agreement: {
+    title: "Least agreement",
+    says: (share: number) =>
+      share === 0
+        ? "The label with the most votes wins."
+        : `A winner needs ${en.percent(share)} of the votes; else more people are asked.`,
+  },
+  most: {
+    title: "At most",
+    says: (votes: number, most: number) =>
+      most > votes
+        ? `A tie asks for one more vote at a time, up to ${en.number(most)}; then an adjudicator decides.`
+        : "A tie goes to an adjudicator.",
+  },
+  detector: {
+    title: "Detector",
+    options: { suggest: "suggests", off: "stays out", vote: "votes", accept: "may settle" } as const,
+    says: {
+      off: () => "The detector does not look at these images.",
+      suggest: () => "Its suggestion is shown to people and never counts as a vote.",
+      vote: () => "Its label counts as one of the votes.",
+      accept: (sure: number) => `Where it is at least ${en.percent(sure)} sure, its label settles the image alone.`,
+    },
+    sure: "Sure enough",
+    audit: "Held back",
+    auditSays: (share: number) => `On ${en.percent(share)} of the images it stays silent, so that it can be measured.`,
+  },
+  cost: {
+    title: "What it will cost",
+    alike: "How alike people will be",
+    alikeSays: (share: number) => `People name the right label ${en.percent(share)} of the time.`,
+    each: (votes: number, most: number) =>
+      `About ${decimal.format(votes)} votes an image instead of ${en.number(most)}`,
+    exactly: (votes: number) => `${en.counted(votes, "vote", "votes")} an image`,
+    all: (votes: number, images: number) =>
+      `${en.number(Math.round(votes))} votes for ${en.counted(images, "image", "images")}.`,
+    disputed: (share: number) => `${en.percent(share)} will be disputed.`,
+  },
+  seal: "Seal when every file is answered",
+  sealDetail: "No more pictures can be added then, and the task completes with its last image.",
+  create: "Create and upload",
+  createOnly: "Only create",
+  creating: "Creating",
+  wrong: "The task can't be made like this yet.",
+};
+
+export type DetectorMode = Schemas["DetectorPolicy"]["mode"];

@@ -1,0 +1,84 @@
+/** Every text of the page in English; a second language is a second file of the same shape. */
+const number = new Intl.NumberFormat("en");
+const percent = new Intl.NumberFormat("en", { style: "percent" });
+const plural = new Intl.PluralRules("en");
+
+const counted = (count: number, one: string, many: string) =>
+  `${number.format(count)} ${plural.select(count) === "one" ? one : many}`;
+
+export const en = {
+  name: "Quorate",
+  number: (value: number) => number.format(value),
+  percent: (share: number) => percent.format(share),
+  skip: "Skip to content",
+  title: (place: string) => `${place} · Quorate`,
+  places: {
+    main: "Places",
+    label: "Label",
+    tasks: "Tasks",
+    disputes: "Disputes",
+    detect: "Detect",
+    admin: "Admin",
+    settings: "Settings",
+    notFound: "There is no such page",
+    notFoundDetail: "The address may be old, or mistyped.",
+    notAllowed: "This page is not for you",
+    notAllowedDetail: "Ask the administrator if you should have it.",
+    home: "Go to the first page",
+  },
+  states: {
+    loading: "Loading",
+    failed: "That did not work",
+    retry: "Try again",
+    close: "Close",
+    cancel: "Cancel",
+    request: (id: string) => `Request ${id}`,
+    noConnection: "No connection",
+    noConnectionDetail: "The platform does not answer. Nothing is lost; try again in a moment.",
+    offline: "No connection. Your votes are kept here and sent later.",
+    crashed: "This page has stopped working",
+    reload: "Load it again",
+  },
+  who: {
+    title: "Who is labeling?",
+    detail: "Authentication is off here: the platform takes your word for it. The name stands beside your votes.",
+    name: "Your name",
+    go: "Start",
+    wrong: {
+      empty: "Type a name.",
+      long: "A name has at most 200 characters.",
+      characters: "Use Latin letters, digits and punctuation; not “detector:” at the beginning.",
+    },
+    account: (badge: string, name: string) => `${badge}: ${name}, settings`,
+  },
+  sync: {
+    saved: "All saved",
+    saving: "Saving",
+    waiting: (count: number) => `${number.format(count)} waiting to be sent`,
+    memory: "Votes are kept in memory only",
+  },
+  theme: {
+    name: "Theme",
+    next: { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
+  },
+  keys: {
+    title: "Keys",
+    open: "All keys",
+    everywhere: "Everywhere",
+    help: "show these keys",
+    goTo: (place: string) => `go to ${place}`,
+    close: "close what is open",
+    off: "Single keys are switched off in the settings.",
+  },
+  settings: {
+    who: "The name that stands beside your votes. Votes that wait are sent under the name that cast them.",
+    change: "Change",
+    themes: { system: "As the system", light: "Light", dark: "Dark" },
+    switches: {
+      strip: ["Strip of images", "Your last votes and the next images, below the picture."],
+      boxes: ["The detector's boxes", "Drawn over the picture. The key B does the same."],
+      singleKeys: ["Single keys", "Letters and digits alone act. Switch them off if you dictate."],
+    } satisfies Record<string, readonly [string, string]>,
+  },
+  counted,
+};
