@@ -41,6 +41,7 @@ def work(subtasks) -> Resources:
     return Resources(
         store=subtasks.store,
         objects=Unused(),
+        bus=Unused(),
         relay=Unused(),
         clock=subtasks.clock,
         lease_s=300,
