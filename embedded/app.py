@@ -74,9 +74,10 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     )
     budget = DecodingBudget(settings.max_decoding_bytes)
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
+    subtasks = subtask_manager.assemble(on(subtask_store), settings)
     parts = [
-        subtask_manager.assemble(on(subtask_store), settings),
-        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget),
+        subtasks,
+        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, result_relays=subtasks.relays),
         detector.assemble(on(None), settings, pool=pool),
     ]
 

@@ -124,7 +124,11 @@ class Seed:
             await self._deliver()
 
     def _opened(self, image: task_rules.Image, now: float):
-        return rules.open_subtask(self._brief, subtask_id=image.id, object_key=image.object_key, now=now)
+        return rules.open_subtask(
+            self._brief,
+            now,
+            image=rules.Awaiting(subtask_id=image.id, task_id=self.task.id, object_key=image.object_key),
+        )
 
     async def _lease(self, operator: str, count: int) -> list[tuple[str, str]]:
         token = secrets.token_hex(16)
@@ -177,7 +181,7 @@ class Seed:
         )
 
 
-def _delivered(image: task_rules.Image) -> Message:
+def _delivered(_task: task_rules.Task, image: task_rules.Image) -> Message:
     """A stand-in for `image.ready`: its subtask is opened here."""
     return Message(id=image.id, type="", subject="", body=b"")
 

@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -25,9 +25,11 @@ from quorate.shapes import (
     HeldLease,
     Lease,
     Leases,
+    Order,
     QuorumFields,
     RenewOutcome,
     Result,
+    ResultOrder,
     Subtask,
     SubtaskState,
     Task,
@@ -89,10 +91,19 @@ class Client:
         allow_unsure: bool | None = None,
         quorum: QuorumFields | None = None,
         detector: DetectorFields | None = None,
+        order: Order | None = None,
+        hide_names: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Task:
         """A new task. The same key again gives the same task; without one, each call makes its own."""
-        optional = {"instructions": instructions, "allow_unsure": allow_unsure, "quorum": quorum, "detector": detector}
+        optional = {
+            "instructions": instructions,
+            "allow_unsure": allow_unsure,
+            "quorum": quorum,
+            "detector": detector,
+            "order": order,
+            "hide_names": hide_names,
+        }
         body = {"name": name, "labels": list(labels)} | {k: v for k, v in optional.items() if v is not None}
         key = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return cast("Task", self._api.json("POST", "/api/tasks", body=body, headers=key))
@@ -177,35 +188,49 @@ class Client:
 
     # Results
 
-    def results(self, task_id: str, *, state: SubtaskState | None = None, label: str | None = None) -> Iterator[Result]:
-        pages = self._pages(_task(task_id, "results"), {"state": state, "label": label})
+    def results(
+        self,
+        task_id: str,
+        *,
+        state: SubtaskState | None = None,
+        label: str | None = None,
+        order: ResultOrder | None = None,
+    ) -> Iterator[Result]:
+        pages = self._pages(_task(task_id, "results"), {"state": state, "label": label, "order": order})
         return cast("Iterator[Result]", pages)
 
     def export(
-        self, task_id: str, target: Path | BinaryIO, *, file_format: ExportFormat = "jsonl", bom: bool = False
+        self,
+        task_id: str,
+        target: Path | BinaryIO,
+        *,
+        file_format: ExportFormat = "jsonl",
+        order: ResultOrder | None = None,
+        bom: bool = False,
     ) -> int:
         """Writes the results to a file and says how many bytes; with `bom`, CSV begins with a byte order mark.
 
         A path is replaced by a whole export or not at all; and what is there is never replaced by an export of nothing.
         """
         start = BOM_UTF8 if bom else b""
+        query = {"format": file_format} | ({"order": order} if order else {})
         if not isinstance(target, Path):
-            return self._export_to(task_id, target, file_format, start)
+            return self._export_to(task_id, target, query, start)
         if target.exists() and not target.is_file():
             with target.open("wb") as file:
-                return self._export_to(task_id, file, file_format, start)
+                return self._export_to(task_id, file, query, start)
         with replacing(target) as file:
-            size_bytes = self._export_whole(task_id, file, file_format, start)
+            size_bytes = self._export_whole(task_id, file, query, start)
             if _is_empty(file, file_format) and target.exists() and target.stat().st_size:
                 raise NothingToExportError(f"there is nothing to export; {target} keeps what it holds")
         return size_bytes
 
-    def _export_whole(self, task_id: str, file: BinaryIO, file_format: ExportFormat, start: bytes) -> int:
+    def _export_whole(self, task_id: str, file: BinaryIO, query: Mapping[str, str], start: bytes) -> int:
         tries = 0
         while True:
             tries += 1
             try:
-                return self._export_to(task_id, file, file_format, start)
+                return self._export_to(task_id, file, query, start)
             except BrokenOffError:
                 if tries >= self._retry.attempts:
                     raise
@@ -213,8 +238,8 @@ class Client:
             file.seek(0)
             file.truncate()
 
-    def _export_to(self, task_id: str, file: BinaryIO, file_format: ExportFormat, start: bytes) -> int:
-        with self._api.stream(_task(task_id, "export"), params={"format": file_format}, accept="*/*") as response:
+    def _export_to(self, task_id: str, file: BinaryIO, query: Mapping[str, str], start: bytes) -> int:
+        with self._api.stream(_task(task_id, "export"), params=query, accept="*/*") as response:
             size_bytes = file.write(start)
             try:
                 for chunk in response.iter_bytes():

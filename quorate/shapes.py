@@ -7,6 +7,8 @@ from typing import Literal, TypedDict
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
+Order = Literal["random", "upload", "name"]
+ResultOrder = Literal["id", "upload", "name"]
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
 UploadStatus = Literal["accepted", "duplicate", "rejected", "skipped"]
 
@@ -50,6 +52,8 @@ class Task(TypedDict):
     allow_unsure: bool
     instructions: str | None
     label_names: dict[str, str]
+    order: Order
+    hide_names: bool
     counts: Counts
     created_at: str
     sealed_at: str | None
@@ -168,12 +172,16 @@ class Lease(TypedDict):
     instructions: str | None
     allow_unsure: bool
     prelabel: Prelabel | None
+    filename: str | None
+    width: int | None
+    height: int | None
 
 
 class Leases(TypedDict):
     leases: list[Lease]
     more: bool
     waiting_for_others: int
+    opening: int
 
 
 class HeldLease(TypedDict):
@@ -229,6 +237,9 @@ class Subtask(TypedDict):
     image_url: str
     votes: list[Vote]
     live_leases: int
+    filename: str | None
+    width: int | None
+    height: int | None
     result: SubtaskResult | None
     earlier: list[EarlierResult]
 

@@ -95,6 +95,8 @@ class Operator:
                 with self.shift.occupied(self.tally.name):
                     self._vote(answer["leases"])
             else:
+                if answer.get("opening"):
+                    self.shift.last_busy_at = time.monotonic()
                 # Others hold what is left, or more is still to come: look again, ever more rarely.
                 self.shift.stop.wait(pause_s)
                 pause_s = FIRST_PAUSE_S if answer["more"] else min(LONGEST_PAUSE_S, pause_s * 2)

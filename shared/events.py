@@ -13,7 +13,7 @@ from shared.errors import Malformed
 from shared.flat import unflattened
 from shared.results import Detection, Ended, Prelabel, Result, VoteCast
 from shared.telemetry import trace
-from shared.terms import DetectorPolicy, QuorumPolicy, Terms
+from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class _WithTerms(_Frozen):
     label_names: dict[str, str] = {}
     quorum: QuorumPolicy
     detector: DetectorPolicy
+    order: Order = "random"
+    hide_names: bool = False
 
     @property
     def terms(self) -> Terms:
@@ -68,7 +70,10 @@ class ImageReady(_WithTerms):
 
 class ImageToLabel(_Frozen):
     """An image is stored and can be labeled by the terms of its task: those of `terms_revision` or later, which
-    `task.opened` or `task.changed` told."""
+    `task.opened` or `task.changed` told.
+
+    place: where it stands in the task's order, 0 to 2**62 - 1; None where it has none.
+    """
 
     task_id: str
     image_id: str
@@ -77,6 +82,8 @@ class ImageToLabel(_Frozen):
     width: int
     height: int
     terms_revision: int = 1
+    filename: str = ""
+    place: int | None = None
 
 
 class SubtaskOpened(_Frozen):

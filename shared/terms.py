@@ -9,6 +9,7 @@ from typing import Any, Literal
 from shared.flat import names_of
 
 Stop = Literal["exact", "settled", "lead"]
+Order = Literal["random", "upload", "name"]
 DetectorMode = Literal["off", "suggest", "vote", "accept"]
 
 UNSURE = "unsure"
@@ -61,6 +62,8 @@ class Terms:
     allow_unsure: whether an operator may vote for no label.
     instructions: what operators are shown.
     label_names: how labels are shown that are not shown as they are; votes and results keep the label.
+    order: in which order operators are given the images.
+    hide_names: whether operators are not told the images' file names.
     """
 
     labels: tuple[str, ...]
@@ -69,6 +72,8 @@ class Terms:
     label_names: dict[str, str] = field(default_factory=dict[str, str], hash=False)
     quorum: QuorumPolicy = QuorumPolicy()
     detector: DetectorPolicy = DetectorPolicy()
+    order: Order = "random"
+    hide_names: bool = False
 
 
 def with_terms(stored: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from quorate.names import of_path
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.progress import bar
 from quorate.session import connected
-from quorate.shapes import DetectorFields, FieldError, QuorumFields, Task, UploadReport
+from quorate.shapes import DetectorFields, FieldError, Order, QuorumFields, Task, UploadReport
 from quorate.summaries import ResultSummary, summarize
 from quorate.tables import show_summary
 from quorate.terminal import plain, say, show, show_json
@@ -46,6 +46,8 @@ class Wish:
     quorum: QuorumFields
     detector: DetectorFields
     is_unsure_allowed: bool
+    order: Order | None
+    are_names_hidden: bool
 
     def create(self, client: Client) -> Task:
         try:
@@ -56,6 +58,8 @@ class Wish:
                 allow_unsure=self.is_unsure_allowed or None,
                 quorum=self.quorum or None,
                 detector=self.detector or None,
+                order=self.order,
+                hide_names=self.are_names_hidden or None,
             )
         except ApiError as error:
             for field in error.errors:
@@ -87,6 +91,8 @@ class Wish:
 )
 @click.option("--trial", is_flag=True, help=f'Begin the name with "{MARK.strip()}": simulated operators may vote.')
 @click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
+@click.option("--order", type=click.Choice(["random", "upload", "name"]), help="How operators get the images (random).")
+@click.option("--hide-names", is_flag=True, help="Do not show operators the names of the files.")
 @click.option("--wait", is_flag=True, help="Wait until the task is completed, then summarize its results.")
 @click.option("--resume", type=TEXT, metavar="TASK", help="Go on with a task whose upload was interrupted.")
 @json_flag
@@ -103,6 +109,8 @@ def label(
     detector: Literal["off", "suggest", "vote", "accept"] | None,
     trial: bool,
     unsure: bool,
+    order: Order | None,
+    hide_names: bool,
     wait: bool,
     resume: str | None,
 ) -> None:
@@ -118,6 +126,8 @@ def label(
         quorum=_quorum(votes, stop),
         detector={"mode": detector} if detector else {},
         is_unsure_allowed=unsure,
+        order=order,
+        are_names_hidden=hide_names,
     )
     if not wish.labels and resume is None:
         raise click.UsageError("--labels is needed for a new task")

@@ -9,7 +9,7 @@ import click
 from quorate.client import Client, ExportFormat
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
-from quorate.shapes import SubtaskState, Task
+from quorate.shapes import ResultOrder, SubtaskState, Task
 from quorate.tables import show_results, show_task, show_tasks
 from quorate.terminal import first, is_asked, say, show, show_json
 
@@ -69,13 +69,22 @@ def results(options: Options, task: str, state: SubtaskState | None, label: str 
 @click.option(
     "--format", "wanted", type=click.Choice(["jsonl", "csv"]), help="As the file's extension says, else jsonl."
 )
+@click.option("--order", type=click.Choice(["id", "upload", "name"]), help="What the images are sorted by (id).")
 @click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; stdout if not given."
 )
 @json_flag
 @pass_options
-def export(options: Options, task: str, *, wanted: ExportFormat | None, bom: bool, output: Path | None) -> None:
+def export(
+    options: Options,
+    task: str,
+    *,
+    wanted: ExportFormat | None,
+    order: ResultOrder | None,
+    bom: bool,
+    output: Path | None,
+) -> None:
     """Export the results of a task.
 
     A file is replaced by a whole export or not at all, and never by an empty one.
@@ -84,7 +93,7 @@ def export(options: Options, task: str, *, wanted: ExportFormat | None, bom: boo
     if bom and file_format != "csv":
         raise click.UsageError("--bom is for CSV")
     with connected(options) as client:
-        size_bytes = client.export(task, output or sys.stdout.buffer, file_format=file_format, bom=bom)
+        size_bytes = client.export(task, output or sys.stdout.buffer, file_format=file_format, order=order, bom=bom)
     if output is None:
         return
     if options.as_json:

@@ -73,12 +73,20 @@ class Brief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaiting:
-    """An image that came before the brief of its task, or before the revision of it that the image was stored under."""
+    """An image whose subtask is to be opened, kept where it came before the brief of its task.
+
+    revision: that of the brief which the image was stored under; an earlier brief does not open it.
+    place: the image's in the task's order, where it has one.
+    """
 
     subtask_id: str
     task_id: str
     object_key: str
     revision: int = 1
+    filename: str = ""
+    width: int = 0
+    height: int = 0
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +111,13 @@ class Lease:
 class Subtask:
     """The labeling of one image.
 
-    slot: a random place, by which operators walk through a task.
+    slot: its place in the task's order, random where there is none; operators walk through a task by it.
     offered_at: from when on operators may lease it.
     available_at: when its present free place opened or, if a lease's expiry opens it, will open; None: it has none.
     state: `removed` keeps a subtask from being opened again with the same object.
     leases: the live ones, and the expired ones that may still vote.
     earlier: the results that later ones replaced, the first of them first.
+    filename, width, height: the image's; empty and 0 where an older release opened it.
     """
 
     id: str
@@ -125,6 +134,9 @@ class Subtask:
     prelabel: Prelabel | None = None
     result: Result | None = None
     earlier: tuple[Result, ...] = ()
+    filename: str = ""
+    width: int = 0
+    height: int = 0
 
 
 def slot_of(subtask_id: str) -> int:
@@ -138,18 +150,21 @@ def is_audited(brief: Brief, subtask_id: str) -> bool:
     return draw < brief.terms.detector.audit_share
 
 
-def open_subtask(brief: Brief, now: float, *, subtask_id: str, object_key: str) -> Decision[Subtask, None]:
+def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subtask, None]:
     """Open the subtask of a new image; where the detector goes first, operators get it later."""
-    goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, subtask_id)
+    goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, image.subtask_id)
     offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
     subtask = Subtask(
-        id=subtask_id,
+        id=image.subtask_id,
         task_id=brief.task_id,
-        object_key=object_key,
-        slot=slot_of(subtask_id),
+        object_key=image.object_key,
+        slot=slot_of(image.subtask_id) if image.place is None else image.place,
         opened_at=now,
         offered_at=offered_at,
         available_at=offered_at,
+        filename=image.filename,
+        width=image.width,
+        height=image.height,
     )
     if brief.finish is not None:
         return finish(subtask, brief, now, order=brief.finish)

@@ -12,6 +12,7 @@ from services.subtask_manager.domain import Awaiting, Brief, Finish, Lease, Subt
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
+from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
@@ -23,6 +24,12 @@ A = TypeVar("A")
 PURGE_BATCH = 500
 RECONSIDERED_AT_ONCE = 64
 AWAITING_BATCH = 100
+READY = tuple(f"subtask_manager.{kind}" for kind in ("task.opened.v1", "image.ready.v1", "image.ready.v2"))
+"""The queues of what opens subtasks."""
+OPENING_PAUSES_S = (0.02, 0.04, 0.08, 0.16, 0.32)
+"""How long a lease request waits for images to be opened, look by look."""
+LOOK_S = 1.0
+"""How long a look at the queues may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,7 @@ class Resources:
 
     store: SubtaskStore
     objects: ObjectStore
+    bus: Bus
     relay: Relay
     clock: Clock
     lease_s: float
@@ -59,6 +67,33 @@ async def lease(resources: Resources, *, operator: str, task_id: str | None, cou
         "granted", sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases)
     )
     return claim
+
+
+async def lease_opened(resources: Resources, *, operator: str, task_id: str | None, count: int) -> tuple[Claim, int]:
+    """Lease; where there is nothing at all, wait a moment for images that are on their way. Says how many are, too,
+    where nothing is held."""
+    opening = 0
+    for pause_s in OPENING_PAUSES_S:
+        claim = await lease(resources, operator=operator, task_id=task_id, count=count)
+        if claim.held or claim.is_cut_short:
+            return claim, 0
+        opening = await _opening(resources)
+        if claim.waiting_for_others:
+            return claim, opening
+        await asyncio.sleep(pause_s)
+        if not opening:
+            break  # what was opened since the look at the store, or by another replica, is there by now
+    return await lease(resources, operator=operator, task_id=task_id, count=count), opening
+
+
+async def _opening(resources: Resources) -> int:
+    """How many images, of all tasks, are stored and wait to be opened; 0 where the bus cannot be asked."""
+    try:
+        async with asyncio.timeout(LOOK_S):
+            depths = await resources.bus.depths()
+    except (TimeoutError, Unavailable):
+        return 0
+    return sum(depths[queue] for queue in READY)
 
 
 async def renew(resources: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
@@ -135,6 +170,7 @@ async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: s
     rule = partial(domain.adjudicate, by=by, label=label, reason=reason)
     decision = await resources.store.update(subtask_id, rule)
     _changed(resources, decision)
+    await resources.relay.hand_over()  # its task may be at rest: nobody expects a result there
     return decision.state
 
 
@@ -149,7 +185,14 @@ async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None
     """Open an image's subtask; where its task's brief has not come yet, when that comes."""
     ready = event.data
     image = Awaiting(
-        subtask_id=ready.image_id, task_id=ready.task_id, object_key=ready.object_key, revision=ready.terms_revision
+        subtask_id=ready.image_id,
+        task_id=ready.task_id,
+        object_key=ready.object_key,
+        revision=ready.terms_revision,
+        filename=ready.filename,
+        width=ready.width,
+        height=ready.height,
+        place=ready.place,
     )
     brief = await resources.store.brief(image.task_id, at_least=image.revision)
     if brief is None:
@@ -164,7 +207,13 @@ async def open_subtask_with_terms(resources: Resources, event: events.ImageReady
     brief = Brief(task_id=image.task_id, owner=image.owner, terms=image.terms, created_at=image.task_created_at)
     await resources.store.keep_brief(brief)
     kept = await resources.store.brief(image.task_id)
-    opening = Awaiting(subtask_id=image.image_id, task_id=image.task_id, object_key=image.object_key)
+    opening = Awaiting(
+        subtask_id=image.image_id,
+        task_id=image.task_id,
+        object_key=image.object_key,
+        width=image.width,
+        height=image.height,
+    )
     await _open(resources, kept or brief, opening)
 
 
@@ -192,8 +241,7 @@ async def _open_awaiting(resources: Resources, task_id: str) -> None:
 
 
 async def _open(resources: Resources, brief: Brief, image: Awaiting) -> None:
-    rule = partial(domain.open_subtask, brief, subtask_id=image.subtask_id, object_key=image.object_key)
-    await resources.store.open(brief, rule)
+    await resources.store.open(brief, partial(domain.open_subtask, brief, image=image))
     resources.relay.wake()
 
 

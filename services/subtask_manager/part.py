@@ -17,6 +17,7 @@ def assemble(adapters: Adapters[SubtaskStore], settings: LeaseSettings) -> Part:
     resources = Resources(
         store=adapters.store,
         objects=adapters.objects,
+        bus=adapters.bus,
         relay=relay,
         clock=adapters.clock,
         lease_s=settings.lease_s,

@@ -46,13 +46,16 @@ def old_router(resources: Resources) -> APIRouter:
 def _add_leases(routes: HotRouter, resources: Resources) -> None:
     @routes.hot("/leases", methods=["POST"], response_model=wire.Leases)
     async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
-        claim = await handlers.lease(resources, operator=who.id, task_id=wanted.task_id, count=wanted.count)
+        claim, opening = await handlers.lease_opened(
+            resources, operator=who.id, task_id=wanted.task_id, count=wanted.count
+        )
         now = resources.clock()
         return json_answer(
             {
                 "leases": [lease_shown(resources, subtask, brief, who.id, now) for subtask, brief in claim.held],
                 "more": claim.is_cut_short,
                 "waiting_for_others": claim.waiting_for_others,
+                "opening": opening,
             }
         )
 
@@ -148,7 +151,7 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
         refuse_foreign(request.scope)  # it leases
         old = await _old(request, wire.OldSubtasksRequest)
         user = identified(old.userId)
-        claim = await handlers.lease(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
+        claim, _ = await handlers.lease_opened(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
         return json_answer(
             {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
         )

@@ -23,6 +23,7 @@ def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: 
         "instructions": brief.terms.instructions,
         "allow_unsure": brief.terms.allow_unsure,
         "prelabel": prelabel,
+        **_file_shown(subtask, is_named=not brief.terms.hide_names),
     }
 
 
@@ -37,6 +38,16 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         "image_url": resources.objects.url(subtask.object_key, now=now),
         "votes": [{"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
+        **_file_shown(subtask, is_named=True),
         "result": subtask.result and result_shown(subtask.result, subtask.votes),
         "earlier": earlier_shown(subtask.earlier),
+    }
+
+
+def _file_shown(subtask: Subtask, *, is_named: bool) -> dict[str, Any]:
+    """The image's file; null where an older release opened the subtask, and did not know."""
+    return {
+        "filename": subtask.filename if is_named and subtask.filename else None,
+        "width": subtask.width or None,
+        "height": subtask.height or None,
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.subtask_manager.domain import slot_of
+from shared.terms import Order
 
 Phase = Literal["whole", "lap", "wrapped", "openings"]
 SLOTS = 2**62
@@ -71,15 +72,15 @@ class Hint:
     back_late_at: float
 
 
-def begin(operator: str, task_id: str, now: float) -> Walk:
-    """A new walk, from a start of the operator's own."""
-    start = slot_of(f"{operator}\n{task_id}")
+def begin(operator: str, task_id: str, now: float, *, order: Order = "random") -> Walk:
+    """A new walk, from a start of the operator's own; where the task has an order, from its beginning."""
+    start = slot_of(f"{operator}\n{task_id}") if order == "random" else 0
     return Walk(start=start, slot=start, since=now)
 
 
-def begin_hint(operator: str, task_id: str, now: float) -> Hint:
+def begin_hint(operator: str, task_id: str, now: float, *, order: Order = "random") -> Hint:
     """A new walk where several replicas write: it looks at the whole task first, and reads openings from before now."""
-    walk = replace(begin(operator, task_id, now - LATE_S), phase="whole")
+    walk = replace(begin(operator, task_id, now - LATE_S, order=order), phase="whole")
     return Hint(walk=walk, back_soon_at=now, back_late_at=now)
 
 

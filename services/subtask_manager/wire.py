@@ -31,6 +31,8 @@ class PrelabelShown(BaseModel):
 
 
 class LeaseGranted(BaseModel):
+    """`filename` is null where the task hides names; all of the file's fields are where an older release opened it."""
+
     subtask_id: str
     task_id: str
     labels: list[str]
@@ -41,14 +43,19 @@ class LeaseGranted(BaseModel):
     instructions: str | None
     allow_unsure: bool
     prelabel: PrelabelShown | None
+    filename: str | None
+    width: int | None
+    height: int | None
 
 
 class Leases(BaseModel):
-    """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you."""
+    """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
+    `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held."""
 
     leases: list[LeaseGranted]
     more: bool
     waiting_for_others: int
+    opening: int
 
 
 class HeldLease(Wire):
@@ -123,6 +130,9 @@ class SubtaskShown(BaseModel):
     image_url: str
     votes: list[VoteShown]
     live_leases: int
+    filename: str | None
+    width: int | None
+    height: int | None
     result: ResultShown | None
     earlier: list[EarlierResult]
 

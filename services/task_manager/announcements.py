@@ -1,6 +1,7 @@
 """What the task manager tells the others, from the facts that its rules state."""
 
 from services.task_manager.domain import Fact, Image, Task
+from services.task_manager.order import place_of
 from shared import events
 from shared.events import Message
 from shared.flat import flattened
@@ -8,7 +9,7 @@ from shared.flat import flattened
 SOURCE = "quorate/task_manager"
 
 
-def image_ready(image: Image) -> Message:
+def image_ready(task: Task, image: Image) -> Message:
     """An image can be labeled."""
     data = events.ImageToLabel(
         task_id=image.task_id,
@@ -18,6 +19,8 @@ def image_ready(image: Image) -> Message:
         width=image.width,
         height=image.height,
         terms_revision=image.terms_revision,
+        filename=image.filename,
+        place=place_of(task, image),
     )
     attributes = events.envelope(event_id=f"{image.id}/ready", source=SOURCE, subject=image.id, at=image.created_at)
     return events.message(events.ImageReadyV2(**attributes, data=data))

@@ -7,10 +7,12 @@ from services.task_manager.handlers import Resources
 from shared.bus import Bus
 
 PREFETCH = 64
+QUEUES = tuple(f"task_manager.subtask.{ended}.v1" for ended in ("completed", "disputed", "adjudicated"))
+"""How images end."""
 
 
 def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the task manager listens to."""
-    for ended in ("completed", "disputed", "adjudicated"):
-        bus.consume(f"task_manager.subtask.{ended}.v1", partial(handlers.record_result, resources), prefetch=PREFETCH)
+    for queue in QUEUES:
+        bus.consume(queue, partial(handlers.record_result, resources), prefetch=PREFETCH)
     bus.listen(resources.model.heard)

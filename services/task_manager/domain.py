@@ -71,6 +71,7 @@ class Task:
     is_erased: images and objects are gone.
     revision: of what the subtask manager is told: the terms and the order to finish.
     completions: how often it has completed; a task that is reopened may complete again.
+    first_name: the file name that came first, where the order goes by name.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Task:
     revision: int = 1
     finish: Finish | None = None
     completions: int = 0
+    first_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +105,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One stored picture of a task. `sha256` is of the bytes as uploaded, `stored_sha256` of those under `object_key`;
-    width and height in pixels of the upright stored picture; `terms_revision` that of the task when it came."""
+    """One stored picture of a task.
+
+    sha256: of the bytes as uploaded. stored_sha256: of those under `object_key`.
+    width, height: in pixels of the upright stored picture.
+    terms_revision: that of the task when it came.
+    position: its place in the order of upload, about when it was taken in, in microseconds since the epoch.
+    """
 
     id: str
     task_id: str
@@ -123,6 +130,7 @@ class Image:
     result: Result | None = None
     prelabel: Prelabel | None = None
     earlier: tuple[Result, ...] = ()
+    position: int = 0
 
 
 def stub_of(image: Image) -> Image:
@@ -298,6 +306,11 @@ def cancel(task: Task, now: float) -> Decision[Task, None]:
         return Decision(state=task, answer=None)
     cancelled = replace(task, state="cancelled", cancelled_at=now, uploads=())
     return Decision(state=cancelled, answer=None, facts=(Fact.CANCELLED,))
+
+
+def name_first(task: Task, _now: float, *, filename: str) -> Decision[Task, None]:
+    """A file name has come; the first one stays."""
+    return Decision(state=task if task.first_name else replace(task, first_name=filename), answer=None)
 
 
 def mark_erased(task: Task, _now: float) -> Decision[Task, None]:

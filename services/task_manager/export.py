@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from services.task_manager.domain import Image, refuse_erased
+from services.task_manager.order import By, key_of
 from services.task_manager.shapes import image_shown
 from services.task_manager.store import TaskStore
 from shared.clock import iso
@@ -59,14 +60,14 @@ FORMATS: dict[str, tuple[str, bytes, Callable[[Sequence[Image]], bytes]]] = {
 """For each format its media type, what the file begins with, and how images are written."""
 
 
-async def export(store: TaskStore, task_id: str, form: str) -> AsyncIterator[bytes]:
+async def export(store: TaskStore, task_id: str, form: str, by: By) -> AsyncIterator[bytes]:
     """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like one."""
     _, head, write = FORMATS[form]
     yield head
     after = ""
-    while images := await store.images(task_id, state=None, label=None, after=after, limit=PAGE):
+    while images := await store.images(task_id, state=None, label=None, after=after, limit=PAGE, by=by):
         yield await asyncio.to_thread(write, images)
-        after = images[-1].id
+        after = key_of(images[-1], by)
     refuse_erased(await store.task(task_id))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
+from services.task_manager.arrivals import Arrivals, UpToDate
 from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
@@ -41,6 +42,7 @@ class Resources:
     max_uploads: int
     erase_soon: Callable[[], None]
     progress: Progress
+    arrivals: Arrivals
     model: ModelHeard
     metrics: BatchMetrics
 
@@ -87,6 +89,12 @@ async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
         return await resources.store.task(task_id)
     except NotFound:
         return None
+
+
+async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
+    """Wait until what was acknowledged of a task before can be read here; says whether it can. Raises NotFound."""
+    task = await resources.store.task(task_id)
+    return await resources.arrivals.recorded(is_at_rest=task.state in ("completed", "cancelled"))
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from services.task_manager import domain, names
@@ -106,6 +107,7 @@ class Ingest:
         self._reports: list[Report | None] = []
         self._batch: list[tuple[int, Name, asyncio.Task[Checked | Refused]]] = []
         self._batch_bytes = 0
+        self._last_position = 0
 
     async def add(self, filename: str, data: bytes, notes: tuple[str, ...] = ()) -> None:
         """Take a file; it is stored with its batch, at the latest when the upload is finished."""
@@ -184,7 +186,8 @@ class Ingest:
 
     def _image(self, filename: str, checked: Checked) -> Image:
         image_id = domain.image_id_of(self._task.id, checked.sha256)
-        picture = checked.picture
+        picture, now = checked.picture, self._clock()
+        self._last_position = max(self._last_position + 1, round(now * 1e6))
         return Image(
             id=image_id,
             task_id=self._task.id,
@@ -196,9 +199,15 @@ class Ingest:
             size_bytes=len(picture.data),
             width=picture.width,
             height=picture.height,
-            created_at=self._clock(),
+            created_at=now,
             terms_revision=self._task.revision,
+            position=self._last_position,
         )
+
+    async def _name_first(self, filename: str) -> None:
+        """Where operators go by name, the first one in a task is what the others are compared with."""
+        if self._task.terms.order == "name" and not self._task.first_name:
+            self._task = await self._store.update(self._task.id, partial(domain.name_first, filename=filename))
 
     async def _save(self, images: dict[int, Storable]) -> None:
         """Objects first, then the images that name them. Objects that no image came to name are left to the collector:
@@ -209,6 +218,7 @@ class Ingest:
         known = await self._store.known(self._task.id, list(first))
         new = [images[position] for image_id, position in first.items() if image_id not in known]
         if new:
+            await self._name_first(new[0].image.filename)
             crash_points.reached("ingest.before_objects")
             await self._objects.put_all({one.image.object_key: one.data for one in new})
             crash_points.reached("ingest.after_objects")

@@ -1,10 +1,12 @@
 """The task manager, assembled."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from services.task_manager import consumers, routes
+from services.task_manager.arrivals import Arrivals
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
@@ -20,8 +22,16 @@ from shared.pictures import DecodingBudget
 CHECK_THREADS = 2
 
 
-def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: Path, budget: DecodingBudget) -> Part:
-    """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures."""
+def assemble(
+    adapters: Adapters[TaskStore],
+    settings: UploadSettings,
+    *,
+    spool: Path,
+    budget: DecodingBudget,
+    result_relays: Sequence[Relay] | None = None,
+) -> Part:
+    """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
+    `result_relays`: all that publish results, where they run in this process."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
@@ -37,6 +47,7 @@ def assemble(adapters: Adapters[TaskStore], settings: UploadSettings, *, spool: 
         max_uploads=settings.max_uploads,
         erase_soon=collector.wake,
         progress=Progress(store),
+        arrivals=Arrivals(adapters.bus, consumers.QUEUES, result_relays),
         model=ModelHeard(),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
     )

@@ -1,14 +1,16 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.task_manager import domain, handlers, wire
+from services.task_manager.arrivals import UpToDate
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
+from services.task_manager.order import KEYS, By, key_of
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
 from shared.errors import UnsupportedType
@@ -36,6 +38,17 @@ _UPLOAD_BODY = {
             },
             "application/json": {"schema": wire.ImageRequest.model_json_schema()},
         },
+    }
+}
+
+_UP_TO_DATE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "X-Quorate-Up-To-Date": {
+                "description": "whether the answer holds all that was acknowledged before: yes, likely or no",
+                "schema": {"type": "string", "enum": list(get_args(UpToDate))},
+            }
+        }
     }
 }
 
@@ -124,7 +137,7 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
             key=idempotency_key,
             name=wanted.name,
             terms=wanted.terms(),
-            body=wanted.model_dump_json().encode(),
+            body=wanted.identity(),
         )
         return json_answer(task_shown(*created), 201)
 
@@ -138,9 +151,10 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
             }
         )
 
-    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown)
+    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown, responses=_UP_TO_DATE)
     async def task(task_id: str, _who: Who) -> Response:
-        return json_answer(task_shown(*await resources.store.find(task_id)))
+        headers = await _recorded(resources, task_id)
+        return json_answer(task_shown(*await resources.store.find(task_id)), headers=headers)
 
     @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown)
     async def edit(task_id: str, wanted: wire.TaskChange, _who: Who) -> Response:
@@ -170,37 +184,52 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         return Response(status_code=204)
 
 
+async def _recorded(resources: Resources, task_id: str) -> dict[str, str]:
+    """Wait for results that are on their way; returns the header that says whether they came. Raises NotFound."""
+    return {"X-Quorate-Up-To-Date": await handlers.recorded(resources, task_id=task_id)}
+
+
+async def _recorded_results(resources: Resources, task_id: str) -> dict[str, str]:
+    """The same; raises Erased, too."""
+    headers = await _recorded(resources, task_id)
+    domain.refuse_erased(await resources.store.task(task_id))
+    return headers
+
+
 def _add_results(routes: APIRouter, resources: Resources) -> None:
-    @routes.get("/tasks/{task_id}/images", response_model=wire.Results)
-    @routes.get("/tasks/{task_id}/results", response_model=wire.Results)
+    @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=_UP_TO_DATE)
+    @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=_UP_TO_DATE)
     async def results(
         task_id: str,
         _who: Who,
         state: Literal["open", "completed", "disputed"] | None = None,
         label: Annotated[str | None, Query(max_length=200)] = None,
+        order: By = "id",
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        domain.refuse_erased(await resources.store.task(task_id))
+        headers = await _recorded_results(resources, task_id)
         found = await resources.store.images(
-            task_id, state=state, label=label, after=read_cursor(cursor), limit=limit + 1
+            task_id, state=state, label=label, after=read_cursor(cursor, KEYS[order]), limit=limit + 1, by=order
         )
         now = resources.clock()
         items: list[dict[str, Any]] = [
             image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)}
             for image in found[:limit]
         ]
-        return json_answer(
-            {"items": items, "next_cursor": cursor_of(found[limit - 1].id) if len(found) > limit else None}
-        )
+        next_cursor = cursor_of(key_of(found[limit - 1], order)) if len(found) > limit else None
+        return json_answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
-    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse)
+    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=_UP_TO_DATE)
     async def export_results(
-        task_id: str, _who: Who, form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl"
+        task_id: str,
+        _who: Who,
+        form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
+        order: By = "id",
     ) -> StreamingResponse:
-        domain.refuse_erased(await resources.store.task(task_id))
-        headers = {"Content-Disposition": f'attachment; filename="{task_id}.{form}"'}
-        return StreamingResponse(export(resources.store, task_id, form), 200, headers, FORMATS[form][0])
+        headers = await _recorded_results(resources, task_id)
+        headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
+        return StreamingResponse(export(resources.store, task_id, form, order), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:

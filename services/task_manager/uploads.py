@@ -78,7 +78,9 @@ class Uploads:
             return await self._finish(ingest)
 
     async def _finish(self, ingest: Ingest) -> list[Report]:
+        """Once it is answered, the subtask manager can see in its queue what is coming."""
         reports = await ingest.finish()
+        await self._resources.relay.hand_over()
         self._resources.metrics.files(report.status for report in reports)
         return reports
 

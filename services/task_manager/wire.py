@@ -10,13 +10,15 @@ from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
 from shared.results import DecidedBy, Detection, State
-from shared.terms import DetectorMode, DetectorPolicy, QuorumPolicy, Stop, Terms
+from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 NAME = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
 """Something other than blanks, and no control character."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
+LATER = ("label_names", "order", "hide_names")
+"""Fields of a task that came after the first release."""
 
 
 _LABELS: dict[str, JsonValue] = {
@@ -72,12 +74,20 @@ class TaskRequest(Wire):
     label_names: LabelNames = Field(default_factory=dict[str, str])
     quorum: QuorumRequest = QuorumRequest()
     detector: DetectorRequest = DetectorRequest()
+    order: Order = "random"
+    hide_names: bool = False
 
     def terms(self) -> Terms:
         """What the task is to be like: all fields but its name."""
         given: dict[str, Any] = {name: getattr(self, name) for name in names_of(Terms)}
         given |= {"labels": tuple(self.labels), "quorum": self.quorum.policy(), "detector": self.detector.policy()}
         return Terms(**given)
+
+    def identity(self) -> bytes:
+        """What tells a repeated request from another. What the first release did not know counts where it is given."""
+        fields = type(self).model_fields
+        default = {n for n in LATER if getattr(self, n) == fields[n].get_default(call_default_factory=True)}
+        return self.model_dump_json(exclude=default).encode()
 
 
 class TaskChange(Wire):
@@ -156,6 +166,8 @@ class TaskShown(BaseModel):
     state: Literal["open", "sealed", "completed", "cancelled"]
     quorum: QuorumPolicy
     detector: DetectorPolicy
+    order: Order
+    hide_names: bool
     counts: CountsShown
     created_at: str
     sealed_at: str | None

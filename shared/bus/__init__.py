@@ -1,6 +1,6 @@
 """The bus: events out, events in, at least once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,6 +41,13 @@ class Bus(Protocol):
 
     async def depths(self) -> dict[str, int]:
         """How many messages wait or are handled, by queue, for the queues that this process consumes."""
+        ...
+
+    async def settle(self, queues: Collection[str]) -> None:
+        """Return once what is in these queues now has been handled; they are consumed here.
+
+        Where other processes consume them too, what those are handling is not seen.
+        """
         ...
 
     async def dead_count(self) -> int:

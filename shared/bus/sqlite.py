@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from shared import crash_points
@@ -43,6 +44,8 @@ STEPS = (statements(_FIRST),)
 CLAIMED = 1e18
 GATHER_S = 0.025
 """The least time between two writes of one consumer, so that under load many messages share a write."""
+LOOK_S = 0.005
+"""Between looks whether messages have been handled."""
 MAX_RETRY_S = 30.0
 MAX_PAUSE_S = 10.0
 
@@ -117,6 +120,12 @@ class SqliteBus:
             lambda db: {queue: db.execute(count, (queue,)).fetchone()[0] for queue in self._consumers}
         )
 
+    async def settle(self, queues: Collection[str]) -> None:
+        newest = await self._database.read(_newest)
+        for queue in queues:
+            while await self._database.read(partial(_has_older, queue, newest)):  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(LOOK_S)
+
     async def dead_count(self) -> int:
         return await self._database.read(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
 
@@ -150,6 +159,15 @@ class SqliteBus:
     def _wake(self, queues: set[str]) -> None:
         for queue in queues & self._consumers.keys():
             self._consumers[queue].woken.set()
+
+
+def _newest(db: sqlite3.Connection) -> int:
+    return db.execute("SELECT coalesce(max(id), 0) FROM messages").fetchone()[0]
+
+
+def _has_older(queue: str, newest: int, db: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM messages WHERE queue = ? AND id <= ? LIMIT 1"
+    return db.execute(query, (queue, newest)).fetchone() is not None
 
 
 def _replay(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:

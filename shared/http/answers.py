@@ -1,6 +1,6 @@
 """JSON answers, written once and fast."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -24,9 +24,9 @@ class EarlierResult(BaseModel):
     reason: str | None
 
 
-def json_answer(content: Any, status: int = 200) -> Response:
+def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer of dicts, lists, dataclasses and plain values."""
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return Response(orjson.dumps(content), status, headers, media_type="application/json")
 
 
 def result_shown(result: Result | None, votes: Iterable[VoteCast]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from shared.errors import Malformed
 from shared.http.requests import AS_WHOLE_NUMBER
 
 MAX_LIMIT = 1000
-MAX_CURSOR_LENGTH = 200
+MAX_CURSOR_LENGTH = 1_200
 
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page"), AS_WHOLE_NUMBER]
@@ -37,7 +37,7 @@ def read_cursor(cursor: str | None, form: re.Pattern[str] = ID) -> str:
     if len(cursor) > MAX_CURSOR_LENGTH:
         raise Malformed("the cursor is none that was given out here")
     try:
-        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         key = ""
     if not form.fullmatch(key):

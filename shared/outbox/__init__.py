@@ -7,7 +7,7 @@ clearing, events are published again: delivery is at least once.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from shared import crash_points
@@ -20,6 +20,9 @@ BATCH = 256
 SWEEP_S = 1.0
 GATHER_S = 0.05
 """The least time between two batches, so that under load many events share one."""
+
+HAND_OVER_S = 0.5
+"""How long an answer waits for its events to be published."""
 
 
 class Outbox(Protocol):
@@ -41,6 +44,8 @@ class Relay:
         self._outbox = outbox
         self._bus = bus
         self._woken = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -57,9 +62,23 @@ class Relay:
         """An event was just saved."""
         self._woken.set()
 
+    async def flush(self) -> None:
+        """Return once all that was saved before this call is published, without the pause between batches."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append(done)
+        self._hurried.set()
+        self._woken.set()
+        await done
+
+    async def hand_over(self) -> None:
+        """Flush, for `HAND_OVER_S` at the most: what is saved is safe, and no answer waits for a bus that is away."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.flush(), HAND_OVER_S)
+
     async def close(self) -> None:
         """Publish the remaining events, if the bus takes them, and stop."""
         self._is_closing = True
+        self._hurried.set()
         self._woken.set()
         if self._task is not None:
             await self._task
@@ -70,13 +89,23 @@ class Relay:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), SWEEP_S)
             self._woken.clear()
+            self._hurried.clear()
             is_last = self._is_closing
+            waiting, self._waiting = self._waiting, []
             try:
                 await self._drain()
             except Exception:  # the events are still in the outbox; the sweep tries again
                 log.exception("the relay could not publish; trying again")
+                self._waiting += waiting
+            else:
+                _release(waiting)
             if not is_last:
-                await asyncio.sleep(GATHER_S)
+                await self._gather()
+
+    async def _gather(self) -> None:
+        """Let events come together, unless somebody waits for theirs."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), GATHER_S)
 
     async def _drain(self) -> None:
         is_more = True
@@ -87,3 +116,9 @@ class Relay:
             crash_points.reached("relay.after_publish")
             await self._outbox.clear([m.id for m in messages])
             crash_points.reached("relay.after_clear")
+
+
+def _release(waiting: Iterable[asyncio.Future[None]]) -> None:
+    for one in waiting:
+        if not one.done():  # its caller may have given up
+            one.set_result(None)

@@ -24,6 +24,7 @@ class ObservedBus:
         self.dead_letters = bus.dead_letters
         self.replay = bus.replay
         self.depths = bus.depths
+        self.settle = bus.settle
         self.broadcast = bus.broadcast
         self.listen = bus.listen
         self.drain = bus.drain

@@ -2,12 +2,13 @@
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Brief, Lease
 from services.subtask_manager.store import Claim, SubtaskStore
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from tests.unit.subtask_builders import LEASE_S
+from tests.unit.subtask_builders import LEASE_S, awaiting
 
 AT_ONCE = 500
 """A store may turn away who waits too long."""
@@ -18,9 +19,12 @@ def subtask_ids(count: int, *, first: int = 0) -> list[str]:
     return [f"{number:032x}" for number in range(first, first + count)]
 
 
-async def open_all(store: SubtaskStore, brief: Brief, ids: list[str]) -> list[bool]:
+async def open_all(
+    store: SubtaskStore, brief: Brief, ids: list[str], *, places: Mapping[str, int] | None = None
+) -> list[bool]:
     def opening(subtask_id: str):
-        return lambda now: domain.open_subtask(brief, subtask_id=subtask_id, object_key="key", now=now)
+        place = places[subtask_id] if places else None
+        return lambda now: domain.open_subtask(brief, image=awaiting(subtask_id, brief, place=place), now=now)
 
     opened: list[bool] = []
     for start in range(0, len(ids), AT_ONCE):

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from itertools import pairwise
 
 import pytest
@@ -270,3 +271,36 @@ async def test_what_is_broadcast_is_heard_by_every_listener(buses):
 
     await until(is_heard)
     assert heard == ({b"news"}, {b"news"})
+
+
+async def test_settled_is_what_had_come_before(buses):
+    handler = Handler()
+    handler.may_go_on.clear()
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    await buses.bus.settle([QUEUE])
+    await buses.bus.publish([event(1), event(2)])
+    settling = asyncio.create_task(buses.bus.settle([QUEUE]))
+    await handler.until(lambda seen: seen == [1])
+    await asyncio.sleep(0.02)
+    assert not settling.done()
+    handler.may_go_on.set()
+    await asyncio.wait_for(settling, PATIENCE_S)
+    assert (handler.running, handler.seen) == (0, [1, 2])
+
+
+async def test_what_comes_later_holds_up_nobody_who_settles(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=64)
+    numbers = itertools.count(1)
+
+    async def publish_on() -> None:
+        while True:
+            await buses.bus.publish([event(next(numbers)) for _ in range(5)])
+
+    publishing = asyncio.create_task(publish_on())
+    await handler.until(lambda seen: len(seen) > 20)
+    sent = next(numbers)
+    await asyncio.wait_for(buses.bus.settle([QUEUE]), PATIENCE_S)
+    assert set(range(1, sent - 5)) <= set(handler.seen)
+    publishing.cancel()
+    await asyncio.gather(publishing, return_exceptions=True)

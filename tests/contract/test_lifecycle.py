@@ -15,7 +15,7 @@ from shared.events import parse
 from tests.contract.operators import claim, open_all, subtask_ids, tokens_of, vote
 from tests.contract.replicas import cost_of
 from tests.contract.subtask_scenes import ONE_VOTE, TASK, told
-from tests.unit.subtask_builders import T0, brief
+from tests.unit.subtask_builders import T0, awaiting, brief
 from tests.unit.task_builders import TASK_ID, VOTES, image, result, task
 
 ORDER = Finish(by="client", reason="too few people")
@@ -26,7 +26,7 @@ def stub(subtask_id: str, *, object_key: str = "key"):
 
 
 async def reopen_as(subtasks, subtask_id: str, object_key: str) -> bool:
-    rule = partial(domain.open_subtask, ONE_VOTE, subtask_id=subtask_id, object_key=object_key)
+    rule = partial(domain.open_subtask, ONE_VOTE, image=awaiting(subtask_id, ONE_VOTE, object_key=object_key))
     return await subtasks.store.open(ONE_VOTE, rule)
 
 

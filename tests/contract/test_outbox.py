@@ -113,6 +113,34 @@ async def test_a_lost_wake_up_is_made_good_by_the_sweep(subtasks, monkeypatch):
     assert bus.published == saved
 
 
+async def test_flushed_is_what_was_saved_before_without_a_pause(subtasks, monkeypatch):
+    monkeypatch.setattr(outbox, "SWEEP_S", 1e6)
+    monkeypatch.setattr(outbox, "GATHER_S", 1e6)
+    bus = RecordingBus()
+    relay = Relay(subtasks.store, bus)
+    for number in range(3):
+        saved = await end(subtasks, 1, first=number)
+        if number == 0:
+            relay.start()
+        await asyncio.wait_for(asyncio.gather(relay.flush(), relay.flush()), PATIENCE_S)
+        assert bus.published[-1] == saved[-1]
+    assert len(bus.published) == 3
+    await relay.close()
+
+
+async def test_nobody_waits_for_ever_to_hand_over_to_a_bus_that_is_away(subtasks, monkeypatch):
+    monkeypatch.setattr(outbox, "HAND_OVER_S", 0.02)
+    await end(subtasks, 1)
+    bus = RecordingBus(failures=1_000)
+    relay = Relay(subtasks.store, bus)
+    relay.start()
+    await asyncio.wait_for(relay.hand_over(), PATIENCE_S)
+    assert bus.published == []
+    bus.failures = 0
+    await relay.close()
+    assert len(bus.published) == 1
+
+
 async def test_a_crash_between_publishing_and_clearing_publishes_again(subtasks):
     saved = await end(subtasks, 3)
     bus, dying = RecordingBus(), Forgetful(subtasks.store)
@@ -188,6 +216,7 @@ async def test_an_event_that_comes_twice_has_one_effect(subtasks, buses, stored_
     at = Resources(
         store=subtasks.store,
         objects=stored_objects.objects,
+        bus=buses.bus,
         relay=relay,
         clock=subtasks.clock,
         lease_s=300.0,

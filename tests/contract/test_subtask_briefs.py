@@ -41,6 +41,7 @@ def work(subtasks) -> Resources:
     return Resources(
         store=subtasks.store,
         objects=Unused(),
+        bus=Unused(),
         relay=Unused(),
         clock=subtasks.clock,
         lease_s=300,
@@ -118,7 +119,7 @@ def told(count: int) -> tuple[events.TaskOpenedV1, list[events.ImageReadyV2]]:
     """A task with a vote to give, and so many images of it."""
     new = task_domain.announce(task(terms=ONE_VOTE.terms))
     [opened] = task_announcements.task_changed(new.state, new.facts, T0)
-    ready = [task_announcements.image_ready(image(f"{number}")) for number in range(count)]
+    ready = [task_announcements.image_ready(new.state, image(f"{number}")) for number in range(count)]
     return events.parse(opened.body), [events.parse(one.body) for one in ready]
 
 
@@ -201,7 +202,7 @@ async def test_an_image_that_an_earlier_version_announced_brings_its_terms(subta
 async def bytes_of_an_image(subtasks, work, terms: Terms) -> int:
     """Of all events between its upload and the detector's look."""
     new = task_domain.announce(task(terms=terms))
-    ready = task_announcements.image_ready(image("a"))
+    ready = task_announcements.image_ready(new.state, image("a"))
     await subtasks.store.keep_brief(domain.Brief(task_id=TASK, owner="owner", terms=new.state.terms, created_at=T0))
     await handlers.open_subtask(work, events.parse(ready.body))
     [opened] = await subtasks.store.pending(10)

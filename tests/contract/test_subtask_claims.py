@@ -276,3 +276,35 @@ async def test_nothing_people_do_grows_with_the_size_of_the_task(subtasks):
     assert large["vote"][0] <= 12, large
     assert large["vote again"][0] <= 6, large
     assert large["claim"][0] <= 80, large
+
+
+IN_ORDER = brief(votes_required=1, order="upload")
+
+
+async def open_in_order(at, count: int) -> list[str]:
+    """Subtasks whose ids are in the order of their places, opened in any order."""
+    ids = subtask_ids(count)
+    places = {subtask_id: 1_000 * number for number, subtask_id in enumerate(ids)}
+    await open_all(at.store, IN_ORDER, random.Random(1).sample(ids, count), places=places)
+    return ids
+
+
+@pytest.mark.parametrize("count", [1, 7])
+async def test_one_operator_walks_a_task_in_its_order(subtasks, count):
+    ids = await open_in_order(subtasks, 150)
+    walked: list[str] = []
+    while got := await vote_on_all(subtasks.store, "ann", await claim_all(subtasks.store, "ann", count)):
+        subtasks.clock.now += 1
+        walked += got
+    assert walked == ids
+
+
+async def test_several_operators_walk_a_task_roughly_in_its_order(subtasks):
+    ids = await open_in_order(subtasks, 150)
+    walked: list[str] = []
+    while len(walked) < len(ids):
+        subtasks.clock.now += 1
+        for name in ("ann", "bob", "eve"):
+            walked += await vote_on_all(subtasks.store, name, await claim_all(subtasks.store, name, 5))
+    assert sorted(walked) == ids
+    assert max(abs(ids.index(one) - position) for position, one in enumerate(walked)) <= 15

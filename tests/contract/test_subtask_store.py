@@ -23,7 +23,7 @@ from tests.contract.operators import (
     vote_on_all,
 )
 from tests.contract.subtask_scenes import ONE_VOTE, TOLD, find, told
-from tests.unit.subtask_builders import LEASE_S, SILENT, T0, brief
+from tests.unit.subtask_builders import LEASE_S, SILENT, T0, awaiting, brief
 
 # One move: a rule, its state and its events
 
@@ -37,7 +37,7 @@ async def test_a_subtask_is_opened_once_and_found_as_it_was_saved(subtasks):
     [subtask_id] = subtask_ids(1)
     assert await open_all(subtasks.store, of, [subtask_id]) == [True]
     assert await subtasks.store.find(subtask_id) == (
-        domain.open_subtask(of, subtask_id=subtask_id, object_key="key", now=T0).state,
+        domain.open_subtask(of, image=awaiting(subtask_id, of), now=T0).state,
         of,
     )
     await subtasks.store.update(subtask_id, granting("ann"))

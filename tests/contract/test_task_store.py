@@ -6,6 +6,7 @@ import pytest
 
 from services.task_manager import domain
 from services.task_manager.domain import NotOpen
+from services.task_manager.order import key_of
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
@@ -387,3 +388,32 @@ async def test_nothing_grows_with_the_size_of_the_task(tasks):
         assert steps <= 1.5 * small[what][1] + 500, (what, small, large)
     assert large["insert one"][0] <= 9, large
     assert large["insert ten"][0] <= large["insert one"][0] + 2 * 9, large
+
+
+# Orders
+
+
+ORDERED = [f"IMG_{number}.png" for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("limit", [1, 5, 12])
+async def test_images_come_by_upload_and_by_name_page_by_page(tasks, limit):
+    await create(tasks)
+    uploaded = random.Random(1).sample(ORDERED, len(ORDERED))
+    batch = [image(name, filename=name, position=n + 1) for n, name in enumerate(uploaded)]
+    await tasks.store.add_images(task(), random.Random(2).sample(batch, len(batch)))
+    for one in batch[::2]:
+        await record(tasks, one)
+    assert await names_by(tasks, "upload", limit) == uploaded
+    assert await names_by(tasks, "name", limit) == ORDERED
+    assert await names_by(tasks, "upload", limit, state="completed") == uploaded[::2]
+    assert sorted(await names_by(tasks, "id", limit)) == sorted(ORDERED)
+
+
+async def names_by(at, by, limit, *, state=None) -> list[str]:
+    names, after = [], ""
+    while page := await at.store.images(TASK_ID, state=state, label=None, after=after, limit=limit, by=by):
+        assert len(page) <= limit
+        names += [one.filename for one in page]
+        after = key_of(page[-1], by)
+    return names

@@ -27,6 +27,7 @@ BATCH = 5
 PICTURES = 12
 PLENTY = 400
 PATIENCE_S = 30
+ROUNDS = 8
 
 
 @pytest.fixture
@@ -77,6 +78,31 @@ def test_every_process_is_restarted_while_a_batch_runs(environment, tmp_path):
     assert {one["state"] for one in results} <= {"completed", "disputed"}
     assert sum(one.refused for one in tallies) == 0
     assert Counter(votes) == {one.name: one.votes for one in tallies}
+
+
+def test_reads_right_after_a_write_see_it(environment, tmp_path):
+    """Nobody waits in between; where a read cannot tell, it says so."""
+    samples.draw(tmp_path / "samples", ROUNDS, seed=2)
+    pictures = [one for one in parts([tmp_path / "samples"]) if isinstance(one, Part)]
+    platform = Platform(folder=tmp_path / "platform", environment=environment)
+    try:
+        url = platform.start()
+        with Client(url, "owner") as owner:
+            seen = [read_after_vote(owner, url, picture) for picture in pictures]
+    finally:
+        platform.stop()
+    assert {said for said, _ in seen} <= {"likely", "no"}
+    assert {read for said, read in seen if said == "likely"} == {"completed"}
+
+
+def read_after_vote(owner, url, picture):
+    """What the export says, and whether it knows all, right after a vote that ended the only image."""
+    task_id = owner.create_task("one", ["a"], quorum={"votes_required": 1}, detector={"mode": "off"})["id"]
+    owner.upload(task_id, [picture])
+    [lease] = owner.lease(1, task_id)["leases"]
+    assert owner.vote(lease["subtask_id"], "a", lease["token"])["subtask_state"] == "completed"
+    answer = httpx.get(f"{url}/api/tasks/{task_id}/export").raise_for_status()
+    return answer.headers["x-quorate-up-to-date"], answer.json()["state"]
 
 
 def assert_the_status_tells_of_all_services(url):

@@ -12,7 +12,7 @@ from loadtest.samples import CLASSES, draw
 from services.detector.models import ModelUnusable
 from services.subtask_manager import announcements
 from services.subtask_manager.domain import Brief, Subtask
-from services.task_manager.domain import Image
+from services.task_manager.domain import Image, Task
 from shared import events
 from shared.events import Message
 from shared.models import ModelLoaded
@@ -268,7 +268,7 @@ async def test_restarting_with_another_model_is_another_voter(tmp_path: Path, mo
 async def test_what_an_earlier_version_sent_is_understood(seeing: Api, drawn, monkeypatch):
     """During an upgrade its events are in the queues: with terms in every image, and none of the task."""
 
-    def ready(image: Image) -> Message:
+    def ready(_task: Task, image: Image) -> Message:
         data = events.ImageReady(
             task_id=image.task_id,
             image_id=image.id,

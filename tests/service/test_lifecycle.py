@@ -206,7 +206,7 @@ async def test_an_erased_task_says_that_it_is_gone(api: Api, path):
 
 async def test_an_export_does_not_end_like_a_whole_one_when_its_task_is_erased_meanwhile(api: Api):
     task_id, _ = await api.task_with(2)
-    lines = export(api.platform.task_store, task_id, "jsonl")
+    lines = export(api.platform.task_store, task_id, "jsonl", "id")
     assert await anext(lines) == b""
     await api.http.delete(f"/api/tasks/{task_id}")
     with pytest.raises(Erased):

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Brief, Lease, Subtask, Vote
+from services.subtask_manager.domain import Awaiting, Brief, Lease, Subtask, Vote
 from shared.results import Detection, Prelabel, Rectangle
-from shared.terms import DetectorPolicy, QuorumPolicy, Terms
+from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
 LEASE_S = 300.0
 T0 = 1_000_000.0
@@ -21,6 +21,7 @@ def brief(
     detector: DetectorPolicy = SILENT,
     task_id: str = TASK_ID,
     created_at: float = T0,
+    order: Order = "random",
     **quorum,
 ) -> Brief:
     """A brief; the quorum policy's fields by name, `max_votes` following `votes_required`."""
@@ -33,14 +34,20 @@ def brief(
             allow_unsure=allow_unsure,
             quorum=QuorumPolicy(**{"max_votes": required + 2, **quorum}),
             detector=detector,
+            order=order,
         ),
         created_at=created_at,
     )
 
 
+def awaiting(subtask_id: str, of: Brief, *, object_key: str = "key", place: int | None = None) -> Awaiting:
+    """An image whose subtask is to be opened."""
+    return Awaiting(subtask_id=subtask_id, task_id=of.task_id, object_key=object_key, place=place)
+
+
 def opened(of: Brief, *, subtask_id: str = SUBTASK_ID, at: float = T0) -> Subtask:
     """A subtask just opened."""
-    return domain.open_subtask(of, subtask_id=subtask_id, object_key="key", now=at).state
+    return domain.open_subtask(of, image=awaiting(subtask_id, of), now=at).state
 
 
 def lease_of(operator: str, *, at: float = T0, token: str | None = None) -> Lease:

@@ -18,7 +18,7 @@ from shared.errors import NotFound
 from shared.events import SubtaskAdjudicatedV1, SubtaskCompletedV1, SubtaskDisputedV1, parse
 from shared.results import tally
 from shared.sqlite import Database
-from tests.unit.subtask_builders import LEASE_S, TASK_ID, brief
+from tests.unit.subtask_builders import LEASE_S, TASK_ID, awaiting, brief
 
 IDS = [f"{number:032x}" for number in range(3)]
 PEOPLE = [f"person {number}" for number in range(7)]
@@ -62,9 +62,8 @@ class Lifecycle(RuleBasedStateMachine):
             self.open(subtask_id)
 
     def open(self, subtask_id: str) -> None:
-        opening = partial(
-            domain.open_subtask, self.brief, subtask_id=subtask_id, object_key=f"key {self.objects[subtask_id]}"
-        )
+        ready = awaiting(subtask_id, self.brief, object_key=f"key {self.objects[subtask_id]}")
+        opening = partial(domain.open_subtask, self.brief, image=ready)
         if self.run(self.store.open(self.brief, opening)):
             self.votes[subtask_id], self.results[subtask_id], self.told[subtask_id] = {}, [], []
 

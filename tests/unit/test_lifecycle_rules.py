@@ -10,7 +10,7 @@ from services.task_manager import domain as task_domain
 from services.task_manager.domain import Change
 from shared.errors import Invalid
 from shared.terms import Terms
-from tests.unit.subtask_builders import T0, brief, cast, leased, opened, voted, with_votes
+from tests.unit.subtask_builders import T0, awaiting, brief, cast, leased, opened, voted, with_votes
 from tests.unit.task_builders import image, result, task
 
 ORDER = Finish(by="client", reason="too few people")
@@ -84,7 +84,7 @@ def test_a_lease_that_was_granted_still_counts_when_fewer_votes_are_asked_for():
 def test_an_order_to_finish_ends_what_opens_later_too():
     of = brief()
     of = domain.Brief(task_id=of.task_id, owner=of.owner, terms=of.terms, created_at=of.created_at, finish=ORDER)
-    opening = domain.open_subtask(of, T0, subtask_id="5b" * 16, object_key="key")
+    opening = domain.open_subtask(of, T0, image=awaiting("5b" * 16, of))
     assert (opening.state.state, opening.state.result.reason) == ("disputed", "too few people")
     assert opening.facts == ("disputed",)
 

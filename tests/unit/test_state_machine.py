@@ -33,7 +33,7 @@ from shared.results import Prelabel, Result
 from shared.sqlite import Database
 from shared.terms import DetectorPolicy
 from tests import quorum_oracle as oracle
-from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, brief
+from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, awaiting, brief
 
 OPERATORS = ("ann", "bob", "eve", "joe", "kim", "lea")
 DETECTOR = "detector:m@1"
@@ -138,7 +138,7 @@ class Labeling(RuleBasedStateMachine):
             self.facts += [(subtask_id, fact) for fact in decision.facts]
 
     def opening(self, subtask_id: str) -> Decision[Subtask, None]:
-        return domain.open_subtask(self.brief, subtask_id=subtask_id, object_key="key", now=self.now)
+        return domain.open_subtask(self.brief, image=awaiting(subtask_id, self.brief), now=self.now)
 
     def picked(self, index: int) -> tuple[str, Book]:
         subtask_id = list(self.states)[index % len(self.states)]

@@ -4,7 +4,7 @@ import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.domain import Fact
-from tests.unit.subtask_builders import LEASE_S, T0, brief, cast, detector, leased, opened, prelabel, voted
+from tests.unit.subtask_builders import LEASE_S, T0, awaiting, brief, cast, detector, leased, opened, prelabel, voted
 
 EXPIRY = T0 + LEASE_S
 
@@ -22,7 +22,7 @@ EXPIRY = T0 + LEASE_S
 )
 def test_a_subtask_is_held_back_only_where_the_detector_goes_first(mode, audit_share, is_held_back, facts):
     of = brief(detector=detector(mode, audit_share=audit_share))
-    decision = domain.open_subtask(of, subtask_id="id", object_key="key", now=T0)
+    decision = domain.open_subtask(of, image=awaiting("id", of), now=T0)
     offered_at = T0 + 30 if is_held_back else T0
     assert (decision.facts, decision.state.offered_at, decision.state.available_at) == (facts, offered_at, offered_at)
     assert domain.may_lease(decision.state, of, operator="ann", now=T0) is not is_held_back

@@ -15,6 +15,7 @@ from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
+from shared.flat import flattened, names_of
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
@@ -64,11 +65,13 @@ CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked
 )
 _AWAITING = """
 CREATE TABLE awaiting (                   -- images that came before their task's brief
-    subtask_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, object_key TEXT NOT NULL, revision INTEGER NOT NULL
+    subtask_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, object_key TEXT NOT NULL, revision INTEGER NOT NULL,
+    filename TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, place INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX awaiting_of_task ON awaiting (task_id);
 """
 STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)), statements(_AWAITING))
+_IMAGE = ", ".join(names_of(Awaiting))
 MAX_WINDOWS = 16
 BRIEFS_CACHED = 256
 
@@ -143,14 +146,14 @@ class SqliteSubtaskStore(SqliteOutbox):
         return None if brief is None or brief.revision < at_least else brief
 
     async def put_by(self, image: Awaiting) -> None:
-        insert = "INSERT OR IGNORE INTO awaiting (subtask_id, task_id, object_key, revision) VALUES (?,?,?,?)"
-        row = (image.subtask_id, image.task_id, image.object_key, image.revision)
+        insert = f"INSERT OR IGNORE INTO awaiting ({_IMAGE}) VALUES (?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
+        row = tuple(flattened(image).values())
         await self._database.write(lambda db: db.execute(insert, row).rowcount)
 
     async def awaiting(self, task_id: str, limit: int, *, revision: int) -> list[Awaiting]:
-        query = "SELECT subtask_id, object_key, revision FROM awaiting WHERE task_id = ? AND revision <= ? LIMIT ?"
+        query = f"SELECT {_IMAGE} FROM awaiting WHERE task_id = ? AND revision <= ? LIMIT ?"  # noqa: S608 - ours
         rows = await self._database.read(lambda db: db.execute(query, (task_id, revision, limit)).fetchall())
-        return [Awaiting(subtask_id=i, task_id=task_id, object_key=key, revision=of) for i, key, of in rows]
+        return [Awaiting(**dict(zip(names_of(Awaiting), row, strict=True))) for row in rows]
 
     async def forget_awaiting(self, subtask_ids: Sequence[str]) -> None:
         forget, rows = "DELETE FROM awaiting WHERE subtask_id = ?", [(one,) for one in subtask_ids]
@@ -362,7 +365,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
         row = db.execute(query, key).fetchone()
         kept = Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
-        task = TaskSearch(request.search, kept or walks.begin(request.operator, task_id, request.now))
+        task = TaskSearch(request.search, kept or self._begin(db, request, task_id))
         while (window := task.next_window()) is not None:
             task.seen(self._window(db, task_id, window, request.now))
             while (candidate := task.next_candidate()) is not None:
@@ -374,6 +377,10 @@ class SqliteSubtaskStore(SqliteOutbox):
                 (*key, walk.start, walk.slot, walk.since, walk.phase),
             )
         return task.is_cut_short
+
+    def _begin(self, db: sqlite3.Connection, request: _Request, task_id: str) -> Walk:
+        order = self._brief(db, task_id).terms.order
+        return walks.begin(request.operator, task_id, request.now, order=order)
 
     def _window(self, db: sqlite3.Connection, task_id: str, window: Window, now: float) -> list[Candidate]:
         if window.walk.is_in_openings:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.order import By
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -12,7 +13,7 @@ DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
-AnnounceImage = Callable[[Image], Message]
+AnnounceImage = Callable[[Task, Image], Message]
 AnnounceRemoved = Callable[[Image, str, float], Message]
 """What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
 
@@ -65,9 +66,11 @@ class TaskStore(Outbox, Protocol):
         ...
 
     async def images(
-        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        """A task's images in order of their ids, those after the id `after`, of a state, with a label."""
+        """A task's images in an order, those after the key `after`, of a state, with a label.
+
+        By another order than that of the ids, the few images of a state or label are searched for among all."""
         ...
 
     async def is_finished(self, task_id: str) -> bool:

@@ -7,9 +7,10 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 
-from pymongo import IndexModel
+from pymongo import IndexModel, UpdateOne
 
 from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, stub_of
+from services.task_manager.order import By, key_of
 from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
@@ -30,6 +31,8 @@ INDEXES = {
     ],
     "images": [
         IndexModel([("task_id", 1), ("id", 1)], name="by_id"),
+        IndexModel([("task_id", 1), ("upload_key", 1)], name="by_upload"),
+        IndexModel([("task_id", 1), ("name_key", 1)], name="by_name"),
         IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
         IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
         *_OUTBOX,
@@ -44,6 +47,8 @@ INDEXES = {
 
 UNDONE = 1_000
 """Removals that one sweep finishes."""
+_KEYS: dict[By, str] = {"id": "id", "upload": "upload_key", "name": "name_key"}
+KEYS_AT_ONCE = 500
 
 
 class MongoTaskStore:
@@ -123,7 +128,7 @@ class MongoTaskStore:
         await self._refuse_unless_open(task.id)
         first = {image.id: image for image in reversed(images)}
         distinct = [image for image in images if first[image.id] is image]
-        known = await self._images.insert([(image, [self._announce_image(image)]) for image in distinct])
+        known = await self._images.insert([(image, [self._announce_image(task, image)]) for image in distinct])
         try:
             await self._refuse_unless_open(task.id)
         except NotOpen:
@@ -174,12 +179,15 @@ class MongoTaskStore:
         return self._removed.stored(document).state
 
     async def images(
-        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        query: Document = {"task_id": {"$eq": task_id}, "id": {"$gt": after}}  # nx-27017: $eq for the index
+        key = _KEYS[by]
+        if by != "id" and not after:
+            await self._add_keys(task_id)
+        query: Document = {"task_id": {"$eq": task_id}, key: {"$gt": after}}  # nx-27017: $eq for the index
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
-            found = await self._images.collection.find(query).sort("id", 1).limit(limit).batch_size(limit).to_list()
+            found = await self._images.collection.find(query).sort(key, 1).limit(limit).batch_size(limit).to_list()
         return [IMAGES.read_document(one) for one in found]
 
     async def is_finished(self, task_id: str) -> bool:
@@ -231,6 +239,15 @@ class MongoTaskStore:
         if task.state != "open":
             raise NotOpen(f"the task is {task.state} and takes no more images")
 
+    async def _add_keys(self, task_id: str) -> None:
+        """Give the images that an older release has stored their keys of all orders."""
+        query = {"task_id": {"$eq": task_id}, "upload_key": {"$eq": None}}
+        images = self._images.collection
+        with errors_named():
+            while found := await images.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
+                keys = [(one["_id"], _order_keys(IMAGES.read_document(one))) for one in found]
+                await images.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
+
     async def _has_open(self, task_id: str) -> bool:
         query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
         with errors_named():
@@ -270,7 +287,12 @@ def _image_keys(image: Image) -> Document:
         "state": image.state,
         "label": image.result.label if image.result else None,
         "object_key": image.object_key,
+        **_order_keys(image),
     }
+
+
+def _order_keys(image: Image) -> Document:
+    return {"upload_key": key_of(image, "upload"), "name_key": key_of(image, "name")}
 
 
 def _removed_keys(image: Image) -> Document:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
+from services.task_manager.order import By, key_of
 from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
@@ -12,7 +13,7 @@ from shared.errors import NotFound
 from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
-from shared.sqlite.migrations import bodies, statements
+from shared.sqlite.migrations import BATCH, bodies, statements
 
 _FIRST = (
     outbox_sqlite.SCHEMA
@@ -57,7 +58,28 @@ CREATE TABLE removed (              -- images that were removed, so that a repea
     PRIMARY KEY (task_id, image_id)
 ) WITHOUT ROWID;
 """
-STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED))
+
+
+def _ordered(db: sqlite3.Connection) -> None:
+    """Images can be read in the order of upload and of names."""
+    for column in ("upload_key", "name_key"):
+        db.execute(f"ALTER TABLE images ADD COLUMN {column} TEXT")
+    last = -1
+    while rows := db.execute(
+        "SELECT rowid, body FROM images WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
+    ).fetchall():
+        last = rows[-1][0]
+        images = [(rowid, IMAGES.read_text(body)) for rowid, body in rows]
+        db.executemany(
+            "UPDATE images SET upload_key = ?, name_key = ? WHERE rowid = ?",
+            [(key_of(image, "upload"), key_of(image, "name"), rowid) for rowid, image in images],
+        )
+    db.execute("CREATE UNIQUE INDEX by_upload ON images (task_id, upload_key)")
+    db.execute("CREATE UNIQUE INDEX by_name ON images (task_id, name_key)")
+
+
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered)
+_KEYS: dict[By, str] = {"id": "id", "upload": "upload_key", "name": "name_key"}
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -129,7 +151,7 @@ class SqliteTaskStore(SqliteOutbox):
                 raise NotOpen(f"the task is {now_task.state} and takes no more images")
             added = [image for image in images if self._insert(db, image)]
             db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
-            self._keep(db, [self._announce_image(image) for image in added])
+            self._keep(db, [self._announce_image(task, image) for image in added])
             return {image.id for image in images} - {image.id for image in added}
 
         return await self._database.write(insert)
@@ -174,14 +196,15 @@ class SqliteTaskStore(SqliteOutbox):
         """Nothing: a removal is one transaction."""
 
     async def images(
-        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int
+        self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        where, values = "task_id = ? AND id > ?", [task_id, after]
+        key = _KEYS[by]
+        where, values = f"task_id = ? AND {key} > ?", [task_id, after]
         for column, value in (("state", state), ("label", label)):
             if value is not None:
                 where += f" AND {column} = ?"
                 values.append(value)
-        query = f"SELECT body FROM images WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - only columns of ours
+        query = f"SELECT body FROM images WHERE {where} ORDER BY {key} LIMIT ?"  # noqa: S608 - only columns of ours
         return await self._database.read(
             lambda db: [IMAGES.read_text(body) for (body,) in db.execute(query, (*values, limit))]
         )
@@ -254,8 +277,10 @@ class SqliteTaskStore(SqliteOutbox):
         return db.execute(query, (task_id,)).fetchone() is not None
 
     def _insert(self, db: sqlite3.Connection, image: Image) -> bool:
-        row = (image.task_id, image.id, image.state, image.object_key, IMAGES.text(image))
-        insert = "INSERT OR IGNORE INTO images (task_id, id, state, object_key, body) VALUES (?,?,?,?,?)"
+        keys = (key_of(image, "upload"), key_of(image, "name"))
+        row = (image.task_id, image.id, image.state, image.object_key, *keys, IMAGES.text(image))
+        insert = """INSERT OR IGNORE INTO images (task_id, id, state, object_key, upload_key, name_key, body)
+                    VALUES (?,?,?,?,?,?,?)"""
         return db.execute(insert, row).rowcount == 1
 
 

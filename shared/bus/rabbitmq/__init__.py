@@ -1,7 +1,7 @@
 """The bus of the distributed profile: quorum queues on RabbitMQ (3.10 or later), for any number of processes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from shared.bus import DeadLetter, Handler
 from shared.bus.rabbitmq import dead_letters
@@ -79,6 +79,9 @@ class RabbitBus:
     async def depths(self) -> dict[str, int]:
         counts = await asyncio.gather(*(consumer.depth() for consumer in self._consumers.values()))
         return dict(zip(self._consumers, counts, strict=True))
+
+    async def settle(self, queues: Collection[str]) -> None:
+        await asyncio.gather(*(self._consumers[queue].settle() for queue in queues))
 
     async def dead_count(self) -> int:
         return await dead_letters.count(self._to_consume)

@@ -36,6 +36,8 @@ HOLD_S = 300.0
 """RabbitMQ closes a channel that leaves a delivery unanswered for 30 minutes, and counts that. A message that a failing
 dependency holds up for longer than this is published to its queue as a new one. That never counts, while other ways to
 requeue count: all of them in 3.x, some in 4.x."""
+LOOK_S = 0.01
+"""Between looks whether messages wait."""
 MAX_RETRY_S = 30.0
 MAX_PAUSE_S = 10.0
 
@@ -98,8 +100,19 @@ class Consumer:
             task.cancel()
         await asyncio.wait(ending)
 
+    async def settle(self) -> None:
+        """Return once no message waits in the queue, and those that are held here by then are settled."""
+        while await self._ready():  # noqa: ASYNC110 - the broker does not tell
+            await asyncio.sleep(LOOK_S)
+        if self._deliveries:
+            await asyncio.wait(tuple(self._deliveries))
+
     async def depth(self) -> int:
         """How many messages wait in the queue or are held here."""
+        return await self._ready() + len(self._deliveries)
+
+    async def _ready(self) -> int:
+        """How many messages wait in the queue; what was on its way from there has arrived by then."""
         with as_unavailable("ask for the length of a queue"):
             async with asyncio.timeout(ANSWER_S):
                 while (channel := self._channel) is None:
@@ -108,7 +121,7 @@ class Consumer:
                 ready = queue.declaration_result.message_count or 0
                 # Messages that were on their way arrive before the second answer on the same channel.
                 await channel.declare_queue(self._queue, passive=True)
-        return ready + len(self._deliveries)
+        return ready
 
     async def _consume(self) -> None:
         """Consume on one channel until it closes."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Awaiting
+from shared.flat import flattened, names_of
 from shared.mongo import Collection, errors_named
 
 
@@ -16,18 +17,14 @@ class MongoAwaiting:
         self._collection = collection
 
     async def put(self, image: Awaiting) -> None:
-        document = {"task_id": image.task_id, "object_key": image.object_key, "revision": image.revision}
         with contextlib.suppress(DuplicateKeyError), errors_named():
-            await self._collection.insert_one({"_id": image.subtask_id, **document})
+            await self._collection.insert_one({"_id": image.subtask_id, **flattened(image)})
 
     async def of(self, task_id: str, limit: int, revision: int) -> list[Awaiting]:
         ready = {"task_id": {"$eq": task_id}, "revision": {"$lte": revision}}  # nx-27017: $eq for the index
         with errors_named():
             found = await self._collection.find(ready).limit(limit).batch_size(limit).to_list()
-        return [
-            Awaiting(subtask_id=one["_id"], task_id=task_id, object_key=one["object_key"], revision=one["revision"])
-            for one in found
-        ]
+        return [Awaiting(**{name: one[name] for name in names_of(Awaiting)}) for one in found]
 
     async def forget(self, subtask_ids: Sequence[str]) -> None:
         with errors_named():

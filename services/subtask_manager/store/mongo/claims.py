@@ -144,11 +144,16 @@ class MongoClaim:
 
     async def _visit(self, task_id: str, kept: Hint | None) -> _Visit:
         """Begin to search a task: read its first window."""
-        hint = walks.back(kept, self.now) if kept else walks.begin_hint(self.operator, task_id, self.now)
+        hint = walks.back(kept, self.now) if kept else await self._begin(task_id)
         visit = _Visit(task_id=task_id, kept=kept, hint=hint, search=TaskSearch(self.search, hint.walk))
         while not visit.search.has_begun and await self._read_window(visit):
             pass
         return visit
+
+    async def _begin(self, task_id: str) -> Hint:
+        brief = await self.briefs.find(task_id)
+        order = "random" if brief is None else brief.terms.order
+        return walks.begin_hint(self.operator, task_id, self.now, order=order)
 
     async def _search_task(self, visit: _Visit) -> bool:
         """Go on in a task until its search is over; True where it was cut short."""
