@@ -364,7 +364,9 @@ async def test_only_objects_that_an_image_names_are_referenced(tasks):
 async def costs_in_a_task_of(at, size: int, task_id: str) -> dict[str, tuple[int, int]]:
     of = task(task_id=task_id)
     await at.store.create(of)
-    await at.store.add_images(of, [image(f"{number}", task_id=task_id) for number in range(size)])
+    for start in range(0, size, 500):  # one upload brings them in batches too
+        batch = [image(f"{number}", task_id=task_id) for number in range(start, min(start + 500, size))]
+        await at.store.add_images(of, batch)
     costs = {}
     works = {
         "insert one": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
