@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from embedded import routes as object_routes
 from services.subtask_manager import announcements as subtask_announcements
@@ -23,6 +24,7 @@ from services.task_manager.store import sqlite as task_sqlite
 from shared.bus import Bus
 from shared.bus.sqlite import SqliteBus
 from shared.http import problems
+from shared.http.bodies import Bodies
 from shared.objects import ObjectStore, PostForm
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.sqlite import Database
@@ -272,7 +274,13 @@ async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
     app = FastAPI()
     app.include_router(object_routes.router(objects, time.time, folder))
     problems.install(app)
+    bodies = Bodies(1 << 30)
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["bodies"] = bodies  # as the edge does
+        await app(scope, receive, send)
+
     await objects.open()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=counted), base_url="http://localhost") as http:
         yield Objects(objects=objects, url_lifetime_s=3600, **browsing(http))
     await objects.close()

@@ -200,7 +200,7 @@ def test_production_has_three_of_each_and_no_data_tier():
 def test_the_overlay_that_the_documentation_shows_builds_and_replaces_every_example():
     page = (FOLDER.parents[1] / "docs/kubernetes.md").read_text()
     shown = next(text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "kind: Kustomization" in text)
-    manifests = json.loads(overlaid(yaml.safe_load(shown.replace("quorate/deploy/k8s/", ""))))
+    manifests = json.loads(overlaid(yaml.safe_load(shown.replace("../quorate/deploy/k8s/", ""))))
     assert [fault for one in manifests for fault in faults(one)] == []
     assert "quorate.example" not in json.dumps(manifests)
     assert environment(manifests, "detector")["QUORATE_S3_REGION"] == "eu-central-1"
