@@ -3,15 +3,14 @@
 import itertools
 import random
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from quorate.client import Client
 from quorate.errors import QuorateError
-from tests.chaos.audit import Audit
 from tests.chaos.report import Injected, Report
+from tests.chaos.run import Say, at_work, audit, started
 from tests.chaos.world import Fault, World
 from tests.crew.crew import Crew
 
@@ -22,7 +21,6 @@ REST_S = 0.5
 LEFT = 3
 """So many open images of a task are told of."""
 QUIET_S = 0.5
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,33 +38,17 @@ class Plan:
 
 
 def run(world: World, plan: Plan, say: Say) -> Report:
-    """Start the world, and end it whatever happens."""
     report = Report(profile=world.name, seed=plan.seed, seconds=plan.seconds)
     crew = Crew("", plan.seed, order_s=plan.order_s)
-    crew.backlog = plan.backlog
-    try:
-        world.start()
-        report.left_out = dict(world.left_out)
-        crew.url, crew.pause_s, crew.explained = world.url, plan.pause_s, world.explained
-        crew.idle_s = (0.2, 0.6)
-        crew.history.is_every_info_late = world.is_every_info_late
-        crew.begin(operators=plan.operators, uploaders=plan.uploaders)
-        try:
+    crew.backlog, crew.pause_s = plan.backlog, plan.pause_s
+    with started(world, crew, report):
+        crew.explained, crew.history.is_every_info_late = world.explained, world.is_every_info_late
+        with at_work(crew, operators=plan.operators, uploaders=plan.uploaders):
             _inject(world, plan, crew, report, say)
             report.completed_s = finish(world, crew, say)
-        finally:
-            crew.end()
         began = time.monotonic()
-        with crew.client("auditor") as client:
-            report.findings = Audit(crew, world, client).check()
+        report.findings = audit(world, crew)
         report.audit_s = time.monotonic() - began
-    except Exception:  # noqa: BLE001 - the report says so, with what was seen by then
-        report.failures.append(f"{traceback.format_exc()}\n{world.log_tail()}")
-        report.findings.violations = crew.history.violations
-    finally:
-        world.stop()
-    report.failures += crew.failures
-    report.tally = crew.history.tally()
     return report
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.audit import Findings
+from tests.chaos.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,19 +19,12 @@ class Injected:
 
 
 @dataclass(kw_only=True)
-class Report:
+class Report(Run):
     profile: str
-    seed: int
-    seconds: float
     faults: list[Injected] = field(default_factory=list)
-    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
-    findings: Findings = field(default_factory=Findings)
-    left_out: dict[str, str] = field(default_factory=dict)
     completed_s: float | None = None
     """How long after the last heal all work was finished and everything delivered."""
     audit_s: float = 0.0
-    failures: list[str] = field(default_factory=list)
-    """What kept the harness itself from going on."""
 
     @property
     def is_clean(self) -> bool:

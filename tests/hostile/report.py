@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.audit import Findings
+from tests.chaos.run import Run
 from tests.hostile.watch import Probe
 
 STALL_S = 1.0
@@ -15,9 +15,9 @@ FIFTHS = 5
 
 
 @dataclass(kw_only=True)
-class Report:
-    seed: int
-    seconds: float
+class Report(Run):
+    """`tally`: that of the honest."""
+
     allowed_growth_mib: float = 30.0
     shots: int = 0
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -32,10 +32,6 @@ class Report:
     leftovers: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     """What the platform logged as an error."""
-    honest: Counter[tuple[str, str]] = field(default_factory=Counter)
-    findings: Findings = field(default_factory=Findings)
-    left_out: dict[str, str] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
 
     def broken(self) -> list[str]:
         """Every promise that was not kept."""
@@ -66,7 +62,7 @@ class Report:
         return self.after_mib - self.before_mib
 
     def _unanswered(self) -> dict[str, int]:
-        return {kind: count for (kind, outcome), count in self.honest.items() if outcome == "info"}
+        return {kind: count for (kind, outcome), count in self.tally.items() if outcome == "info"}
 
     def _meanwhile_mib(self) -> list[int]:
         """The median of each fifth of the time."""
@@ -82,7 +78,7 @@ class Report:
             "hostile_answers": self.answers.total(),
             "surprises": len(self.surprises),
             "busy": sum(count for (_, status), count in self.answers.items() if status == 503),
-            "honest_operations": self.honest.total(),
+            "honest_operations": self.tally.total(),
             "honest_unanswered": sum(self._unanswered().values()),
             "healthz_probes": len(self.probes),
             "healthz_longest_s": round(self.longest_s, 3),

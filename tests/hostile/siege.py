@@ -3,15 +3,14 @@
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from loadtest.command import ROOT
 from quorate.retries import RetryPolicy
-from tests.chaos.audit import Audit
-from tests.chaos.campaign import Say, finish
+from tests.chaos.campaign import finish
+from tests.chaos.run import Say, at_work, audit, started
 from tests.crew.crew import Crew
 from tests.hostile import watch
 from tests.hostile.attackers import Attackers
@@ -22,7 +21,6 @@ PATIENT = RetryPolicy(attempts=60)
 """The honest come back when they are told to: each of their operations is to be acknowledged in the end."""
 SETTLE_S = 60.0
 LEFT_S = 30.0
-IDLE_S = (0.2, 0.6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,48 +44,33 @@ class Plan:
 
 
 def run(world: HostileWorld, plan: Plan, say: Say) -> Report:
-    """Start the world, and end it whatever happens."""
     report = Report(seed=plan.seed, seconds=plan.seconds, allowed_growth_mib=plan.growth_mib)
     crew = Crew("", plan.seed, order_s=plan.order_s, retry=PATIENT)
-    crew.backlog, crew.pause_s, crew.idle_s = plan.backlog, plan.operator_pause_s, IDLE_S
-    try:
-        world.start()
-        report.left_out = world.left_out
+    crew.backlog, crew.pause_s = plan.backlog, plan.operator_pause_s
+    with started(world, crew, report):
         report.limit_mib = None if world.group is None else pod_memory_bytes() / 2**20
-        crew.url = world.url
-        _besiege(world, plan, crew, report, say)
-        with crew.client("auditor") as client:
-            report.findings = Audit(crew, world, client).check()
+        with at_work(crew, operators=plan.operators, uploaders=plan.uploaders):
+            _besiege(world, plan, crew, report, say)
+        report.findings = audit(world, crew)
         say("everything was read and checked")
         _weigh(world, report)
-    except Exception:  # noqa: BLE001 - the report says so, with what was seen by then
-        report.failures.append(f"{traceback.format_exc()}\n{world.log_tail()}")
-        report.findings.violations = crew.history.violations
-    finally:
-        world.stop()
-    report.failures += crew.failures
-    report.honest = crew.history.tally()
     return report
 
 
 def _besiege(world: HostileWorld, plan: Plan, crew: Crew, report: Report, say: Say) -> None:
-    crew.begin(operators=plan.operators, uploaders=plan.uploaders)
-    try:
-        time.sleep(plan.warm_s)
-        report.before_mib = world.platform.resident_mib()
-        say(f"{report.before_mib:.0f} MiB with the honest alone")
-        attackers = Attackers(crew, world.platform.port, plan.seed, pause_s=plan.attacker_pause_s)
-        with _watched(world, report):
-            attackers.begin()
-            try:
-                time.sleep(plan.seconds)
-            finally:
-                attackers.end()
-        report.shots, report.answers, report.surprises = attackers.shots, attackers.tally, attackers.surprises
-        say(f"{attackers.shots} hostile inputs, {world.platform.resident_mib():.0f} MiB after the last")
-        finish(world, crew, say)
-    finally:
-        crew.end()
+    time.sleep(plan.warm_s)
+    report.before_mib = world.platform.resident_mib()
+    say(f"{report.before_mib:.0f} MiB with the honest alone")
+    attackers = Attackers(crew, world.platform.port, plan.seed, pause_s=plan.attacker_pause_s)
+    with _watched(world, report):
+        attackers.begin()
+        try:
+            time.sleep(plan.seconds)
+        finally:
+            attackers.end()
+    report.shots, report.answers, report.surprises = attackers.shots, attackers.tally, attackers.surprises
+    say(f"{attackers.shots} hostile inputs, {world.platform.resident_mib():.0f} MiB after the last")
+    finish(world, crew, say)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_nothing_gives_way_to_hostile_inputs(tmp_path: Path):
     tell(report.words())
     assert not report.broken(), report.words()
     assert report.shots > 50
-    assert report.honest["vote", "ok"] > 100, "too little happened to show anything"
+    assert report.tally["vote", "ok"] > 100, "too little happened to show anything"
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -57,6 +57,6 @@ def test_a_stall_is_what_the_machine_does_not_explain():
 def test_every_broken_promise_is_told():
     report = Report(seed=1, seconds=1, before_mib=100, after_mib=131, leftovers=["spool/x"])
     report.probes = [replace(PROBE, status=503)]
-    report.surprises, report.honest["vote", "info"] = ["forms 1: 500"], 1
+    report.surprises, report.tally["vote", "info"] = ["forms 1: 500"], 1
     told = [one.partition(":")[0] for one in report.broken()]
     assert told == ["answer", "honest", "left over", "stall", "stall", "memory"]
