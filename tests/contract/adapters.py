@@ -284,3 +284,8 @@ async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=counted), base_url="http://localhost") as http:
         yield Objects(objects=objects, url_lifetime_s=3600, **browsing(http))
     await objects.close()
+
+
+async def told(at) -> list[tuple[str, str]]:
+    """The events that a store keeps to be published: what each is about, and its type."""
+    return [(message.subject, message.type) for message in await at.store.pending(10_000)]

@@ -36,6 +36,12 @@ async def stored_objects(request, tmp_path):
 
 
 @pytest_asyncio.fixture
+async def rabbit(tmp_path):
+    async with rabbitmq.rabbit_buses(tmp_path) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
 async def replicas():
     async with opened_replicas() as opened:
         yield opened

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aio_pika
 import httpx
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared.bus import Bus
 from shared.bus.rabbitmq import RabbitBus
@@ -17,6 +19,7 @@ from tests.contract.adapters import T0, Buses, ManualClock
 from tests.servers import need
 
 DELIVERY_LIMIT = 4
+BROKER_LIMIT = 2 * DELIVERY_LIMIT
 TTL_S = 2.0
 TTL_SLACK_S = 1.5
 
@@ -196,3 +199,28 @@ async def rabbit_buses(_folder: Path) -> AsyncIterator[RabbitBuses]:
         )
         await bus.close()
         await proxy.close()
+
+
+@asynccontextmanager
+async def opened(where: Broker, **settings: object) -> AsyncIterator[RabbitBus]:
+    """One more bus, on its own connection."""
+    bus = where.bus(**settings)
+    await bus.open()
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+@asynccontextmanager
+async def raw_channel(where: Broker) -> AsyncIterator[AbstractChannel]:
+    connection = await aio_pika.connect(where.url)
+    async with connection:
+        yield await connection.channel()
+
+
+async def die_with(where: Broker, queue: str) -> AbstractIncomingMessage | None:
+    """Take one message and end without an answer."""
+    async with raw_channel(where) as channel:
+        source = await channel.get_queue(queue, ensure=False)
+        return await source.get(fail=False)

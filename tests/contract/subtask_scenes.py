@@ -12,7 +12,3 @@ TOLD = brief(votes_required=1, detector=SUGGESTING)
 
 async def find(at, subtask_id):
     return (await at.store.find(subtask_id))[0]
-
-
-async def told(at) -> list[tuple[str, str]]:
-    return [(message.subject, message.type) for message in await at.store.pending(10_000)]

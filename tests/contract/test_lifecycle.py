@@ -12,9 +12,10 @@ from services.task_manager import domain as task_domain
 from services.task_manager.domain import Change
 from shared.errors import NotFound
 from shared.events import parse
+from tests.contract.adapters import told
 from tests.contract.operators import claim, open_all, subtask_ids, tokens_of, vote
 from tests.contract.replicas import cost_of
-from tests.contract.subtask_scenes import ONE_VOTE, TASK, told
+from tests.contract.subtask_scenes import ONE_VOTE, TASK
 from tests.unit.subtask_builders import T0, awaiting, brief
 from tests.unit.task_builders import TASK_ID, VOTES, image, result, task
 

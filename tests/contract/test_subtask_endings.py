@@ -6,6 +6,7 @@ import pytest
 
 from services.subtask_manager import domain
 from shared.errors import NotFound
+from tests.contract.adapters import told
 from tests.contract.operators import (
     claim,
     dispute,
@@ -13,7 +14,7 @@ from tests.contract.operators import (
     open_all,
     subtask_ids,
 )
-from tests.contract.subtask_scenes import OLDER, ONE_VOTE, TASK, TOLD, told
+from tests.contract.subtask_scenes import OLDER, ONE_VOTE, TASK, TOLD
 from tests.unit.subtask_builders import brief
 
 

@@ -13,6 +13,7 @@ from services.subtask_manager.store import Leased
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
 from shared.results import tally_of
+from tests.contract.adapters import told
 from tests.contract.operators import (
     claim,
     granting,
@@ -22,7 +23,7 @@ from tests.contract.operators import (
     vote,
     vote_on_all,
 )
-from tests.contract.subtask_scenes import ONE_VOTE, TOLD, find, told
+from tests.contract.subtask_scenes import ONE_VOTE, TOLD, find
 from tests.unit.subtask_builders import LEASE_S, SILENT, T0, awaiting, brief
 
 # One move: a rule, its state and its events

@@ -1,3 +1,5 @@
+"""What a task store promises about tasks, whatever it is made of."""
+
 import asyncio
 import random
 from functools import partial
@@ -5,53 +7,12 @@ from functools import partial
 import pytest
 
 from services.task_manager import domain
-from services.task_manager.domain import NotOpen
-from services.task_manager.order import key_of
-from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
-from shared.results import Detection, Prelabel, Rectangle
 from shared.terms import DetectorPolicy, Terms
-from tests.unit.task_builders import T0, TASK_ID, VOTES, image, result, task
-
-OTHER_ID = "11" * 16
-
-
-async def create(at, **fields):
-    wanted = task(**fields)
-    return await at.store.create(wanted) or wanted
-
-
-async def counts_of(at, task_id=TASK_ID) -> tuple[int, int, int, int]:
-    counts = (await at.store.find(task_id))[1]
-    return (counts.images, counts.open, counts.completed, counts.disputed)
-
-
-async def told(at) -> list[tuple[str, str]]:
-    return [(message.subject, message.type) for message in await at.store.pending(10_000)]
-
-
-async def all_images(at, task_id=TASK_ID, *, state=None, label=None, limit=7):
-    images, after = [], ""
-    while page := await at.store.images(task_id, state=state, label=label, after=after, limit=limit):
-        assert len(page) <= limit
-        images += page
-        after = page[-1].id
-    return images
-
-
-async def record(at, one, *, state="completed", prelabel=None, **fields) -> None:
-    await at.store.update_image(
-        one.task_id,
-        one.id,
-        partial(domain.record_result, state=state, result=result(**fields), votes=VOTES, prelabel=prelabel),
-    )
-
-
-sealed, cancelled, completed = domain.seal, domain.cancel, domain.complete
-
-
-# Tasks
+from tests.contract.adapters import told
+from tests.contract.task_scenes import OTHER_ID, cancelled, completed, create, record, sealed
+from tests.unit.task_builders import T0, TASK_ID, image, task
 
 
 async def test_a_task_is_found_as_it_was_saved(tasks):
@@ -82,15 +43,6 @@ async def test_what_is_not_there_is_not_found(tasks):
     with pytest.raises(NotFound):
         await record(tasks, image("a"))
     assert await tasks.store.images(TASK_ID, state=None, label=None, after="", limit=3) == []
-
-
-async def test_an_image_is_found_in_its_own_task_only(tasks):
-    await create(tasks)
-    await create(tasks, task_id=OTHER_ID)
-    await tasks.store.add_images(task(), [image("a")])
-    with pytest.raises(NotFound):
-        await tasks.store.update_image(OTHER_ID, image("a").id, lambda one, _now: Decision(state=one, answer=None))
-    assert await tasks.store.known(OTHER_ID, [image("a").id]) == set()
 
 
 async def test_tasks_come_newest_first_in_pages(tasks):
@@ -165,152 +117,6 @@ async def test_a_change_and_its_event_are_saved_together_or_not_at_all(tasks, fa
     assert len(await told(tasks)) == 1
 
 
-# Images
-
-
-async def test_images_are_saved_and_told_of_in_one_write(tasks):
-    await create(tasks)
-    images = [image("a"), image("b")]
-    assert await tasks.store.add_images(task(), images) == set()
-    assert await counts_of(tasks) == (2, 2, 0, 0)
-    assert await all_images(tasks) == sorted(images, key=lambda one: one.id)
-    messages = await tasks.store.pending(10)
-    assert [message.subject for message in messages] == [one.id for one in images]
-    ready = parse(messages[0].body).data
-    assert (ready.image_id, ready.task_id, ready.object_key) == (images[0].id, TASK_ID, images[0].object_key)
-    await tasks.store.clear([message.id for message in messages])
-    assert await tasks.store.pending(10) == []
-
-
-async def test_known_ones_stay_as_they_are(tasks):
-    await create(tasks)
-    await tasks.store.add_images(task(), [image("a")])
-    again = [image("a", filename="other.png"), image("b")]
-    assert await tasks.store.known(TASK_ID, [one.id for one in again]) == {image("a").id}
-    assert await tasks.store.add_images(task(), again) == {image("a").id}
-    assert (await all_images(tasks))[0].filename == "a.png"
-    assert await counts_of(tasks) == (2, 2, 0, 0)
-    assert [subject for subject, _ in await told(tasks)] == [image("a").id, image("b").id]
-
-
-async def test_the_same_image_twice_in_one_call_is_one_image(tasks):
-    await create(tasks)
-    await tasks.store.add_images(task(), [image("a"), image("a", filename="again.png")])
-    assert await counts_of(tasks) == (1, 1, 0, 0)
-    assert await told(tasks) == [(image("a").id, "image.ready.v2")]
-
-
-async def test_the_same_image_added_at_once_is_accepted_once(tasks):
-    await create(tasks)
-    answers = await asyncio.gather(
-        *(tasks.store.add_images(task(), [image("a", filename=f"{number}.png")]) for number in range(50))
-    )
-    assert sum(answer == set() for answer in answers) == 1
-    assert await counts_of(tasks) == (1, 1, 0, 0)
-    assert await told(tasks) == [(image("a").id, "image.ready.v2")]
-
-
-@pytest.mark.parametrize("failure", ["announce", "commit"])
-async def test_images_that_could_not_be_saved_leave_nothing(tasks, failure):
-    await create(tasks)
-    if failure == "announce":
-        tasks.refuse_to_announce.append(ValueError("no event"))
-        with pytest.raises(ValueError, match="no event"):
-            await tasks.store.add_images(task(), [image("a")])
-        tasks.refuse_to_announce.clear()
-    else:
-        with tasks.failing_commits(), pytest.raises(Unavailable):
-            await tasks.store.add_images(task(), [image("a")])
-    assert (await counts_of(tasks), await all_images(tasks), await told(tasks)) == ((0, 0, 0, 0), [], [])
-    assert await tasks.store.add_images(task(), [image("a")]) == set()
-
-
-@pytest.mark.parametrize("end", [sealed, cancelled])
-async def test_a_task_that_is_not_open_takes_no_images_whatever_the_caller_believed(tasks, end):
-    believed = await create(tasks)
-    await tasks.store.update(TASK_ID, end)
-    with pytest.raises(NotOpen):
-        await tasks.store.add_images(believed, [image("a")])
-    assert (await counts_of(tasks), await all_images(tasks)) == ((0, 0, 0, 0), [])
-
-
-async def test_sealing_races_with_images_and_every_accepted_one_is_counted(tasks):
-    await create(tasks)
-    adding = [tasks.store.add_images(task(), [image(f"{number}")]) for number in range(40)]
-    adding.insert(20, tasks.store.update(TASK_ID, sealed))
-    outcomes = await asyncio.gather(*adding, return_exceptions=True)
-    accepted = sum(outcome == set() for outcome in outcomes)
-    assert accepted + sum(isinstance(outcome, NotOpen) for outcome in outcomes) == 40
-    assert await counts_of(tasks) == (accepted, accepted, 0, 0)
-    assert len(await all_images(tasks)) == accepted
-
-
-async def test_an_image_is_found_with_its_result_as_it_was_saved(tasks):
-    await create(tasks)
-    await tasks.store.add_images(task(), [image("a")])
-    seen = Detection(label="cat", confidence=0.5, rectangle=Rectangle(left=1, top=2, width=3, height=4))
-    prelabel = Prelabel(model="detector:m@1", label="cat", confidence=0.5, objects=(seen,))
-    await record(tasks, image("a"), prelabel=prelabel)
-    assert (await all_images(tasks))[0] == image(
-        "a", state="completed", result=result(), votes=VOTES, prelabel=prelabel
-    )
-
-
-async def test_results_may_come_twice_and_in_any_order(tasks):
-    await create(tasks)
-    await tasks.store.add_images(task(), [image("a")])
-    await record(tasks, image("a"), revision=2, label="dog")
-    await asyncio.gather(*(record(tasks, image("a"), state="disputed", revision=1, label=None) for _ in range(10)))
-    assert await counts_of(tasks) == (1, 0, 1, 0)
-    assert [one.result.label for one in await all_images(tasks, label="dog")] == ["dog"]
-    assert await all_images(tasks, state="disputed") == []
-
-
-async def test_images_come_in_pages_by_state_and_label(tasks):
-    await create(tasks)
-    given = [image(f"{number}") for number in range(30)]
-    await tasks.store.add_images(task(), given)
-    ends = {"cat": given[:10], "$inc": given[10:15]}
-    for label, images in ends.items():
-        for one in images:
-            await record(tasks, one, label=label)
-    for one in given[15:18]:
-        await record(tasks, one, state="disputed", label=None)
-
-    def ids(images):
-        return sorted(one.id for one in images)
-
-    assert [one.id for one in await all_images(tasks)] == ids(given)
-    for label, images in ends.items():
-        assert [one.id for one in await all_images(tasks, label=label)] == ids(images)
-        assert [one.id for one in await all_images(tasks, state="completed", label=label)] == ids(images)
-        assert await all_images(tasks, state="open", label=label) == []
-    assert [one.id for one in await all_images(tasks, state="disputed")] == ids(given[15:18])
-    assert [one.id for one in await all_images(tasks, state="open")] == ids(given[18:])
-    assert await all_images(tasks, OTHER_ID) == []
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_counts_equal_a_recount_after_anything(tasks, seed):
-    chance = random.Random(seed)
-    await create(tasks)
-    names = [f"{number}" for number in range(25)]
-    for _ in range(30):
-        some = [image(name) for name in chance.sample(names, 3)]
-        calls = [tasks.store.add_images(task(), some)]
-        for name in chance.sample(names, 4):
-            state, revision = chance.choice(["completed", "disputed"]), chance.randint(1, 3)
-            calls.append(record(tasks, image(name), state=state, revision=revision))
-        await asyncio.gather(*calls, return_exceptions=True)
-    images = await all_images(tasks)
-    states = [one.state for one in images]
-    recount = (len(states), *(states.count(state) for state in ("open", "completed", "disputed")))
-    assert await counts_of(tasks) == recount
-
-
-# Ends and erasure
-
-
 async def test_a_task_is_finished_when_it_is_sealed_and_no_image_is_open(tasks):
     await create(tasks)
     await tasks.store.add_images(task(), [image("a"), image("b")])
@@ -331,34 +137,6 @@ async def test_an_open_or_absent_task_is_not_finished(tasks):
     await create(tasks)
     assert not await tasks.store.is_finished(TASK_ID)
     assert not await tasks.store.is_finished(OTHER_ID)
-
-
-async def test_images_are_removed_so_many_at_a_time_of_a_cancelled_task_alone(tasks):
-    await create(tasks)
-    await create(tasks, task_id=OTHER_ID)
-    await tasks.store.add_images(task(), [image(f"{number}") for number in range(25)])
-    await tasks.store.add_images(task(task_id=OTHER_ID), [image("a", task_id=OTHER_ID)])
-    assert await tasks.store.remove_images(TASK_ID, 10) == 0
-    await tasks.store.update(TASK_ID, cancelled)
-    assert await tasks.store.unerased() == [TASK_ID]
-    assert [await tasks.store.remove_images(TASK_ID, 10) for _ in range(4)] == [10, 10, 5, 0]
-    assert await counts_of(tasks) == (0, 0, 0, 0)
-    assert await counts_of(tasks, OTHER_ID) == (1, 1, 0, 0)
-    await tasks.store.update(TASK_ID, domain.mark_erased)
-    assert await tasks.store.unerased() == []
-    assert (await tasks.store.find(TASK_ID))[0].is_erased
-
-
-async def test_only_objects_that_an_image_names_are_referenced(tasks):
-    await create(tasks)
-    await tasks.store.add_images(task(), [image("a"), image("b")])
-    other_attempt = image("a").object_key.replace("-000000000000", "-000000000001")
-    keys = [image("a").object_key, other_attempt, image("c").object_key, "odd", "x/y", f"{TASK_ID}/"]
-    assert await tasks.store.referenced(keys) == {image("a").object_key}
-    assert await tasks.store.referenced([]) == set()
-
-
-# Cost
 
 
 async def costs_in_a_task_of(at, size: int, task_id: str) -> dict[str, tuple[int, int]]:
@@ -390,32 +168,3 @@ async def test_nothing_grows_with_the_size_of_the_task(tasks):
         assert steps <= 1.5 * small[what][1] + 500, (what, small, large)
     assert large["insert one"][0] <= 9, large
     assert large["insert ten"][0] <= large["insert one"][0] + 2 * 9, large
-
-
-# Orders
-
-
-ORDERED = [f"IMG_{number}.png" for number in range(1, 13)]
-
-
-@pytest.mark.parametrize("limit", [1, 5, 12])
-async def test_images_come_by_upload_and_by_name_page_by_page(tasks, limit):
-    await create(tasks)
-    uploaded = random.Random(1).sample(ORDERED, len(ORDERED))
-    batch = [image(name, filename=name, position=n + 1) for n, name in enumerate(uploaded)]
-    await tasks.store.add_images(task(), random.Random(2).sample(batch, len(batch)))
-    for one in batch[::2]:
-        await record(tasks, one)
-    assert await names_by(tasks, "upload", limit) == uploaded
-    assert await names_by(tasks, "name", limit) == ORDERED
-    assert await names_by(tasks, "upload", limit, state="completed") == uploaded[::2]
-    assert sorted(await names_by(tasks, "id", limit)) == sorted(ORDERED)
-
-
-async def names_by(at, by, limit, *, state=None) -> list[str]:
-    names, after = [], ""
-    while page := await at.store.images(TASK_ID, state=state, label=None, after=after, limit=limit, by=by):
-        assert len(page) <= limit
-        names += [one.filename for one in page]
-        after = key_of(page[-1], by)
-    return names

@@ -1,87 +1,28 @@
 """The commands: what they print where, and with which code they end."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 
-from quorate import serve
 from quorate.cli import COMMANDS, main
-from quorate.client import Client
-from quorate.retries import RetryPolicy
-
-TASK = {
-    "id": "t1",
-    "name": "[red]birds\x1b[2J",
-    "labels": ["crow", "\u202ejay"],
-    "state": "sealed",
-    "quorum": {"votes_required": 3, "stop": "settled"},
-    "detector": {"mode": "suggest"},
-    "allow_unsure": False,
-    "instructions": None,
-    "counts": {"images": 2, "open": 1, "completed": 1, "disputed": 0},
-    "created_at": "2026-01-01T00:00:00Z",
-    "sealed_at": None,
-    "completed_at": None,
-}
-RESULT = {
-    "image_id": "i1",
-    "filename": "a\x1b.jpg",
-    "state": "completed",
-    "label": "crow",
-    "agreement": 2 / 3,
-    "votes": {"jay": 1, "crow": 2},
-    "decided_by": "quorum",
-}
-OPEN_RESULT = RESULT | {"state": "open", "label": None, "agreement": None, "votes": None, "decided_by": None}
-VOTES = [{"voter": "ada", "label": "crow", "at": "now"}, {"voter": "bob", "label": None, "at": "now"}]
-SUBTASK = {"id": "s1", "task_id": "t1", "state": "disputed", "votes": VOTES}
-LETTER = {"id": "d1", "queue": "q", "type": "x.v1", "subject": None, "reason": "bad", "died_at": "now"}
-OBJECT = {"label": "crow", "accuracy": 0.87, "rectangle": {"left": 1.2, "top": 2, "width": 3, "height": 4}}
-
-
-def run(handler, *args: str, env: dict[str, str] | None = None) -> Result:
-    retry = RetryPolicy(sleep=lambda _: None)
-
-    def connect(url: str, user: str | None) -> Client:
-        return Client(url, user, retry=retry, transport=httpx.MockTransport(handler))
-
-    return CliRunner().invoke(main, args, obj=connect, env={"QUORATE_URL": None, "QUORATE_USER": None} | (env or {}))
-
-
-def answers(**by_target):
-    def handler(request: httpx.Request) -> httpx.Response:
-        return by_target[request.method](request)
-
-    return handler
-
-
-def paged(*items):
-    return lambda _: httpx.Response(200, json={"items": items, "next_cursor": None})
-
-
-def always(value):
-    return lambda _: httpx.Response(200, json=value)
-
-
-def refused(_: httpx.Request) -> httpx.Response:
-    return httpx.Response(404, json={"title": "Not Found", "detail": "no \x1b such task", "request_id": "r-9"})
-
-
-def unreachable(_: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("connection refused")
-
-
-def interrupted(_: httpx.Request) -> httpx.Response:
-    raise KeyboardInterrupt
-
+from tests.unit.cli_runs import (
+    LETTER,
+    OBJECT,
+    OPEN_RESULT,
+    RESULT,
+    SUBTASK,
+    TASK,
+    always,
+    interrupted,
+    paged,
+    refused,
+    run,
+    unreachable,
+)
 
 JSON_DOCUMENTS = [
     (["status", "t1"], always(TASK), TASK),
@@ -212,61 +153,6 @@ def test_a_long_table_says_that_it_was_cut():
     assert "only the first 1000" in result.stderr
 
 
-def exported(request: httpx.Request) -> httpx.Response:
-    assert request.url.params["format"] == "csv"
-    return httpx.Response(200, content=b"image,label\r\n\xff,\n")
-
-
-def test_export_writes_bytes_as_they_come(tmp_path: Path):
-    result = run(exported, "export", "t1", "--format", "csv")
-    assert result.stdout_bytes == b"image,label\r\n\xff,\n"
-    target = tmp_path / "out.csv"
-    result = run(exported, "--json", "export", "t1", "--format", "csv", "-o", str(target))
-    assert json.loads(result.stdout) == {"path": str(target), "format": "csv", "bytes": 16}
-    assert target.read_bytes() == b"image,label\r\n\xff,\n"
-
-
-def test_the_format_is_that_of_the_extension(tmp_path: Path):
-    formats = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        formats.append(request.url.params["format"])
-        return httpx.Response(200, content=b"image\ndog\n")
-
-    for args in (["-o", "a.CSV"], ["-o", "a.jsonl"], ["-o", "a"], ["-o", "a.csv", "--format", "jsonl"], []):
-        assert (
-            run(handler, "export", "t1", *[str(tmp_path / arg) if arg[0] == "a" else arg for arg in args]).exit_code
-            == 0
-        )
-    assert formats == ["csv", "jsonl", "jsonl", "jsonl", "jsonl"]
-
-
-@pytest.mark.parametrize("where", ["file", "stdout"])
-def test_csv_begins_with_a_mark_where_that_is_asked_for(tmp_path: Path, where):
-    target = tmp_path / "out.csv"
-    args = ["--format", "csv"] if where == "stdout" else ["-o", str(target)]
-    result = run(exported, "export", "t1", "--bom", *args)
-    written = target.read_bytes() if where == "file" else result.stdout_bytes
-    assert written == b"\xef\xbb\xbfimage,label\r\n\xff,\n"
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (httpx.Response(410, json={"title": "Gone", "detail": "the task was erased"}), "410 Gone: the task was erased"),
-        (httpx.Response(200, content=b"image,label\r\n"), "there is nothing to export"),
-    ],
-)
-def test_a_good_file_stays_where_there_is_nothing_to_export(tmp_path: Path, answer, message):
-    target = tmp_path / "out.csv"
-    target.write_text("good")
-    result = run(lambda _: answer, "export", "t1", "-o", str(target))
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert message in result.stderr
-    assert target.read_text() == "good"
-    assert list(tmp_path.iterdir()) == [target]
-
-
 def detecting(request: httpx.Request) -> httpx.Response:
     if json.loads(request.content)["image"] == "YmFk":
         return httpx.Response(422, json={"title": "Unprocessable", "detail": "not a picture"})
@@ -324,11 +210,7 @@ def test_an_output_that_lacks_characters_gets_them_written_out(charset, args):
     def handler(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=items[0] | {"items": items, "next_cursor": None})
 
-    def connect(url: str, user: str | None) -> Client:
-        return Client(url, user, transport=httpx.MockTransport(handler))
-
-    args = [arg.replace("t1", "t猫") for arg in args]
-    result = CliRunner(charset=charset).invoke(main, args, obj=connect)
+    result = run(handler, *[arg.replace("t1", "t猫") for arg in args], charset=charset)
     assert (result.exit_code, result.exception) == (0, None)
     assert ("猫" if charset == "utf-8" else "\\u732b") in result.stdout_bytes.decode(charset)
 
@@ -348,16 +230,9 @@ class Erasing:
         return httpx.Response(200, json=TASK)
 
 
-def cancelled(platform: Erasing, *args: str, answer: str | None = None) -> Result:
-    def connect(url: str, user: str | None) -> Client:
-        return Client(url, user, transport=httpx.MockTransport(platform))
-
-    return CliRunner().invoke(main, ["cancel", "t1", *args], obj=connect, input=answer)
-
-
 def test_cancel_without_a_terminal_needs_to_be_told():
     platform = Erasing()
-    result = cancelled(platform, answer="y\n")
+    result = run(platform, "cancel", "t1", answer="y\n")
     assert (result.exit_code, result.stdout, platform.is_erased) == (2, "", False)
     assert "birds\\x1b[2J (sealed): 2 images, 1 open, 1 completed, 0 disputed" in result.stderr
     assert "--yes" in result.stderr
@@ -367,40 +242,10 @@ def test_cancel_without_a_terminal_needs_to_be_told():
 def test_cancel_asks_at_a_terminal(monkeypatch, answer, is_erased):
     monkeypatch.setattr("quorate.commands.tasks.is_asked", lambda: True)
     platform = Erasing()
-    result = cancelled(platform, "--json", answer=answer)
+    result = run(platform, "cancel", "t1", "--json", answer=answer)
     assert (result.exit_code == 0, platform.is_erased) == (is_erased, is_erased)
     assert "2 images" in result.stderr
     assert result.stdout == ('{"id": "t1", "state": "cancelled"}\n' if is_erased else "")
-
-
-# Serve
-
-
-def test_serve_becomes_the_server(monkeypatch, tmp_path: Path):
-    became = []
-    monkeypatch.setattr(os, "execv", lambda *args: became.append(args))
-    monkeypatch.setattr(serve, "find_spec", lambda name: name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(os, "environ", environ := {})
-    assert run(refused, "serve", "--port", "9000", "--data-dir", "here").exit_code == 0
-    assert became == [(sys.executable, [sys.executable, "-P", "-m", "embedded"])]
-    found = {name: environ[name] for name in environ if name.startswith("QUORATE_")}
-    assert found == {"QUORATE_HOST": "127.0.0.1", "QUORATE_PORT": "9000", "QUORATE_DATA_DIR": str(tmp_path / "here")}
-
-
-@pytest.mark.parametrize("missing", ["embedded", "uvicorn"])
-def test_serve_says_what_is_missing(monkeypatch, missing):
-    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == missing else name)
-    result = run(refused, "serve")
-    assert result.exit_code == 2
-    assert "pip install 'quorate[server]'" in result.stderr
-
-
-@pytest.mark.parametrize("modules", ["quorate.cli", "quorate.cli, quorate.serve"])
-def test_serving_loads_neither_the_http_client_nor_the_tables(modules):
-    code = f"import sys, {modules}; print({{'httpx', 'rich', 'ssl', 'fastapi'}} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
 
 
 def test_a_change_names_only_what_changes():

@@ -1,7 +1,6 @@
 """What the client sends, and what it makes of the answers."""
 
 import json
-import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -11,24 +10,9 @@ import pytest
 
 from quorate.client import Client
 from quorate.connection import is_loopback
-from quorate.errors import ApiError, NothingToExportError, NotInTimeError, QuorateError, UnreachableError
-from quorate.retries import RetryPolicy
-from quorate.sse import events, lines
+from quorate.errors import ApiError, QuorateError
 from quorate.uploads import Part
-
-
-def client(handler, **options) -> Client:
-    retry = RetryPolicy(sleep=lambda _: None, attempts=3)
-    return Client("http://quorate.test/base", retry=retry, transport=httpx.MockTransport(handler), **options)
-
-
-def task(state="open", completed=0):
-    return {
-        "id": "t",
-        "state": state,
-        "counts": {"images": 2, "open": 2 - completed, "completed": completed, "disputed": 0},
-    }
-
+from tests.unit.api_clients import client, task
 
 BALLOT = {"subtask_id": "s", "label": "a", "token": "k"}
 LEASE_URL, ITEMS = "/base/api/leases", {"items": [], "next_cursor": None}
@@ -251,155 +235,3 @@ def test_a_request_refused_as_a_whole_is_sent_file_by_file():
 def test_a_task_that_takes_no_images_is_an_error(status):
     with client(lambda _: httpx.Response(status, json={})) as api, pytest.raises(ApiError):
         api.upload("t", [part("a"), part("b")])
-
-
-# Progress
-
-
-def sse(*tasks, tail=b"") -> httpx.Response:
-    chunks = [b": keep-alive\n\n", *(f"event: progress\ndata: {json.dumps(t)}\n\n".encode() for t in tasks), tail]
-    return httpx.Response(200, content=iter(chunks))
-
-
-def test_events_survive_any_chunking_and_odd_line_ends():
-    text = 'event: progress\r\ndata: {"name":"a\u2028b"}\r\n\r\n: ping\n\ndata:x\ndata: y\n\nevent: cut\ndata: off'
-    stream = text.encode()
-    for size in (1, 2, 7, 1000):
-        chunks = [stream[i : i + size] for i in range(0, len(stream), size)]
-        assert list(events(lines(chunks))) == [("progress", '{"name":"a\u2028b"}'), ("message", "x\ny")]
-
-
-def test_following_reconnects_until_the_end():
-    streams = iter(
-        [
-            sse(task(), tail=b"event: progress\ndata: {cut"),
-            httpx.Response(503),
-            httpx.ReadError("reset"),
-            sse(task(completed=1)),
-            sse(task("completed", completed=2), task("open")),
-        ]
-    )
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        if not request.url.path.endswith("/events"):
-            return httpx.Response(200, json=task(completed=1))
-        answer = next(streams)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    with client(handler) as api:
-        assert [t["counts"]["completed"] for t in api.follow("t")] == [0, 1, 1, 1, 2]
-
-
-def test_following_asks_where_the_stream_says_nothing():
-    answers = iter([sse(), task(), sse(), task(completed=1), sse(), task("completed")])
-
-    def handler(_: httpx.Request) -> httpx.Response:
-        answer = next(answers)
-        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
-
-    with client(handler) as api:
-        assert [t["state"] for t in api.follow("t")] == ["open", "open", "completed"]
-
-
-def test_following_gives_up_where_no_answer_comes():
-    def handler(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
-
-    with client(handler) as api, pytest.raises(UnreachableError):
-        list(api.follow("t"))
-
-
-def test_following_an_unknown_task_is_refused():
-    with client(lambda _: httpx.Response(404, json={})) as api, pytest.raises(ApiError, match="404"):
-        list(api.follow("t"))
-
-
-def test_waiting_gives_the_finished_task():
-    with client(lambda _: sse(task(), task("cancelled"))) as api:
-        assert api.wait("t")["state"] == "cancelled"
-
-
-def test_waiting_ends_in_time():
-    now = iter(range(1000))
-    retry = RetryPolicy(sleep=lambda _: None, clock=lambda: float(next(now)))
-    handler = httpx.MockTransport(lambda _: sse(*[task()] * 100))
-    with Client("http://q", retry=retry, transport=handler) as api, pytest.raises(NotInTimeError):
-        api.wait("t", timeout_s=50)
-
-
-# Export
-
-
-class Breaking(httpx.SyncByteStream):
-    def __iter__(self):
-        yield b"half"
-        raise httpx.RemoteProtocolError("cut off")
-
-
-def test_an_export_to_a_path_is_whole_or_not_there(tmp_path: Path):
-    answers = [httpx.Response(200, stream=Breaking()), httpx.Response(200, content=b"whole")]
-    target = tmp_path / "out.jsonl"
-    target.write_bytes(b"older and longer")
-    with client(lambda _: answers.pop(0)) as api:
-        assert api.export("t", target) == 5
-    assert target.read_bytes() == b"whole"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_an_export_that_keeps_breaking_leaves_what_was_there(tmp_path: Path):
-    target = tmp_path / "out.csv"
-    target.write_bytes(b"older")
-    with (
-        client(lambda _: httpx.Response(200, stream=Breaking())) as api,
-        pytest.raises(UnreachableError, match="broke off"),
-    ):
-        api.export("t", target, file_format="csv")
-    assert target.read_bytes() == b"older"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_an_export_to_a_link_replaces_what_it_leads_to(tmp_path: Path):
-    (tmp_path / "there").mkdir()
-    real, link = tmp_path / "there/out.csv", tmp_path / "out.csv"
-    real.write_bytes(b"older")
-    real.chmod(0o640)
-    link.symlink_to(real)
-    with client(lambda _: httpx.Response(200, content=b"a\nb\n")) as api:
-        api.export("t", link, file_format="csv")
-    assert (link.is_symlink(), real.read_bytes(), real.stat().st_mode & 0o777) == (True, b"a\nb\n", 0o640)
-
-
-def test_an_export_to_what_is_no_file_is_written_there(tmp_path: Path):
-    null = tmp_path / "null"
-    null.symlink_to(os.devnull)
-    with client(lambda _: httpx.Response(200, content=b"a\n")) as api:
-        assert api.export("t", null) == 2
-    assert not Path(os.devnull).is_file()
-    assert list(tmp_path.iterdir()) == [null]
-
-
-@pytest.mark.parametrize(("file_format", "content"), [("jsonl", b""), ("csv", b"image\r\n")])
-def test_an_export_of_nothing_replaces_nothing(tmp_path: Path, file_format, content):
-    target = tmp_path / "out"
-    with client(lambda _: httpx.Response(200, content=content)) as api:
-        assert api.export("t", target, file_format=file_format) == len(content)
-        target.write_bytes(b"good")
-        with pytest.raises(NothingToExportError, match="keeps what it holds"):
-            api.export("t", target, file_format=file_format)
-    assert target.read_bytes() == b"good"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_an_export_to_a_stream_is_not_begun_twice():
-    requests = []
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, stream=Breaking())
-
-    out = BytesIO()
-    with client(handler) as api, pytest.raises(UnreachableError):
-        api.export("t", out)
-    assert (out.getvalue(), len(requests)) == (b"half", 1)

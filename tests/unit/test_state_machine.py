@@ -1,12 +1,10 @@
-"""The rules of labeling under random histories, on the pure functions and on the store, checked after every step.
-
-The book below is a model of its own: it knows who was told what, and settles by trying every completion.
-"""
+"""The rules of labeling under random histories, on the pure functions and on the store, checked after every step
+against a book for each subtask."""
 
 import asyncio
 import re
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,10 +27,10 @@ from services.subtask_manager.domain import (
 from services.subtask_manager.store.sqlite import STEPS, SqliteSubtaskStore
 from shared.decision import Decision
 from shared.errors import QuorateError
-from shared.results import Prelabel, Result
+from shared.results import Prelabel
 from shared.sqlite import Database
 from shared.terms import DetectorPolicy
-from tests import quorum_oracle as oracle
+from tests.unit.labeling_book import Book
 from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, awaiting, brief
 
 OPERATORS = ("ann", "bob", "eve", "joe", "kim", "lea")
@@ -43,41 +41,6 @@ SUBTASKS = tuple(f"{i:032x}" for i in (1, 2, 3))
 
 operators = st.sampled_from(OPERATORS)
 subtasks = st.integers(0, len(SUBTASKS) - 1)
-
-
-@dataclass
-class Book:
-    """What was acknowledged about one subtask, by the words of the answers alone."""
-
-    votes: dict[str, str | None] = field(default_factory=dict)
-    answers: dict[str, domain.Vote] = field(default_factory=dict)
-    leases: dict[str, tuple[str, float]] = field(default_factory=dict)
-    stale: list[tuple[str, str]] = field(default_factory=list)
-    skipped: set[str] = field(default_factory=set)
-    offered_at: float = T0
-    has_prelabel: bool = False
-    ended: str | None = None
-    result: Result | None = None
-    endings: int = 0
-    adjudications: int = 0
-
-    def live(self, now: float) -> dict[str, tuple[str, float]]:
-        return {who: lease for who, lease in self.leases.items() if lease[1] > now}
-
-    def take_lease(self, operator: str) -> None:
-        if operator in self.leases:
-            self.stale.append((operator, self.leases.pop(operator)[0]))
-
-    def give_lease(self, operator: str, token: str, expires_at: float) -> None:
-        if operator in self.leases and self.leases[operator][0] != token:
-            self.take_lease(operator)
-        self.leases[operator] = (token, expires_at)
-
-    def end(self, state: str) -> None:
-        self.ended = state
-        self.endings += 1
-        for operator in list(self.leases):
-            self.take_lease(operator)
 
 
 class Labeling(RuleBasedStateMachine):
@@ -134,7 +97,8 @@ class Labeling(RuleBasedStateMachine):
             decision = self.opening(subtask_id)
             assert self.run(self.store.open(self.brief, lambda _now, decision=decision: decision))
             self.states[subtask_id] = decision.state
-            self.books[subtask_id] = Book(offered_at=self.now + 30.0 if self.is_first else self.now)
+            offered_at = self.now + 30.0 if self.is_first else self.now
+            self.books[subtask_id] = Book(policy=self.brief.terms.quorum, options=self.options, offered_at=offered_at)
             self.facts += [(subtask_id, fact) for fact in decision.facts]
 
     def opening(self, subtask_id: str) -> Decision[Subtask, None]:
@@ -165,41 +129,6 @@ class Labeling(RuleBasedStateMachine):
         self.facts += [(subtask_id, fact) for fact in decision.facts]
         return decision
 
-    def votes_of(self, book: Book, *, without: str | None = None) -> oracle.Votes:
-        return oracle.sorted_votes(label for voter, label in book.votes.items() if voter != without)
-
-    def places(self, book: Book, *, without: str | None = None) -> int:
-        return oracle.places(self.brief.terms.quorum, self.votes_of(book, without=without), self.options)
-
-    def may_lease(self, book: Book, operator: str) -> bool:
-        return (
-            book.ended is None
-            and self.now >= book.offered_at
-            and operator not in book.skipped | book.votes.keys() | book.live(self.now).keys()
-            and len(book.live(self.now)) < self.places(book)
-        )
-
-    def count_vote(self, book: Book, voter: str, label: str | None, answer: domain.Vote | None) -> None:
-        """A vote was acknowledged: it was justified, and it ends the subtask exactly when the policy says so."""
-        policy, before = self.brief.terms.quorum, self.votes_of(book)
-        assert oracle.decision(policy, before, self.options) is None, "a vote was taken that nobody asked for"
-        assert not oracle.is_disputed(policy, before, self.options)
-        book.votes[voter] = label
-        if answer is not None:
-            book.answers[voter] = answer
-        after = self.votes_of(book)
-        assert len(after) <= policy.max_votes
-        if decided := oracle.decision(policy, after, self.options):
-            self.expected_end(book, "completed", *decided)
-        elif oracle.is_disputed(policy, after, self.options):
-            self.expected_end(book, "disputed", None, None)
-        assert answer is None or answer.state == (book.ended or "open")
-
-    def expected_end(self, book: Book, state: str, label: str | None, decided_by: str | None) -> None:
-        book.end(state)
-        agreement = None if label is None else list(book.votes.values()).count(label) / len(book.votes)
-        book.result = Result(label=label, agreement=agreement, decided_by=decided_by, revision=1, completed_at=self.now)
-
     # What people, the detector and time do
 
     @rule(index=subtasks, operator=operators)
@@ -207,7 +136,7 @@ class Labeling(RuleBasedStateMachine):
         subtask_id, book = self.picked(index)
         wanted = self.new_lease(operator)
         decision = self.apply(subtask_id, lambda s, of, now: domain.grant_lease(s, of, lease=wanted, now=now))
-        assert decision.answer == self.may_lease(book, operator)
+        assert decision.answer == book.may_lease(operator, self.now)
         if decision.answer:
             book.give_lease(operator, wanted.token, wanted.expires_at)
 
@@ -244,7 +173,7 @@ class Labeling(RuleBasedStateMachine):
             tokens[subtask.id] = lease.token
             if lease.token == wanted.token:
                 book = self.books[subtask.id]
-                assert self.may_lease(book, operator)
+                assert book.may_lease(operator, self.now)
                 self.states[subtask.id] = grant(self.states[subtask.id], self.brief, self.now).state
                 book.give_lease(operator, wanted.token, wanted.expires_at)
             assert subtask == self.states[subtask.id]
@@ -266,14 +195,11 @@ class Labeling(RuleBasedStateMachine):
         )
         if book.ended is not None:
             assert isinstance(outcome, NotOpen)
-        elif token != book.leases.get(operator, (None,))[0] or self.is_void(book, expires_at):
+        elif token != book.leases.get(operator, (None,))[0] or book.is_void(expires_at, self.now):
             assert isinstance(outcome, NoLease)
         else:
             assert outcome.answer == Lease(operator=operator, token=token, expires_at=self.now + LEASE_S)
             book.give_lease(operator, token, self.now + LEASE_S)
-
-    def is_void(self, book: Book, expires_at: float) -> bool:
-        return expires_at <= self.now and len(book.live(self.now)) >= self.places(book)
 
     @rule(index=subtasks, data=st.data(), label=st.integers(0, 4))
     def vote_as_asked(self, index, data, label) -> None:
@@ -321,14 +247,14 @@ class Labeling(RuleBasedStateMachine):
                 assert isinstance(outcome, AlreadyVoted)
         elif book.ended is not None:
             assert isinstance(outcome, NotOpen)
-        elif book.leases.get(operator, (None,))[0] != token or self.is_void(book, book.leases[operator][1]):
+        elif book.leases.get(operator, (None,))[0] != token or book.is_void(book.leases[operator][1], self.now):
             assert isinstance(outcome, NoLease)
         else:
             assert isinstance(outcome, Decision), f"a lease that counts was turned away: {outcome}"
             assert (outcome.answer.voter, outcome.answer.label) == (operator, label)
             assert outcome.answer.total == len(book.votes) + 1
             book.take_lease(operator)
-            self.count_vote(book, operator, label, outcome.answer)
+            book.count(operator, label, outcome.answer, self.now)
 
     @rule(index=subtasks, operator=operators, is_skip=st.integers(0, 4).map(lambda n: n == 0))
     def let_go(self, index, operator, is_skip) -> None:
@@ -359,7 +285,7 @@ class Labeling(RuleBasedStateMachine):
                 assert (outcome.answer.token, outcome.answer.expires_at) == live[operator]
             else:
                 assert isinstance(outcome, CannotUndo)
-        elif book.ended is not None or len(live) + 1 > self.places(book, without=operator):
+        elif book.ended is not None or len(live) + 1 > book.places(without=operator):
             assert isinstance(outcome, CannotUndo)
         else:
             assert outcome.answer == handed
@@ -383,9 +309,9 @@ class Labeling(RuleBasedStateMachine):
         book.offered_at = min(book.offered_at, self.now)
         if is_early and mode == "accept" and confidence >= 0.9:
             book.votes[DETECTOR] = named
-            self.expected_end(book, "completed", named, "detector")
+            book.end("completed", named, "detector", now=self.now)
         elif is_early and mode == "vote":
-            self.count_vote(book, DETECTOR, named, None)
+            book.count(DETECTOR, named, None, self.now)
 
     @rule(index=subtasks, by=st.sampled_from(["judge", "other"]), label=st.integers(0, 3))
     def adjudicate(self, index, by, label) -> None:
@@ -449,9 +375,7 @@ class Labeling(RuleBasedStateMachine):
             assert subtask.state == (book.ended or "open")
             assert subtask.result == book.result
             if book.ended is None:
-                votes = self.votes_of(book)
-                assert oracle.decision(self.brief.terms.quorum, votes, self.options) is None
-                assert not oracle.is_disputed(self.brief.terms.quorum, votes, self.options)
+                assert not book.is_settled()
 
     @invariant()
     def each_end_is_told_once(self) -> None:
@@ -466,7 +390,7 @@ class Labeling(RuleBasedStateMachine):
         for subtask_id, book in self.books.items():
             live = domain.live_leases(self.states[subtask_id], self.now)
             assert {lease.operator: (lease.token, lease.expires_at) for lease in live} == book.live(self.now)
-            assert len(live) <= (0 if book.ended else self.places(book))
+            assert len(live) <= (0 if book.ended else book.places())
 
     @invariant()
     def it_is_available_where_a_place_is_free_or_opens_by_expiry(self) -> None:
@@ -475,7 +399,7 @@ class Labeling(RuleBasedStateMachine):
             live = book.live(self.now)
             if book.ended:
                 assert at is None
-            elif len(live) >= self.places(book):
+            elif len(live) >= book.places():
                 assert at == min(expires_at for _, expires_at in live.values())
             else:
                 assert at is not None
