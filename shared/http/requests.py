@@ -19,6 +19,8 @@ from shared.http.bodies import Bodies
 M = TypeVar("M", bound=BaseModel)
 
 JSON_BYTES = 1_000_000
+MAX_JSON_VALUES = 20_000
+"""Values in one body: each may become an object here, and an error of its own. Four times what any request needs."""
 MAX_NAME_SHOWN = 200
 """So much of a name that the caller made up is repeated."""
 
@@ -142,14 +144,23 @@ def bounded(max_body_bytes: int = JSON_BYTES, *, is_any_type: bool = False) -> t
 def read_json(text: bytes | str, *, where: str = "the body") -> Any:
     """JSON that leaves nothing open: NaN, Infinity, deep nesting and a field given twice are not JSON here.
 
-    Raises Malformed.
+    Raises Malformed, and Invalid where it holds too many values.
     """
+    if len(text) > MAX_JSON_VALUES and _most_values(text) > MAX_JSON_VALUES:
+        raise Invalid(f"{where} holds more than {MAX_JSON_VALUES:,} values")
     try:
         content: Any = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise Malformed(f"{where} is not JSON: {error}") from error
     refuse_repeated_fields(text, len(cast("Sized", content)) if isinstance(content, dict) else 0)
     return cast("Any", content)
+
+
+def _most_values(text: bytes | str) -> int:
+    """How many values JSON can hold, counted without parsing it; commas and brackets within texts count as well."""
+    if isinstance(text, bytes):
+        return text.count(b",") + text.count(b"[") + text.count(b"{")
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def refuse_repeated_fields(text: bytes | str, fields: int) -> None:
@@ -172,10 +183,11 @@ def fields_of(body: Wire) -> int:
 
 
 def _without_repetition(fields: list[tuple[str, Any]]) -> None:
-    names = {name for name, _ in fields}
-    if len(names) < len(fields):
-        name = next(name for position, (name, _) in enumerate(fields) if name in {one for one, _ in fields[:position]})
-        raise Malformed(f"the body is not JSON that has one meaning: it gives {name[:MAX_NAME_SHOWN]!r} twice")
+    names: set[str] = set()
+    for name, _ in fields:
+        if name in names:
+            raise Malformed(f"the body is not JSON that has one meaning: it gives {name[:MAX_NAME_SHOWN]!r} twice")
+        names.add(name)
 
 
 def refuse_other_parameters(request: Request, names: frozenset[str]) -> None:
