@@ -47,8 +47,9 @@ serve: MODEL =
 serve: setup page  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=path.cfg
 	@$(if $(MODEL),QUORATE_MODEL='$(MODEL)') exec $(BIN)/quorate serve --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA_DIR)'
 
-test: setup-dev lint types arrows  ## everything that must hold, in one summary
-	@$(BIN)/python -m pytest
+# Two at a time: tests wait a lot. Those that kill processes and watch the time follow each other (tests/conftest.py).
+test: setup-dev page lint types arrows  ## everything that must hold, the web page in Chromium too, in one summary
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-unit: setup-dev  ## the rules alone, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/contract
@@ -95,9 +96,8 @@ ui/node_modules/.stamp: ui/package-lock.json ui/.npmrc
 ui-dev: ui/node_modules/.stamp  ## serve the web application's sources on port 5173, beside `make serve`
 	@cd ui && npm run --silent dev
 
-test-ui: setup-dev shared/page/dist/.stamp  ## test the web application, in Chromium too where it is
-	@cd ui && npm run --silent lint && npm run --silent types && npm run --silent test
-	@if command -v chromium >/dev/null; then cd ui && npm run --silent e2e; else echo 'Chromium is not here: no browser tests'; fi
+test-ui: setup-dev  ## the web application alone: lint, types, unit tests, and browser tests where Chromium is
+	@$(BIN)/python -m pytest tests/page
 
 screenshots: setup-dev shared/page/dist/.stamp  ## pictures of every page, state and theme for people to look at, in build/ui
 	@cd ui && npm run --silent screenshots

@@ -4,7 +4,8 @@ export default defineConfig({
   testDir: "e2e",
   outputDir: "../build/ui/results",
   workers: 1, // the tests share a platform and two cores
-  timeout: 60_000,
+  timeout: 180_000, // bounds on a busy machine, never measures
+  expect: { timeout: 20_000 },
   reporter: [["list"], ["./e2e/summary.ts"]],
   use: {
     viewport: { width: 1440, height: 900 },
@@ -13,4 +14,9 @@ export default defineConfig({
       args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
     },
   },
+  projects: [
+    { name: "e2e", testMatch: "*.spec.ts" },
+    { name: "bench", testMatch: "*.bench.ts" },
+    { name: "screenshots", testMatch: "*.shots.ts" },
+  ],
 });

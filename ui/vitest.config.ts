@@ -7,6 +7,7 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test-setup.ts"],
+    testTimeout: 60_000, // a bound on a busy machine, never a measure
     reporters: ["default", "./summary.ts"],
   },
 });

@@ -16,6 +16,7 @@ function expected(pressed: Map<string, string>): Map<string, string[]> {
 test("a name, then twenty images by keyboard alone", async ({ page, platform }) => {
   const task = await platform.task("By keyboard", 24);
   await page.goto(`${platform.pageUrl}/label/${task}`);
+  await expect(page.getByLabel("Your name")).toBeFocused();
   await page.keyboard.type("Ann Nilsen");
   await page.keyboard.press("Enter");
   await expect(picture(page)).toBeVisible();

@@ -75,6 +75,7 @@ function Erase({ task, close }: DeedProps) {
   const [, navigate] = useLocation();
   const act = async (fields: FormData) => {
     if (String(fields.get("name")).trim() !== task.name.trim()) return texts.erase.wrong;
+    await Promise.all([imagesKey, taskKey].map((of) => client.cancelQueries({ queryKey: of(task.id) })));
     await api.DELETE("/api/tasks/{task_id}", pathOf(task));
     return undefined;
   };

@@ -82,7 +82,7 @@ export function useImages({ id: task, counts }: Task, filter: Filter) {
   };
 }
 
-/** Reads the pages held again when the counts have changed, at most once in a while. */
+/** Reads the pages held again when the counts have changed, at most once in a while, and not while a deed is done. */
 function useReadAnew(task: string, counts: string): void {
   const client = useQueryClient();
   const seen = useRef(counts);
@@ -90,11 +90,20 @@ function useReadAnew(task: string, counts: string): void {
   useEffect(() => {
     if (counts === seen.current) return;
     seen.current = counts;
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      void client.invalidateQueries({ queryKey: imagesKey(task) });
-    }, LOOK_AGAIN_MS);
+    const wait = () => setTimeout(look, LOOK_AGAIN_MS);
+    const look = () => {
+      timer.current = client.isMutating() > 0 ? wait() : undefined;
+      if (!timer.current) void client.invalidateQueries({ queryKey: imagesKey(task) });
+    };
+    timer.current ??= wait();
   }, [client, task, counts]);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
 }
 
 export type Images = ReturnType<typeof useImages>;
