@@ -9,7 +9,7 @@ from typing import Any, Literal
 from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
 from shared.decision import Decision
 from shared.errors import Conflict, Gone, Invalid
-from shared.results import Ended, Prelabel, Result, State, VoteCast
+from shared.results import Ended, Prelabel, Result, State, VoteCast, tally
 from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
@@ -136,6 +136,17 @@ class Image:
 def stub_of(image: Image) -> Image:
     """What is kept of an image that was removed: which object it had, and nothing that anybody said of it."""
     return replace(image, filename="", state="open", votes=(), result=None, prelabel=None, earlier=())
+
+
+def agreement_of(image: Image) -> float | None:
+    """The share of an image's votes that agree, 0 to 1: those for its label, in a dispute those of the most frequent
+    one. None while it is open."""
+    if image.result is None:
+        return None
+    if image.result.agreement is not None:
+        return image.result.agreement
+    most = max((count for _, count in tally(vote.label for vote in image.votes)), default=0)
+    return most / max(1, len(image.votes))
 
 
 def task_id_of(owner: str, idempotency_key: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from services.task_manager.domain import Image, refuse_erased
-from services.task_manager.order import By, key_of
+from services.task_manager.order import Complete, key_of
 from services.task_manager.shapes import image_shown
 from services.task_manager.store import TaskStore
 from shared.clock import iso
@@ -60,7 +60,7 @@ FORMATS: dict[str, tuple[str, bytes, Callable[[Sequence[Image]], bytes]]] = {
 """For each format its media type, what the file begins with, and how images are written."""
 
 
-async def export(store: TaskStore, task_id: str, form: str, by: By) -> AsyncIterator[bytes]:
+async def export(store: TaskStore, task_id: str, form: str, by: Complete) -> AsyncIterator[bytes]:
     """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like one."""
     _, head, write = FORMATS[form]
     yield head

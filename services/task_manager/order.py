@@ -3,25 +3,44 @@
 import re
 from typing import Literal
 
-from services.task_manager.domain import Image, Task
+from services.task_manager.domain import Image, Task, agreement_of
 
-By = Literal["id", "upload", "name"]
-"""What results are sorted by."""
-KEYS = {
+Complete = Literal["id", "upload", "name"]
+"""Orders in which every image has a place."""
+By = Complete | Literal["newest", "uncertain", "confident"]
+"""What results are sorted by. `newest` is `upload` backwards; `uncertain` is by agreement and `confident` the same
+backwards: images that are open are not in them."""
+_UPLOADED = re.compile(r"[0-9]{20}[0-9a-f]{32}")
+_AGREED = re.compile(r"[01][0-9]{6}[0-9a-f]{32}")
+KEYS: dict[By, re.Pattern[str]] = {
     "id": re.compile(r"[0-9a-f]{32}"),
-    "upload": re.compile(r"[0-9]{20}[0-9a-f]{32}"),
+    "upload": _UPLOADED,
     "name": re.compile(r"[^\x00-\x1f]{0,200}\x1f[0-9a-f]{32}"),
+    "newest": _UPLOADED,
+    "uncertain": _AGREED,
+    "confident": _AGREED,
 }
 """What the keys look like by which pages follow each other."""
+BACKWARDS: frozenset[By] = frozenset({"newest", "confident"})
+"""Orders in which the greatest key comes first."""
+LAST = "~"
+"""Greater than the keys of all orders that go backwards."""
 MAX_NAME = 200
 MAX_SHARED = 63
 
 
 def key_of(image: Image, by: By) -> str:
-    """An image's key in an order; it ends with the image's id, so that no two are equal."""
-    if by == "upload":
-        return f"{_uploaded_us(image):020}{image.id}"
-    return f"{natural(image.filename)}\x1f{image.id}" if by == "name" else image.id
+    """An image's key in an order; it ends with the image's id, so that no two are equal. Empty: it has no place."""
+    match by:
+        case "id":
+            return image.id
+        case "name":
+            return f"{natural(image.filename)}\x1f{image.id}"
+        case "upload" | "newest":
+            return f"{_uploaded_us(image):020}{image.id}"
+        case "uncertain" | "confident":
+            agreement = agreement_of(image)
+            return "" if agreement is None else f"{round(agreement * 1e6):07}{image.id}"
 
 
 def natural(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, cast, get_args
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.task_manager import domain, handlers, wire
@@ -10,15 +10,17 @@ from services.task_manager.arrivals import UpToDate
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
-from services.task_manager.order import KEYS, By, key_of
+from services.task_manager.order import KEYS, By, Complete
+from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
 from shared.errors import UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
-from shared.http.requests import BoundedRequest, bounded, valid
+from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, valid
 from shared.identity import Who
+from shared.results import DecidedBy, State
 
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
@@ -196,28 +198,53 @@ async def _recorded_results(resources: Resources, task_id: str) -> dict[str, str
     return headers
 
 
+_Label = Annotated[str | None, Query(max_length=200)]
+_Share = Annotated[float | None, Query(ge=0, le=1), AS_NUMBER]
+
+
+def _wanted(
+    state: State | None = None,
+    label: _Label = None,
+    decided_by: DecidedBy | None = None,
+    suggested: Annotated[str | None, Query(max_length=200, description="label of the pre-label")] = None,
+    against_detector: Annotated[
+        bool | None, Query(description="whether people gave another label than the detector proposed"), AS_FLAG
+    ] = None,
+    agreement_from: _Share = None,
+    agreement_below: _Share = None,
+    filename: Annotated[str | None, Query(max_length=200, description="what the file name begins with")] = None,
+) -> Wanted:
+    return Wanted(
+        state=state,
+        label=label,
+        decided_by=decided_by,
+        suggested=suggested,
+        against_detector=against_detector,
+        agreement_from=agreement_from,
+        agreement_below=agreement_below,
+        filename=filename,
+    )
+
+
 def _add_results(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=_UP_TO_DATE)
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=_UP_TO_DATE)
     async def results(
         task_id: str,
         _who: Who,
-        state: Literal["open", "completed", "disputed"] | None = None,
-        label: Annotated[str | None, Query(max_length=200)] = None,
+        wanted: Annotated[Wanted, Depends(_wanted)],
         order: By = "id",
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
         headers = await _recorded_results(resources, task_id)
-        found = await resources.store.images(
-            task_id, state=state, label=label, after=read_cursor(cursor, KEYS[order]), limit=limit + 1, by=order
-        )
+        after = read_cursor(cursor, KEYS[order])
+        found, following = await look_through(resources.store, task_id, wanted, by=order, after=after, limit=limit)
         now = resources.clock()
         items: list[dict[str, Any]] = [
-            image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)}
-            for image in found[:limit]
+            image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)} for image in found
         ]
-        next_cursor = cursor_of(key_of(found[limit - 1], order)) if len(found) > limit else None
+        next_cursor = cursor_of(following) if following else None
         return json_answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
     @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=_UP_TO_DATE)
@@ -225,7 +252,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         task_id: str,
         _who: Who,
         form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
-        order: By = "id",
+        order: Complete = "id",
     ) -> StreamingResponse:
         headers = await _recorded_results(resources, task_id)
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'

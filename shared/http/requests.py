@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sized
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sized
 from itertools import chain
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast, get_origin
 
 import pydantic_core
 from fastapi import Request, Response
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
@@ -190,26 +193,28 @@ def _without_repetition(fields: list[tuple[str, Any]]) -> None:
         names.add(name)
 
 
-def refuse_other_parameters(request: Request, names: frozenset[str]) -> None:
-    """Raises RequestValidationError where the query has parameters other than these, or one of them twice."""
-    given = [name for name, _ in request.query_params.multi_items()]
-    once = set(given)
-    if once <= names and len(once) == len(given):
-        return
-    wrong = {name: "this parameter is not known here" for name in given if name not in names}
-    wrong |= {name: "this parameter is given twice" for name in names if given.count(name) > 1}
-    raise RequestValidationError(
-        [{"loc": ("query", name[:MAX_NAME_SHOWN]), "msg": message} for name, message in wrong.items()]
-    )
+def refuse_other_parameters(request: Request, known: Mapping[str, bool]) -> None:
+    """Raises RequestValidationError where the query has parameters that are not known, or one twice. `known` says of
+    each parameter whether it may be given more than once."""
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    wrong = {name: "this parameter is not known here" for name in given if name not in known}
+    wrong |= {
+        name: "this parameter is given twice" for name, often in given.items() if often > 1 and not known.get(name)
+    }
+    if wrong:
+        raise RequestValidationError(
+            [{"loc": ("query", name[:MAX_NAME_SHOWN]), "msg": message} for name, message in wrong.items()]
+        )
 
 
-def _query_parameters(route: APIRoute) -> frozenset[str]:
-    """The parameters that the API's document names for a route."""
+def _query_parameters(route: APIRoute) -> dict[str, bool]:
+    """The parameters that the API's document names for a route, and whether they may be given more than once."""
     described: list[dict[str, Any]] = (route.openapi_extra or {}).get("parameters", [])
-    return frozenset(
-        [field.alias for field in route.dependant.query_params]
-        + [one["name"] for one in described if one["in"] == "query"]
-    )
+    known = {one["name"]: False for one in described if one["in"] == "query"}
+    for field in get_flat_params(route.dependant):
+        if isinstance(field.field_info, Query):
+            known[field.alias] = get_origin(field.field_info.annotation) is list
+    return known
 
 
 def valid(model: type[M], content: object) -> M:

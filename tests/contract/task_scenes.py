@@ -27,11 +27,11 @@ async def all_images(at, task_id=TASK_ID, *, state=None, label=None, limit=7):
     return images
 
 
-async def record(at, one, *, state="completed", prelabel=None, **fields) -> None:
+async def record(at, one, *, state="completed", prelabel=None, votes=VOTES, **fields) -> None:
     await at.store.update_image(
         one.task_id,
         one.id,
-        partial(domain.record_result, state=state, result=result(**fields), votes=VOTES, prelabel=prelabel),
+        partial(domain.record_result, state=state, result=result(**fields), votes=votes, prelabel=prelabel),
     )
 
 

@@ -22,8 +22,9 @@ from services.subtask_manager.shapes import subtask_shown
 from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
-from services.task_manager.order import key_of
+from services.task_manager.order import BACKWARDS, key_of
 from services.task_manager.shapes import image_shown, task_shown
+from services.task_manager.store.codec import IMAGES
 from services.task_manager.store.mongo import MongoTaskStore
 from services.task_manager.store.sqlite import STEPS
 from shared.codec import Codec, NewerSchema
@@ -77,6 +78,9 @@ def test_a_folder_of_an_earlier_release_opens_and_work_goes_on(schema, tmp_path)
         assert file.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
         unordered = "SELECT count(*) FROM images WHERE upload_key IS NULL OR name_key IS NULL"
         assert file.execute(unordered).fetchone() == (0,)
+        ended = file.execute("SELECT agreement_key, body FROM images WHERE state != 'open'").fetchall()
+        assert len(ended) > 3
+        assert all(key == key_of(IMAGES.read_text(body), "uncertain") != "" for key, body in ended)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -101,9 +105,10 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
             assert covers(as_json(task_shown(*await tasks.find(task_id))), said["task"])
             images = await tasks.images(task_id, state=None, label=None, after="", limit=100)
             assert covers(as_json([image_shown(one) for one in images]), said["results"])
-            for by in ("upload", "name"):
+            for by in ("upload", "name", "newest", "uncertain", "confident"):
                 ordered = await tasks.images(task_id, state=None, label=None, after="", limit=100, by=by)
-                assert ordered == sorted(images, key=lambda one: key_of(one, by))
+                placed = [one for one in images if key_of(one, by)]
+                assert ordered == sorted(placed, key=lambda one: key_of(one, by), reverse=by in BACKWARDS)
             for one in said["subtasks"]:
                 subtask, of = await subtasks.find(one["id"])
                 shown = as_json(subtask_shown(Unlinked(), subtask, of, time.time()))

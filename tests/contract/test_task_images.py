@@ -11,10 +11,10 @@ from services.task_manager.order import key_of
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
-from shared.results import Detection, Prelabel, Rectangle
+from shared.results import Detection, Prelabel, Rectangle, VoteCast
 from tests.contract.adapters import told
 from tests.contract.task_scenes import OTHER_ID, all_images, cancelled, counts_of, create, record, sealed
-from tests.unit.task_builders import TASK_ID, VOTES, image, result, task
+from tests.unit.task_builders import T0, TASK_ID, VOTES, image, result, task
 
 
 async def test_images_are_saved_and_told_of_in_one_write(tasks):
@@ -204,13 +204,30 @@ async def test_images_come_by_upload_and_by_name_page_by_page(tasks, limit):
         await record(tasks, one)
     assert await names_by(tasks, "upload", limit) == uploaded
     assert await names_by(tasks, "name", limit) == ORDERED
-    assert await names_by(tasks, "upload", limit, state="completed") == uploaded[::2]
+    assert await names_by(tasks, "newest", limit) == uploaded[::-1]
     assert sorted(await names_by(tasks, "id", limit)) == sorted(ORDERED)
 
 
-async def names_by(at, by, limit, *, state=None) -> list[str]:
+@pytest.mark.parametrize("limit", [1, 3, 10])
+async def test_images_that_have_ended_come_by_agreement_page_by_page(tasks, limit):
+    await create(tasks)
+    agreed = {"alike.png": 1.0, "mostly.png": 0.75, "barely.png": 0.5, "little.png": 0.5 - 1e-6}
+    batch = [image(name, filename=name) for name in ("open.png", "disputed.png", *agreed)]
+    await tasks.store.add_images(task(), batch)
+    for one in batch[2:]:
+        await record(tasks, one, agreement=agreed[one.filename])
+    three = tuple(VoteCast(voter=voter, label=label, at=T0) for voter, label in {"a": "x", "b": "y", "c": "z"}.items())
+    await record(tasks, batch[1], state="disputed", label=None, votes=three)
+    ordered = ["disputed.png", "little.png", "barely.png", "mostly.png", "alike.png"]
+    assert await names_by(tasks, "uncertain", limit) == ordered
+    assert await names_by(tasks, "confident", limit) == ordered[::-1]
+    await record(tasks, batch[1], revision=2, agreement=0.9)
+    assert (await names_by(tasks, "confident", limit))[:3] == ["alike.png", "disputed.png", "mostly.png"]
+
+
+async def names_by(at, by, limit) -> list[str]:
     names, after = [], ""
-    while page := await at.store.images(TASK_ID, state=state, label=None, after=after, limit=limit, by=by):
+    while page := await at.store.images(TASK_ID, state=None, label=None, after=after, limit=limit, by=by):
         assert len(page) <= limit
         names += [one.filename for one in page]
         after = key_of(page[-1], by)

@@ -66,3 +66,32 @@ async def test_a_cursor_of_one_order_is_none_of_another(api):
 async def test_an_unknown_order_is_refused(api):
     body = {"name": "animals", "labels": ["cat"], "order": "size"}
     assert_problem(await api.http.post("/api/tasks", json=body), 422, pointer="/order")
+
+
+async def test_results_are_filtered_and_sorted_by_what_people_and_detector_said(api):
+    task_id = await task_in_order(api)
+    await walked(api, task_id)
+    await api.settled()
+    everything = await api.results(task_id)
+    assert len(everything) == len(NAMES)
+
+    async def names(**query) -> list[str]:
+        return [one["filename"] for one in await api.results(task_id, limit=2, **query)]
+
+    assert await names(order="newest") == NAMES[::-1]
+    by_id = [one["filename"] for one in everything]
+    assert await names(order="uncertain", agreement_from=1) == by_id, "all of them agree, so they come by id"
+    assert await names(order="confident", agreement_below=1) == []
+    assert await names(filename="IMG_1", order="name") == ["IMG_10.png", "IMG_100.png"]
+    assert await names(decided_by="detector") == []
+    assert await names(against_detector="true") == []
+    assert await names(suggested="cat") == []
+    for query in (
+        {"agreement_below": "2"},
+        {"agreement_from": "nan"},
+        {"decided_by": "chance"},
+        {"filename": 201 * "x"},
+    ):
+        assert_problem(await api.http.get(f"/api/tasks/{task_id}/results", params=query), 422)
+    query = {"order": "uncertain"}
+    assert_problem(await api.http.get(f"/api/tasks/{task_id}/export", params=query), 422)

@@ -40,11 +40,13 @@ def image(name: str, *, task_id: str = TASK_ID, **fields) -> Image:
     return Image(**{**known, **fields})
 
 
-def result(*, revision: int = 1, label: str | None = "cat") -> Result:
+def result(
+    *, revision: int = 1, label: str | None = "cat", agreement: float = 1.0, decided_by: str = "settled"
+) -> Result:
     return Result(
         label=label,
-        agreement=None if label is None else 1.0,
-        decided_by=None if label is None else "settled",
+        agreement=None if label is None else agreement,
+        decided_by=None if label is None else decided_by,
         revision=revision,
         completed_at=T0 + revision,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from services.task_manager.order import KEYS, key_of, natural, place_of
 from shared.terms import Terms
-from tests.unit.task_builders import T0, image, task
+from tests.unit.task_builders import T0, image, result, task
 
 T0_US = round(T0 * 1e6)
 
@@ -26,9 +26,10 @@ def test_names_go_as_people_sort_them():
     assert sorted(shuffled, key=natural) == ordered
 
 
-@pytest.mark.parametrize("by_what", ["id", "upload", "name"])
+@pytest.mark.parametrize("by_what", KEYS)
 def test_keys_are_distinct_and_of_their_form(by_what):
-    same = [image(str(n), filename="a\n" + 300 * "9", position=T0_US) for n in range(20)]
+    ended = {"state": "completed", "result": result()}
+    same = [image(str(n), filename="a\n" + 300 * "9", position=T0_US, **ended) for n in range(20)]
     keys = {key_of(one, by_what) for one in same}
     assert len(keys) == 20
     assert all(KEYS[by_what].fullmatch(key) for key in keys)

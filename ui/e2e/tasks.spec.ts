@@ -179,6 +179,20 @@ test("images of a task: filters, the drawer by keyboard, and no votes of an open
   await page.keyboard.press("Escape");
   await page.getByLabel("Label", { exact: true }).selectOption(LABELS[1] ?? "");
   await expect(page.getByText("No image is like that")).toBeVisible();
+  await page.getByLabel("Label", { exact: true }).selectOption("");
+  await page.getByLabel("Order").selectOption({ label: "Newest first" });
+  await expect(page).toHaveURL(/state=completed&order=newest/);
+  await page.keyboard.press("/");
+  await page.keyboard.type("SAMPLE-00");
+  await expect(page).toHaveURL(/filename=SAMPLE-00/);
+  await expect(page.getByRole("gridcell")).toHaveCount(9);
+  await expect(page.getByLabel("Find a file")).toBeFocused();
+  await expect(page.getByRole("gridcell").first().getByRole("img")).toHaveAttribute("alt", "sample-009.jpg");
+  await page.goto(`${platform.pageUrl}/tasks/${task}?against_detector=true&agreement_from=0.6&agreement_below=0.7`);
+  await expect(page.getByText("No image is like that")).toBeVisible();
+  await page.getByRole("button", { name: "Without Against the detector" }).click();
+  await page.getByRole("button", { name: "Without Agreement 60% to 70%" }).click();
+  await expect(page.getByRole("gridcell")).toHaveCount(12);
 });
 
 test("seal, reopen, edit, remove an image, finish and erase", async ({ page, platform }) => {

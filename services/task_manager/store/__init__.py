@@ -68,9 +68,9 @@ class TaskStore(Outbox, Protocol):
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        """A task's images in an order, those after the key `after`, of a state, with a label.
+        """A task's images in an order, those after the key `after`; in the order of ids, of a state and with a label.
 
-        By another order than that of the ids, the few images of a state or label are searched for among all."""
+        Every page costs the same: each order has an index, and so have states and labels in the order of ids."""
         ...
 
     async def is_finished(self, task_id: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pymongo import IndexModel, UpdateOne
 
 from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, stub_of
-from services.task_manager.order import By, key_of
+from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
@@ -33,6 +33,7 @@ INDEXES = {
         IndexModel([("task_id", 1), ("id", 1)], name="by_id"),
         IndexModel([("task_id", 1), ("upload_key", 1)], name="by_upload"),
         IndexModel([("task_id", 1), ("name_key", 1)], name="by_name"),
+        IndexModel([("task_id", 1), ("agreement_key", 1)], name="by_agreement"),
         IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
         IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
         *_OUTBOX,
@@ -47,7 +48,14 @@ INDEXES = {
 
 UNDONE = 1_000
 """Removals that one sweep finishes."""
-_KEYS: dict[By, str] = {"id": "id", "upload": "upload_key", "name": "name_key"}
+_KEYS: dict[By, str] = {
+    "id": "id",
+    "upload": "upload_key",
+    "newest": "upload_key",
+    "name": "name_key",
+    "uncertain": "agreement_key",
+    "confident": "agreement_key",
+}
 KEYS_AT_ONCE = 500
 
 
@@ -181,13 +189,15 @@ class MongoTaskStore:
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        key = _KEYS[by]
+        key, is_backwards = _KEYS[by], by in BACKWARDS
         if by != "id" and not after:
-            await self._add_keys(task_id)
-        query: Document = {"task_id": {"$eq": task_id}, key: {"$gt": after}}  # nx-27017: $eq for the index
+            await self._add_keys(task_id, key)
+        part = {"$gt": "", "$lt": after or LAST} if is_backwards else {"$gt": after}
+        query: Document = {"task_id": {"$eq": task_id}, key: part}  # nx-27017: $eq for the index
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
-            found = await self._images.collection.find(query).sort(key, 1).limit(limit).batch_size(limit).to_list()
+            cursor = self._images.collection.find(query).sort(key, -1 if is_backwards else 1)
+            found = await cursor.limit(limit).batch_size(limit).to_list()
         return [IMAGES.read_document(one) for one in found]
 
     async def is_finished(self, task_id: str) -> bool:
@@ -239,9 +249,9 @@ class MongoTaskStore:
         if task.state != "open":
             raise NotOpen(f"the task is {task.state} and takes no more images")
 
-    async def _add_keys(self, task_id: str) -> None:
-        """Give the images that an older release has stored their keys of all orders."""
-        query = {"task_id": {"$eq": task_id}, "upload_key": {"$eq": None}}
+    async def _add_keys(self, task_id: str, key: str) -> None:
+        """Give the images that an older release has stored their keys of all orders, where they lack this one."""
+        query = {"task_id": {"$eq": task_id}, key: {"$eq": None}}
         images = self._images.collection
         with errors_named():
             while found := await images.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
@@ -292,7 +302,11 @@ def _image_keys(image: Image) -> Document:
 
 
 def _order_keys(image: Image) -> Document:
-    return {"upload_key": key_of(image, "upload"), "name_key": key_of(image, "name")}
+    return {
+        "upload_key": key_of(image, "upload"),
+        "name_key": key_of(image, "name"),
+        "agreement_key": key_of(image, "uncertain"),
+    }
 
 
 def _removed_keys(image: Image) -> Document:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
-from services.task_manager.order import By, key_of
+from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
@@ -78,8 +78,27 @@ def _ordered(db: sqlite3.Connection) -> None:
     db.execute("CREATE UNIQUE INDEX by_name ON images (task_id, name_key)")
 
 
-STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered)
-_KEYS: dict[By, str] = {"id": "id", "upload": "upload_key", "name": "name_key"}
+def _agreed(db: sqlite3.Connection) -> None:
+    """Images that have ended can be read in the order of their agreement."""
+    db.execute("ALTER TABLE images ADD COLUMN agreement_key TEXT NOT NULL DEFAULT ''")
+    last = -1
+    ended = "SELECT rowid, body FROM images WHERE rowid > ? AND state != 'open' ORDER BY rowid LIMIT ?"
+    while rows := db.execute(ended, (last, BATCH)).fetchall():
+        last = rows[-1][0]
+        keys = [(key_of(IMAGES.read_text(body), "uncertain"), rowid) for rowid, body in rows]
+        db.executemany("UPDATE images SET agreement_key = ? WHERE rowid = ?", keys)
+    db.execute("CREATE INDEX by_agreement ON images (task_id, agreement_key)")
+
+
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered, _agreed)
+_KEYS: dict[By, str] = {
+    "id": "id",
+    "upload": "upload_key",
+    "newest": "upload_key",
+    "name": "name_key",
+    "uncertain": "agreement_key",
+    "confident": "agreement_key",
+}
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -162,9 +181,10 @@ class SqliteTaskStore(SqliteOutbox):
             image = decide(before, self._clock()).state
             if image is before:
                 return self._is_finished(db, task_id)
+            label, agreement_key = image.result and image.result.label, key_of(image, "uncertain")
             db.execute(
-                "UPDATE images SET state = ?, label = ?, body = ? WHERE task_id = ? AND id = ?",
-                (image.state, image.result and image.result.label, IMAGES.text(image), task_id, image_id),
+                "UPDATE images SET state = ?, label = ?, agreement_key = ?, body = ? WHERE task_id = ? AND id = ?",
+                (image.state, label, agreement_key, IMAGES.text(image), task_id, image_id),
             )
             for state, step in ((before.state, -1), (image.state, 1)):
                 if state != "open":
@@ -199,12 +219,16 @@ class SqliteTaskStore(SqliteOutbox):
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
         key = _KEYS[by]
-        where, values = f"task_id = ? AND {key} > ?", [task_id, after]
+        where, values = f"task_id = ? AND {key} > ?", [task_id, "" if by in BACKWARDS else after]
+        if by in BACKWARDS:
+            where += f" AND {key} < ?"
+            values.append(after or LAST)
         for column, value in (("state", state), ("label", label)):
             if value is not None:
                 where += f" AND {column} = ?"
                 values.append(value)
-        query = f"SELECT body FROM images WHERE {where} ORDER BY {key} LIMIT ?"  # noqa: S608 - only columns of ours
+        direction = "DESC" if by in BACKWARDS else "ASC"
+        query = f"SELECT body FROM images WHERE {where} ORDER BY {key} {direction} LIMIT ?"  # noqa: S608 - our columns
         return await self._database.read(
             lambda db: [IMAGES.read_text(body) for (body,) in db.execute(query, (*values, limit))]
         )

@@ -851,12 +851,19 @@ export interface components {
             /** Width */
             width: number;
         };
-        /** LeaseGranted */
+        /**
+         * LeaseGranted
+         * @description `filename` is null where the task hides names; all of the file's fields are where an older release opened it.
+         */
         LeaseGranted: {
             /** Allow Unsure */
             allow_unsure: boolean;
             /** Expires At */
             expires_at: string;
+            /** Filename */
+            filename: string | null;
+            /** Height */
+            height: number | null;
             /** Image Url */
             image_url: string;
             /** Instructions */
@@ -874,6 +881,8 @@ export interface components {
             task_id: string;
             /** Token */
             token: string;
+            /** Width */
+            width: number | null;
         };
         /**
          * LeaseRequest
@@ -890,13 +899,16 @@ export interface components {
         };
         /**
          * Leases
-         * @description Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you.
+         * @description Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
+         *     `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held.
          */
         Leases: {
             /** Leases */
             leases: components["schemas"]["LeaseGranted"][];
             /** More */
             more: boolean;
+            /** Opening */
+            opening: number;
             /** Waiting For Others */
             waiting_for_others: number;
         };
@@ -1187,6 +1199,10 @@ export interface components {
         SubtaskShown: {
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
+            /** Filename */
+            filename: string | null;
+            /** Height */
+            height: number | null;
             /** Id */
             id: string;
             /** Image Url */
@@ -1209,6 +1225,8 @@ export interface components {
             task_id: string;
             /** Votes */
             votes: components["schemas"]["VoteShown"][];
+            /** Width */
+            width: number | null;
         };
         /**
          * TaskChange
@@ -1252,6 +1270,11 @@ export interface components {
              *     }
              */
             detector: components["schemas"]["DetectorRequest"];
+            /**
+             * Hide Names
+             * @default false
+             */
+            hide_names: boolean;
             /** Instructions */
             instructions?: string | null;
             /** Label Names */
@@ -1262,6 +1285,12 @@ export interface components {
             labels: string[];
             /** Name */
             name: string;
+            /**
+             * Order
+             * @default random
+             * @enum {string}
+             */
+            order: "random" | "upload" | "name";
             /**
              * @default {
              *       "lead": 3,
@@ -1284,6 +1313,8 @@ export interface components {
             /** Created At */
             created_at: string;
             detector: components["schemas"]["DetectorPolicy"];
+            /** Hide Names */
+            hide_names: boolean;
             /** Id */
             id: string;
             /** Instructions */
@@ -1296,6 +1327,11 @@ export interface components {
             labels: string[];
             /** Name */
             name: string;
+            /**
+             * Order
+             * @enum {string}
+             */
+            order: "random" | "upload" | "name";
             /** Owner */
             owner: string;
             quorum: components["schemas"]["QuorumPolicy"];
@@ -1440,6 +1476,7 @@ export interface operations {
     dead_api_admin_dead_get: {
         parameters: {
             query?: {
+                /** @description items on a page */
                 limit?: number;
             };
             header?: never;
@@ -1862,7 +1899,10 @@ export interface operations {
     };
     subtasks_api_subtasks_get: {
         parameters: {
-            query?: never;
+            query?: {
+                userId?: string;
+                numberOfSubtasks?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1956,7 +1996,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": {
                     /** Assignedlabel */
@@ -2225,6 +2265,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2375,6 +2417,7 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "jsonl" | "csv";
+                order?: "id" | "upload" | "name";
             };
             header?: never;
             path: {
@@ -2387,6 +2430,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2458,12 +2503,22 @@ export interface operations {
     results_api_tasks__task_id__images_get: {
         parameters: {
             query?: {
-                state?: ("open" | "completed" | "disputed") | null;
-                label?: string | null;
+                order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
+                state?: ("open" | "completed" | "disputed") | null;
+                label?: string | null;
+                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+                /** @description label of the pre-label */
+                suggested?: string | null;
+                /** @description whether people gave another label than the detector proposed */
+                against_detector?: boolean | null;
+                agreement_from?: number | null;
+                agreement_below?: number | null;
+                /** @description what the file name begins with */
+                filename?: string | null;
             };
             header?: never;
             path: {
@@ -2476,6 +2531,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2637,12 +2694,22 @@ export interface operations {
     results_api_tasks__task_id__results_get: {
         parameters: {
             query?: {
-                state?: ("open" | "completed" | "disputed") | null;
-                label?: string | null;
+                order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
+                state?: ("open" | "completed" | "disputed") | null;
+                label?: string | null;
+                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+                /** @description label of the pre-label */
+                suggested?: string | null;
+                /** @description whether people gave another label than the detector proposed */
+                against_detector?: boolean | null;
+                agreement_from?: number | null;
+                agreement_below?: number | null;
+                /** @description what the file name begins with */
+                filename?: string | null;
             };
             header?: never;
             path: {
@@ -2655,6 +2722,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
 import { Icon } from "../marks/Icon";
 import { Mark } from "../marks/Mark";
@@ -15,20 +15,22 @@ import { AddPictures } from "./AddPictures";
 import { Bar } from "./Bar";
 import { type Deed, DeedDialog, deedsOf } from "./Deeds";
 import { Drawer } from "./Drawer";
+import { Filters } from "./Filters";
+import { type Filter, type ImageState, STATES, useFilter } from "./filter";
 import { ImageGrid } from "./ImageGrid";
 import { isOver, type Task } from "./streams";
 import css from "./task.module.css";
-import { type Filter, type ImageState, useImages } from "./useImages";
+import { useImages } from "./useImages";
 import { useTask } from "./useTask";
 
 const texts = tasks.page;
-const STATES = [null, "open", "completed", "disputed"] as const;
 
 const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["j", "k"], what: texts.keys.move },
   { keys: ["Enter"], what: texts.keys.open },
   { keys: ["1", "2", "3", "4"], what: texts.keys.states },
   { keys: ["f"], what: texts.keys.filter },
+  { keys: ["/"], what: texts.keys.find },
   { keys: ["x"], what: texts.keys.exports },
   { keys: ["l"], what: texts.keys.label },
 ];
@@ -67,14 +69,10 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
       {mayEdit && task.state === "open" && (isAdding || isEmpty) && <AddPictures task={task} />}
       {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
       {!isEmpty && (
-        <Images
-          key={`${filter.state} ${filter.label}`}
-          task={task}
-          filter={filter}
-          change={change}
-          mayEdit={mayEdit}
-          ask={setDeed}
-        />
+        <>
+          <Filters task={task} filter={filter} change={change} />
+          <Images key={JSON.stringify(filter)} task={task} filter={filter} mayEdit={mayEdit} ask={setDeed} />
+        </>
       )}
       {deed && <DeedDialog task={task} deed={deed} close={() => setDeed(null)} />}
     </div>
@@ -181,12 +179,11 @@ function Count({ name, count, children }: { name: string; count: number; childre
 interface ImagesProps {
   task: Task;
   filter: Filter;
-  change: (filter: Partial<Filter>) => void;
   mayEdit: boolean;
   ask: (deed: Deed) => void;
 }
 
-function Images({ task, filter, change, mayEdit, ask }: ImagesProps) {
+function Images({ task, filter, mayEdit, ask }: ImagesProps) {
   const images = useImages(task, filter);
   const [, navigate] = useLocation();
   const [query] = useSearchParams();
@@ -201,7 +198,6 @@ function Images({ task, filter, change, mayEdit, ask }: ImagesProps) {
   };
   return (
     <>
-      <Filters task={task} filter={filter} change={change} />
       <ImageGrid task={task} images={images} hrefOf={hrefOf} />
       {opened && (
         <Drawer
@@ -221,57 +217,16 @@ function Images({ task, filter, change, mayEdit, ask }: ImagesProps) {
   );
 }
 
-function Filters({ task, filter, change }: Omit<ImagesProps, "mayEdit" | "ask">) {
-  const { images, open, completed, disputed } = task.counts;
-  const counts = { all: images, open, completed, disputed };
-  return (
-    <div className={css.filters}>
-      <fieldset className={css.states} aria-label={tasks.grid.state}>
-        {STATES.map((state) => (
-          <button key={state} type="button" aria-pressed={filter.state === state} onClick={() => change({ state })}>
-            {tasks.grid.states[state ?? "all"]} <b>{en.number(counts[state ?? "all"])}</b>
-          </button>
-        ))}
-      </fieldset>
-      <select
-        id="filter"
-        aria-label={tasks.grid.label}
-        value={filter.label ?? ""}
-        onChange={(event) => change({ label: event.target.value || null })}
-      >
-        <option value="">{tasks.grid.anyLabel}</option>
-        {task.labels.map((label) => (
-          <option key={label} value={label}>
-            {task.label_names[label] ?? label}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
-
-/** The filter of the grid, which is in the address. */
-function useFilter() {
-  const [query, setQuery] = useSearchParams();
-  const state = STATES.find((one) => one === query.get("state")) ?? null;
-  const label = query.get("label");
-  const filter = useMemo<Filter>(() => ({ state, label }), [state, label]);
-  const change = (part: Partial<Filter>) => {
-    const wanted = Object.entries({ ...filter, ...part }).filter(([, value]) => value !== null);
-    setQuery(new URLSearchParams(wanted as [string, string][]), { replace: true });
-  };
-  return { filter, change };
-}
-
 function useTaskKeys(task: Task, show: (state: ImageState | null) => void) {
   const [, navigate] = useLocation();
   useEffect(
     () =>
       onKeys((key) => {
-        const state = STATES[Number(key) - 1];
+        const state = [null, ...STATES][Number(key) - 1];
         if (state !== undefined) show(state);
         else if (key === "x") document.getElementById("export")?.click();
         else if (key === "f") document.getElementById("filter")?.focus();
+        else if (key === "/") document.getElementById("find-file")?.focus();
         else if (key === "l") navigate(`/label/${task.id}`);
         else if (key === "j") document.querySelector<HTMLElement>("[data-index][tabindex='0']")?.focus();
         else return false;

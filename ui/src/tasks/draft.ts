@@ -46,6 +46,8 @@ export function requestOf(draft: Draft): Schemas["TaskRequest"] {
     name: name.trim(),
     labels: [...labels],
     label_names: {},
+    order: "random",
+    hide_names: false,
     instructions: instructions.trim() || null,
     allow_unsure,
     quorum,

@@ -2,19 +2,14 @@ import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, bodyOf, type Schemas } from "../api/client";
 import { type Pictured, pictured } from "../api/fields";
+import type { Filter } from "./filter";
 import type { Task } from "./streams";
 
 export const PAGE_IMAGES = 200;
 const HELD_MS = 30_000;
 const LOOK_AGAIN_MS = 1_500;
 
-export type ImageState = Schemas["ImageResult"]["state"];
 export type Image = Schemas["ImageResult"] & Pictured;
-
-export interface Filter {
-  state: ImageState | null;
-  label: string | null;
-}
 
 interface Page {
   items: Image[];
@@ -23,14 +18,19 @@ interface Page {
 
 export const imagesKey = (task: string) => ["images", task] as const;
 
+/** A full page, or the last one: the platform looks through so many images at a time, and may find few among them. */
 async function page(task: string, filter: Filter, cursor: string | null, signal: AbortSignal): Promise<Page> {
-  const answer = bodyOf(
-    await api.GET("/api/tasks/{task_id}/images", {
-      params: { path: { task_id: task }, query: { ...filter, cursor, limit: PAGE_IMAGES } },
-      signal,
-    }),
-  );
-  return { items: answer.items.map(pictured), next: answer.next_cursor };
+  const items: Image[] = [];
+  let next = cursor;
+  do {
+    const query = { ...filter, cursor: next, limit: PAGE_IMAGES - items.length };
+    const answer = bodyOf(
+      await api.GET("/api/tasks/{task_id}/images", { params: { path: { task_id: task }, query }, signal }),
+    );
+    items.push(...answer.items.map(pictured));
+    next = answer.next_cursor;
+  } while (next !== null && items.length < PAGE_IMAGES);
+  return { items, next };
 }
 
 /**
