@@ -307,13 +307,13 @@ class Client:
         body = {"leases": [{"subtask_id": h["subtask_id"], "token": h["token"]} for h in held]}
         return cast("list[RenewOutcome]", self._api.json("POST", "/api/leases/renew", body=body)["outcomes"])
 
-    def give_back(self, subtask_id: str) -> None:
-        """Returns a lease; the subtask may be offered again."""
-        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}")
+    def give_back(self, subtask_id: str, token: str | None = None) -> None:
+        """Returns a lease; the subtask may be offered again. With its token, a newer lease stays."""
+        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}", params=_token(token))
 
-    def skip(self, subtask_id: str) -> None:
-        """Returns a lease; the subtask is not offered to this caller again."""
-        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}", params={"skip": "true"})
+    def skip(self, subtask_id: str, token: str | None = None) -> None:
+        """Returns a lease; the subtask is not offered to this caller again. With its token, a newer lease stays."""
+        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}", params=_token(token) | {"skip": "true"})
 
     def vote(self, subtask_id: str, label: str, token: str) -> VoteOutcome:
         body = {"label": label, "token": token}
@@ -379,6 +379,10 @@ def _is_empty(export: BinaryIO, file_format: ExportFormat) -> bool:
 
 def _segment(identifier: str) -> str:
     return quote(identifier, safe="")
+
+
+def _token(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"token": token}
 
 
 def _task(task_id: str, *rest: str) -> str:

@@ -205,6 +205,7 @@ def api_error(response: httpx.Response, problem: dict[str, Any]) -> ApiError:
     return ApiError(
         response.status_code,
         str(problem.get("title") or response.reason_phrase),
+        code=str(problem.get("code") or ""),
         detail=str(problem.get("detail") or ""),
         errors=[FieldError(pointer=str(e.get("pointer") or ""), detail=str(e.get("detail", ""))) for e in fields],
         request_id=problem.get("request_id") or response.headers.get("X-Request-Id"),

@@ -10,13 +10,15 @@ class QuorateError(Exception):
 
 
 class ApiError(QuorateError):
-    """The platform answered, and refused. `report` is there where an upload was refused file by file."""
+    """The platform answered, and refused. `code` says why to programs; it is empty where something between answered.
+    `report` is there where an upload was refused file by file."""
 
     def __init__(
         self,
         status: int,
         title: str,
         *,
+        code: str = "",
         detail: str = "",
         errors: Sequence[FieldError] = (),
         request_id: str | None = None,
@@ -25,6 +27,7 @@ class ApiError(QuorateError):
         super().__init__(status, title, detail)
         self.status = status
         self.title = title
+        self.code = code
         self.detail = detail
         self.errors = tuple(errors)
         self.request_id = request_id

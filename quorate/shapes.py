@@ -200,6 +200,7 @@ class Ballot(TypedDict):
 class VoteOutcome(TypedDict):
     subtask_id: str
     status: int
+    code: str
     detail: str
     subtask_state: SubtaskState | None
 
@@ -207,6 +208,7 @@ class VoteOutcome(TypedDict):
 class RenewOutcome(TypedDict):
     subtask_id: str
     status: int
+    code: str
     detail: str
     expires_at: str | None
 

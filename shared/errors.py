@@ -3,12 +3,17 @@
 The edges translate them: `shared.http.problems` to HTTP answers, the bus to ack or dead letter.
 """
 
+from typing import ClassVar
+
 
 class QuorateError(Exception):
     """Something that Quorate refuses or cannot do. The caller may see its text.
 
-    `pointer` names the field of the request at fault as a JSON pointer, if there is one.
+    `code` names it for programs, and stays as it is. `pointer` names the field of the request at fault as a JSON
+    pointer, if there is one.
     """
+
+    code: ClassVar[str] = "refused"
 
     def __init__(self, detail: str, *, pointer: str | None = None) -> None:
         super().__init__(detail)
@@ -19,33 +24,49 @@ class QuorateError(Exception):
 class Malformed(QuorateError):
     """The request cannot be read at all."""
 
+    code = "malformed"
+
 
 class Invalid(QuorateError):
     """The request can be read, but asks for something impossible."""
+
+    code = "invalid"
 
 
 class TooLarge(QuorateError):
     """More bytes, entries or pixels than the limits allow."""
 
+    code = "too-large"
+
 
 class UnsupportedType(QuorateError):
     """Content of a type that is not accepted."""
+
+    code = "unsupported-type"
 
 
 class Forbidden(QuorateError):
     """The caller is known and may not do this."""
 
+    code = "forbidden"
+
 
 class NotFound(QuorateError):
     """It does not exist, or not for this caller."""
+
+    code = "not-found"
 
 
 class Gone(QuorateError):
     """There was such a thing; it was erased for good."""
 
+    code = "gone"
+
 
 class Conflict(QuorateError):
     """The present state does not allow it."""
+
+    code = "conflict"
 
 
 class Unavailable(QuorateError):
@@ -54,6 +75,8 @@ class Unavailable(QuorateError):
     `retry_after_s` says how long to wait before trying again.
     """
 
+    code = "unavailable"
+
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
@@ -61,3 +84,5 @@ class Unavailable(QuorateError):
 
 class StorageFull(QuorateError):
     """There is no space left to store anything."""
+
+    code = "disk-full"

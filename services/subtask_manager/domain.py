@@ -8,7 +8,7 @@ from typing import Literal
 
 from services.subtask_manager import quorum
 from shared.decision import Decision
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict, Invalid, NotFound
 from shared.results import DecidedBy, Prelabel, Result, State, VoteCast, tally
 from shared.terms import UNSURE, Terms
 
@@ -29,21 +29,61 @@ class Fact(StrEnum):
 class AlreadyVoted(Conflict):
     """This voter's vote is in, for another label."""
 
+    code = "other-label"
+
 
 class NotOpen(Conflict):
     """The subtask takes no more votes."""
+
+    code = "not-open"
+
+
+class Settled(NotOpen):
+    """The votes have settled the subtask, or a person has."""
+
+    code = "settled"
+
+
+class Disputed(NotOpen):
+    """The votes ended without a winner; an adjudicator decides."""
+
+    code = "disputed"
+
+
+class StillOpen(NotOpen):
+    """There is no result yet that could be decided anew."""
+
+    code = "still-open"
 
 
 class NoLease(Conflict):
     """The caller holds no lease that counts: none was granted, or it expired and its place was taken."""
 
+    code = "lease-lost"
+
+
+class PlaceTaken(NoLease):
+    """The caller's lease expired, and its place was given to another."""
+
+    code = "place-taken"
+
 
 class CannotUndo(Conflict):
     """The vote cannot be taken back: there is none, or what it led to stands."""
 
+    code = "cannot-undo"
+
+
+class TaskCancelled(NotFound):
+    """The subtask's task was cancelled, so the subtask is gone."""
+
+    code = "cancelled"
+
 
 class UnknownLabel(Invalid):
     """The label is not one of the task's."""
+
+    code = "unknown-label"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,23 +254,35 @@ def renew_lease(
     return Decision(state=_with_lease(subtask, brief, renewed, now), answer=renewed)
 
 
-def give_back(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> Decision[Subtask, None]:
-    """Return a lease; the subtask may come again. A lease that was returned before is ignored."""
+def give_back(
+    subtask: Subtask, brief: Brief, now: float, *, operator: str, token: str | None = None
+) -> Decision[Subtask, None]:
+    """Return a lease; the subtask may come again. A lease that was returned before is ignored.
+
+    Raises NoLease where the operator holds a lease with another token than the one named.
+    """
     kept = _leases_without(subtask, operator)
     if subtask.state != "open" or kept == subtask.leases:
         return Decision(state=subtask, answer=None)
+    _refuse_newer_lease(subtask, operator, token)
     returned = replace(
         subtask, leases=kept, available_at=None
     )  # its place opens now, also for operators whose walk has passed it
     return Decision(state=_reopened(returned, brief, now), answer=None)
 
 
-def skip(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> Decision[Subtask, None]:
-    """Return a lease for good: the subtask never comes again. Ten operators' skips make a dispute. Raises NoLease."""
+def skip(
+    subtask: Subtask, brief: Brief, now: float, *, operator: str, token: str | None = None
+) -> Decision[Subtask, None]:
+    """Return a lease for good: the subtask never comes again. Ten operators' skips make a dispute.
+
+    Raises NoLease where the operator holds none, or one with another token than the one named.
+    """
     if operator in subtask.skipped_by or subtask.state != "open":
         return Decision(state=subtask, answer=None)
     if all(lease.operator != operator for lease in subtask.leases):
         raise NoLease("only a subtask that was leased can be skipped")
+    _refuse_newer_lease(subtask, operator, token)
     left = replace(subtask, leases=_leases_without(subtask, operator), skipped_by=(*subtask.skipped_by, operator))
     if len(left.skipped_by) >= MAX_SKIPS:
         return Decision(state=_ended(left, None, now), answer=None, facts=(Fact.DISPUTED,))
@@ -314,13 +366,13 @@ def adjudicate(
 ) -> Decision[Subtask, None]:
     """Decide a subtask that has ended, with who, when and why; a new revision. The same again changes nothing.
 
-    Raises UnknownLabel, NotOpen (while it is open: then people decide).
+    Raises UnknownLabel, StillOpen: while it is open, people decide.
     """
     if label not in brief.terms.labels:
         raise UnknownLabel("the label is not one of the task's labels", pointer="/label")
     result = subtask.result
     if result is None:
-        raise NotOpen("the subtask is still open: its voters decide it, or finish it first")
+        raise StillOpen("the subtask is still open: its voters decide it, or finish it first")
     if (result.by, result.label, result.reason) == (by, label, reason):
         return Decision(state=subtask, answer=None)
     decided = Result(
@@ -401,11 +453,19 @@ def _agreement(subtask: Subtask, label: str | None) -> float | None:
 
 def _refuse_unless_open(subtask: Subtask) -> None:
     if subtask.state != "open":
-        raise NotOpen(f"the subtask is {subtask.state} and takes no more votes")
+        ended = Disputed if subtask.state == "disputed" else Settled
+        raise ended(f"the subtask is {subtask.state} and takes no more votes")
 
 
 def _leases_without(subtask: Subtask, operator: str) -> tuple[Lease, ...]:
     return tuple(lease for lease in subtask.leases if lease.operator != operator)
+
+
+def _refuse_newer_lease(subtask: Subtask, operator: str, token: str | None) -> None:
+    """A request that was long under way must not cost its operator the lease that was granted since."""
+    held = next(lease for lease in subtask.leases if lease.operator == operator)
+    if token not in (None, held.token):
+        raise NoLease("you hold a newer lease on this subtask, and it stays")
 
 
 def _lease_that_counts(subtask: Subtask, brief: Brief, *, operator: str, token: str, now: float) -> Lease:
@@ -413,7 +473,7 @@ def _lease_that_counts(subtask: Subtask, brief: Brief, *, operator: str, token: 
     if held is None:
         raise NoLease("you hold no lease on this subtask, or a newer one")
     if held.expires_at <= now and len(live_leases(subtask, now)) >= _places(subtask, brief):
-        raise NoLease("your lease has expired and its place was given to another")
+        raise PlaceTaken("your lease has expired and its place was given to another")
     return held
 
 

@@ -46,12 +46,19 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """A vote that counts; `is_repeated`: it was counted before."""
+
+    vote: Vote
+    is_repeated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoteOutcome:
     """The outcome of one vote of a batch: the counted vote, or why it was refused, and the subtask's state if known."""
 
     subtask_id: str
-    vote: Vote | None
-    refusal: QuorateError | None
+    answer: Cast | QuorateError
     state: State | None
 
 
@@ -103,25 +110,31 @@ async def renew(resources: Resources, *, operator: str, subtask_id: str, token: 
     return renewed
 
 
-async def give_back(resources: Resources, *, operator: str, subtask_id: str, is_skip: bool) -> None:
+async def give_back(resources: Resources, *, operator: str, subtask_id: str, token: str | None, is_skip: bool) -> None:
     rule = domain.skip if is_skip else domain.give_back
-    decision = await resources.store.update(subtask_id, partial(rule, operator=operator))
+    decision = await resources.store.update(subtask_id, partial(rule, operator=operator, token=token))
     resources.metrics.lease("skipped" if is_skip else "returned")
     _changed(resources, decision)
 
 
-async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
+async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Cast:
     return await _voted(resources, subtask_id, partial(domain.cast_vote, voter=voter, label=label, token=token))
 
 
 async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
     """A vote of an older client, which sends no token."""
-    return await _voted(resources, subtask_id, partial(domain.cast_vote_by_lease, voter=voter, label=label))
+    rule = partial(domain.cast_vote_by_lease, voter=voter, label=label)
+    return (await _voted(resources, subtask_id, rule)).vote
 
 
-async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
+async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Cast:
+    def told_apart(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, Cast]:
+        decision = decide(subtask, brief, now)
+        cast = Cast(vote=decision.answer, is_repeated=decision.state is subtask)
+        return Decision(state=decision.state, answer=cast, facts=decision.facts)
+
     try:
-        decision = await resources.store.update(subtask_id, decide)
+        decision = await resources.store.update(subtask_id, told_apart)
     except QuorateError:
         resources.metrics.vote(is_taken=False)
         raise
@@ -146,10 +159,8 @@ async def vote_each(resources: Resources, *, voter: str, votes: list[tuple[str, 
         except (Unavailable, StorageFull):
             raise  # not this vote's fault: the caller has to send the whole batch again
         except QuorateError as refusal:
-            return VoteOutcome(
-                subtask_id=subtask_id, vote=None, refusal=refusal, state=await _state(resources, subtask_id)
-            )
-        return VoteOutcome(subtask_id=subtask_id, vote=cast, refusal=None, state=cast.state)
+            return VoteOutcome(subtask_id=subtask_id, answer=refusal, state=await _state(resources, subtask_id))
+        return VoteOutcome(subtask_id=subtask_id, answer=cast, state=cast.vote.state)
 
     return list(await asyncio.gather(*(outcome(*asked) for asked in votes)))
 

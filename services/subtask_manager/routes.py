@@ -64,8 +64,10 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
         return json_answer({"outcomes": [await _renewed(resources, who.id, lease) for lease in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
-    async def give_back(subtask_id: str, who: Who, *, skip: Annotated[bool, AS_FLAG] = False) -> Response:
-        await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, is_skip=skip)
+    async def give_back(
+        subtask_id: str, who: Who, *, token: wire.Token | None = None, skip: Annotated[bool, AS_FLAG] = False
+    ) -> Response:
+        await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, token=token, is_skip=skip)
         return Response(status_code=204)
 
 
@@ -75,11 +77,20 @@ async def _renewed(resources: Resources, operator: str, held: wire.HeldLease) ->
     except QuorateError as refusal:
         return {
             "subtask_id": held.subtask_id,
-            "status": problems.status_of(refusal),
-            "detail": refusal.detail,
+            **_refused(refusal),
             "expires_at": None,
         }
-    return {"subtask_id": held.subtask_id, "status": 200, "detail": "renewed", "expires_at": iso(renewed.expires_at)}
+    return {
+        "subtask_id": held.subtask_id,
+        "status": 200,
+        "code": "renewed",
+        "detail": "renewed",
+        "expires_at": iso(renewed.expires_at),
+    }
+
+
+def _refused(refusal: QuorateError) -> dict[str, Any]:
+    return {"status": problems.status_of(refusal), "code": refusal.code, "detail": refusal.detail}
 
 
 def _add_votes(routes: HotRouter, resources: Resources) -> None:
@@ -94,7 +105,7 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
         cast = await handlers.vote(
             resources, voter=who.id, subtask_id=subtask_id, label=wanted.label, token=wanted.token
         )
-        return json_answer({"subtask_id": subtask_id, "status": 200, "detail": "counted", "subtask_state": cast.state})
+        return json_answer({"subtask_id": subtask_id, **_counted(cast), "subtask_state": cast.vote.state})
 
     @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
     async def undo(subtask_id: str, who: Who) -> Response:
@@ -108,12 +119,13 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
 
 
 def _outcome(outcome: handlers.VoteOutcome) -> dict[str, Any]:
-    return {
-        "subtask_id": outcome.subtask_id,
-        "status": problems.status_of(outcome.refusal) if outcome.refusal else 200,
-        "detail": outcome.refusal.detail if outcome.refusal else "counted",
-        "subtask_state": outcome.state,
-    }
+    answer = outcome.answer
+    said = _counted(answer) if isinstance(answer, handlers.Cast) else _refused(answer)
+    return {"subtask_id": outcome.subtask_id, **said, "subtask_state": outcome.state}
+
+
+def _counted(cast: handlers.Cast) -> dict[str, Any]:
+    return {"status": 200, "code": "repeated" if cast.is_repeated else "counted", "detail": "counted"}
 
 
 def _add_disputes(routes: APIRouter, resources: Resources) -> None:

@@ -68,8 +68,11 @@ class RenewRequest(Wire):
 
 
 class RenewOutcome(BaseModel):
+    """`code`: `renewed`, or that of the refusal."""
+
     subtask_id: str
     status: int
+    code: str
     detail: str
     expires_at: str | None
 
@@ -94,8 +97,11 @@ class VotesRequest(Wire):
 
 
 class VoteOutcome(BaseModel):
+    """`code`: `counted`, `repeated` where the same vote was counted before, or that of the refusal."""
+
     subtask_id: str
     status: int
+    code: str
     detail: str
     subtask_state: Literal["open", "completed", "disputed"] | None
 

@@ -33,6 +33,14 @@ class Fact(StrEnum):
 class NotOpen(Conflict):
     """The task takes no more images."""
 
+    code = "not-open"
+
+
+class Cancelled(NotOpen):
+    """The task was cancelled: nothing of it changes any more."""
+
+    code = "cancelled"
+
 
 class Erased(Gone):
     """The task was cancelled, and what it had was erased."""
@@ -41,9 +49,13 @@ class Erased(Gone):
 class StillUploading(Conflict):
     """An upload to the task is under way."""
 
+    code = "upload-under-way"
+
 
 class KeyReused(Invalid):
     """The Idempotency-Key was used before, with another body."""
+
+    code = "key-reused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +204,7 @@ def repeat_create(existing: Task, wanted: Task) -> Task:
 
 def register_upload(task: Task, now: float, *, upload_id: str) -> Decision[Task, None]:
     """Begin or renew an upload; before its first image, a task is announced. Raises NotOpen."""
-    if task.state != "open":
-        raise NotOpen(f"the task is {task.state} and takes no more images")
+    refuse_unless_open(task)
     others = tuple(one for one in task.uploads if one.id != upload_id and one.expires_at > now)
     mine = Registration(id=upload_id, expires_at=now + REGISTRATION_S)
     return announce(replace(task, uploads=(*others, mine)))
@@ -211,7 +222,7 @@ def end_uploads(task: Task, _now: float) -> Decision[Task, None]:
 
 
 def seal(task: Task, now: float) -> Decision[Task, None]:
-    """No more images. Sealing again changes nothing. Raises StillUploading, NotOpen (cancelled)."""
+    """No more images. Sealing again changes nothing. Raises StillUploading, Cancelled."""
     if task.state in ("sealed", "completed"):
         return Decision(state=task, answer=None)
     _refuse_cancelled(task)
@@ -229,7 +240,7 @@ def complete(task: Task, now: float) -> Decision[Task, None]:
 
 
 def reopen(task: Task, _now: float) -> Decision[Task, None]:
-    """Take images again, and ask people again. An open task stays as it is. Raises NotOpen (cancelled)."""
+    """Take images again, and ask people again. An open task stays as it is. Raises Cancelled."""
     if task.state == "open":
         return Decision(state=task, answer=None)
     _refuse_cancelled(task)
@@ -242,7 +253,7 @@ def reopen(task: Task, _now: float) -> Decision[Task, None]:
 def finish(task: Task, now: float, *, by: str, reason: str) -> Decision[Task, None]:
     """Seal the task, and end its open images with the votes they have. The same order again changes nothing.
 
-    Raises StillUploading, NotOpen (cancelled).
+    Raises StillUploading, Cancelled.
     """
     order = Finish(by=by, reason=reason)
     if task.finish == order or task.state == "completed":
@@ -267,7 +278,7 @@ class Change:
 
 
 def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
-    """Change a task; images that have ended stay as they are. Raises Invalid, NotOpen (cancelled)."""
+    """Change a task; images that have ended stay as they are. Raises Invalid, Cancelled."""
     _refuse_cancelled(task)
     if change.name is not None:
         check_task_name(change.name)
@@ -306,9 +317,16 @@ def refuse_erased(task: Task) -> None:
         raise Erased("the task was cancelled, and its images and results were erased")
 
 
+def refuse_unless_open(task: Task) -> None:
+    """Raises NotOpen, and Cancelled, for a task that takes no more images."""
+    if task.state != "open":
+        refusal = Cancelled if task.state == "cancelled" else NotOpen
+        raise refusal(f"the task is {task.state} and takes no more images")
+
+
 def _refuse_cancelled(task: Task) -> None:
     if task.state == "cancelled":
-        raise NotOpen("the task is cancelled")
+        raise Cancelled("the task is cancelled")
 
 
 def cancel(task: Task, now: float) -> Decision[Task, None]:

@@ -23,6 +23,12 @@ NOT_STAGED = "the file has not been stored with its form, or is gone by now: sto
 RENEW_S = domain.REGISTRATION_S / 3
 
 
+class TooManyUploads(Unavailable):
+    """This process takes no more uploads at a time."""
+
+    code = "too-many-uploads"
+
+
 class Uploads:
     """The uploads of this process, so many at a time."""
 
@@ -56,8 +62,7 @@ class Uploads:
     async def begin(self, task_id: str, filenames: Sequence[str]) -> Staging:
         """Forms for the files of a new upload straight to the object store. Raises NotFound, NotOpen, Invalid."""
         task = await self._resources.store.task(task_id)
-        if task.state != "open":
-            raise domain.NotOpen(f"the task is {task.state} and takes no more images")
+        domain.refuse_unless_open(task)
         resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
         return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=resources.clock())
 
@@ -88,7 +93,7 @@ class Uploads:
     async def _ingest(self, task_id: str) -> AsyncIterator[Ingest]:
         """An ingest whose upload is registered with the task for as long as it lasts, however it ends."""
         if self._free.locked():
-            raise Unavailable("too many uploads are under way", retry_after_s=2)
+            raise TooManyUploads("too many uploads are under way", retry_after_s=2)
         resources, upload_id = self._resources, secrets.token_hex(8)
         async with self._free, self._registered(task_id, upload_id) as task:
             ingest = Ingest(

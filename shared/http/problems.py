@@ -40,6 +40,10 @@ STATUS: dict[type[errors.QuorateError], int] = {
 }
 
 
+CODES = {status: kind.code for kind, status in STATUS.items()} | {500: "failed"}
+"""The codes of answers of which only the status is known; any other has that of its title."""
+
+
 class FieldError(BaseModel):
     """What is wrong with one field: a JSON pointer into the body, or the name of a parameter."""
 
@@ -48,11 +52,12 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """Problem details as of RFC 9457."""
+    """Problem details as of RFC 9457. `code` says to programs what `detail` says to people."""
 
     type: str
     title: str
     status: int
+    code: str
     detail: str
     instance: str
     request_id: str
@@ -77,16 +82,19 @@ def problem(
     status: int,
     detail: str,
     *,
+    code: str | None = None,
     fields: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
     **members: object,
 ) -> Response:
     """An answer that says what is wrong; `members` are extension members of the problem."""
     title = HTTPStatus(status).phrase
+    slug = title.lower().replace(" ", "-").replace("'", "")
     content = {
-        "type": f"/problems/{title.lower().replace(' ', '-').replace(chr(39), '')}",
+        "type": f"/problems/{slug}",
         "title": title,
         "status": status,
+        "code": code or CODES.get(status, slug),
         "detail": detail,
         "instance": request.url.path,
         "request_id": request.scope.get("request_id", ""),
@@ -122,7 +130,7 @@ def refused(request: Request, error: errors.QuorateError) -> Response:
     """The answer to a request that led to an error of ours."""
     fields = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else None
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else None
-    return problem(request, status_of(error), error.detail, fields=fields, headers=headers)
+    return problem(request, status_of(error), error.detail, code=error.code, fields=fields, headers=headers)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.subtask_manager import domain
+from services.subtask_manager.domain import TaskCancelled
 from shared.errors import NotFound
 from tests.contract.adapters import told
 from tests.contract.operators import (
@@ -23,11 +24,11 @@ async def test_a_cancelled_task_is_gone_at_once_and_cannot_be_opened_again(subta
     await claim(subtasks.store, "ann", 1)
     await subtasks.store.cancel(TASK)
     await subtasks.store.cancel(TASK)
-    with pytest.raises(NotFound):
+    with pytest.raises(TaskCancelled):
         await subtasks.store.find(subtask_ids(1)[0])
-    with pytest.raises(NotFound):
+    with pytest.raises(TaskCancelled):
         await subtasks.store.update(subtask_ids(1)[0], granting("bob"))
-    with pytest.raises(NotFound):
+    with pytest.raises(TaskCancelled):
         await claim(subtasks.store, "ann", 3, task_id=TASK)
     got = await claim(subtasks.store, "ann", 3)
     assert (got.held, got.is_cut_short, got.waiting_for_others) == ((), False, 0)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -156,7 +157,9 @@ def as_user(name: str) -> dict[str, str]:
     return {"X-Quorate-User": name}
 
 
-def assert_problem(answer: httpx.Response, status: int, *, saying: str = "", pointer: str | None = None) -> dict:
+def assert_problem(
+    answer: httpx.Response, status: int, *, saying: str = "", pointer: str | None = None, code: str | None = None
+) -> dict:
     """The answer is a whole problem document and tells nothing of the inside; returns it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -164,6 +167,8 @@ def assert_problem(answer: httpx.Response, status: int, *, saying: str = "", poi
     assert problem["status"] == status
     assert problem["type"].startswith("/problems/")
     assert problem["title"]
+    assert re.fullmatch("[a-z]+(-[a-z]+)*", problem["code"])
+    assert code in (None, problem["code"])
     assert problem["detail"]
     assert problem["instance"] == answer.request.url.path
     assert problem["request_id"] == answer.headers["x-request-id"] != ""

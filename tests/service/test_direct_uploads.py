@@ -203,7 +203,7 @@ async def test_bodies_that_are_no_request(api: Api, path, body, status):
     answer = await api.http.post(url, content=body, headers={"Content-Type": "application/json"})
     assert_problem(answer, status)
     assert_problem(await api.http.post(url, content=b"x", headers={"Content-Type": "text/plain"}), 415)
-    assert_problem(await api.http.get(url), 405)
+    assert_problem(await api.http.get(url), 405, code="method-not-allowed")
     await api.unharmed()
 
 
@@ -269,7 +269,7 @@ async def test_a_task_is_not_sealed_while_a_commit_goes_on(api: Api, monkeypatch
     monkeypatch.setattr(api.platform.objects, "get", wait)
     committing = asyncio.create_task(commit(api, task_id, upload_id, "a.png"))
     await reading.wait()
-    assert_problem(await api.http.post(f"/api/tasks/{task_id}/seal"), 409, saying="under way")
+    assert_problem(await api.http.post(f"/api/tasks/{task_id}/seal"), 409, code="upload-under-way")
     go_on.set()
     assert (await committing).json()["accepted"] == 1
     assert (await api.http.post(f"/api/tasks/{task_id}/seal")).status_code == 200

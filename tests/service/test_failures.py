@@ -119,7 +119,7 @@ async def test_a_database_that_may_not_grow_stays_readable(api: Api):
 
     await limit(0)
     long_terms = TERMS | {"instructions": "i" * 9_000}
-    assert_problem(await api.http.post("/api/tasks", json=long_terms), 507)
+    assert_problem(await api.http.post("/api/tasks", json=long_terms), 507, code="disk-full")
     assert {one["image_id"] for one in await api.results(task_id)} == set(image_ids)
     assert (await api.http.get(lease["image_url"])).status_code == 200
     assert (await api.http.get(f"/api/tasks/{task_id}/export")).status_code == 200

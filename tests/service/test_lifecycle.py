@@ -200,7 +200,8 @@ async def test_an_order_to_finish_says_why(api: Api, body):
 async def test_an_erased_task_says_that_it_is_gone(api: Api, path):
     task_id, _ = await api.task_with(1)
     await api.http.delete(f"/api/tasks/{task_id}")
-    assert_problem(await api.http.get(f"/api/tasks/{task_id}/{path}"), 410)
+    assert_problem(await api.http.get(f"/api/tasks/{task_id}/{path}"), 410, code="gone")
+    assert_problem(await api.http.post(f"/api/tasks/{task_id}/seal"), 409, code="cancelled")
     assert (await task_of(api, task_id))["state"] == "cancelled"
 
 

@@ -286,7 +286,7 @@ async def test_too_many_uploads_at_a_time_are_told_to_come_back(tmp_path):
 
         answer = await small.http.post(f"/api/tasks/{task_id}/images", content=body(), headers=FORM)
         assert answer.json()["accepted"] == 1
-        assert_problem(refusals[0], 503)
+        assert_problem(refusals[0], 503, code="too-many-uploads")
         assert int(refusals[0].headers["retry-after"]) > 0
         assert_problem(refusals[1], 409, saying="under way")
         assert (await small.http.post(f"/api/tasks/{task_id}/seal")).status_code == 200

@@ -62,15 +62,17 @@ async def test_the_same_vote_again_is_answered_the_same_and_another_refused(api:
     task_id, (image_id,) = await api.task_with(1)
     (lease,) = await api.lease("ada", 1, task_id)
     first = await api.vote("ada", image_id, "cat", lease["token"])
-    assert first.json() == {
+    counted = {
         "subtask_id": image_id,
         "status": 200,
+        "code": "counted",
         "detail": "counted",
         "subtask_state": "open",
     }
+    assert first.json() == counted
     again = await asyncio.gather(*(api.vote("ada", image_id, "cat", lease["token"]) for _ in range(50)))
-    assert {(one.status_code, one.text) for one in again} == {(200, first.text)}
-    assert_problem(await api.vote("ada", image_id, "dog", lease["token"]), 409, saying="undo")
+    assert [(one.status_code, one.json()) for one in again] == [(200, counted | {"code": "repeated"})] * 50
+    assert_problem(await api.vote("ada", image_id, "dog", lease["token"]), 409, code="other-label", saying="undo")
     shown = (await api.http.get(f"/api/subtasks/{image_id}")).json()
     assert [(vote["voter"], vote["label"]) for vote in shown["votes"]] == [("ada", "cat")]
     assert (shown["state"], shown["live_leases"], shown["result"]) == ("open", 0, None)
@@ -81,7 +83,9 @@ async def test_fifty_first_votes_at_once_count_once(api: Api):
     task_id, (image_id,) = await api.task_with(1, **ONE)
     (lease,) = await api.lease("ada", 1, task_id)
     answers = await asyncio.gather(*(api.vote("ada", image_id, "cat", lease["token"]) for _ in range(50)))
-    assert {(one.status_code, one.text) for one in answers} == {(200, answers[0].text)}
+    assert {one.status_code for one in answers} == {200}
+    assert collections.Counter(one.json()["code"] for one in answers) == {"counted": 1, "repeated": 49}
+    assert {one.json()["subtask_state"] for one in answers} == {"completed"}
     assert len((await api.http.get(f"/api/subtasks/{image_id}")).json()["votes"]) == 1
     (result,) = await api.results(task_id) if await api.settled() is None else []
     assert (result["state"], result["revision"]) == ("completed", 1)
@@ -91,12 +95,12 @@ async def test_fifty_first_votes_at_once_count_once(api: Api):
 async def test_votes_that_are_refused(api: Api):
     task_id, (image_id,) = await api.task_with(1)
     (lease,) = await api.lease("ada", 1, task_id)
-    assert_problem(await api.vote("bob", image_id, "cat", lease["token"]), 409, saying="no lease")
+    assert_problem(await api.vote("bob", image_id, "cat", lease["token"]), 409, code="lease-lost", saying="no lease")
     assert_problem(await api.vote("ada", image_id, "cat", "0" * 32), 409, saying="no lease")
     for user in ("bob", "ada"):
         for one in await api.lease(user, 1, task_id):
             assert (await api.vote(user, image_id, "cat", one["token"])).status_code == 200
-    assert_problem(await api.vote("cyd", image_id, "cat", "t"), 409, saying="completed")
+    assert_problem(await api.vote("cyd", image_id, "cat", "t"), 409, code="settled", saying="completed")
     assert (await api.vote("ada", image_id, "cat", lease["token"])).status_code == 200
     batch = {
         "votes": [
@@ -106,10 +110,10 @@ async def test_votes_that_are_refused(api: Api):
         ]
     }
     outcomes = (await api.http.post("/api/votes", json=batch, headers=as_user("dan"))).json()["outcomes"]
-    assert [(one["status"], one["subtask_state"]) for one in outcomes] == [
-        (409, "completed"),
-        (422, "completed"),
-        (404, None),
+    assert [(one["status"], one["code"], one["subtask_state"]) for one in outcomes] == [
+        (409, "settled", "completed"),
+        (422, "unknown-label", "completed"),
+        (404, "not-found", None),
     ]
     await api.unharmed()
 
@@ -139,7 +143,7 @@ async def test_an_expired_lease_votes_until_its_place_is_taken(api: Api):
     assert await api.lease("bob", 1, task_id) == []
     api.clock.ahead_s = 301
     (given_on,) = await api.lease("bob", 1, task_id)
-    assert_problem(await api.vote("ada", image_id, "cat", late["token"]), 409, saying="expired")
+    assert_problem(await api.vote("ada", image_id, "cat", late["token"]), 409, code="place-taken", saying="expired")
     api.clock.ahead_s = 602
     assert (await api.vote("ada", image_id, "cat", late["token"])).status_code == 200
     assert_problem(await api.vote("bob", image_id, "dog", given_on["token"]), 409, saying="completed")
@@ -167,7 +171,8 @@ async def test_renewing(api: Api):
     outcomes = (await api.http.post("/api/leases/renew", json={"leases": held}, headers=as_user("ada"))).json()[
         "outcomes"
     ]
-    assert [one["status"] for one in outcomes] == [200, 409, 404]
+    said = [(one["status"], one["code"]) for one in outcomes]
+    assert said == [(200, "renewed"), (409, "lease-lost"), (404, "not-found")]
     assert outcomes[0]["expires_at"] > lease["expires_at"]
     assert [one["expires_at"] for one in outcomes[1:]] == [None, None]
     api.clock.ahead_s = 400
@@ -186,6 +191,21 @@ async def test_giving_back_is_not_skipping(api: Api):
     assert skipped.status_code == 204
     assert await api.lease("ada", 1, task_id) == []
     assert len(await api.lease("bob", 1, task_id)) == 1
+    await api.unharmed()
+
+
+@pytest.mark.parametrize("query", [{}, {"skip": "true"}])
+async def test_a_late_return_costs_no_newer_lease(api: Api, query: dict[str, str]):
+    task_id, (image_id,) = await api.task_with(1, **ONE)
+    (old,) = await api.lease("ada", 1, task_id)
+    api.clock.ahead_s = 301
+    (new,) = await api.lease("ada", 1, task_id)
+    path = f"/api/leases/{image_id}"
+    late = await api.http.delete(path, params=query | {"token": old["token"]}, headers=as_user("ada"))
+    assert_problem(late, 409, code="lease-lost", saying="newer")
+    assert [one["token"] for one in await api.lease("ada", 1, task_id)] == [new["token"]]
+    answer = await api.http.delete(path, params=query | {"token": new["token"]}, headers=as_user("ada"))
+    assert answer.status_code == 204
     await api.unharmed()
 
 

@@ -38,6 +38,7 @@ CALLS = [
         {"outcomes": []},
     ),
     (lambda c: c.give_back("s"), "DELETE", f"{LEASE_URL}/s", None, None),
+    (lambda c: c.give_back("s", "k"), "DELETE", f"{LEASE_URL}/s?token=k", None, None),
     (lambda c: c.skip("s"), "DELETE", f"{LEASE_URL}/s?skip=true", None, None),
     (lambda c: c.vote("s", "a", "k"), "POST", "/base/api/subtasks/s/vote", {"label": "a", "token": "k"}, {}),
     (lambda c: c.votes([BALLOT]), "POST", "/base/api/votes", {"votes": [BALLOT]}, {"outcomes": []}),

@@ -125,6 +125,15 @@ def test_given_back_comes_again_and_giving_back_twice_is_fine():
         cast(subtask, of, "ann", "cat")
 
 
+@pytest.mark.parametrize("leave", [domain.give_back, domain.skip])
+def test_a_lease_is_left_by_its_own_token_and_a_newer_one_stays(leave):
+    of = brief()
+    subtask = leased(opened(of), of, "ann")
+    with pytest.raises(NoLease, match="newer"):
+        leave(subtask, of, operator="ann", token="an older one", now=T0)
+    assert leave(subtask, of, operator="ann", token="token of ann", now=T0).state.leases == ()
+
+
 def test_skipped_never_comes_again_and_skipping_twice_is_fine():
     of = brief(votes_required=1)
     subtask = domain.skip(leased(opened(of), of, "ann"), of, operator="ann", now=T0).state

@@ -68,8 +68,8 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def brief(self, task_id: str, *, at_least: int = 1) -> Brief | None:
-        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises NotFound
-        where the task was cancelled."""
+        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises
+        TaskCancelled."""
         ...
 
     async def put_by(self, image: Awaiting) -> None:
@@ -85,18 +85,18 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
-        """A subtask. Raises NotFound, also where it was removed or its task cancelled."""
+        """A subtask. Raises NotFound, also where it was removed; TaskCancelled."""
         ...
 
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
-        """Change a subtask by a rule. Raises NotFound, also where it was removed or its task cancelled."""
+        """Change a subtask by a rule. Raises NotFound, also where it was removed; TaskCancelled."""
         ...
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
 
         Of the named task, else of the oldest that has any. The cost does not grow with the number of subtasks. A task
-        that is not known yet has nothing to grant. Raises NotFound for a cancelled task.
+        that is not known yet has nothing to grant. Raises TaskCancelled.
         """
         ...
 

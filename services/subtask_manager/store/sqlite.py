@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from services.subtask_manager import walk as walks
-from services.subtask_manager.domain import Awaiting, Brief, Subtask
+from services.subtask_manager.domain import Awaiting, Brief, Subtask, TaskCancelled
 from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
@@ -141,7 +141,7 @@ class SqliteSubtaskStore(SqliteOutbox):
         query = "SELECT body, is_cancelled FROM briefs WHERE task_id = ?"
         row = await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone())
         if row is not None and row[1]:
-            raise NotFound("no such task")
+            raise TaskCancelled("the task was cancelled")
         brief = None if row is None else self._decoded(row[0])
         return None if brief is None or brief.revision < at_least else brief
 
@@ -226,12 +226,14 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     def _load(self, db: sqlite3.Connection, subtask_id: str) -> tuple[Subtask, Brief]:
         row = db.execute(
-            """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
-               WHERE id = ? AND state != 'removed' AND NOT is_cancelled""",
+            """SELECT subtasks.body, briefs.body, is_cancelled FROM subtasks JOIN briefs USING (task_id)
+               WHERE id = ? AND state != 'removed'""",
             (subtask_id,),
         ).fetchone()
         if row is None:
             raise NotFound("no such subtask")
+        if row[2]:
+            raise TaskCancelled("no such subtask: its task was cancelled")
         return SUBTASKS.read_text(row[0]), self._decoded(row[1])
 
     def _update(self, db: sqlite3.Connection, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
@@ -410,8 +412,8 @@ class SqliteSubtaskStore(SqliteOutbox):
 
 
 def _is_known(db: sqlite3.Connection, task_id: str) -> bool:
-    """Whether the task's brief has come. Raises NotFound for a cancelled task."""
+    """Whether the task's brief has come. Raises TaskCancelled."""
     row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
     if row is not None and row[0]:
-        raise NotFound("no such task")
+        raise TaskCancelled("the task was cancelled")
     return row is not None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pymongo import IndexModel, UpdateOne
 
-from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, stub_of
+from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, refuse_unless_open, stub_of
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
@@ -245,9 +245,7 @@ class MongoTaskStore:
         )
 
     async def _refuse_unless_open(self, task_id: str) -> None:
-        task = await self.task(task_id)
-        if task.state != "open":
-            raise NotOpen(f"the task is {task.state} and takes no more images")
+        refuse_unless_open(await self.task(task_id))
 
     async def _add_keys(self, task_id: str, key: str) -> None:
         """Give the images that an older release has stored their keys of all orders, where they lack this one."""

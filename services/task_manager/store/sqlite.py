@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
-from services.task_manager.domain import Counts, Image, NotOpen, Task, end_uploads
+from services.task_manager.domain import Counts, Image, Task, end_uploads, refuse_unless_open
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
@@ -165,9 +165,7 @@ class SqliteTaskStore(SqliteOutbox):
 
     async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
         def insert(db: sqlite3.Connection) -> set[str]:
-            now_task, _ = self._find(db, task.id)
-            if now_task.state != "open":
-                raise NotOpen(f"the task is {now_task.state} and takes no more images")
+            refuse_unless_open(self._find(db, task.id)[0])
             added = [image for image in images if self._insert(db, image)]
             db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
             self._keep(db, [self._announce_image(task, image) for image in added])

@@ -19,7 +19,7 @@ export class ApiProblem extends Error {
   readonly fields: readonly FieldProblem[];
   readonly retryAfterSeconds: number | null;
 
-  constructor(status: number, body: Partial<Schemas["Problem"]> & { code?: string }, retryAfter: string | null = null) {
+  constructor(status: number, body: Partial<Schemas["Problem"]>, retryAfter: string | null = null) {
     super(body.detail ?? body.title ?? `HTTP ${status}`);
     this.status = status;
     this.title = body.title ?? "";

@@ -84,12 +84,3 @@ export async function undoVote(subtaskId: string): Promise<Lease> {
   const path = { subtask_id: subtaskId };
   return pictured(bodyOf(await api.DELETE("/api/subtasks/{subtask_id}/vote", { params: { path } })));
 }
-
-/** What became of a lease or a vote: the platform's slug, or one derived from the status where it gives none. */
-export function codeOf(outcome: { status: number; code?: string | null }): string {
-  if (outcome.code) return outcome.code;
-  if (outcome.status === 200) return "counted";
-  if (outcome.status === 404) return "not-found";
-  if (outcome.status === 422) return "unknown-label";
-  return "lease-lost";
-}

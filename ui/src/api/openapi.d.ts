@@ -975,9 +975,11 @@ export interface components {
         };
         /**
          * Problem
-         * @description Problem details as of RFC 9457.
+         * @description Problem details as of RFC 9457. `code` says to programs what `detail` says to people.
          */
         Problem: {
+            /** Code */
+            code: string;
             /** Detail */
             detail: string;
             /**
@@ -1093,8 +1095,13 @@ export interface components {
             /** Width */
             width: number;
         };
-        /** RenewOutcome */
+        /**
+         * RenewOutcome
+         * @description `code`: `renewed`, or that of the refusal.
+         */
         RenewOutcome: {
+            /** Code */
+            code: string;
             /** Detail */
             detail: string;
             /** Expires At */
@@ -1375,8 +1382,13 @@ export interface components {
             /** Token */
             token: string;
         };
-        /** VoteOutcome */
+        /**
+         * VoteOutcome
+         * @description `code`: `counted`, `repeated` where the same vote was counted before, or that of the refusal.
+         */
         VoteOutcome: {
+            /** Code */
+            code: string;
             /** Detail */
             detail: string;
             /** Status */
@@ -1769,6 +1781,7 @@ export interface operations {
     give_back_api_leases__subtask_id__delete: {
         parameters: {
             query?: {
+                token?: string | null;
                 skip?: boolean;
             };
             header?: never;

@@ -26,7 +26,7 @@ export function NotCounted() {
               <li key={keyOf(record)}>
                 <img src={record.lease.thumbnail_url} alt="" />
                 <strong>{record.lease.label_names[record.label] ?? record.label}</strong>
-                <span>{record.refusal?.detail}</span>
+                <span>{record.refusal && texts.notCounted.why(record.refusal)}</span>
               </li>
             ))}
           </ul>

@@ -1,7 +1,7 @@
 /** Leases: asked for ahead of need, renewed while somebody works, given back at the end. */
 import { api, bodyOf, callerHeaders, serverNow } from "../api/client";
 import { type Lease, lease } from "../api/fields";
-import type { Renewal } from "./queue";
+import { isPassing, type Renewal } from "./queue";
 
 /** Eight shown as the next ones in the strip, the one on screen, and one to spare. */
 const FEWEST = 10;
@@ -26,20 +26,20 @@ export async function renew(held: readonly Lease[]): Promise<Renewal[]> {
   const leases = held.map(({ subtask_id, token }) => ({ subtask_id, token }));
   const { outcomes } = bodyOf(await api.POST("/api/leases/renew", { body: { leases } }));
   return outcomes
-    .filter((outcome) => outcome.status === 200 || outcome.status === 404 || outcome.status === 409)
+    .filter(({ status }) => !isPassing(status))
     .map(({ subtask_id, expires_at }) => ({ subtask_id, expires_at }));
 }
 
 /** Gives an image back; `isSkip` keeps it from coming again soon. */
-export async function giveBack(subtaskId: string, isSkip: boolean): Promise<void> {
-  const params = { path: { subtask_id: subtaskId }, query: { skip: isSkip } };
+export async function giveBack({ subtask_id, token }: Lease, isSkip: boolean): Promise<void> {
+  const params = { path: { subtask_id }, query: { token, skip: isSkip } };
   await api.DELETE("/api/leases/{subtask_id}", { params });
 }
 
-/** Gives images back while the page goes away; the requests outlive it. */
+/** Gives images back while the page goes away; the requests outlive it, and cost no lease that is granted meanwhile. */
 export function giveBackAtEnd(user: string, held: readonly Lease[]): void {
-  for (const { subtask_id } of held)
-    void fetch(`/api/leases/${encodeURIComponent(subtask_id)}`, {
+  for (const { subtask_id, token } of held)
+    void fetch(`/api/leases/${encodeURIComponent(subtask_id)}?token=${encodeURIComponent(token)}`, {
       method: "DELETE",
       headers: callerHeaders(user),
       keepalive: true,

@@ -59,6 +59,7 @@ test("counted votes go, refused ones stay with the reason, under the name that c
       outcomes: votes.map(({ subtask_id }) => ({
         subtask_id,
         status: subtask_id === "good" ? 200 : 409,
+        code: subtask_id === "good" ? "counted" : "lease-lost",
         detail: "taken",
       })),
     }),

@@ -1,6 +1,5 @@
 /** Sends votes. One tab of the browser does, for all tabs and for every user whose votes are stored. */
 import { ApiProblem, api, bodyOf, callerHeaders } from "../api/client";
-import { codeOf } from "../api/fields";
 import type { Outbox } from "./outbox";
 import { claim, isPassing, nextDue, type Outcome, settle, type VoteRecord } from "./queue";
 
@@ -51,7 +50,7 @@ async function refuse(outbox: Outbox, user: string, batch: readonly VoteRecord[]
     return true;
   }
   const { status, detail } = error;
-  const outcome = { subtask_id: only.lease.subtask_id, status, detail, code: error.code ?? codeOf({ status }) };
+  const outcome = { subtask_id: only.lease.subtask_id, status, detail, code: error.code ?? "" };
   await outbox.update((records) => settle(records, user, [outcome]));
   return true;
 }
@@ -63,7 +62,7 @@ async function send(user: string, batch: readonly VoteRecord[]): Promise<Outcome
     headers: callerHeaders(user),
     keepalive: true, // the browser finishes it when the page is closed
   });
-  return bodyOf(answer).outcomes.map((outcome) => ({ ...outcome, code: codeOf(outcome) }));
+  return bodyOf(answer).outcomes;
 }
 
 /** Waits until a vote may be sent, or the records have changed. */

@@ -118,7 +118,7 @@ export class Session {
     if (!lease || this.#isUndoing) return;
     this.#desk = queue.leave(this.#desk);
     this.#show({ notice: null });
-    giveBack(lease.subtask_id, true).catch((error) => {
+    giveBack(lease, true).catch((error) => {
       if (!(error instanceof ApiProblem && error.status < 500 && error.status > 0))
         this.#say(texts.notice.notGivenBack);
     });

@@ -82,5 +82,18 @@ export const label = {
     detail: "The platform refused these votes; nobody's work depends on them.",
     dismiss: "Clear the list",
     open: (count: number) => `Not counted (${en.number(count)})`,
+    why: ({ code, detail }: { code: string; detail: string }) => REFUSED[code] ?? detail,
   },
+};
+
+/** Why a vote was not counted, by the platform's code; any other in the platform's own words. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "other-label": "You have voted for another label on this image.",
+  "lease-lost": "The image was no longer yours.",
+  "place-taken": "The image was given to another person in the meantime.",
+  settled: "The image was settled in the meantime.",
+  disputed: "The image became a dispute in the meantime.",
+  cancelled: "The task was cancelled.",
+  "not-found": "The image is no longer there.",
+  "unknown-label": "The task has no such label.",
 };

@@ -14,7 +14,7 @@ export type Judgement =
 const LONGEST_WAIT_S = 30;
 const SERVER_ERRORS_BORNE = 5;
 /** The caller must act: sign in, choose another task, make room. */
-const PAUSING = new Set([401, 403, 404, 409, 507]);
+const PAUSING = new Set([401, 403, 404, 409, 410, 507]);
 const BUSY = new Set([429, 503]);
 
 export function judged(answer: Answer, tries: number): Judgement {

@@ -136,6 +136,14 @@ describe("an upload", () => {
     expect(await reported(reports)).toHaveLength(300);
   });
 
+  it("stops at a task that was erased, and blames no file for it", async () => {
+    const gone: Answer = { status: 410, retryAfterS: null, body: { code: "gone", detail: "the task was cancelled" } };
+    const { queue, reports } = upload(selected(files(9)), () => gone);
+    await queue.start();
+    expect(queue.progress).toMatchObject({ state: "paused", why: "the task was cancelled", answered: 0 });
+    expect(await reported(reports)).toEqual([]);
+  });
+
   it("reports a file that is gone when its turn comes, once", async () => {
     const gone = { ...file("gone.jpg"), open: () => Promise.reject(new Error("not found")) };
     const { queue, reports } = upload(selected([gone, ...files(2)]), (batch, attempt) =>

@@ -52,7 +52,8 @@ async function seal(task: string, sealing: Store<string | null>): Promise<void> 
       return;
     } catch (error) {
       const mayPass =
-        error instanceof ApiProblem && (error.status === 409 || error.status === 503 || error.isUnreachable);
+        error instanceof ApiProblem &&
+        (error.code === "upload-under-way" || error.status === 503 || error.isUnreachable);
       sealing.set(mayPass ? texts.panel.sealing : texts.panel.sealFailed(String((error as Error).message)));
       if (!mayPass) return;
       await wait(SEAL_PAUSE_S, forever);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 from pymongo.errors import DuplicateKeyError
 
-from services.subtask_manager.domain import Brief
+from services.subtask_manager.domain import Brief, TaskCancelled
 from services.subtask_manager.store.codec import BRIEFS
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
@@ -57,11 +57,13 @@ class MongoBriefs:
         )
 
     async def get(self, task_id: str) -> Brief:
-        """The terms of a task. Raises NotFound where it is cancelled or not known."""
-        brief = await self.find(task_id)
-        if brief is None:
+        """The terms of a task. Raises NotFound where it is not known, TaskCancelled."""
+        known = await self._fresh(task_id)
+        if known is not None and known.is_cancelled:
+            raise TaskCancelled("no such subtask: its task was cancelled")
+        if known is None or known.brief is None:
             raise NotFound("no such subtask")
-        return brief
+        return known.brief
 
     async def find(self, task_id: str) -> Brief | None:
         """The terms of a task; None where it is cancelled or not known."""
@@ -69,13 +71,13 @@ class MongoBriefs:
         return None if known is None or known.is_cancelled else known.brief
 
     async def known(self, task_id: str, at_least: int = 1) -> Brief | None:
-        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises NotFound for
-        a cancelled task."""
+        """The terms of a task, of this revision or a later one; None where they have not come yet. Raises
+        TaskCancelled."""
         known = await self._fresh(task_id)
         if known is not None and known.brief is not None and known.brief.revision < at_least:
             known = await self._read(task_id)  # another replica may have kept newer terms
         if known is not None and known.is_cancelled:
-            raise NotFound("no such task")
+            raise TaskCancelled("the task was cancelled")
         return None if known is None or known.brief is None or known.brief.revision < at_least else known.brief
 
     async def cancel(self, task_id: str) -> None:
