@@ -76,6 +76,18 @@ def small(rng: random.Random) -> bytes:
     return cv2.imencode(".png", colours.repeat(CELL, axis=0).repeat(CELL, axis=1))[1].tobytes()
 
 
+def large(megapixels: int) -> bytes:
+    """A JPEG of so many million pixels, 4:3, with grain like a camera's; the same one every time."""
+    rng = np.random.default_rng(megapixels)
+    height = round((megapixels * 1_000_000 * 3 / 4) ** 0.5)
+    width = round(height * 4 / 3)
+    coarse = rng.uniform(30, 225, (7, 9, 3)).astype(np.float32)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    grain = rng.normal(0, 6, (height, width, 1)).astype(np.float32)
+    bgr = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
+
+
 def archive(rng: random.Random, count: int) -> bytes:
     """A zip of so many small pictures."""
     packed = io.BytesIO()

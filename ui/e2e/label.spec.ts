@@ -135,28 +135,6 @@ test("votes wait while the network is cut", { tag: "@cut" }, async ({ context, p
   expect(of(await platform.votes(task), "hal").size).toBe(6);
 });
 
-test("a platform killed during votes has every vote once that the page calls saved", { tag: "@cut" }, async ({
-  page,
-  platform,
-}) => {
-  test.setTimeout(180_000);
-  const task = await platform.task("Killed", 48);
-  await label(page, platform, "ina", task);
-  const pressed = new Map<string, string>();
-  for (let index = 0; index < 40; index++) {
-    const key = String((index % 3) + 1);
-    pressed.set(await vote(page, key), key);
-    if (index % 13 === 12) {
-      await platform.kill();
-      pressed.set(await vote(page, "1"), "1"); // an image that the page held, voted on while nobody answers
-      await platform.restart();
-      await expect(picture(page)).toBeVisible({ timeout: 45_000 });
-    }
-  }
-  await allSaved(page);
-  expect(of(await platform.votes(task), "ina")).toEqual(expected(pressed));
-});
-
 test("a refused vote is kept with its reason", async ({ page, platform }) => {
   const task = await platform.task("Refused", 12);
   await label(page, platform, "jon", task);

@@ -10,6 +10,14 @@ const SERVED_BY: "preview" | "platform" = "platform";
 const ROOT = join(import.meta.dirname, "../..");
 export const LABELS = ["red square", "green square", "blue square"];
 
+/** Files in one request. */
+const AT_ONCE = 32;
+
+export interface Picture {
+  name: string;
+  bytes: Uint8Array;
+}
+
 export interface Vote {
   voter: string;
   /** Null where the voter was unsure. */
@@ -21,6 +29,8 @@ export class Platform {
   readonly pageUrl: string;
   /** The folder of the sample pictures. */
   readonly pictures: string;
+  /** A folder of this platform alone; it goes when the platform ends. */
+  readonly folder: string;
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #close: () => Promise<void>;
@@ -28,13 +38,14 @@ export class Platform {
   private constructor(
     process: ChildProcess,
     lines: AsyncIterator<string>,
-    said: { url: string; pictures: string },
+    said: { url: string; pictures: string; folder: string },
     page: { url: string; close: () => Promise<void> },
   ) {
     this.#process = process;
     this.#lines = lines;
     this.url = said.url;
     this.pictures = said.pictures;
+    this.folder = said.folder;
     this.pageUrl = page.url;
     this.#close = page.close;
   }
@@ -58,6 +69,18 @@ export class Platform {
     return this.#tell("start");
   }
 
+  /** Draws so many small pictures, no two alike; returns their folder. */
+  async smallPictures(count: number): Promise<string> {
+    await this.#tell(`small ${count}`);
+    return join(this.folder, "small");
+  }
+
+  /** Draws a photograph of so many megapixels; returns its file. */
+  async largePicture(megapixels: number): Promise<string> {
+    await this.#tell(`large ${megapixels}`);
+    return join(this.folder, `large-${megapixels}.jpg`);
+  }
+
   async #tell(command: string): Promise<void> {
     this.#process.stdin?.write(`${command}\n`);
     await this.#lines.next();
@@ -70,8 +93,18 @@ export class Platform {
     await this.#close();
   }
 
-  /** A task with so many sample pictures; the detector has looked at them when this returns. */
-  async task(name: string, count: number, more: object = {}): Promise<string> {
+  /** The sample pictures, in order of name. */
+  samples(): Picture[] {
+    return pictured(this.pictures).filter(({ name }) => name.startsWith("sample"));
+  }
+
+  /** A sealed task with so many sample pictures. */
+  task(name: string, count: number, more: object = {}): Promise<string> {
+    return this.taskOf(name, this.samples().slice(0, count), more);
+  }
+
+  /** A sealed task with these pictures. */
+  async taskOf(name: string, pictures: readonly Picture[], more: object = {}): Promise<string> {
     const { id } = await this.json("POST", "/api/tasks", {
       name,
       labels: LABELS,
@@ -80,25 +113,34 @@ export class Platform {
       detector: { mode: "accept", accept_confidence: 1 },
       ...more,
     });
-    const form = new FormData();
-    const files = readdirSync(this.pictures).filter((file) => file.startsWith("sample"));
-    for (const file of files.sort().slice(0, count))
-      form.append("images", new Blob([readFileSync(join(this.pictures, file))]), file);
-    const uploaded = await fetch(`${this.url}/api/tasks/${id}/images`, { method: "POST", body: form });
-    if (!uploaded.ok) throw new Error(await uploaded.text());
+    for (let first = 0; first < pictures.length; first += AT_ONCE) {
+      const form = new FormData();
+      for (const { name, bytes } of pictures.slice(first, first + AT_ONCE))
+        form.append("images", new Blob([new Uint8Array(bytes)]), name);
+      const uploaded = await fetch(`${this.url}/api/tasks/${id}/images`, { method: "POST", body: form });
+      if (!uploaded.ok) throw new Error(await uploaded.text());
+    }
     await this.json("POST", `/api/tasks/${id}/seal`, {});
     return id;
   }
 
   /** Every vote on a task's images, by image. */
   async votes(taskId: string): Promise<Map<string, Vote[]>> {
-    const { items } = await this.json("GET", `/api/tasks/${taskId}/images?limit=100`);
     const votes = new Map<string, Vote[]>();
-    for (const { subtask_id, image_id } of items) {
-      const id = subtask_id ?? image_id;
-      votes.set(id, (await this.json("GET", `/api/subtasks/${id}`)).votes);
-    }
+    for (const id of await this.images(taskId)) votes.set(id, (await this.json("GET", `/api/subtasks/${id}`)).votes);
     return votes;
+  }
+
+  /** The ids of a task's images, all pages of them. */
+  async images(taskId: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const more: string = cursor && `&cursor=${encodeURIComponent(cursor)}`;
+      const { items, next_cursor } = await this.json("GET", `/api/tasks/${taskId}/images?limit=200${more}`);
+      ids.push(...items.map(({ image_id }: { image_id: string }) => image_id));
+      cursor = next_cursor;
+    }
+    return ids;
   }
 
   /** Takes a user's leases from them, as their end would. */
@@ -117,6 +159,13 @@ export class Platform {
     if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
     return answer.json();
   }
+}
+
+/** The files of a folder, in order of name. */
+export function pictured(folder: string): Picture[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => ({ name, bytes: readFileSync(join(folder, name)) }));
 }
 
 async function servePage(platformUrl: string): Promise<{ url: string; close: () => Promise<void> }> {

@@ -55,6 +55,7 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
   useTaskKeys(task, (state) => change({ state }));
   usePageShortcuts(SHORTCUTS);
   const isEmpty = task.counts.images === 0;
+  const mayAdd = mayEdit && task.state === "open";
   return (
     <div className={css.page}>
       <Head task={task} isStreamed={isStreamed} ask={setDeed} add={() => setAdding(true)} />
@@ -65,8 +66,8 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
           <p>{task.instructions}</p>
         </details>
       )}
-      <UploadPanel task={task.id} />
-      {mayEdit && task.state === "open" && (isAdding || isEmpty) && <AddPictures task={task} />}
+      <UploadPanel task={task.id} add={mayAdd && !isAdding && !isEmpty ? () => setAdding(true) : null} />
+      {mayAdd && (isAdding || isEmpty) && <AddPictures task={task} />}
       {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
       {!isEmpty && (
         <>

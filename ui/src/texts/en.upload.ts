@@ -39,6 +39,7 @@ export const upload = {
     cut: (answered: number, files: number) =>
       `The upload was cut off: ${en.number(answered)} of ${en.number(files)} files are answered. ` +
       "Add the same files again; those that are here already are reported as duplicates.",
+    again: "Add them again",
     pause: "Pause",
     resume: "Go on",
     paused: "Paused.",

@@ -12,8 +12,8 @@ import { useProgress, useUpload } from "./useUpload";
 
 const texts = uploadTexts.panel;
 
-/** The upload of a task from this browser: how far it is, and what became of every file. */
-export function UploadPanel({ task }: { task: string }) {
+/** The upload of a task from this browser: how far it is, and what became of every file. `add`: shows where files are added. */
+export function UploadPanel({ task, add }: { task: string; add: (() => void) | null }) {
   const running = useUpload(task);
   const kept = useQuery({
     queryKey: ["upload-report", task],
@@ -26,7 +26,16 @@ export function UploadPanel({ task }: { task: string }) {
   const answered = STATUSES.reduce((sum, status) => sum + counts[status], 0);
   return (
     <section className={css.panel} aria-label={texts.title}>
-      <p className={is_ended ? undefined : css.waiting}>{is_ended ? texts.done(files) : texts.cut(answered, files)}</p>
+      <div className={css.line}>
+        <p className={is_ended ? undefined : css.waiting}>
+          {is_ended ? texts.done(files) : texts.cut(answered, files)}
+        </p>
+        {!is_ended && add && (
+          <Button isCompact look="primary" onClick={add}>
+            {texts.again}
+          </Button>
+        )}
+      </div>
       <Report task={task} counts={counts} />
     </section>
   );
