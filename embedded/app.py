@@ -23,6 +23,7 @@ from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
 from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
+from shared.outbox import Relay
 from shared.part import Adapters, Part, deployable
 from shared.pictures import DecodingBudget
 from shared.sqlite import Database
@@ -74,12 +75,13 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     )
     budget = DecodingBudget(settings.max_decoding_bytes)
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
-    subtasks = subtask_manager.assemble(on(subtask_store), settings)
+    relays: list[Relay] = []
     parts = [
-        subtasks,
-        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, result_relays=subtasks.relays),
+        subtask_manager.assemble(on(subtask_store), settings, relays=relays),
+        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
         detector.assemble(on(None), settings, pool=pool),
     ]
+    relays += [relay for part in parts for relay in part.relays]
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:

@@ -176,6 +176,13 @@ class TaskChanged(_WithTerms):
     finish: Finish | None = None
 
 
+class TaskApplied(_Frozen):
+    """The terms of this revision, or later ones, are in effect on all that is open, and what they ended was told."""
+
+    task_id: str
+    revision: int
+
+
 class ImageRemoved(_Frozen):
     """A client removed an image, with its votes. The same bytes may come again, as an image with another object."""
 
@@ -258,6 +265,11 @@ class TaskChangedV1(_Event):
     data: TaskChanged
 
 
+class TaskAppliedV1(_Event):
+    type: Literal["task.applied.v1"] = "task.applied.v1"
+    data: TaskApplied
+
+
 class ImageRemovedV1(_Event):
     type: Literal["image.removed.v1"] = "image.removed.v1"
     data: ImageRemoved
@@ -285,6 +297,7 @@ Event = Annotated[
     | SubtaskDisputedV1
     | SubtaskAdjudicatedV1
     | TaskChangedV1
+    | TaskAppliedV1
     | ImageRemovedV1
     | TaskCompletedV1
     | TaskCancelledV1,
@@ -317,6 +330,7 @@ class Topology:
         "subtask.disputed.v1": Route(required=("task_manager",)),
         "subtask.adjudicated.v1": Route(required=("task_manager",)),
         "task.changed.v1": Route(required=("subtask_manager",)),
+        "task.applied.v1": Route(required=("task_manager",)),
         "image.removed.v1": Route(required=("subtask_manager",)),
         "task.completed.v1": Route(),
         "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),

@@ -19,6 +19,14 @@ def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float)
     return [_opened(subtask, brief, now) if fact == Fact.OPENED else _ended(subtask, Fact(fact), now) for fact in facts]
 
 
+def task_applied(brief: Brief, now: float) -> Message:
+    """The terms of a brief are in effect."""
+    event_id = f"{brief.task_id}/applied/{brief.revision}"
+    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=brief.task_id, at=now)
+    data = events.TaskApplied(task_id=brief.task_id, revision=brief.revision)
+    return events.message(events.TaskAppliedV1(**attributes, data=data))
+
+
 def _opened(subtask: Subtask, brief: Brief, now: float) -> Message:
     data = events.SubtaskToLookAt(
         task_id=subtask.task_id,

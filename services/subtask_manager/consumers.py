@@ -10,6 +10,18 @@ from shared.bus import Bus, Handler
 from shared.errors import NotFound
 
 PREFETCH = 64
+TOLD = tuple(
+    f"subtask_manager.{kind}"
+    for kind in (
+        "task.opened.v1",
+        "task.changed.v1",
+        "image.ready.v1",
+        "image.ready.v2",
+        "image.removed.v1",
+        "task.cancelled.v1",
+    )
+)
+"""The queues of what the task manager tells."""
 
 
 def _unless_cancelled(handle: Callable[[Resources, Any], Awaitable[None]], resources: Resources) -> Handler:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from services.subtask_manager import domain, prelabels
+from services.subtask_manager import announcements, domain, prelabels
 from services.subtask_manager.domain import Awaiting, Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
+from shared.arrivals import Arrivals
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
@@ -30,6 +31,8 @@ OPENING_PAUSES_S = (0.02, 0.04, 0.08, 0.16, 0.32)
 """How long a lease request waits for images to be opened, look by look."""
 LOOK_S = 1.0
 """How long a look at the queues may take."""
+TOLD_S = 30.0
+"""How long the events of what new terms ended may take to be published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class Resources:
     relay: Relay
     clock: Clock
     lease_s: float
+    arrivals: Arrivals
     metrics: WorkMetrics
 
 
@@ -262,7 +266,9 @@ async def finish(resources: Resources, *, by: str, subtask_id: str, reason: str)
 
 
 async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:
-    """Take new terms in, and let them act on what is open: once now, and once more when no replica goes by the old."""
+    """Take new terms in and let them act on what is open: once now, and once more when no replica goes by the old. Then
+    say so.
+    """
     changed = event.data
     brief = Brief(
         task_id=changed.task_id,
@@ -279,6 +285,16 @@ async def change_task(resources: Resources, event: events.TaskChangedV1) -> None
     if resources.store.stale_s:
         await asyncio.sleep(resources.store.stale_s)
         await _reconsider(resources, brief.task_id)
+    await _tell_applied(resources, brief)
+
+
+async def _tell_applied(resources: Resources, brief: Brief) -> None:
+    """Tell of terms that are in effect, after what they ended was told. Raises Unavailable where the bus is away."""
+    try:
+        await asyncio.wait_for(resources.relay.flush(), TOLD_S)
+    except TimeoutError:
+        raise Unavailable("events are not published now") from None
+    await resources.bus.publish([announcements.task_applied(brief, resources.clock())])
 
 
 async def _reconsider(resources: Resources, task_id: str) -> None:

@@ -1,5 +1,6 @@
 """The subtask manager, assembled on any adapters."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from services.subtask_manager import consumers, routes
@@ -7,11 +8,15 @@ from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
+from shared.arrivals import Arrivals
 from shared.outbox import Relay
 from shared.part import Adapters, Part
 
 
-def assemble(adapters: Adapters[SubtaskStore], settings: LeaseSettings) -> Part:
+def assemble(
+    adapters: Adapters[SubtaskStore], settings: LeaseSettings, *, relays: Sequence[Relay] | None = None
+) -> Part:
+    """`relays`: those of all services, where they run in this process."""
     relay = Relay(adapters.store, adapters.bus)
     metrics = WorkMetrics(adapters.telemetry.metrics.registry)
     resources = Resources(
@@ -21,6 +26,7 @@ def assemble(adapters: Adapters[SubtaskStore], settings: LeaseSettings) -> Part:
         relay=relay,
         clock=adapters.clock,
         lease_s=settings.lease_s,
+        arrivals=Arrivals(adapters.bus, consumers.TOLD, relays, published_s=0.0),  # what is told is handed over
         metrics=metrics,
     )
     return Part(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.shapes import lease_shown, subtask_shown
+from shared import arrivals
 from shared.clock import iso
 from shared.errors import Invalid, QuorateError
 from shared.http import problems
@@ -112,10 +113,16 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
         subtask, brief = await handlers.undo(resources, voter=who.id, subtask_id=subtask_id)
         return json_answer(lease_shown(resources, subtask, brief, who.id, resources.clock()))
 
-    @routes.get("/subtasks/{subtask_id}", response_model=wire.SubtaskShown)
+    @routes.get("/subtasks/{subtask_id}", response_model=wire.SubtaskShown, responses=arrivals.DESCRIBED)
     async def show(subtask_id: str, _who: Who) -> Response:
+        headers = await _recorded(resources)
         subtask, brief = await resources.store.find(subtask_id)
-        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
+        return json_answer(subtask_shown(resources, subtask, brief, resources.clock()), headers=headers)
+
+
+async def _recorded(resources: Resources) -> dict[str, str]:
+    """Wait for what the task manager tells; returns the header that says whether it came."""
+    return {arrivals.HEADER: await resources.arrivals.recorded()}
 
 
 def _outcome(outcome: handlers.VoteOutcome) -> dict[str, Any]:
@@ -129,17 +136,19 @@ def _counted(cast: handlers.Cast) -> dict[str, Any]:
 
 
 def _add_disputes(routes: APIRouter, resources: Resources) -> None:
-    @routes.get("/disputes", response_model=wire.Disputes)
+    @routes.get("/disputes", response_model=wire.Disputes, responses=arrivals.DESCRIBED)
     async def disputes(
         _who: Who, task_id: wire.Id | None = None, cursor: Cursor = None, limit: Limit = 100
     ) -> Response:
+        headers = await _recorded(resources)
         found = await resources.store.disputes(task_id=task_id, after=read_cursor(cursor), limit=limit + 1)
         now = resources.clock()
         return json_answer(
             {
                 "items": [subtask_shown(resources, subtask, brief, now) for subtask, brief in found[:limit]],
                 "next_cursor": cursor_of(found[limit - 1][0].id) if len(found) > limit else None,
-            }
+            },
+            headers=headers,
         )
 
     @routes.post("/disputes/{subtask_id}", response_model=wire.SubtaskShown)

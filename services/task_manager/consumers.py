@@ -15,4 +15,5 @@ def subscribe(resources: Resources, bus: Bus) -> None:
     """Deliver the events that the task manager listens to."""
     for queue in QUEUES:
         bus.consume(queue, partial(handlers.record_result, resources), prefetch=PREFETCH)
+    bus.consume("task_manager.task.applied.v1", partial(handlers.note_applied, resources), prefetch=PREFETCH)
     bus.listen(resources.model.heard)

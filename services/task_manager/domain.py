@@ -84,6 +84,7 @@ class Task:
     revision: of what the subtask manager is told: the terms and the order to finish.
     completions: how often it has completed; a task that is reopened may complete again.
     first_name: the file name that came first, where the order goes by name.
+    awaited: the revision that the subtask manager has not said to act on; 0: none.
     """
 
     id: str
@@ -103,6 +104,17 @@ class Task:
     finish: Finish | None = None
     completions: int = 0
     first_name: str = ""
+    awaited: int = 0
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no result is expected any more."""
+        return self.state in ("completed", "cancelled")
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether a client's order or new terms have yet to show in the results."""
+        return (self.awaited > 0 and self.state != "cancelled") or (self.state == "sealed" and self.finish is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +320,12 @@ def _changed_terms(terms: Terms, change: Change) -> Terms:
 
 def _told(task: Task) -> Task:
     """The task with a new revision of what the subtask manager is told."""
-    return replace(task, revision=task.revision + 1)
+    return replace(task, revision=task.revision + 1, awaited=task.revision + 1)
+
+
+def note_applied(task: Task, _now: float, *, revision: int) -> Decision[Task, None]:
+    """The subtask manager acts on a revision, and on those before it."""
+    return Decision(state=replace(task, awaited=0) if 0 < task.awaited <= revision else task, answer=None)
 
 
 def refuse_erased(task: Task) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
-from services.task_manager.arrivals import Arrivals, UpToDate
 from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.store import TaskStore
 from shared import events
+from shared.arrivals import Arrivals, UpToDate
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.models import ModelHeard
@@ -24,6 +24,8 @@ from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.terms import Terms
 
+Listed = tuple[Task, Counts, str]
+"""A task of a page, with the key of its place."""
 EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.SubtaskAdjudicatedV1
 
 
@@ -94,7 +96,28 @@ async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
 async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
     """Wait until what was acknowledged of a task before can be read here; says whether it can. Raises NotFound."""
     task = await resources.store.task(task_id)
-    return await resources.arrivals.recorded(is_at_rest=task.state in ("completed", "cancelled"))
+
+    async def is_done() -> bool:
+        return not (await resources.store.task(task_id)).is_settling
+
+    return await resources.arrivals.recorded(is_at_rest=task.is_at_rest, is_done=is_done)
+
+
+async def tasks(resources: Resources, *, after: str, limit: int) -> tuple[list[Listed], UpToDate]:
+    """Tasks as they are once what was acknowledged before is recorded; says whether it is."""
+    found = await resources.store.tasks(after=after, limit=limit)
+    is_at_rest = all(task.is_at_rest for task, _, _ in found)
+    up_to_date = await resources.arrivals.recorded(is_at_rest=is_at_rest)
+    if not is_at_rest:
+        found = await resources.store.tasks(after=after, limit=limit)
+    return found, "no" if any(task.is_settling for task, _, _ in found) else up_to_date
+
+
+async def _told(resources: Resources, task_id: str) -> tuple[Task, Counts, UpToDate]:
+    """A task once the subtask manager does as it was told, and what came of it is recorded; says whether it is."""
+    await resources.relay.hand_over()
+    up_to_date = await recorded(resources, task_id=task_id)
+    return *await resources.store.find(task_id), up_to_date
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
@@ -104,30 +127,32 @@ async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
     return await resources.store.find(task_id)
 
 
-async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
+async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts, UpToDate]:
     await resources.store.update(task_id, domain.reopen)
-    resources.relay.wake()
-    return await resources.store.find(task_id)
+    return await _told(resources, task_id)
 
 
-async def finish(resources: Resources, *, task_id: str, by: str, reason: str) -> tuple[Task, Counts]:
+async def finish(resources: Resources, *, task_id: str, by: str, reason: str) -> tuple[Task, Counts, UpToDate]:
     await resources.store.update(task_id, partial(domain.finish, by=by, reason=reason))
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
-    resources.relay.wake()
-    return await resources.store.find(task_id)
+    return await _told(resources, task_id)
 
 
-async def edit(resources: Resources, *, task_id: str, change: Change) -> tuple[Task, Counts]:
+async def edit(resources: Resources, *, task_id: str, change: Change) -> tuple[Task, Counts, UpToDate]:
     await resources.store.update(task_id, partial(domain.edit, change=change))
-    resources.relay.wake()
-    return await resources.store.find(task_id)
+    return await _told(resources, task_id)
+
+
+async def note_applied(resources: Resources, event: events.TaskAppliedV1) -> None:
+    with contextlib.suppress(NotFound):
+        await resources.store.update(event.data.task_id, partial(domain.note_applied, revision=event.data.revision))
 
 
 async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> None:
     """Remove an image and its object. An object that cannot be removed now, the collector removes later."""
     object_key = await resources.store.remove_image(task_id, image_id)
-    resources.relay.wake()
+    await resources.relay.hand_over()
     with contextlib.suppress(Unavailable):
         await resources.objects.delete([object_key])
     if await resources.store.is_finished(task_id):
@@ -136,7 +161,7 @@ async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> 
 
 async def cancel(resources: Resources, *, task_id: str) -> None:
     await resources.store.update(task_id, domain.cancel)
-    resources.relay.wake()
+    await resources.relay.hand_over()
     resources.erase_soon()
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 from services.task_manager import consumers, routes
-from services.task_manager.arrivals import Arrivals
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
@@ -14,6 +13,7 @@ from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.settings import UploadSettings
 from services.task_manager.store import TaskStore
+from shared.arrivals import Arrivals
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Adapters, Part
@@ -28,10 +28,10 @@ def assemble(
     *,
     spool: Path,
     budget: DecodingBudget,
-    result_relays: Sequence[Relay] | None = None,
+    relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
-    `result_relays`: all that publish results, where they run in this process."""
+    `relays`: those of all services, where they run in this process."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
@@ -47,7 +47,7 @@ def assemble(
         max_uploads=settings.max_uploads,
         erase_soon=collector.wake,
         progress=Progress(store),
-        arrivals=Arrivals(adapters.bus, consumers.QUEUES, result_relays),
+        arrivals=Arrivals(adapters.bus, consumers.QUEUES, relays),
         model=ModelHeard(),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
     )

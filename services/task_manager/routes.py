@@ -1,12 +1,12 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.task_manager import domain, handlers, wire
-from services.task_manager.arrivals import UpToDate
+from services.task_manager.domain import Counts, Task
 from services.task_manager.export import FORMATS, export
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
@@ -14,6 +14,8 @@ from services.task_manager.order import KEYS, By, Complete
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
+from shared import arrivals
+from shared.arrivals import UpToDate
 from shared.errors import UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
@@ -40,17 +42,6 @@ _UPLOAD_BODY = {
             },
             "application/json": {"schema": wire.ImageRequest.model_json_schema()},
         },
-    }
-}
-
-_UP_TO_DATE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "headers": {
-            "X-Quorate-Up-To-Date": {
-                "description": "whether the answer holds all that was acknowledged before: yes, likely or no",
-                "schema": {"type": "string", "enum": list(get_args(UpToDate))},
-            }
-        }
     }
 }
 
@@ -143,33 +134,34 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         )
         return json_answer(task_shown(*created), 201)
 
-    @routes.get("/tasks", response_model=wire.Tasks)
+    @routes.get("/tasks", response_model=wire.Tasks, responses=arrivals.DESCRIBED)
     async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
-        found = await resources.store.tasks(after=read_cursor(cursor, TIME_AND_ID), limit=limit + 1)
+        after = read_cursor(cursor, TIME_AND_ID)
+        found, up_to_date = await handlers.tasks(resources, after=after, limit=limit + 1)
         return json_answer(
             {
                 "items": [task_shown(task, counts) for task, counts, _ in found[:limit]],
                 "next_cursor": cursor_of(found[limit - 1][2]) if len(found) > limit else None,
-            }
+            },
+            headers={arrivals.HEADER: up_to_date},
         )
 
-    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown, responses=_UP_TO_DATE)
+    @routes.get("/tasks/{task_id}", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def task(task_id: str, _who: Who) -> Response:
         headers = await _recorded(resources, task_id)
         return json_answer(task_shown(*await resources.store.find(task_id)), headers=headers)
 
-    @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown)
+    @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def edit(task_id: str, wanted: wire.TaskChange, _who: Who) -> Response:
-        return json_answer(task_shown(*await handlers.edit(resources, task_id=task_id, change=wanted.change())))
+        return _told(*await handlers.edit(resources, task_id=task_id, change=wanted.change()))
 
-    @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown)
+    @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def reopen(task_id: str, _who: Who) -> Response:
-        return json_answer(task_shown(*await handlers.reopen(resources, task_id=task_id)))
+        return _told(*await handlers.reopen(resources, task_id=task_id))
 
-    @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown)
+    @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def finish(task_id: str, order: wire.FinishOrder, who: Who) -> Response:
-        finished = await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason)
-        return json_answer(task_shown(*finished))
+        return _told(*await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason))
 
     @routes.delete("/tasks/{task_id}/images/{image_id}", status_code=204)
     async def remove_image(task_id: str, image_id: str, _who: Who) -> Response:
@@ -186,9 +178,13 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         return Response(status_code=204)
 
 
+def _told(task: Task, counts: Counts, up_to_date: UpToDate) -> Response:
+    return json_answer(task_shown(task, counts), headers={arrivals.HEADER: up_to_date})
+
+
 async def _recorded(resources: Resources, task_id: str) -> dict[str, str]:
     """Wait for results that are on their way; returns the header that says whether they came. Raises NotFound."""
-    return {"X-Quorate-Up-To-Date": await handlers.recorded(resources, task_id=task_id)}
+    return {arrivals.HEADER: await handlers.recorded(resources, task_id=task_id)}
 
 
 async def _recorded_results(resources: Resources, task_id: str) -> dict[str, str]:
@@ -227,8 +223,8 @@ def _wanted(
 
 
 def _add_results(routes: APIRouter, resources: Resources) -> None:
-    @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=_UP_TO_DATE)
-    @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=_UP_TO_DATE)
+    @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=arrivals.DESCRIBED)
+    @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=arrivals.DESCRIBED)
     async def results(
         task_id: str,
         _who: Who,
@@ -247,7 +243,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         next_cursor = cursor_of(following) if following else None
         return json_answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
-    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=_UP_TO_DATE)
+    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=arrivals.DESCRIBED)
     async def export_results(
         task_id: str,
         _who: Who,

@@ -95,6 +95,35 @@ def test_reads_right_after_a_write_see_it(environment, tmp_path):
     assert {read for said, read in seen if said == "likely"} == {"completed"}
 
 
+@pytest.mark.parametrize("order", ["finish", "fewer votes"])
+def test_reads_right_after_an_order_see_what_it_led_to(environment, tmp_path, order):
+    samples.draw(tmp_path / "samples", ROUNDS, seed=3)
+    pictures = [one for one in parts([tmp_path / "samples"]) if isinstance(one, Part)]
+    platform = Platform(folder=tmp_path / "platform", environment=environment)
+    try:
+        url = platform.start()
+        with Client(url, "owner") as owner:
+            seen = [read_after_order(owner, url, picture, order) for picture in pictures]
+    finally:
+        platform.stop()
+    assert {said for said, _ in seen} <= {"likely", "no"}
+    assert {read for said, read in seen if said == "likely"} == {"completed"}
+
+
+def read_after_order(owner, url, picture, order):
+    """The same after an order that ended the only image, which has a vote of two."""
+    task_id = owner.create_task("two", ["a"], quorum={"votes_required": 2}, detector={"mode": "off"})["id"]
+    owner.upload(task_id, [picture])
+    [lease] = owner.lease(1, task_id)["leases"]
+    owner.vote(lease["subtask_id"], "a", lease["token"])
+    if order == "finish":
+        owner.finish(task_id, "it will do")
+    else:
+        owner.edit(task_id, {"votes_required": 1})
+    answer = httpx.get(f"{url}/api/tasks/{task_id}/export").raise_for_status()
+    return answer.headers["x-quorate-up-to-date"], answer.json()["state"]
+
+
 def read_after_vote(owner, url, picture):
     """What the export says, and whether it knows all, right after a vote that ended the only image."""
     task_id = owner.create_task("one", ["a"], quorum={"votes_required": 1}, detector={"mode": "off"})["id"]

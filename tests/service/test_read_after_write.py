@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from services.task_manager import arrivals
+from shared import arrivals
 from tests.service.running import as_user
 
 ONE_VOTE = {"votes_required": 1}
+REASON = {"reason": "too few people"}
 TIMES = 5
 
 
@@ -45,6 +46,114 @@ async def test_an_adjudication_is_in_what_is_read_right_after(api):
         assert [one["label"] for one in await api.results(task_id)] == [label]
 
 
+# What a client orders and changes
+
+
+async def half_voted(api, images: int = 3, votes: int = 1) -> str:
+    """A sealed task whose images ask for one more vote than they have."""
+    task_id, _ = await api.task_with(images, quorum={"votes_required": votes + 1, "stop": "exact"})
+    for lease in await api.lease("ann", images, task_id):
+        await api.vote("ann", lease["subtask_id"], "cat", lease["token"])
+    return task_id
+
+
+@pytest.mark.parametrize("path", ["/export?format=jsonl", "/results", ""])
+async def test_what_finishing_a_task_leads_to_is_in_what_is_read_right_after(api, path):
+    for _ in range(TIMES):
+        task_id = await half_voted(api)
+        await api.http.post(f"/api/tasks/{task_id}/finish", json=REASON)
+        answer = await api.http.get(f"/api/tasks/{task_id}{path}")
+        assert '"state":"completed"' in answer.text
+        assert '"state":"open"' not in answer.text
+        assert answer.headers["x-quorate-up-to-date"] == "yes"
+
+
+async def test_images_still_to_be_opened_are_finished_with_the_others(api):
+    for _ in range(TIMES):
+        task_id = await api.task()
+        await api.upload(task_id, *((f"{n}.png", api.picture()) for n in range(5)))
+        await api.http.post(f"/api/tasks/{task_id}/finish", json=REASON)
+        assert {one["state"] for one in await api.results(task_id)} == {"disputed"}
+        disputes = await api.http.get("/api/disputes", params={"task_id": task_id})
+        assert len(disputes.json()["items"]) == 5
+
+
+async def test_what_finishing_an_image_leads_to_is_in_what_is_read_right_after(api):
+    for _ in range(TIMES):
+        task_id = await half_voted(api, images=1)
+        [image] = await api.results(task_id)
+        await api.http.post(f"/api/subtasks/{image['image_id']}/finish", json=REASON)
+        assert [one["decided_by"] for one in await api.results(task_id)] == ["client"]
+
+
+async def test_what_new_terms_settle_is_in_what_is_read_right_after(api):
+    for _ in range(TIMES):
+        task_id = await half_voted(api)
+        answer = await api.http.patch(f"/api/tasks/{task_id}", json={"votes_required": 1})
+        assert answer.headers["x-quorate-up-to-date"] == "yes"
+        assert {one["state"] for one in await api.results(task_id)} == {"completed"}
+        listed = (await api.http.get("/api/tasks")).json()["items"]
+        assert [one["state"] for one in listed if one["id"] == task_id] == ["completed"]
+
+
+async def test_new_terms_are_in_what_is_leased_right_after(api):
+    for number in range(TIMES):
+        task_id, _ = await api.task_with(1)
+        await api.http.patch(f"/api/tasks/{task_id}", json={"add_labels": [f"fox {number}"]})
+        [lease] = await api.lease("ann", 1, task_id)
+        assert lease["labels"][-1] == f"fox {number}"
+        assert (await api.vote("ann", lease["subtask_id"], f"fox {number}", lease["token"])).status_code == 200
+
+
+async def test_a_task_that_was_opened_again_finishes_no_image(api):
+    for _ in range(TIMES):
+        task_id = await half_voted(api, images=1)
+        await api.http.post(f"/api/tasks/{task_id}/finish", json=REASON)
+        await api.http.post(f"/api/tasks/{task_id}/reopen")
+        await api.upload(task_id, ("late.png", api.picture()))
+        assert sorted(one["state"] for one in await api.results(task_id)) == ["completed", "open"]
+
+
+async def test_an_image_is_there_right_after_its_upload_and_gone_right_after_its_removal(api):
+    for _ in range(TIMES):
+        task_id = await api.task()
+        [image] = (await api.upload(task_id, ("a.png", api.picture()))).json()["images"]
+        path = f"/api/subtasks/{image['image_id']}"
+        assert (await api.http.get(path)).headers["x-quorate-up-to-date"] == "yes"
+        await api.http.delete(f"/api/tasks/{task_id}/images/{image['image_id']}")
+        assert (await api.http.get(path)).status_code == 404
+
+
+async def test_a_cancelled_task_has_no_disputes_right_after(api):
+    for _ in range(TIMES):
+        task_id, _ = await api.task_with(1)
+        await api.http.post(f"/api/tasks/{task_id}/finish", json=REASON)
+        await api.http.delete(f"/api/tasks/{task_id}")
+        assert (await api.http.get("/api/disputes")).json()["items"] == []
+
+
+async def test_a_read_before_an_order_has_been_carried_out_says_so(api, monkeypatch):
+    monkeypatch.setattr(arrivals, "PATIENCE_S", 0.05)
+    task_id = await half_voted(api)
+    may_reconsider = asyncio.Event()
+    keep = api.platform.subtasks.store.keep_brief
+
+    async def keep_late(brief) -> bool:
+        await may_reconsider.wait()
+        return await keep(brief)
+
+    monkeypatch.setattr(api.platform.subtasks.store, "keep_brief", keep_late)
+    ordered = await api.http.patch(f"/api/tasks/{task_id}", json={"votes_required": 1})
+    answer = await api.http.get(f"/api/tasks/{task_id}/results")
+    assert {one.headers["x-quorate-up-to-date"] for one in (ordered, answer)} == {"no"}
+    may_reconsider.set()
+    await api.settled()
+    assert (await api.http.get(f"/api/tasks/{task_id}/results")).headers["x-quorate-up-to-date"] == "yes"
+
+
+# What cannot be waited for
+
+
 async def test_a_read_that_could_not_wait_for_all_says_so(api, monkeypatch):
     monkeypatch.setattr(arrivals, "PATIENCE_S", 0.05)
     task_id = await task_with_one(api)
@@ -80,11 +189,14 @@ async def test_a_lease_request_says_how_many_images_are_still_to_be_opened(api, 
 
     monkeypatch.setattr(api.platform.subtasks.store, "open", open_late)
     task_id = await api.task(quorum=ONE_VOTE)
-    await api.upload(task_id, *((f"{n}.png", api.picture()) for n in range(3)))
     wanted = {"task_id": task_id}
-    answer = (await api.http.post("/api/leases", json=wanted)).json()
+    try:
+        await api.upload(task_id, *((f"{n}.png", api.picture()) for n in range(3)))
+        await api.platform.task_relay.flush()
+        answer = (await api.http.post("/api/leases", json=wanted)).json()
+    finally:
+        may_open.set()
     assert answer == {"leases": [], "more": False, "waiting_for_others": 0, "opening": 3}
-    may_open.set()
     await api.settled()
     assert len(await api.lease("ann", 3, task_id)) == 3
     assert (await api.http.post("/api/leases", json=wanted)).json()["opening"] == 0

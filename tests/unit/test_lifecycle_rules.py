@@ -156,6 +156,25 @@ def test_changes_that_cannot_be_are_refused(change, pointer):
     assert refusal.value.pointer == pointer
 
 
+def test_new_terms_are_awaited_until_the_subtask_manager_goes_by_them():
+    asked = task_domain.edit(task(), T0, change=Change(votes_required=1)).state
+    again = task_domain.edit(asked, T0, change=Change(votes_required=2)).state
+    assert (task().is_settling, asked.is_settling, again.is_settling) == (False, True, True)
+    late = task_domain.note_applied(again, T0, revision=asked.revision).state
+    assert late is again, "those before the last ones"
+    applied = task_domain.note_applied(again, T0, revision=again.revision).state
+    assert not applied.is_settling
+    assert task_domain.note_applied(applied, T0, revision=again.revision).state is applied
+    assert not task_domain.cancel(again, T0).state.is_settling
+
+
+def test_a_task_that_was_ordered_to_finish_is_awaited_until_it_is_completed():
+    ordered = task_domain.finish(task(), T0, by="client", reason="it will do").state
+    applied = task_domain.note_applied(ordered, T0, revision=ordered.revision).state
+    assert applied.is_settling
+    assert not task_domain.complete(applied, T0).state.is_settling
+
+
 def test_names_may_be_swapped_in_one_change():
     swapped = task_domain.edit(task(), T0, change=Change(label_names={"cat": "dog", "dog": "cat"})).state
     assert swapped.terms.label_names == {"cat": "dog", "dog": "cat"}

@@ -1624,6 +1624,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -1974,6 +1976,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2194,6 +2198,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2362,6 +2368,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2487,6 +2495,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
@@ -2678,6 +2688,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
                     [name: string]: unknown;
                 };
                 content: {
