@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+MAX_LABELS = 1_000
+"""Of a task."""
 BLANK = r"\s\u2800"
 """White space, and the braille cell without a dot."""
 IGNORABLE = (

@@ -7,17 +7,20 @@ import logging
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.bus import Bus
+from shared.clock import Clock
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 TELL_S = 5.0
+SILENT_S = 3 * TELL_S
+"""After so long without word of a model, no detector is running."""
 MAX_CLASSES_BYTES = 65_536
-"""A model with more than this to say is not told of."""
+"""Of a model with more than this to say, the classes are not told."""
 
 
 class ModelLoaded(BaseModel):
-    """What is broadcast. `model`: the voter's name; `classes`: the names that its detections carry."""
+    """What is broadcast. `model`: the voter's name; `classes`: the names that its detections carry, if told."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,13 +32,14 @@ class ModelTeller:
     """Broadcasts which model this process has loaded, from its start to its close."""
 
     def __init__(self, loaded: ModelLoaded, bus: Bus) -> None:
-        self._body = loaded.model_dump_json().encode()
+        body = loaded.model_dump_json().encode()
+        is_told_whole = len(body) <= MAX_CLASSES_BYTES
+        self._body = body if is_told_whole else ModelLoaded(model=loaded.model, classes=()).model_dump_json().encode()
         self._bus = bus
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        if len(self._body) <= MAX_CLASSES_BYTES:
-            self._task = asyncio.create_task(self._run(), name="tell the model")
+        self._task = asyncio.create_task(self._run(), name="tell the model")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -50,10 +54,17 @@ class ModelTeller:
 
 
 class ModelHeard:
-    """The classes of the model that was told of last; None where none was."""
+    """The classes of the model that was told of last, None where they were not told; and whether one is running."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.classes: tuple[str, ...] | None = None
+        self._clock = clock
+        self._heard_at = -SILENT_S
+
+    @property
+    def is_present(self) -> bool:
+        """Whether a detector was heard of lately."""
+        return self._clock() - self._heard_at < SILENT_S
 
     def heard(self, body: bytes) -> None:
         """Take in what was broadcast; what tells of no model is passed over."""
@@ -61,3 +72,4 @@ class ModelHeard:
             self.classes = ModelLoaded.model_validate_json(body).classes or None
         except ValidationError:
             return
+        self._heard_at = self._clock()

@@ -49,3 +49,4 @@ def subscribe(resources: Resources, bus: Bus) -> None:
     ):
         bus.consume(f"subtask_manager.{kind}", _unless_cancelled(handle, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, resources), prefetch=1)
+    bus.listen(resources.model.heard)

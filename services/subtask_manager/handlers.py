@@ -10,6 +10,7 @@ from typing import TypeVar
 from services.subtask_manager import announcements, domain, prelabels
 from services.subtask_manager.domain import Awaiting, Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
 from shared.arrivals import Arrivals
@@ -17,6 +18,7 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
+from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.results import State
@@ -37,7 +39,8 @@ TOLD_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the handlers work with. `lease_s` is how long a lease lives."""
+    """What the handlers work with. `lease_s` is how long a lease lives; `limits` and `model`, that of the detectors,
+    are told to callers."""
 
     store: SubtaskStore
     objects: ObjectStore
@@ -46,6 +49,8 @@ class Resources:
     clock: Clock
     lease_s: float
     arrivals: Arrivals
+    limits: Limits
+    model: ModelHeard
     metrics: WorkMetrics
 
 

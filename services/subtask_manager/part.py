@@ -9,6 +9,7 @@ from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
+from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Adapters, Part
 
@@ -27,6 +28,8 @@ def assemble(
         clock=adapters.clock,
         lease_s=settings.lease_s,
         arrivals=Arrivals(adapters.bus, consumers.TOLD, relays, published_s=0.0),  # what is told is handed over
+        limits=settings.limits,
+        model=ModelHeard(adapters.clock),
         metrics=metrics,
     )
     return Part(

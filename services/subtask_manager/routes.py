@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
-from services.subtask_manager.shapes import lease_shown, subtask_shown
+from services.subtask_manager.shapes import lease_shown, me_shown, subtask_shown
 from shared import arrivals
 from shared.clock import iso
 from shared.errors import Invalid, QuorateError
@@ -24,8 +24,9 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def router(resources: Resources) -> APIRouter:
-    """Leases, votes and disputes."""
+    """The caller, leases, votes and disputes."""
     routes = HotRouter(prefix="/api", tags=["subtasks"], route_class=bounded(), responses=problems.RESPONSES)
+    _add_me(routes, resources)
     _add_leases(routes, resources)
     _add_votes(routes, resources)
     _add_disputes(routes, resources)
@@ -42,6 +43,13 @@ def old_router(resources: Resources) -> APIRouter:
     )
     _add_old_shapes(routes, resources)
     return routes
+
+
+def _add_me(routes: APIRouter, resources: Resources) -> None:
+    @routes.get("/me", response_model=wire.Me)
+    async def me(who: Who) -> Response:
+        disputes = await resources.store.count_disputes(wire.MAX_DISPUTES_COUNTED)
+        return json_answer(me_shown(resources, who, disputes))
 
 
 def _add_leases(routes: HotRouter, resources: Resources) -> None:

@@ -6,6 +6,24 @@ from services.subtask_manager.domain import Brief, Subtask, live_leases, shown_p
 from services.subtask_manager.handlers import Resources
 from shared.clock import iso
 from shared.http.answers import earlier_shown, result_shown
+from shared.http.application import VERSION
+from shared.identity import Caller
+from shared.results import EXPORT_FORMATS
+
+
+def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, Any]:
+    """The caller, and what the platform takes and offers."""
+    return {
+        "user": {"id": caller.id, "name": caller.id, "roles": caller.roles},
+        "auth": "off",
+        "lease_s": resources.lease_s,
+        "limits": resources.limits,
+        "features": [],
+        "exports": EXPORT_FORMATS,
+        "detector": resources.model.is_present,
+        "disputes_open": disputes,
+        "version": VERSION,
+    }
 
 
 def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: str, now: float) -> dict[str, Any]:

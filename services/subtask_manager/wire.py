@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from services.subtask_manager.settings import Limits
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
-from shared.results import Detection
+from shared.identity import Role
+from shared.results import Detection, ExportFormat
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
@@ -14,6 +16,33 @@ Token = Annotated[str, Field(min_length=1, max_length=64)]
 
 MAX_LEASES = 100
 MAX_VOTES = 1000
+MAX_DISPUTES_COUNTED = 100
+
+
+class UserShown(BaseModel):
+    """With authentication off the name is the id, and every caller has all roles."""
+
+    id: str
+    name: str
+    roles: list[Role]
+
+
+class Me(BaseModel):
+    """The caller, and what the platform takes and offers.
+
+    `lease_s`: how long a lease lives, in seconds. `features`: those of later versions that this one has.
+    `detector`: whether one is running. `disputes_open`: counted to 100, so that 100 means as many or more.
+    """
+
+    user: UserShown
+    auth: Literal["off"]
+    lease_s: float
+    limits: Limits
+    features: list[Literal["boxes", "pipeline"]]
+    exports: list[ExportFormat]
+    detector: bool
+    disputes_open: int
+    version: str
 
 
 class LeaseRequest(Wire):

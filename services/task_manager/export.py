@@ -14,6 +14,7 @@ from services.task_manager.order import Complete, key_of
 from services.task_manager.shapes import image_shown
 from services.task_manager.store import TaskStore
 from shared.clock import iso
+from shared.results import ExportFormat
 
 PAGE = 2_000
 _COLUMNS = [
@@ -53,7 +54,7 @@ def as_csv(images: Sequence[Image]) -> bytes:
     return out.getvalue().encode()
 
 
-FORMATS: dict[str, tuple[str, bytes, Callable[[Sequence[Image]], bytes]]] = {
+FORMATS: dict[ExportFormat, tuple[str, bytes, Callable[[Sequence[Image]], bytes]]] = {
     "jsonl": ("application/x-ndjson", b"", as_jsonl),
     "csv": ("text/csv; charset=utf-8", ",".join(_COLUMNS).encode() + b"\r\n", as_csv),
 }

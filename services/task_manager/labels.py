@@ -10,10 +10,9 @@ from difflib import SequenceMatcher
 from heapq import nlargest
 
 from shared.errors import Invalid
-from shared.labels import BLANK, FLAG, IGNORABLE, folded
+from shared.labels import BLANK, FLAG, IGNORABLE, MAX_LABELS, folded
 from shared.terms import UNSURE
 
-MAX_LABELS = 1_000
 MAX_NAME_LENGTH = 200
 """Of a label, a class, or a task; in characters."""
 MAX_BYTES = 32_768

@@ -48,7 +48,7 @@ def assemble(
         erase_soon=collector.wake,
         progress=Progress(store),
         arrivals=Arrivals(adapters.bus, consumers.QUEUES, relays),
-        model=ModelHeard(),
+        model=ModelHeard(clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
     )
     return Part(

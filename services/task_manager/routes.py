@@ -1,6 +1,6 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -22,7 +22,7 @@ from shared.http.answers import json_answer
 from shared.http.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
 from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, valid
 from shared.identity import Who
-from shared.results import DecidedBy, State
+from shared.results import DecidedBy, ExportFormat, State
 
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
@@ -247,7 +247,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
     async def export_results(
         task_id: str,
         _who: Who,
-        form: Annotated[Literal["jsonl", "csv"], Query(alias="format")] = "jsonl",
+        form: Annotated[ExportFormat, Query(alias="format")] = "jsonl",
         order: Complete = "id",
     ) -> StreamingResponse:
         headers = await _recorded_results(resources, task_id)

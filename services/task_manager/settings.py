@@ -7,18 +7,13 @@ from typing import Annotated
 from pydantic import Field
 
 from services.task_manager.archives import ArchiveLimits
-from shared.http.serving import ServerSettings
-from shared.settings import AmqpSettings, MongoSettings, S3Settings
+from shared.settings import AmqpSettings, ArchiveSettings, MongoSettings, S3Settings
 
 
-class UploadSettings(ServerSettings):
+class UploadSettings(ArchiveSettings):
     """Limits of uploads, in a task manager alone or within the embedded platform."""
 
     max_uploads: Annotated[int, Field(ge=1, le=1000, description="uploads at a time; more are told to come back")] = 16
-    max_archive_entries: Annotated[int, Field(ge=1, description="entries of one zip")] = 10_000
-    max_archive_bytes: Annotated[int, Field(ge=1, description="size of one zip, packed and unpacked, in bytes")] = (
-        2_000_000_000
-    )
     max_archive_ratio: Annotated[int, Field(ge=1, description="how many times its own size a zip may unpack to")] = 100
 
     @property

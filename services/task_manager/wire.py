@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change
-from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_LABELS, MAX_NAME_LENGTH
+from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_NAME_LENGTH
 from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
+from shared.labels import MAX_LABELS
 from shared.results import DecidedBy, Detection, State
 from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 

@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from fastapi import Depends, Request
 from starlette.types import Scope
 
 from shared.errors import Invalid
 
+Role = Literal["client", "operator", "adjudicator", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
 LOCAL = "local"
 HEADER = b"x-quorate-user"
 CALLERS_CACHED = 4_096
@@ -22,6 +24,7 @@ class Caller:
     """Who sends a request. With authentication off, every caller may do everything."""
 
     id: str
+    roles: tuple[Role, ...] = ROLES
 
 
 @lru_cache(CALLERS_CACHED)

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from shared.objects.s3 import S3ObjectStore
 
 
+class ArchiveSettings(ServerSettings):
+    """How large a zip may be: the task manager keeps to it, and the subtask manager tells callers."""
+
+    max_archive_entries: Annotated[int, Field(ge=1, description="entries of one zip")] = 10_000
+    max_archive_bytes: Annotated[int, Field(ge=1, description="size of one zip, packed and unpacked, in bytes")] = (
+        2_000_000_000
+    )
+
+
 class ObjectSettings(ServerSettings):
     """How images are handed out."""
 

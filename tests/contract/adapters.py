@@ -72,27 +72,35 @@ class WatchedDatabase(Database):
     """A database whose work can be counted, and whose commits can be made to fail."""
 
     STEP = 10
+    cost: Cost | None = None
 
     def open(self) -> None:
         super().open()
         self._connection = self.refusing = Refusing(self._connection)
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = super()._connect()
+        connection.set_trace_callback(self._command)
+        connection.set_progress_handler(self._step, self.STEP)
+        return connection
+
     @contextmanager
     def counting(self) -> Iterator[Cost]:
-        """Count what the writer is asked for."""
-        cost, connection = Cost(), self._connections[0]
-
-        def step() -> int:
-            cost.steps += self.STEP
-            return 0
-
-        connection.set_trace_callback(cost.commands.append)
-        connection.set_progress_handler(step, self.STEP)
+        """Count what the writer and the readers are asked for."""
+        self.cost = cost = Cost()
         try:
             yield cost
         finally:
-            connection.set_trace_callback(None)
-            connection.set_progress_handler(None, self.STEP)
+            self.cost = None
+
+    def _command(self, sql: str) -> None:
+        if self.cost is not None and not sql.startswith("PRAGMA"):  # which a new connection begins with
+            self.cost.commands.append(sql)
+
+    def _step(self) -> int:
+        if self.cost is not None:
+            self.cost.steps += self.STEP
+        return 0
 
     @contextmanager
     def failing_commits(self) -> Iterator[None]:

@@ -83,6 +83,18 @@ async def test_disputes_come_in_pages_in_the_order_of_their_ids(subtasks):
     assert [(subtask.id, of) for subtask, of in of_one] == [(one, OLDER) for one in disputed[-3:]]
 
 
+async def test_disputes_are_counted_to_a_limit_by_one_look(subtasks):
+    costs = []
+    for number in range(30):
+        await open_all(subtasks.store, brief(), subtask_ids(1, first=number))
+        await dispute(subtasks.store, subtask_ids(1, first=number)[0])
+        with subtasks.counting() as cost:
+            assert await subtasks.store.count_disputes(10) == min(number + 1, 10)
+        costs.append(cost)
+    assert [len(cost.commands) for cost in costs] == [1] * 30
+    assert max(cost.steps for cost in costs) <= costs[9].steps + 10, "what is past the limit is not looked at"
+
+
 async def test_a_page_of_disputes_is_full_though_a_cancelled_task_lies_between(subtasks):
     """A page with less than was asked for ends the list: what lies behind would never be seen."""
     await open_all(subtasks.store, brief(), subtask_ids(3))

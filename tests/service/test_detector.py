@@ -128,6 +128,10 @@ async def test_classes_are_mapped_apart_from_case(seeing: Api, drawn):
         assert lease["prelabel"]["label"] == of_class[truth[lease["subtask_id"]]]
 
 
+async def test_callers_are_told_that_a_detector_runs(seeing: Api):
+    assert (await seeing.http.get("/api/me")).json()["detector"] is True
+
+
 async def test_a_class_that_the_model_has_not_is_refused_with_the_nearest(seeing: Api):
     body = {"name": "n", "labels": ["rot"], "detector": {"label_map": {"red sqare": "rot"}}}
     answer = await seeing.http.post("/api/tasks", json=body)

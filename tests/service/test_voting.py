@@ -5,6 +5,7 @@ import collections
 
 import pytest
 
+from shared.http.application import VERSION
 from tests.service.running import Api, as_user, assert_problem, running
 
 ONE = {"quorum": {"votes_required": 1}}
@@ -271,6 +272,33 @@ async def test_an_open_subtask_is_not_adjudicated(api: Api):
     _, (image_id,) = await api.task_with(1)
     body = {"label": "cat", "reason": "hurry"}
     assert_problem(await api.http.post(f"/api/disputes/{image_id}", json=body), 409, saying="open")
+
+
+async def test_the_caller_is_told_what_the_platform_takes_and_what_waits(tmp_path):
+    async with running(tmp_path, lease_s=7.5, max_image_bytes=1_000, max_archive_entries=3) as small:
+        await small.task_with(3, quorum={"votes_required": 1, "max_votes": 1}, allow_unsure=True)
+        for lease in await small.lease("ann", 2):
+            await small.vote("ann", lease["subtask_id"], "unsure", lease["token"])
+        me = (await small.http.get("/api/me", headers=as_user("ann"))).json()
+        assert me == {
+            "user": {"id": "ann", "name": "ann", "roles": ["client", "operator", "adjudicator", "admin"]},
+            "auth": "off",
+            "lease_s": 7.5,
+            "limits": {
+                "max_image_bytes": 1_000,
+                "max_pixels": 25_000_000,
+                "max_side": 10_000,
+                "max_zip_entries": 3,
+                "max_zip_bytes": 2_000_000_000,
+                "max_labels": 1_000,
+            },
+            "features": [],
+            "exports": ["jsonl", "csv"],
+            "detector": False,
+            "disputes_open": 2,
+            "version": VERSION,
+        }
+        assert_problem(await small.http.get("/api/me", headers=as_user("detector:x")), 422)
 
 
 async def test_unsure_counts_for_no_label(api: Api):

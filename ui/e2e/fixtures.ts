@@ -29,8 +29,7 @@ export const test = base.extend<Fixtures, Worker>({
       await watch(context, complaints);
       await use(complaints);
       const isCutOff = testInfo.tags.includes("@cut");
-      // An older platform has no /api/me.
-      const real = complaints.filter((one) => !one.includes("/api/me") && !(isCutOff && CUT.test(one)));
+      const real = complaints.filter((one) => !(isCutOff && CUT.test(one)));
       expect(real).toEqual([]);
     },
     { auto: true },

@@ -125,6 +125,7 @@ test("disputes are decided by keyboard, and decided again", async ({ page, platf
   await voteAll(platform, task, { ann: "red square", ben: "blue square" });
   await open(page, platform, "judge", `/disputes?task=${task}`);
   await expect(page.getByText("3 waiting")).toBeVisible();
+  await expect(page.getByRole("link", { name: /^Disputes\s*\d/ })).toBeVisible();
   await expect(page.getByRole("region", { name: "Votes" })).toContainText("ann");
   await page.keyboard.press("3");
   await page.keyboard.press("Enter");

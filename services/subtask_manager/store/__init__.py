@@ -108,6 +108,10 @@ class SubtaskStore(Outbox, Protocol):
         """Disputed subtasks in order of their ids, those after `after`."""
         ...
 
+    async def count_disputes(self, limit: int) -> int:
+        """How many subtasks are disputed, counted to `limit`; those of cancelled tasks too, until they are purged."""
+        ...
+
     async def cancel(self, task_id: str) -> None:
         """Set the task's tombstone: from now on none of its subtasks is found, and none can be opened."""
         ...

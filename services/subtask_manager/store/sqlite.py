@@ -182,6 +182,11 @@ class SqliteSubtaskStore(SqliteOutbox):
         rows = await self._database.read(lambda db: db.execute(query, (after, task_id, task_id, limit)).fetchall())
         return [(SUBTASKS.read_text(subtask), self._decoded(brief)) for subtask, brief in rows]
 
+    async def count_disputes(self, limit: int) -> int:
+        query = """SELECT count(*) FROM (
+                       SELECT 1 FROM subtasks INDEXED BY disputed WHERE state = 'disputed' LIMIT ?)"""
+        return await self._database.read(lambda db: db.execute(query, (limit,)).fetchone()[0])
+
     async def cancel(self, task_id: str) -> None:
         tombstone = """INSERT INTO briefs (task_id, created_at, is_cancelled) VALUES (?, 0, 1)
                        ON CONFLICT (task_id) DO UPDATE SET is_cancelled = 1"""

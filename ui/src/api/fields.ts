@@ -1,47 +1,12 @@
 /** The one place that knows which fields an older platform leaves out, and what stands in for them. */
-import { ApiProblem, api, bodyOf, callerHeaders, problemOf, type Schemas } from "./client";
-
-export type Role = "client" | "operator" | "adjudicator" | "admin";
+import { api, bodyOf, callerHeaders, type Schemas } from "./client";
 
 /** The caller, and what the platform takes and offers. */
-export interface Me {
-  user: { id: string; name: string; roles: readonly Role[] };
-  auth: "off" | "on";
-  lease_s: number;
-  limits: { max_image_bytes: number; max_labels: number };
-  exports: readonly string[];
-  detector: boolean;
-  disputes_open: number;
-  version: string;
-}
+export type Me = Schemas["Me"];
+export type Role = Me["user"]["roles"][number];
 
-const EVERY_ROLE: readonly Role[] = ["client", "operator", "adjudicator", "admin"];
-
-function meWithout(user: string): Me {
-  return {
-    user: { id: user, name: user, roles: EVERY_ROLE },
-    auth: "off",
-    lease_s: 300,
-    limits: { max_image_bytes: 64 * 1024 * 1024, max_labels: 1000 },
-    exports: ["jsonl", "csv"],
-    detector: true,
-    disputes_open: 0,
-    version: "",
-  };
-}
-
-/** Who the caller is: `GET /api/me`, or all roles where the platform has no such route yet. */
 export async function fetchMe(user: string, signal?: AbortSignal): Promise<Me> {
-  let response: Response;
-  try {
-    response = await fetch("/api/me", { headers: callerHeaders(user), signal: signal ?? null });
-  } catch (error) {
-    throw error instanceof TypeError ? new ApiProblem(0, { title: "No connection", detail: error.message }) : error;
-  }
-  if (response.status === 404) return meWithout(user);
-  if (!response.ok) throw await problemOf(response);
-  const answered = (await response.json()) as Partial<Me>;
-  return { ...meWithout(user), ...answered };
+  return bodyOf(await api.GET("/api/me", { headers: callerHeaders(user), signal: signal ?? null }));
 }
 
 export interface Pictured {

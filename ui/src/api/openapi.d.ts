@@ -140,6 +140,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Me */
+        get: operations["me_api_me_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -913,6 +930,24 @@ export interface components {
             waiting_for_others: number;
         };
         /**
+         * Limits
+         * @description What the platform takes: bytes, pixels (width times height) and sides of a picture, zips, labels of a task.
+         */
+        Limits: {
+            /** Max Image Bytes */
+            max_image_bytes: number;
+            /** Max Labels */
+            max_labels: number;
+            /** Max Pixels */
+            max_pixels: number;
+            /** Max Side */
+            max_side: number;
+            /** Max Zip Bytes */
+            max_zip_bytes: number;
+            /** Max Zip Entries */
+            max_zip_entries: number;
+        };
+        /**
          * LoadedModel
          * @description A model that looks at pictures; `voter` is its name among the voters, `sha256` the hash of its weights.
          */
@@ -931,6 +966,34 @@ export interface components {
             sha256: string;
             /** Voter */
             voter: string;
+        };
+        /**
+         * Me
+         * @description The caller, and what the platform takes and offers.
+         *
+         *     `lease_s`: how long a lease lives, in seconds. `features`: those of later versions that this one has.
+         *     `detector`: whether one is running. `disputes_open`: counted to 100, so that 100 means as many or more.
+         */
+        Me: {
+            /**
+             * Auth
+             * @constant
+             */
+            auth: "off";
+            /** Detector */
+            detector: boolean;
+            /** Disputes Open */
+            disputes_open: number;
+            /** Exports */
+            exports: ("jsonl" | "csv")[];
+            /** Features */
+            features: ("boxes" | "pipeline")[];
+            /** Lease S */
+            lease_s: number;
+            limits: components["schemas"]["Limits"];
+            user: components["schemas"]["UserShown"];
+            /** Version */
+            version: string;
         };
         /**
          * Models
@@ -1373,6 +1436,18 @@ export interface components {
             /** Skipped */
             skipped: number;
         };
+        /**
+         * UserShown
+         * @description With authentication off the name is the id, and every caller has all roles.
+         */
+        UserShown: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Roles */
+            roles: ("client" | "operator" | "adjudicator" | "admin")[];
+        };
         /** VoteInBatch */
         VoteInBatch: {
             /** Label */
@@ -1800,6 +1875,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me_api_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
             };
             /** @description Refused */
             "4XX": {

@@ -6,7 +6,7 @@ import { IconButton } from "./Button";
 import { may } from "./may";
 import { useMe } from "./me";
 import { online } from "./online";
-import { hrefOf, PLACES } from "./places";
+import { hrefOf, MOST_COUNTED, PLACES } from "./places";
 import { type Prefs, prefs, setPrefs } from "./prefs";
 import { sync } from "./sync";
 import css from "./topbar.module.css";
@@ -26,11 +26,12 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
         {PLACES.map((place) => {
           if (!place.name || (place.deed && !may(me, place.deed))) return null;
           const href = hrefOf(place);
+          const count = place.count?.(me) ?? 0;
           const isHere = location === href || location.startsWith(`${href}/`);
           return (
             <Link key={href} href={href} aria-current={isHere ? "page" : undefined}>
               {place.name}
-              {(place.count?.(me) ?? 0) > 0 && <span className={css.count}>{en.number(place.count?.(me) ?? 0)}</span>}
+              {count > 0 && <span className={css.count}>{en.places.count(count, MOST_COUNTED)}</span>}
             </Link>
           );
         })}

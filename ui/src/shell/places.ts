@@ -12,9 +12,11 @@ export interface Place {
   name?: string;
   /** The second key of `g` and it. */
   key?: string;
-  /** How many things wait there, beside its name. */
+  /** How many things wait there, beside its name; the platform counts to `MOST_COUNTED`. */
   count?: (me: Me) => number;
 }
+
+export const MOST_COUNTED = 100;
 
 export const PLACES: readonly Place[] = [
   { path: "/label/:task?", deed: "label", page: lazy(() => import("../label/Label")), name: en.places.label, key: "l" },

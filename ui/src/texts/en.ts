@@ -25,6 +25,7 @@ export const en = {
     notAllowed: "This page is not for you",
     notAllowedDetail: "Ask the administrator if you should have it.",
     home: "Go to the first page",
+    count: (count: number, most: number) => (count < most ? en.number(count) : `${en.number(most)}+`),
   },
   states: {
     loading: "Loading",

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { checked, isSystemFile, kindOf } from "./check";
 
-const LIMITS = { max_image_bytes: 1000, max_archive_bytes: 5000 };
+const LIMITS = { max_image_bytes: 1000, max_zip_bytes: 5000 };
 const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 const JPEG = bytes("\xff\xd8\xff\xe0");
 

@@ -1,9 +1,8 @@
 // What the page can tell of a file before it is sent: by content, never by its name.
 
-export interface Limits {
-  max_image_bytes: number;
-  max_archive_bytes: number;
-}
+import type { Me } from "../api/fields";
+
+export type Limits = Pick<Me["limits"], "max_image_bytes" | "max_zip_bytes">;
 
 export const HEAD_BYTES = 16;
 
@@ -60,7 +59,7 @@ export function checked(path: string, size: number, head: Uint8Array, limits: Li
   if (size === 0) return { status: "rejected", reason: "the file is empty" };
   const kind = kindOf(head);
   if (kind === "other") return { status: "rejected", reason: "not a JPEG, PNG, WebP or BMP picture, and not a zip" };
-  const most = kind === "zip" ? limits.max_archive_bytes : limits.max_image_bytes;
+  const most = kind === "zip" ? limits.max_zip_bytes : limits.max_image_bytes;
   if (size <= most) return null;
   return { status: "rejected", reason: `the file is over the limit of ${most.toLocaleString("en")} bytes` };
 }

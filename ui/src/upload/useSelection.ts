@@ -1,14 +1,11 @@
 import { useRef, useState } from "react";
 import { useMe } from "../shell/me";
-import type { Limits } from "./check";
 import { noSelection, type Selection, select } from "./selection";
 import type { Source } from "./walk";
 
-const MAX_ARCHIVE_BYTES = 2_000_000_000;
-
 /** What has been chosen so far, and whether files are still being looked through. */
 export function useSelection() {
-  const limits: Limits = { max_archive_bytes: MAX_ARCHIVE_BYTES, ...useMe().limits };
+  const { limits } = useMe();
   const selection = useRef(noSelection());
   const [shown, setShown] = useState<Selection>(selection.current);
   const [looks, setLooks] = useState(0);

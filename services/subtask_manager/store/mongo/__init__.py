@@ -206,6 +206,11 @@ class MongoSubtaskStore:
             query["dispute"] = {"$gt": found[-1]["_id"]}
         return page[:limit]
 
+    async def count_disputes(self, limit: int) -> int:
+        with errors_named():
+            found = self._subtasks.collection.find({"dispute": {"$gt": ""}}, {"_id": 0, "dispute": 1})
+            return len(await found.limit(limit).batch_size(limit).to_list())
+
     async def cancel(self, task_id: str) -> None:
         await self._briefs.cancel(task_id)
 
