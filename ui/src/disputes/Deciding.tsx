@@ -1,10 +1,11 @@
 import type { RefObject } from "react";
 import { Mark } from "../marks/Mark";
 import { Button } from "../shell/Button";
+import { Key, useLabelKeys } from "../shell/Key";
 import { disputes as texts } from "../texts/en.disputes";
 import { moment } from "../texts/en.tasks";
 import css from "./disputes.module.css";
-import { type Dispute, keyOf, standings } from "./standings";
+import { type Dispute, standings } from "./standings";
 
 interface DecidingProps {
   dispute: Dispute;
@@ -19,6 +20,7 @@ interface DecidingProps {
 
 /** Who voted for what, and the decision. */
 export function Deciding({ dispute, label, reason, reasonField, isReady, choose, say, go }: DecidingProps) {
+  const keys = useLabelKeys();
   const shown = (one: string) => dispute.label_names[one] ?? one;
   return (
     <form
@@ -43,7 +45,7 @@ export function Deciding({ dispute, label, reason, reasonField, isReady, choose,
                 if (event.detail > 0) document.getElementById("decide")?.focus();
               }}
             >
-              {keyOf(position) && <kbd>{keyOf(position)?.toUpperCase()}</kbd>}
+              {keys[position] && <kbd>{keys[position]}</kbd>}
               <span>{shown(one)}</span>
             </button>
           ))}
@@ -51,7 +53,7 @@ export function Deciding({ dispute, label, reason, reasonField, isReady, choose,
       </fieldset>
       <div className={css.reason}>
         <label htmlFor="reason">
-          {texts.reason} <kbd>R</kbd>
+          {texts.reason} <Key act="reason" />
         </label>
         <div className={css.quick}>
           {texts.reasons.map((quick) => (
@@ -74,7 +76,7 @@ export function Deciding({ dispute, label, reason, reasonField, isReady, choose,
         </p>
       </div>
       <Button type="submit" look="primary" disabled={!isReady} className={css.go}>
-        {label === null ? texts.choose : texts.chosen(shown(label))} {isReady && <kbd>Enter</kbd>}
+        {label === null ? texts.choose : texts.chosen(shown(label))} {isReady && <Key act="decide" />}
       </Button>
     </form>
   );

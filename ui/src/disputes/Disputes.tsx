@@ -4,25 +4,18 @@ import { serverNow } from "../api/client";
 import { Boxed } from "../marks/Boxed";
 import { Mark } from "../marks/Mark";
 import { Button } from "../shell/Button";
-import { usePageShortcuts } from "../shell/pageShortcuts";
+import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
-import { onKeys, type Shortcut } from "../shell/shortcuts";
+import { onKeys, pressedAct, pressedLabel } from "../shell/shortcuts";
 import { en } from "../texts/en";
 import { disputes as texts } from "../texts/en.disputes";
 import { since } from "../texts/en.tasks";
 import { Deciding } from "./Deciding";
 import css from "./disputes.module.css";
-import { type Dispute, disputedAt, labelAt, standings } from "./standings";
+import { type Dispute, disputedAt, standings } from "./standings";
 import { useDisputes } from "./useDisputes";
 
 const FETCHED_AHEAD = 3;
-
-const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ["1-9", "A-Y"], what: texts.keys.label },
-  { keys: ["r"], what: texts.keys.reason },
-  { keys: ["Enter"], what: texts.keys.go },
-  { keys: ["j", "k"], what: texts.keys.move },
-];
 
 export default function Disputes() {
   const [query] = useSearchParams();
@@ -51,19 +44,20 @@ export default function Disputes() {
   };
   const pressed = (key: string, event: KeyboardEvent): boolean => {
     const isOnButton = event.target instanceof HTMLElement && event.target.matches("button, a");
-    const chosen = current ? labelAt(key, current.labels) : null;
+    const act = pressedAct("disputes", key);
+    const chosen = current ? pressedLabel(key, current.labels) : null;
     if (chosen !== null) setLabel(chosen);
-    else if (key === "enter" && isReady && !isOnButton) go();
-    else if (key === "j") choose(Math.min(position + 1, waiting.length - 1));
-    else if (key === "k") choose(Math.max(position - 1, 0));
-    else if (key === "r") reasonField.current?.select();
+    else if (act === "decide" && isReady && !isOnButton) go();
+    else if (act === "next") choose(Math.min(position + 1, waiting.length - 1));
+    else if (act === "previous") choose(Math.max(position - 1, 0));
+    else if (act === "reason") reasonField.current?.select();
     else return false;
     return true;
   };
   const latest = useRef(pressed);
   latest.current = pressed;
   useEffect(() => onKeys((key, event) => latest.current(key, event)), []);
-  usePageShortcuts(SHORTCUTS);
+  usePageKeys("disputes");
   useAhead(waiting.slice(position + 1, position + 1 + FETCHED_AHEAD).map(({ screen_url }) => screen_url));
   useEffect(() => {
     document.title = en.title(texts.title);

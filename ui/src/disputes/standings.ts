@@ -5,7 +5,6 @@ export type Dispute = Schemas["SubtaskShown"];
 type Vote = Dispute["votes"][number];
 
 const DETECTOR = "detector:";
-const KEYS = [..."123456789", ..."acdefilmnopqtvwxy"];
 
 export interface Standing {
   label: string;
@@ -21,15 +20,6 @@ export function standings(dispute: Dispute): { people: Standing[]; unsure: Vote[
     .filter(({ votes }) => votes.length > 0)
     .toSorted((one, other) => other.votes.length - one.votes.length);
   return { people, unsure: persons.filter(({ label }) => label === null), models };
-}
-
-/** The key of each label; the keys of this page's own actions are left out. */
-export function keyOf(position: number): string | null {
-  return KEYS[position] ?? null;
-}
-
-export function labelAt(key: string, labels: readonly string[]): string | null {
-  return labels[KEYS.indexOf(key)] ?? null;
 }
 
 /** When the votes ended: that of the last one. */

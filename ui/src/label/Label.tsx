@@ -1,31 +1,26 @@
-import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
-import { useParams } from "wouter";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useParams, useSearchParams } from "wouter";
 import { Button } from "../shell/Button";
 import { useMe } from "../shell/me";
-import { usePageShortcuts } from "../shell/pageShortcuts";
 import { prefs } from "../shell/prefs";
-import { Empty, Failure, Loading } from "../shell/States";
+import { Empty, Loading } from "../shell/States";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { label as texts } from "../texts/en.label";
-import { Announcer } from "./Announcer";
+import { Board } from "./board";
+import { Grid } from "./Grid";
 import { Instructions } from "./Instructions";
-import { SHORTCUTS } from "./keys";
 import css from "./label.module.css";
-import { listen } from "./listen";
-import { NotCounted } from "./NotCounted";
+import type { Ears } from "./listen";
+import { Beside, OnStage } from "./One";
 import { outbox } from "./onlyOutbox";
-import { Rail } from "./Rail";
-import { StageTools } from "./StageTools";
 import { StillThere } from "./StillThere";
-import { Strip } from "./Strip";
-import { Session } from "./session";
+import { type Mode, Session } from "./session";
 import { Stage } from "./stage";
 import { type Turn, takeTurn } from "./turn";
 
 /** The page where people vote. */
 export default function Label() {
-  usePageShortcuts(SHORTCUTS);
   useEffect(() => {
     document.title = en.title(en.places.label);
   }, []);
@@ -58,83 +53,48 @@ export default function Label() {
 interface Desk {
   session: Session;
   stage: Stage;
+  board: Board;
 }
 
+/** The place of the picture stays in the document as long as the work goes on, also behind the grid. */
 function Work({ turn }: { turn: RefObject<Turn | null> }) {
   const me = useMe();
   const { task } = useParams<{ task?: string }>();
+  const { hand } = useStore(prefs);
   const [desk, setDesk] = useState<Desk | null>(null);
   const user = me.user.id;
   const host = useCallback(
     (element: HTMLDivElement) => {
       const stage = new Stage(element);
       const session = new Session(user, task ?? null, outbox, stage);
-      setDesk({ stage, session });
+      setDesk({ stage, session, board: new Board(session) });
       void session.start();
       return () => session.close(turn.current?.isMine() === false);
     },
     [user, task, turn],
   );
-  return (
-    <div className={css.page}>
-      <section className={css.stage} aria-label={texts.image}>
-        <div ref={host} className={css.host} />
-        {desk && <OnStage {...desk} />}
-      </section>
-      {desk && <Beside {...desk} />}
-    </div>
-  );
-}
-
-function OnStage({ session, stage }: Desk) {
-  const { phase, lease, taskName, waitingForOthers, today, error } = useStore(session.view);
-  const { picture, width, height } = useStore(stage.shown);
-  const size = width > 0 ? texts.size(width, height) : null;
-  if (phase === "starting" || picture === "loading") return <Loading />;
-  if (phase === "failed") return <Failure error={error} retry={() => session.look()} />;
-  if (!lease)
-    return (
-      <Empty title={texts.none.title} action={<Button onClick={() => session.look()}>{texts.none.look}</Button>}>
-        {texts.none.others(waitingForOthers)} {today > 0 && texts.none.mine(today)}
-      </Empty>
-    );
-  return (
-    <>
-      <p className={css.crumb}>
-        <strong>{taskName}</strong>
-        <span>{texts.crumb(lease.filename, size)}</span>
-      </p>
-      {picture === "broken" ? (
-        <Empty title={texts.broken.title} action={<Button onClick={() => session.skip()}>{texts.skip}</Button>}>
-          {texts.broken.detail}
-        </Empty>
-      ) : (
-        <StageTools stage={stage} />
-      )}
-    </>
-  );
-}
-
-function Beside({ session, stage }: Desk) {
-  const view = useStore(session.view);
-  const { strip } = useStore(prefs);
+  const [mode, setMode] = useMode();
   const [areInstructionsOpen, setInstructionsOpen] = useState(false);
-  const [lit, setLit] = useState<string | null>(null);
-  useEffect(
-    () => listen(session, stage, { light: setLit, instruct: () => setInstructionsOpen(true) }),
-    [session, stage],
-  );
+  const ears = useMemo<Ears>(() => ({ instruct: () => setInstructionsOpen(true), change: setMode }), [setMode]);
   return (
     <>
-      <Rail session={session} view={view} lit={lit} instruct={() => setInstructionsOpen(true)}>
-        <NotCounted />
-      </Rail>
-      {strip && <Strip session={session} view={view} />}
-      <Announcer view={view} />
-      {areInstructionsOpen && (
-        <Instructions text={view.lease?.instructions ?? null} close={() => setInstructionsOpen(false)} />
-      )}
-      {view.isIdle && <StillThere count={view.ahead.length + 1} keep={() => session.keep()} />}
+      <div className={css.page} data-hand={hand} hidden={mode === "grid"}>
+        <section className={css.stage} aria-label={texts.image}>
+          <div ref={host} className={css.host} />
+          {desk && mode === "one" && <OnStage {...desk} ears={ears} />}
+        </section>
+        {desk && mode === "one" && <Beside {...desk} ears={ears} />}
+      </div>
+      {desk && mode === "grid" && <Grid {...desk} ears={ears} />}
+      {desk && areInstructionsOpen && <Instructions session={desk.session} close={() => setInstructionsOpen(false)} />}
+      {desk && <StillThere session={desk.session} />}
     </>
   );
+}
+
+/** The mode is in the address, so that it outlives a reload. */
+function useMode(): [Mode, (mode: Mode) => void] {
+  const [query, setQuery] = useSearchParams();
+  const set = useCallback((mode: Mode) => setQuery(mode === "grid" ? { mode } : {}, { replace: true }), [setQuery]);
+  return [query.get("mode") === "grid" ? "grid" : "one", set];
 }

@@ -1,16 +1,18 @@
 import type { Lease } from "../api/fields";
+import { useLabelKeys } from "../shell/Key";
 import { label as texts } from "../texts/en.label";
-import { labelKeys } from "./keys";
 import type { Session, View } from "./session";
 import css from "./strip.module.css";
 
+const PAST_SHOWN = 4;
 const NEXT_SHOWN = 8;
 
 /** The last votes, each of which can be undone, the image on screen, and the next ones: reading ahead made visible. */
 export function Strip({ session, view }: { session: Session; view: View }) {
+  const keys = useLabelKeys();
   return (
     <ol className={css.strip} aria-label={texts.strip}>
-      {view.past.map(({ lease, label }) => (
+      {view.past.slice(-PAST_SHOWN).map(({ lease, label }) => (
         <li key={lease.subtask_id} className={css.past}>
           <button
             type="button"
@@ -19,7 +21,7 @@ export function Strip({ session, view }: { session: Session; view: View }) {
           >
             <Thumbnail lease={lease} />
             <span>
-              <b>{labelKeys(lease.labels).get(label)?.toUpperCase()}</b> {nameOf(lease, label)}
+              <b>{keys[lease.labels.indexOf(label)]}</b> {nameOf(lease, label)}
             </span>
             <span className={css.unseen}>{texts.undo}</span>
           </button>

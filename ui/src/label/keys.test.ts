@@ -1,17 +1,19 @@
 import { expect, test } from "vitest";
-import { labelKeys, meaning } from "./keys";
+import { setPrefs } from "../shell/prefs";
+import { meaning } from "./keys";
 
-const many = Array.from({ length: 40 }, (_, index) => `label ${index}`);
+const labels = ["cat", "dog"];
 
-test("labels get digits, then letters that no act needs, in their own order", () => {
-  const keys = [...labelKeys(many).values()];
-  expect(keys.slice(0, 12).join("")).toBe("123456789acd");
-  expect(new Set(keys).size).toBe(keys.length);
-  for (const act of "uszhgbi") expect(keys).not.toContain(act);
+test("acts come before labels, and labels have their keys", () => {
+  expect(meaning("u", labels)).toEqual({ act: "unsure" });
+  expect(meaning("arrowleft", labels)).toEqual({ pan: [1, 0] });
+  expect(meaning("2", labels)).toEqual({ label: "dog" });
+  expect(meaning("3", labels)).toBeNull();
 });
 
-test("the key of each label means that label, and nothing means a label without one", () => {
-  for (const [label, key] of labelKeys(many)) expect(meaning(key, many)).toEqual({ label });
-  expect(meaning("9", ["cat", "dog"])).toBeNull();
-  expect(meaning("F5", many)).toBeNull();
+test("a key that a person changed works here at once", () => {
+  setPrefs({ keys: { unsure: "q" } });
+  expect(meaning("q", labels)).toEqual({ act: "unsure" });
+  expect(meaning("u", labels)).toBeNull();
+  setPrefs({ keys: {} });
 });

@@ -1,16 +1,14 @@
 /** Leases: asked for ahead of need, renewed while somebody works, given back at the end. */
 import { api, bodyOf, callerHeaders, serverNow } from "../api/client";
 import { type Lease, lease } from "../api/fields";
+import { MOST_AHEAD } from "../shell/prefs";
 import { isPassing, type Renewal } from "./queue";
 
-/** Eight shown as the next ones in the strip, the one on screen, and one to spare. */
-const FEWEST = 10;
-const MOST = 40;
 const SECONDS_AHEAD = 10;
 
 /** How many images to hold at this many votes a second. */
-export function wanted(votesPerSecond: number): number {
-  return Math.min(Math.max(Math.ceil(votesPerSecond * SECONDS_AHEAD), FEWEST), MOST);
+export function wanted(votesPerSecond: number, fewest: number): number {
+  return Math.min(Math.max(Math.ceil(votesPerSecond * SECONDS_AHEAD), fewest), MOST_AHEAD);
 }
 
 /** Votes a second over the last votes, of which these are the moments. */

@@ -16,8 +16,8 @@ export interface Outbox {
   update<A>(change: Change<A>): Promise<A>;
   /** How many votes are just being written. */
   readonly writing: Store<number>;
-  /** Adds a vote; false where the user has one on that image under way already. */
-  add(record: VoteRecord): Promise<boolean>;
+  /** Adds one user's votes; answers those on images on which the user has one under way already. */
+  add(votes: readonly VoteRecord[]): Promise<readonly VoteRecord[]>;
   /** Reads the records anew. */
   refresh(): Promise<void>;
 }
@@ -72,11 +72,11 @@ export function openOutbox(name = "quorate"): Outbox {
   tabs.onmessage = ({ data }) => {
     if (data === "queue-changed") void refresh();
   };
-  async function add(record: VoteRecord): Promise<boolean> {
-    writing.set(writing.get() + 1);
-    const isNew = await update((before) => cast(before, record));
-    writing.set(writing.get() - 1);
-    return isNew;
+  async function add(votes: readonly VoteRecord[]): Promise<readonly VoteRecord[]> {
+    writing.set(writing.get() + votes.length);
+    const underWay = await update((before) => cast(before, votes));
+    writing.set(writing.get() - votes.length);
+    return underWay;
   }
 
   return { records, writing, isStored, add, update, refresh };

@@ -11,6 +11,10 @@ const USERS = ["ann", "bea"];
 const LABELS = ["cat", "dog"];
 const IMAGES = 6;
 
+function leaseOf(id: string, token: string): Lease {
+  return { subtask_id: id, task_id: "task", token, labels: LABELS, expires_at: "" } as unknown as Lease;
+}
+
 interface Counted {
   label: string;
   token: string;
@@ -38,7 +42,7 @@ class Model {
     const key = `${user}\n${id}`;
     const token = this.leases.get(key) ?? newToken;
     this.leases.set(key, token);
-    return { subtask_id: id, task_id: "task", token, labels: LABELS, expires_at: "" } as unknown as Lease;
+    return leaseOf(id, token);
   }
 
   vote(user: string, record: queue.VoteRecord): queue.Outcome {
@@ -116,22 +120,36 @@ class Browser {
   }
 
   press(tab: number, label: string): void {
-    const voted = queue.vote(this.desk(tab), label, this.now);
-    if (!voted) return;
-    this.put(tab, voted.desk);
-    if (this.change(queue.cast(this.records, voted.record))) this.intent.cast(voted.record);
+    this.#cast(
+      tab,
+      this.desk(tab)
+        .held.slice(0, 1)
+        .map((lease) => ({ lease, label })),
+    );
+  }
+
+  /** Votes a row: some of the images held, in any order, some perhaps no longer held. */
+  pressRow(tab: number, choices: readonly (readonly [image: number, label: string])[]): void {
+    this.#cast(
+      tab,
+      choices.map(([image, label]) => ({ lease: leaseOf(`image ${image}`, "any"), label })),
+    );
+  }
+
+  #cast(tab: number, choices: readonly queue.Choice[]): void {
+    const { desk, records } = queue.vote(this.desk(tab), choices, this.now);
+    this.put(tab, desk);
+    const underWay = this.change(queue.cast(this.records, records));
+    for (const record of records) if (!underWay.includes(record)) this.intent.cast(record);
   }
 
   undo(tab: number): void {
     const desk = this.desk(tab);
-    const past = desk.past.at(-1);
-    if (!past) return;
-    const { subtask_id } = past.lease;
-    const is = this.change(queue.takeBack(this.records, desk.user, subtask_id));
-    const lease = is === "taken" ? past.lease : is === "gone" ? this.model.undo(desk.user, subtask_id) : null;
-    if (!lease) return;
-    this.intent.wanted.delete(`${desk.user}\n${subtask_id}`);
-    this.put(tab, queue.putBack(desk, lease));
+    const leases = (desk.past.at(-1) ?? []).map((choice) => choice.lease);
+    const { taken, gone } = this.change(queue.takeBack(this.records, desk.user, leases));
+    const undone = gone.flatMap(({ subtask_id }) => this.model.undo(desk.user, subtask_id) ?? []);
+    for (const lease of [...taken, ...undone]) this.intent.wanted.delete(queue.keyOf({ user: desk.user, lease }));
+    this.put(tab, queue.putBack(desk, [...taken, ...undone]));
   }
 
   /** The sender: what is due goes out; the request, its answer, or neither gets through. */
@@ -168,6 +186,14 @@ const step: fc.Arbitrary<(browser: Browser) => void> = fc.oneof(
       ([at, label]) =>
         (b: Browser) =>
           b.press(at, label),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(tab, fc.array(fc.tuple(fc.nat({ max: IMAGES - 1 }), fc.constantFrom(...LABELS)))).map(
+      ([at, choices]) =>
+        (b: Browser) =>
+          b.pressRow(at, choices),
     ),
   },
   { weight: 3, arbitrary: tab.map((at) => (b: Browser) => b.ask(at)) },

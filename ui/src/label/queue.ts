@@ -11,7 +11,8 @@ export const HOLD_MS = 4_000;
 /** The platform forgets a lease long before. */
 export const OLDEST_MS = 24 * 3_600_000;
 export const BATCH = 50;
-const PAST_SHOWN = 4;
+/** Deeds that can be undone. */
+const DEEDS_KEPT = 4;
 const DONE_REMEMBERED = 1_000;
 
 export interface Refusal {
@@ -48,15 +49,15 @@ export function keyOf({ user, lease }: Pick<VoteRecord, "user" | "lease">): stri
   return `${user}\n${lease.subtask_id}`;
 }
 
-const isOf = (record: VoteRecord, user: string, subtaskId: string) =>
-  record.user === user && record.lease.subtask_id === subtaskId;
-
-/** Adds a vote. False where the user has a vote on that image under way already, from another tab. */
-export function cast(records: readonly VoteRecord[], vote: VoteRecord): Changed<boolean> {
-  const same = records.find((record) => keyOf(record) === keyOf(vote));
-  if (same && same.phase !== "refused") return { records, answer: false };
-  const others = release(records, vote.user).records.filter((record) => record !== same);
-  return { records: [...others, vote], answer: true };
+/** Adds one user's votes. Answers those on images on which the user has a vote under way already, from another tab. */
+export function cast(records: readonly VoteRecord[], votes: readonly VoteRecord[]): Changed<readonly VoteRecord[]> {
+  const underWay = new Set(records.filter((record) => record.phase !== "refused").map(keyOf));
+  const added = votes.filter((vote) => !underWay.has(keyOf(vote)));
+  const [first] = added;
+  if (!first) return { records, answer: votes };
+  const replaced = new Set(added.map(keyOf));
+  const others = release(records, first.user).records.filter((record) => !replaced.has(keyOf(record)));
+  return { records: [...others, ...added], answer: votes.filter((vote) => underWay.has(keyOf(vote))) };
 }
 
 /** Lets the votes that a user's undo was kept open for go. */
@@ -67,16 +68,28 @@ export function release(records: readonly VoteRecord[], user: string): Changed<n
   return { records: released, answer: null };
 }
 
-/** Takes a vote back that surely has not been sent; otherwise says how far it is. */
-export function takeBack(
-  records: readonly VoteRecord[],
-  user: string,
-  subtaskId: string,
-): Changed<"taken" | "sending" | "gone"> {
-  const record = records.find((one) => isOf(one, user, subtaskId));
-  if (!record || record.phase === "refused") return { records, answer: "gone" };
-  if (record.phase === "sending") return { records, answer: "sending" };
-  return { records: records.filter((one) => one !== record), answer: "taken" };
+/** Where each of some votes is: taken back just now, on its way, or no longer here. */
+export interface Whereabouts {
+  taken: readonly Lease[];
+  sending: readonly Lease[];
+  gone: readonly Lease[];
+}
+
+/** Takes those votes of a user back that surely have not been sent, and says where the others are. */
+export function takeBack(records: readonly VoteRecord[], user: string, leases: readonly Lease[]): Changed<Whereabouts> {
+  const wanted = new Set(leases.map((lease) => keyOf({ user, lease })));
+  const mine = records.filter((record) => wanted.has(keyOf(record)));
+  const idsIn = (phase: VoteRecord["phase"]) =>
+    new Set(mine.filter((record) => record.phase === phase).map((record) => record.lease.subtask_id));
+  const [waiting, sending] = [idsIn("waiting"), idsIn("sending")];
+  return {
+    records: records.filter((record) => !mine.includes(record) || record.phase !== "waiting"),
+    answer: {
+      taken: leases.filter(({ subtask_id }) => waiting.has(subtask_id)),
+      sending: leases.filter(({ subtask_id }) => sending.has(subtask_id)),
+      gone: leases.filter(({ subtask_id }) => !waiting.has(subtask_id) && !sending.has(subtask_id)),
+    },
+  };
 }
 
 /**
@@ -134,7 +147,8 @@ export function nextDue(records: readonly VoteRecord[]): number | null {
   return moments.length > 0 ? Math.min(...moments) : null;
 }
 
-export interface Past {
+/** An image and the label that a person gives it. */
+export interface Choice {
   lease: Lease;
   label: string;
 }
@@ -143,7 +157,8 @@ export interface Past {
 export interface Desk {
   user: string;
   held: readonly Lease[];
-  past: readonly Past[];
+  /** The last deeds: a vote, or the votes of a row. */
+  past: readonly (readonly Choice[])[];
   /** Leases that were voted on or given back, by `leaseKey`; answers that were under way may still name them. */
   done: ReadonlySet<string>;
 }
@@ -169,41 +184,59 @@ export function hold(desk: Desk, leases: readonly Lease[], busy: ReadonlySet<str
   return { ...desk, held: [...known, ...[...fresh.values()].filter((lease) => !knownIds.has(lease.subtask_id))] };
 }
 
-/** Votes on the image on screen; the next one takes its place. */
-export function vote(desk: Desk, label: string, now: number): { desk: Desk; record: VoteRecord } | null {
-  const [lease] = desk.held;
-  if (!lease) return null;
-  const record: VoteRecord = {
-    user: desk.user,
-    lease,
-    label,
-    castAt: now,
-    sendAfter: now + HOLD_MS,
-    phase: "waiting",
-    refusal: null,
-  };
-  return { desk: { ...leave(desk), past: [...desk.past, { lease, label }].slice(-PAST_SHOWN) }, record };
+/** Votes on images that are held, in one deed; others take their places. */
+export function vote(desk: Desk, choices: readonly Choice[], now: number): { desk: Desk; records: VoteRecord[] } {
+  const held = new Map(desk.held.map((lease) => [lease.subtask_id, lease]));
+  const deed = choices.flatMap(({ lease: { subtask_id }, label }) => {
+    const lease = held.get(subtask_id);
+    return held.delete(subtask_id) && lease ? [{ lease, label }] : [];
+  });
+  if (deed.length === 0) return { desk, records: [] };
+  const records = deed.map(
+    (choice): VoteRecord => ({
+      ...choice,
+      user: desk.user,
+      castAt: now,
+      sendAfter: now + HOLD_MS,
+      phase: "waiting",
+      refusal: null,
+    }),
+  );
+  const left = leave(
+    desk,
+    deed.map((choice) => choice.lease),
+  );
+  return { desk: { ...left, past: [...desk.past, deed].slice(-DEEDS_KEPT) }, records };
 }
 
-/** Puts the image on screen away: voted on, skipped, or reported. */
-export function leave(desk: Desk): Desk {
-  const [lease, ...held] = desk.held;
-  if (!lease) return desk;
-  const done = new Set([...desk.done].slice(1 - DONE_REMEMBERED)).add(leaseKey(lease));
-  return { ...desk, held, done };
+/** Puts images away: voted on, skipped, or reported. */
+export function leave(desk: Desk, leases: readonly Lease[]): Desk {
+  const done = new Set([...desk.done, ...leases.map(leaseKey)].slice(-DONE_REMEMBERED));
+  return { ...desk, held: desk.held.filter(isNoneOf(leases)), done };
 }
 
-/** Shows an image again whose vote was taken back. */
-export function putBack(desk: Desk, lease: Lease): Desk {
-  const isOther = (one: Lease) => one.subtask_id !== lease.subtask_id;
+/** Shows images again whose votes were taken back. */
+export function putBack(desk: Desk, leases: readonly Lease[]): Desk {
+  const isOther = isNoneOf(leases);
   const done = new Set(desk.done);
-  done.delete(leaseKey(lease));
+  for (const lease of leases) done.delete(leaseKey(lease));
   return {
     ...desk,
-    held: [lease, ...desk.held.filter(isOther)],
-    past: desk.past.filter((one) => isOther(one.lease)),
+    held: [...leases, ...desk.held.filter(isOther)],
+    past: desk.past.map((deed) => deed.filter(({ lease }) => isOther(lease))).filter((deed) => deed.length > 0),
     done,
   };
+}
+
+/** Puts images that are held before all others, in the order of `ids`. */
+export function bringForward(desk: Desk, ids: ReadonlySet<string>): Desk {
+  const wanted = [...ids].flatMap((id) => desk.held.find((lease) => lease.subtask_id === id) ?? []);
+  return { ...desk, held: [...wanted, ...desk.held.filter(isNoneOf(wanted))] };
+}
+
+function isNoneOf(leases: readonly Lease[]): (lease: Lease) => boolean {
+  const ids = new Set(leases.map((lease) => lease.subtask_id));
+  return ({ subtask_id }) => !ids.has(subtask_id);
 }
 
 export interface Renewal {

@@ -32,7 +32,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 test("votes outlive the page that cast them", async () => {
   const name = `test ${databases++}`;
-  await openOutbox(name).add(record("one"));
+  await openOutbox(name).add([record("one")]);
   const opened = openOutbox(name);
   await opened.refresh();
   expect(opened.records.get().map(({ lease }) => lease.subtask_id)).toEqual(["one"]);
@@ -46,7 +46,7 @@ test("where the browser stores nothing, votes are kept in memory and it says so"
     },
   });
   const outbox = fresh();
-  expect(await outbox.add(record("one"))).toBe(true);
+  expect(await outbox.add([record("one")])).toEqual([]);
   expect(outbox.records.get()).toHaveLength(1);
   expect(outbox.isStored.get()).toBe(false);
 });

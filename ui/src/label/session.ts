@@ -1,27 +1,40 @@
 /** One person's work on the Label page: brings the rules, the picture, leases and the outbox together, without React. */
 import { ApiProblem, api, bodyOf } from "../api/client";
-import { type Lease, undoVote } from "../api/fields";
+import type { Lease } from "../api/fields";
+import { MOST_AHEAD, prefs } from "../shell/prefs";
 import { type Store, store } from "../shell/store";
 import { label as texts } from "../texts/en.label";
 import { giveBack, giveBackAtEnd, lookFor, pace, renew, timeLeft, wanted } from "./leases";
 import type { Outbox } from "./outbox";
 import * as queue from "./queue";
 import type { Stage } from "./stage";
+import { suggestionOf } from "./suggestions";
 import { countToday, votesToday } from "./today";
+import { takeBack } from "./undo";
 
 const RATE_VOTES = 30;
+const RECENT = 9;
 const TICK_MS = 1_000;
 const IDLE_MS = 10 * 60_000;
 const WARNING_MS = 60_000;
 const LOOK_AGAIN_MS = [5_000, 10_000, 20_000, 30_000];
-const SENDING_MS = 5_000;
+/** In the grid: as many images as the platform leases, asked for while fewer suggestions are there than three rows. */
+const GRID_HELD = 100;
+const GRID_SUGGESTED = 24;
+
+export type Mode = "one" | "grid";
 
 export interface View {
   phase: "starting" | "working" | "empty" | "failed";
   lease: Lease | null;
   ahead: readonly Lease[];
-  past: readonly queue.Past[];
+  /** The votes that can be undone, newest last. */
+  past: readonly queue.Choice[];
+  /** Labels of the last votes, newest first. */
+  recent: readonly string[];
   taskName: string | null;
+  /** Whether the detector may suggest labels in this task, and does so for an image that is held. */
+  isGridOffered: boolean;
   waitingForOthers: number;
   /** Votes cast in this browser today. */
   today: number;
@@ -32,14 +45,20 @@ export interface View {
   error: unknown;
 }
 
+interface Task {
+  name: string;
+  detector: { mode: string };
+}
+
 export class Session {
   readonly view: Store<View>;
   readonly #user: string;
   readonly #taskId: string | null;
   readonly #outbox: Outbox;
   readonly #stage: Stage;
-  readonly #names = new Map<string, string | null>();
+  readonly #tasks = new Map<string, Task | null>();
   #desk: queue.Desk;
+  #mode: Mode = "one";
   #moments: readonly number[] = [];
   #usedAt = Date.now();
   #renewAt = Number.POSITIVE_INFINITY;
@@ -62,7 +81,9 @@ export class Session {
       lease: null,
       ahead: [],
       past: [],
+      recent: [],
       taskName: null,
+      isGridOffered: false,
       waitingForOthers: 0,
       today: votesToday(user),
       perMinute: 0,
@@ -97,14 +118,24 @@ export class Session {
 
   /** Votes on the image on screen. The next picture is there before anything else happens. */
   vote(label: string): void {
-    const voted = queue.vote(this.#desk, label, Date.now());
-    if (!voted || this.#isUndoing) return;
-    this.#desk = voted.desk;
-    this.#moments = [...this.#moments, Date.now()].slice(-RATE_VOTES);
-    countToday(this.#user, 1);
-    this.#show({ notice: null });
-    void this.#outbox.add(voted.record).then((isNew) => {
-      if (!isNew) this.#say(texts.notice.voted);
+    const [lease] = this.#desk.held;
+    if (lease) this.voteAll([{ lease, label }]);
+  }
+
+  /** Votes on images that are held, in one deed and one request. */
+  voteAll(choices: readonly queue.Choice[]): void {
+    if (this.#isUndoing) return;
+    const now = Date.now();
+    const { desk, records } = queue.vote(this.#desk, choices, now);
+    if (records.length === 0) return;
+    this.#desk = desk;
+    this.#moments = [...this.#moments, ...records.map(() => now)].slice(-RATE_VOTES);
+    countToday(this.#user, records.length);
+    const voted = records.map((record) => record.label);
+    const recent = [...new Set([...voted, ...this.view.get().recent])].slice(0, RECENT);
+    this.#show({ notice: null, recent });
+    void this.#outbox.add(records).then((underWay) => {
+      if (underWay.length > 0) this.#say(texts.notice.voted);
     });
     this.#topUp();
   }
@@ -116,7 +147,7 @@ export class Session {
   skip(): void {
     const [lease] = this.#desk.held;
     if (!lease || this.#isUndoing) return;
-    this.#desk = queue.leave(this.#desk);
+    this.#desk = queue.leave(this.#desk, [lease]);
     this.#show({ notice: null });
     giveBack(lease, true).catch((error) => {
       if (!(error instanceof ApiProblem && error.status < 500 && error.status > 0))
@@ -125,34 +156,29 @@ export class Session {
     this.#topUp();
   }
 
-  /** Takes the last vote back, or one of the last: from the outbox if it is still there, else from the platform. */
-  async undo(subtaskId = this.#desk.past.at(-1)?.lease.subtask_id): Promise<void> {
-    const past = this.#desk.past.find((one) => one.lease.subtask_id === subtaskId);
-    if (!past) return this.#say(texts.notice.nothingToUndo);
+  /** Takes the last deed back, or one vote: from the outbox if it is still there, else from the platform. */
+  async undo(subtaskId?: string): Promise<void> {
+    const deed = subtaskId === undefined ? this.#desk.past.at(-1) : this.#desk.past.flat();
+    const leases = (deed ?? [])
+      .map((choice) => choice.lease)
+      .filter((one) => (subtaskId ?? one.subtask_id) === one.subtask_id);
+    if (leases.length === 0) return this.#say(texts.notice.nothingToUndo);
     if (this.#isUndoing) return;
     this.#isUndoing = true;
-    try {
-      const lease = await this.#takeBack(past.lease);
-      if (!lease) return this.#say(texts.notice.beingSent);
-      this.#desk = queue.putBack(this.#desk, lease);
-      countToday(this.#user, -1);
-      this.#show({ notice: null });
-    } catch (error) {
-      this.#say(texts.notice.notUndone(error instanceof ApiProblem ? error.message : String(error)));
-    } finally {
+    const { back, error, isSending } = await takeBack(this.#outbox, this.#user, leases).finally(() => {
       this.#isUndoing = false;
-    }
+    });
+    this.#desk = queue.putBack(this.#desk, back);
+    countToday(this.#user, -back.length);
+    this.#show({ notice: isSending ? texts.notice.beingSent : error && texts.notice.notUndone(error.message) });
   }
 
-  async #takeBack(lease: Lease): Promise<Lease | null> {
-    const ends = Date.now() + SENDING_MS;
-    for (;;) {
-      const is = await this.#outbox.update((records) => queue.takeBack(records, this.#user, lease.subtask_id));
-      if (is === "taken") return lease;
-      if (is === "gone") return undoVote(lease.subtask_id);
-      if (Date.now() > ends) return null;
-      await changed(this.#outbox.records, ends - Date.now());
-    }
+  /** One image at a time, or rows of what the detector suggests; `first` are the images to come first. */
+  setMode(mode: Mode, first: ReadonlySet<string> = new Set()): void {
+    this.#mode = mode;
+    this.#desk = queue.bringForward(this.#desk, first);
+    this.#show({ notice: null });
+    this.#topUp();
   }
 
   /** Asks for images now. */
@@ -167,13 +193,22 @@ export class Session {
   }
 
   #topUp(): void {
-    const now = Date.now();
-    const want = wanted(pace(this.#moments, now));
-    if (this.#isLooking || this.#isClosed || now < this.#lookAt || this.#desk.held.length > want / 2) return;
+    if (this.#isLooking || this.#isClosed || Date.now() < this.#lookAt || !this.#isShort()) return;
     this.#isLooking = true;
-    void this.#ask(want).finally(() => {
+    void this.#ask(this.#mode === "grid" ? GRID_HELD : this.#ahead()).finally(() => {
       this.#isLooking = false;
     });
+  }
+
+  /** How many images to hold where one comes at a time. */
+  #ahead(): number {
+    return wanted(pace(this.#moments, Date.now()), prefs.get().ahead);
+  }
+
+  #isShort(): boolean {
+    const { held } = this.#desk;
+    if (this.#mode === "one") return held.length <= this.#ahead() / 2;
+    return held.length < GRID_HELD && held.filter(suggestionOf).length < GRID_SUGGESTED;
   }
 
   async #ask(want: number): Promise<void> {
@@ -240,8 +275,10 @@ export class Session {
   #show(change: Partial<View>): void {
     if (this.#isClosed) return;
     const [lease = null, ...ahead] = this.#desk.held;
-    this.#stage.show(lease);
-    this.#stage.prepare(this.#desk.held);
+    const isOne = this.#mode === "one";
+    this.#stage.show(isOne ? lease : null);
+    this.#stage.prepare(isOne ? this.#desk.held.slice(0, MOST_AHEAD) : []);
+    const task = lease && this.#taskOf(lease.task_id);
     const before = this.view.get();
     const phase = lease
       ? "working"
@@ -254,8 +291,9 @@ export class Session {
       phase,
       lease,
       ahead,
-      past: this.#desk.past,
-      taskName: lease ? this.#nameOf(lease.task_id) : before.taskName,
+      past: this.#desk.past.flat(),
+      taskName: lease ? (task?.name ?? null) : before.taskName,
+      isGridOffered: task !== null && task.detector.mode !== "off" && this.#desk.held.some(suggestionOf),
       today: votesToday(this.#user),
       perMinute: pace(this.#moments, Date.now()) * 60,
       leftMs: timeLeft(this.#desk.held),
@@ -266,16 +304,16 @@ export class Session {
     this.view.set({ ...this.view.get(), notice });
   }
 
-  #nameOf(taskId: string): string | null {
-    const known = this.#names.get(taskId);
+  #taskOf(taskId: string): Task | null {
+    const known = this.#tasks.get(taskId);
     if (known !== undefined) return known;
-    this.#names.set(taskId, null);
+    this.#tasks.set(taskId, null);
     api.GET("/api/tasks/{task_id}", { params: { path: { task_id: taskId } } }).then(
       (answer) => {
-        this.#names.set(taskId, bodyOf(answer).name);
+        this.#tasks.set(taskId, bodyOf(answer));
         this.#show({});
       },
-      () => undefined, // the page works without the name
+      () => undefined, // the page works without knowing more of the task
     );
     return null;
   }
@@ -301,16 +339,4 @@ export class Session {
   #release(): Promise<null> {
     return this.#outbox.update((records) => queue.release(records, this.#user));
   }
-}
-
-function changed(records: Outbox["records"], atMostMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, Math.max(atMostMs, 0));
-    const forget = records.subscribe(done);
-    function done(): void {
-      clearTimeout(timer);
-      forget();
-      resolve();
-    }
-  });
 }

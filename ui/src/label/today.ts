@@ -9,7 +9,7 @@ interface Tally {
 
 const isTally = (value: unknown): value is Tally => typeof value === "object" && value !== null && "count" in value;
 
-const tally = kept<Tally>("quorate.today", { day: "", user: "", count: 0 }, isTally);
+const tally = kept("quorate.today", (stored) => (isTally(stored) ? stored : { day: "", user: "", count: 0 }));
 
 export function votesToday(user: string): number {
   const { day, user: whose, count } = tally.get();

@@ -8,7 +8,7 @@ import { MeContext, useMe, useMeQuery } from "./me";
 import { online } from "./online";
 import { hrefOf, PLACES, type Place } from "./places";
 import { Empty, Failure, Loading } from "./States";
-import { onKeys } from "./shortcuts";
+import { isKeyOf, onKeys } from "./shortcuts";
 import { TopBar } from "./TopBar";
 import { useStore } from "./useStore";
 import { Who } from "./Who";
@@ -80,7 +80,7 @@ function NotFound() {
   return <Empty title={en.places.notFound}>{en.places.notFoundDetail}</Empty>;
 }
 
-/** `?` everywhere, and `g` with a place's key wherever the page does not use `g` itself. */
+/** The list of keys everywhere, and the way to other pages wherever the page does not use that key itself. */
 function useGlobalKeys(showHelp: () => void) {
   const [, navigate] = useLocation();
   const isGoing = useRef(false);
@@ -89,10 +89,11 @@ function useGlobalKeys(showHelp: () => void) {
     () =>
       onKeys((key, event) => {
         const place = isGoing.current ? PLACES.find((one) => one.key === key) : undefined;
-        isGoing.current = key === "g" && !event.defaultPrevented;
+        isGoing.current = isKeyOf("go", key) && !event.defaultPrevented;
         if (place) navigate(hrefOf(place));
-        else if (key === "?") show.current();
-        return place !== undefined || key === "?";
+        else if (isKeyOf("help", key)) show.current();
+        else return false;
+        return true;
       }),
     [navigate],
   );

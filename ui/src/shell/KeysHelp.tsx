@@ -1,40 +1,60 @@
-import { en } from "../texts/en";
+import { keyTexts as texts } from "../texts/en.keys";
 import { Dialog } from "./Dialog";
+import { ACTIONS, ACTS, FIXED, type Keymap, keysOf, type Scope } from "./keymap";
 import css from "./keys.module.css";
-import { pageShortcuts } from "./pageShortcuts";
+import { pageScope } from "./pageShortcuts";
 import { PLACES } from "./places";
 import { prefs } from "./prefs";
-import type { Shortcut } from "./shortcuts";
 import { useStore } from "./useStore";
 
-const EVERYWHERE: readonly Shortcut[] = [
-  { keys: ["?"], what: en.keys.help },
-  ...PLACES.flatMap(({ key, name }) => (key && name ? [{ keys: ["g", key], what: en.keys.goTo(name) }] : [])),
-  { keys: ["Esc"], what: en.keys.close },
-];
+interface Row {
+  keys: readonly string[];
+  what: string;
+}
 
 export function KeysHelp({ close }: { close: () => void }) {
-  const here = useStore(pageShortcuts);
-  const { singleKeys } = useStore(prefs);
+  const scope = useStore(pageScope);
+  const { singleKeys, keys } = useStore(prefs);
   return (
-    <Dialog title={en.keys.title} close={close}>
-      {!singleKeys && <p className={css.off}>{en.keys.off}</p>}
-      {here.length > 0 && <Keys title={document.title.split(" · ")[0] ?? ""} shortcuts={here} />}
-      <Keys title={en.keys.everywhere} shortcuts={EVERYWHERE} />
+    <Dialog title={texts.title} close={close}>
+      {!singleKeys && <p className={css.off}>{texts.off}</p>}
+      {scope && <Keys title={texts.scopes[scope]} rows={rowsOf(scope, keys)} />}
+      <Keys title={texts.everywhere} rows={everywhere(keys)} />
     </Dialog>
   );
 }
 
-function Keys({ title, shortcuts }: { title: string; shortcuts: readonly Shortcut[] }) {
+function rowsOf(scope: Scope, keymap: Keymap): Row[] {
+  const has = ({ scopes }: { scopes: readonly Scope[] }) => scopes.includes(scope);
+  return [
+    ...FIXED.filter(has).map(({ keys, what }) => ({ keys, what: texts.fixed[what] })),
+    ...ACTS.filter((act) => has(ACTIONS[act]) && act !== "help" && act !== "go").map((act) => ({
+      keys: keysOf(act, keymap),
+      what: texts.acts[act],
+    })),
+  ];
+}
+
+function everywhere(keymap: Keymap): Row[] {
+  return [
+    { keys: keysOf("help", keymap), what: texts.acts.help },
+    ...PLACES.flatMap(({ key, name }) =>
+      key && name ? [{ keys: [...keysOf("go", keymap), key], what: texts.goTo(name) }] : [],
+    ),
+    { keys: ["escape"], what: texts.close },
+  ];
+}
+
+function Keys({ title, rows }: { title: string; rows: readonly Row[] }) {
   return (
     <section className={css.section}>
       <h3>{title}</h3>
       <dl>
-        {shortcuts.map(({ keys, what }) => (
+        {rows.map(({ keys, what }) => (
           <div key={what}>
             <dt>
               {keys.map((key) => (
-                <kbd key={key}>{key.length === 1 ? key.toUpperCase() : key}</kbd>
+                <kbd key={key}>{texts.name(key)}</kbd>
               ))}
             </dt>
             <dd>{what}</dd>

@@ -2,6 +2,7 @@ import { Link, useLocation } from "wouter";
 import { Icon, type IconName } from "../marks/Icon";
 import { Logo } from "../marks/Logo";
 import { en } from "../texts/en";
+import { keyTexts } from "../texts/en.keys";
 import { IconButton } from "./Button";
 import { may } from "./may";
 import { useMe } from "./me";
@@ -38,7 +39,7 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
       </nav>
       <div className={css.end}>
         <SyncState />
-        <IconButton name={en.keys.open} onClick={showKeys}>
+        <IconButton name={keyTexts.open} onClick={showKeys}>
           <Icon name="help" />
         </IconButton>
         <ThemeButton />

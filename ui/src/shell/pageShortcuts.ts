@@ -1,14 +1,13 @@
-/** The keys of the page on screen, for the list that `?` opens. */
+/** Whose keys the page on screen uses, for the list that `?` opens. */
 import { useEffect } from "react";
-import type { Shortcut } from "./shortcuts";
+import type { Scope } from "./keymap";
 import { store } from "./store";
 
-export const pageShortcuts = store<readonly Shortcut[]>([]);
+export const pageScope = store<Scope | null>(null);
 
-/** Lists a page's keys while it is on screen; `shortcuts` must be the same object from render to render. */
-export function usePageShortcuts(shortcuts: readonly Shortcut[]): void {
+export function usePageKeys(scope: Scope): void {
   useEffect(() => {
-    pageShortcuts.set(shortcuts);
-    return () => pageShortcuts.set([]);
-  }, [shortcuts]);
+    pageScope.set(scope);
+    return () => pageScope.set(null);
+  }, [scope]);
 }

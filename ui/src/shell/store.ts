@@ -25,22 +25,21 @@ export function store<T>(initial: T): Store<T> {
   };
 }
 
-/** A store whose value outlives the page where the browser lets it. */
-export function kept<T>(key: string, initial: T, isValid: (value: unknown) => value is T): Store<T> {
-  const watched = store(read(key, initial, isValid));
+/** A store whose value outlives the page where the browser lets it; `read` makes a value of whatever is stored. */
+export function kept<T>(key: string, read: (stored: unknown) => T): Store<T> {
+  const watched = store(read(stored(key)));
   watched.subscribe(() => write(key, watched.get()));
   addEventListener("storage", (event) => {
-    if (event.key === key) watched.set(read(key, initial, isValid));
+    if (event.key === key) watched.set(read(stored(key)));
   });
   return watched;
 }
 
-function read<T>(key: string, initial: T, isValid: (value: unknown) => value is T): T {
+function stored(key: string): unknown {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(key) ?? "null");
-    return isValid(value) ? value : initial;
+    return JSON.parse(localStorage.getItem(key) ?? "null");
   } catch {
-    return initial; // blocked storage, or another program's value under the key
+    return null; // blocked storage, or another program's value under the key
   }
 }
 

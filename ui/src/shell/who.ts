@@ -2,9 +2,7 @@
 import { callAs } from "../api/client";
 import { kept } from "./store";
 
-const isName = (value: unknown): value is string => typeof value === "string";
-
-export const who = kept<string>("quorate.who", "", isName);
+export const who = kept("quorate.who", (stored) => (typeof stored === "string" ? stored : ""));
 
 callAs(who.get());
 who.subscribe(() => callAs(who.get()));

@@ -5,11 +5,12 @@ import { api, bodyOf, serverNow } from "../api/client";
 import { Icon } from "../marks/Icon";
 import { Mark } from "../marks/Mark";
 import { Button } from "../shell/Button";
+import { Key } from "../shell/Key";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
-import { usePageShortcuts } from "../shell/pageShortcuts";
+import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
-import { onKeys, type Shortcut } from "../shell/shortcuts";
+import { onKeys, pressedAct } from "../shell/shortcuts";
 import { en } from "../texts/en";
 import { since, tasks } from "../texts/en.tasks";
 import { UploadShare } from "../upload/UploadShare";
@@ -23,14 +24,6 @@ const texts = tasks.board;
 const SHOWN = ["unfinished", "completed", "all"] as const;
 type Shown = (typeof SHOWN)[number];
 
-const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ["n"], what: texts.keys.make },
-  { keys: ["j", "k"], what: texts.keys.move },
-  { keys: ["Enter"], what: texts.keys.open },
-  { keys: ["l"], what: texts.keys.label },
-  { keys: ["/"], what: texts.keys.find },
-];
-
 export default function Board() {
   const [query, setQuery] = useSearchParams();
   const shown = SHOWN.find((one) => one === query.get("state")) ?? "unfinished";
@@ -40,7 +33,7 @@ export default function Board() {
   const mayMake = may(useMe(), "make-tasks");
   const pages = useTaskPages();
   useBoardKeys(list, search);
-  usePageShortcuts(SHORTCUTS);
+  usePageKeys("tasks");
   useEffect(() => {
     document.title = en.title(texts.title);
   }, []);
@@ -61,7 +54,7 @@ export default function Board() {
           ))}
         </fieldset>
         <label className={css.find}>
-          <kbd>/</kbd>
+          <Key act="find" />
           <input
             ref={search}
             type="search"
@@ -165,11 +158,12 @@ function useBoardKeys(
       onKeys((key) => {
         const links = [...(list.current?.querySelectorAll<HTMLAnchorElement>("a[data-task]") ?? [])];
         const at = links.indexOf(document.activeElement as HTMLAnchorElement);
-        if (key === "n") navigate("/tasks/new");
-        else if (key === "/") search.current?.focus();
-        else if (key === "j") links[Math.min(at + 1, links.length - 1)]?.focus();
-        else if (key === "k") links[Math.max(at - 1, 0)]?.focus();
-        else if (key === "l" && links[at]) navigate(`/label/${links[at].getAttribute("data-task")}`);
+        const act = pressedAct("tasks", key);
+        if (act === "make") navigate("/tasks/new");
+        else if (act === "find") search.current?.focus();
+        else if (act === "next") links[Math.min(at + 1, links.length - 1)]?.focus();
+        else if (act === "previous") links[Math.max(at - 1, 0)]?.focus();
+        else if (act === "work" && links[at]) navigate(`/label/${links[at].getAttribute("data-task")}`);
         else return false;
         return true;
       }),

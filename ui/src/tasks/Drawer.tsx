@@ -5,6 +5,7 @@ import { Mark } from "../marks/Mark";
 import { Button, IconButton } from "../shell/Button";
 import { prefs } from "../shell/prefs";
 import { Empty, Failure, Loading } from "../shell/States";
+import { stepOf } from "../shell/shortcuts";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { moment, tasks } from "../texts/en.tasks";
@@ -31,8 +32,7 @@ export function Drawer({ task, id, image, mayRemove, step, close, remove }: Draw
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => element.current?.showModal(), []);
   const pressed = (event: KeyboardEvent) => {
-    const by =
-      prefs.get().singleKeys && !event.ctrlKey && !event.metaKey && !event.altKey ? { j: 1, k: -1 }[event.key] : 0;
+    const by = stepOf(event);
     if (by) step(by);
   };
   return (

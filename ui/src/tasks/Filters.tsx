@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Icon } from "../marks/Icon";
 import { IconButton } from "../shell/Button";
+import { Key } from "../shell/Key";
 import { en } from "../texts/en";
 import { tasks } from "../texts/en.tasks";
 import { type Change, DECIDERS, type Filter, ORDERS, STATES } from "./filter";
@@ -117,7 +118,7 @@ function FindFile({ wanted, find }: { wanted: string; find: (filename: string) =
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <label className={css.find}>
-      <kbd>/</kbd>
+      <Key act="find" />
       <input
         id="find-file"
         type="search"

@@ -1,6 +1,7 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Empty, Failure, Loading } from "../shell/States";
+import { stepOf } from "../shell/shortcuts";
 import { tasks } from "../texts/en.tasks";
 import css from "./grid.module.css";
 import type { Task } from "./streams";
@@ -38,8 +39,8 @@ export function ImageGrid({ task, images, hrefOf }: ImageGridProps) {
   };
   const pressed = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const by = steps(columns)[event.key];
-    if (by === undefined) return;
+    const by = steps(columns)[event.key] ?? stepOf(event);
+    if (by === 0) return;
     event.preventDefault();
     go(current + by);
   };
@@ -93,7 +94,7 @@ export function ImageGrid({ task, images, hrefOf }: ImageGridProps) {
 }
 
 function steps(columns: number): Record<string, number> {
-  return { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, j: 1, k: -1 };
+  return { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
 }
 
 function indexes(from: number, to: number): number[] {

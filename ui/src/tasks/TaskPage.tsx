@@ -5,9 +5,9 @@ import { Mark } from "../marks/Mark";
 import { Menu, type MenuItem } from "../shell/Menu";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
-import { usePageShortcuts } from "../shell/pageShortcuts";
+import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
-import { onKeys, type Shortcut } from "../shell/shortcuts";
+import { onKeys, pressedAct } from "../shell/shortcuts";
 import { en } from "../texts/en";
 import { moment, tasks } from "../texts/en.tasks";
 import { UploadPanel } from "../upload/UploadPanel";
@@ -24,16 +24,6 @@ import { useImages } from "./useImages";
 import { useTask } from "./useTask";
 
 const texts = tasks.page;
-
-const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ["j", "k"], what: texts.keys.move },
-  { keys: ["Enter"], what: texts.keys.open },
-  { keys: ["1", "2", "3", "4"], what: texts.keys.states },
-  { keys: ["f"], what: texts.keys.filter },
-  { keys: ["/"], what: texts.keys.find },
-  { keys: ["x"], what: texts.keys.exports },
-  { keys: ["l"], what: texts.keys.label },
-];
 
 export default function TaskPage() {
   const { task: id = "" } = useParams();
@@ -53,7 +43,7 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
   const [isAdding, setAdding] = useState(false);
   const { filter, change } = useFilter();
   useTaskKeys(task, (state) => change({ state }));
-  usePageShortcuts(SHORTCUTS);
+  usePageKeys("task");
   const isEmpty = task.counts.images === 0;
   const mayAdd = mayEdit && task.state === "open";
   return (
@@ -224,12 +214,13 @@ function useTaskKeys(task: Task, show: (state: ImageState | null) => void) {
     () =>
       onKeys((key) => {
         const state = [null, ...STATES][Number(key) - 1];
+        const act = pressedAct("task", key);
         if (state !== undefined) show(state);
-        else if (key === "x") document.getElementById("export")?.click();
-        else if (key === "f") document.getElementById("filter")?.focus();
-        else if (key === "/") document.getElementById("find-file")?.focus();
-        else if (key === "l") navigate(`/label/${task.id}`);
-        else if (key === "j") document.querySelector<HTMLElement>("[data-index][tabindex='0']")?.focus();
+        else if (act === "exports") document.getElementById("export")?.click();
+        else if (act === "filter") document.getElementById("filter")?.focus();
+        else if (act === "find") document.getElementById("find-file")?.focus();
+        else if (act === "work") navigate(`/label/${task.id}`);
+        else if (act === "next") document.querySelector<HTMLElement>("[data-index][tabindex='0']")?.focus();
         else return false;
         return true;
       }),

@@ -26,10 +26,4 @@ export const disputes = {
   more: "Load more",
   onlyTask: "Of one task only.",
   allTasks: "Show all",
-  keys: {
-    label: "choose a label",
-    reason: "type a reason",
-    go: "decide and go on",
-    move: "next and previous image",
-  },
 };

@@ -25,27 +25,43 @@ export const label = {
   fit: "Fit",
   boxes: "Detector's boxes",
   find: "Find a label",
+  recent: "Recent",
+  found: (count: number, name: string | undefined) =>
+    name === undefined ? "No label found." : `${en.counted(count, "label", "labels")}. Enter votes ${name}.`,
   size: (width: number, height: number) => `${width} × ${height}`,
   crumb: (filename: string | null, size: string | null) =>
     [filename && `image ${filename}`, size].filter(Boolean).join(", "),
   undoPast: (name: string) => `Undo ${name}`,
-  tips: { hide: "hold to hide boxes", zoom: "zoom", all: "all keys" },
+  tips: { hide: "hold to hide boxes", zoom: "zoom", grid: "grid", all: "all keys" },
+  mode: { name: "Mode", one: "One", grid: "Grid" },
+  clock(milliseconds: number): string {
+    const seconds = Math.floor(milliseconds / 1000);
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  },
+  grid: {
+    how: "Mark what is not as the detector says, then vote for the rest. Marked ones come back one at a time.",
+    move: "move",
+    mark: "mark",
+    says: "the detector says so, most sure first",
+    count: (left: number, of: number, more: number) =>
+      `${en.number(left)} of ${en.number(of)} will be voted${more > 0 ? `, ${en.number(more)} more after these` : ""}`,
+    vote: (name: string, left: number) => (left > 0 ? `Vote ${name} for ${en.number(left)}` : "Leave these for later"),
+    voteAll: (left: number) => `Vote all rows: ${en.counted(left, "image", "images")}`,
+    not: (name: string) => `not ${name}`,
+    picture: (position: number) => `Picture ${en.number(position)}`,
+    ends: (time: string) => `${time} left`,
+    voted: (count: number) => `Voted for ${en.counted(count, "image", "images")}.`,
+    relabeled: (name: string) => `Voted ${name}.`,
+    undone: (count: number) => `${en.counted(count, "vote", "votes")} undone.`,
+    none: "The detector has no suggestion here",
+    noneDetail: "Label these images one by one.",
+    oneByOne: "Label one by one",
+  },
   suggests: (name: string, share: number | null) =>
     share === null
       ? `Detector suggests ${name}.`
       : `Detector suggests ${name}, ${en.percent(share).replace("%", " percent")}.`,
   announced: (count: number) => `Image ${en.number(count)}.`,
-  keys: {
-    vote: "vote for a label",
-    unsure: "unsure, where the task allows it",
-    skip: "skip: somebody else gets the image",
-    undo: "undo the last vote",
-    hold: "hold to hide the boxes",
-    boxes: "boxes on or off",
-    zoom: "zoom in, zoom out, fit",
-    pan: "move the picture when zoomed in",
-    instructions: "instructions",
-  },
   notice: {
     nothingToUndo: "There is no vote to undo.",
     beingSent: "That vote is on its way and can't be undone until it has arrived.",

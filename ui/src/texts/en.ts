@@ -63,15 +63,6 @@ export const en = {
     name: "Theme",
     next: { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   },
-  keys: {
-    title: "Keys",
-    open: "All keys",
-    everywhere: "Everywhere",
-    help: "show these keys",
-    goTo: (place: string) => `go to ${place}`,
-    close: "close what is open",
-    off: "Single keys are switched off in the settings.",
-  },
   settings: {
     who: "The name that stands beside your votes. Votes that wait are sent under the name that cast them.",
     change: "Change",
