@@ -1,28 +1,31 @@
 import { findings } from "./axe";
-import { expect, label, test } from "./fixtures";
+import { expect, test } from "./fixtures";
+import { VIEWS } from "./views";
 
 test.use({ bypassCSP: true }); // axe is put into the page, which the policy forbids
 
-for (const theme of ["light", "dark"] as const) {
-  for (const [size, viewport] of Object.entries({
-    wide: { width: 1440, height: 900 },
-    phone: { width: 390, height: 844 },
-  })) {
-    test(`axe finds nothing serious on the Label page, ${theme}, ${size}`, async ({ page, platform }) => {
-      const task = await platform.task("Axe", 12, { allow_unsure: true });
+/** 720 px is a screen of 1440 px at 200 % zoom. */
+const SIZES = [
+  { width: 1440, height: 900, hasAxe: true },
+  { width: 720, height: 450, hasAxe: false },
+  { width: 390, height: 844, hasAxe: true },
+  { width: 320, height: 640, hasAxe: false },
+];
+
+for (const [name, go] of Object.entries(VIEWS)) {
+  test(`${name}: nothing serious for axe in both themes, nothing lost at 320 px or 200 % zoom`, {
+    tag: "@cut",
+  }, async ({ page, platform }) => {
+    await go(page, platform, `axe ${name}`);
+    for (const { hasAxe, ...viewport } of SIZES) {
       await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme: theme });
-      await label(page, platform, `axe ${theme} ${size}`, task);
-      await page.keyboard.press("1");
-      await page.keyboard.press("2");
-      expect(await findings(page)).toEqual([]);
-      await page.keyboard.press("?");
-      await expect(page.getByRole("dialog")).toBeVisible();
-      expect(await findings(page)).toEqual([]);
-      await page.keyboard.press("Escape");
-      await page.goto(`${platform.pageUrl}/settings`);
-      await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
-      expect(await findings(page)).toEqual([]);
-    });
-  }
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect.soft(wide, `scrolls sideways at ${viewport.width} px`).toBeLessThanOrEqual(0);
+      if (!hasAxe) continue;
+      await page.emulateMedia({ colorScheme: "light" });
+      expect.soft(await findings(page), `${viewport.width} px, light`).toEqual([]);
+      await page.emulateMedia({ colorScheme: "dark" }); // which changes colours and nothing else
+      expect.soft(await findings(page, ["color-contrast"]), `${viewport.width} px, dark`).toEqual([]);
+    }
+  });
 }

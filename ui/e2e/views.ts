@@ -1,0 +1,189 @@
+/** Every page, overlay and state, for tests and pictures that go through all of them. */
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { allSaved, expect, label, open, picture, vote, voteAll } from "./fixtures";
+import type { Platform } from "./platform";
+
+const UNTIL_ENDED = { quorum: { votes_required: 2, max_votes: 2, stop: "exact" }, detector: { mode: "off" } };
+const LONG = "A label whose name is so long that it takes two lines and more on a telephone";
+
+interface Tasks {
+  label: string;
+  disputed: string;
+  half: string;
+  few: string;
+  empty: string;
+  many: string;
+}
+
+const made = new Map<Platform, Promise<Tasks>>();
+
+/** Tasks in every state, made once for a platform. */
+function tasksOf(platform: Platform): Promise<Tasks> {
+  const tasks = made.get(platform) ?? make(platform);
+  made.set(platform, tasks);
+  return tasks;
+}
+
+async function make(platform: Platform): Promise<Tasks> {
+  const disputed = await platform.task("Shelf photos, week 47", 6, UNTIL_ENDED);
+  await voteAll(platform, disputed, { ann: "red square", ben: "blue square" });
+  const suggested = { quorum: { votes_required: 3 }, detector: { mode: "suggest" } };
+  const half = await platform.task("Main subject, batch 14", 24, suggested);
+  await voteAll(platform, half, { ann: "red square" });
+  await voteAll(platform, half, { ben: "red square" }, 15);
+  return {
+    disputed,
+    half,
+    label: await platform.task("Main colour, batch 14", 40, { allow_unsure: true, quorum: { votes_required: 100 } }),
+    few: await platform.task("One image", 1, { quorum: { votes_required: 100 } }),
+    empty: (await platform.json("POST", "/api/tasks", { name: "Not begun yet", labels: ["a", "b"] })).id,
+    many: await platform.task("Thirty labels", 8, {
+      labels: [LONG, ...Array.from({ length: 29 }, (_, number) => `label ${number + 2}`)],
+      quorum: { votes_required: 100 },
+    }),
+  };
+}
+
+type Go = (page: Page, platform: Platform, user: string) => Promise<void>;
+
+/** Opens the Label page and votes a little, so that its strip is full. */
+async function atWork(page: Page, platform: Platform, user: string): Promise<void> {
+  await label(page, platform, user, (await tasksOf(platform)).label);
+  for (const key of ["1", "2", "3", "u"]) await vote(page, key);
+  await allSaved(page);
+}
+
+const deed = (name: string): Go => {
+  return async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("menuitem", { name }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+  };
+};
+
+export const VIEWS: Record<string, Go> = {
+  who: async (page, platform) => {
+    await page.goto(`${platform.pageUrl}/label`);
+    await expect(page.getByRole("heading", { name: "Who is labeling?" })).toBeVisible();
+  },
+  label: atWork,
+  "label-keys": async (page, platform, user) => {
+    await atWork(page, platform, user);
+    await page.keyboard.press("?");
+    await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
+  },
+  "label-instructions": async (page, platform, user) => {
+    await atWork(page, platform, user);
+    await page.keyboard.press("i");
+    await expect(page.getByRole("dialog", { name: "Instructions" })).toBeVisible();
+  },
+  "label-many": async (page, platform, user) => {
+    await label(page, platform, user, (await tasksOf(platform)).many);
+  },
+  "label-refused": async (page, platform, user) => {
+    await label(page, platform, user, (await tasksOf(platform)).label);
+    await platform.giveBack(user, (await picture(page).getAttribute("data-id")) ?? "");
+    await vote(page, "1");
+    await vote(page, "2");
+    await page.getByRole("button", { name: "Not counted (1)" }).click();
+    await expect(page.getByRole("dialog", { name: "Not counted" })).toBeVisible();
+  },
+  "label-offline": async (page, platform, user) => {
+    await atWork(page, platform, user);
+    await page.context().setOffline(true);
+    await vote(page, "2");
+    await expect(page.getByText("No connection. Your votes are kept here and sent later.")).toBeVisible();
+  },
+  "label-empty": async (page, platform, user) => {
+    await label(page, platform, user, (await tasksOf(platform)).few);
+    await vote(page, "1");
+    await expect(page.getByRole("heading", { name: "Nothing waits for you" })).toBeVisible();
+  },
+  board: async (page, platform, user) => {
+    await tasksOf(platform);
+    await open(page, platform, user, "/tasks?state=all");
+    await expect(page.getByRole("listitem").first()).toBeVisible();
+  },
+  "board-none": async (page, platform, user) => {
+    await page.route(/\/api\/tasks(\?.*)?$/, (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
+    await open(page, platform, user, "/tasks");
+    await expect(page.getByText("There is no task yet")).toBeVisible();
+  },
+  "board-failed": async (page, platform, user) => {
+    const problem = { type: "about:blank", title: "Busy", status: 422, detail: "Try again.", request_id: "4f1c" };
+    await page.route(/\/api\/tasks(\?.*)?$/, (route) => route.fulfill({ status: 422, json: problem }));
+    await open(page, platform, user, "/tasks");
+    await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+  },
+  "new-task": async (page, platform, user) => {
+    await open(page, platform, user, "/tasks/new");
+    await page.getByRole("textbox", { name: "Labels" }).fill("person, animal, vehicle, vehicle");
+    await page.keyboard.press("Enter");
+    const files = platform.samples().slice(0, 8);
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles([...files.map(({ name }) => join(platform.pictures, name)), join(import.meta.dirname, "axe.ts")]);
+    await page.getByText("will be refused: why").click();
+  },
+  task: async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
+    await expect(page.getByRole("gridcell").first()).toBeVisible();
+  },
+  "task-menu": async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
+    await page.getByRole("button", { name: "More actions" }).click();
+    await expect(page.getByRole("menu")).toBeVisible();
+  },
+  "task-export": async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
+    await page.getByRole("button", { name: "Export" }).click();
+    await expect(page.getByRole("menu")).toBeVisible();
+  },
+  "task-drawer": async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}?state=completed`);
+    await page.getByRole("gridcell").first().getByRole("link").click();
+    await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
+  },
+  "task-edit": async (page, platform, user) => {
+    await deed("Edit")(page, platform, user);
+    await page.getByText("Shown as").click();
+  },
+  "task-finish": deed("Finish now"),
+  "task-erase": deed("Erase"),
+  "task-empty": async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${(await tasksOf(platform)).empty}`);
+    await expect(page.getByText("This task has no image yet")).toBeVisible();
+  },
+  disputes: async (page, platform, user) => {
+    await tasksOf(platform);
+    await open(page, platform, user, "/disputes");
+    await expect(page.getByRole("region", { name: "Votes" })).toBeVisible();
+    await page.keyboard.press("1");
+  },
+  "disputes-none": async (page, platform, user) => {
+    await page.route(/\/api\/disputes/, (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
+    await open(page, platform, user, "/disputes");
+    await expect(page.getByRole("heading", { name: "Nobody disagrees" })).toBeVisible();
+  },
+  detect: async (page, platform, user) => {
+    await open(page, platform, user, "/detect");
+    const [sample] = platform.samples();
+    await page.getByLabel("Picture").setInputFiles(join(platform.pictures, sample?.name ?? ""));
+    await expect(page.getByText(/Answered in/)).toBeVisible();
+  },
+  admin: async (page, platform, user) => {
+    await open(page, platform, user, "/admin");
+    await expect(page.getByRole("table").first()).toBeVisible();
+  },
+  settings: async (page, platform, user) => {
+    await open(page, platform, user, "/settings");
+    await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+  },
+  "no-such-page": async (page, platform, user) => {
+    await open(page, platform, user, "/nowhere");
+    await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+  },
+};
