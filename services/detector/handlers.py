@@ -6,7 +6,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from services.detector.domain import worth_telling
-from services.detector.pool import EngineFailed, InferencePool
+from services.detector.pool import EngineFailed, InferencePool, Look
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
@@ -44,9 +44,7 @@ class Resources:
     """The tasks cancelled of late: there is no use in looking at their images."""
 
 
-async def detect(
-    pool: InferencePool | None, picture: bytes, *, confidence: float | None, nms: float | None
-) -> tuple[Detection, ...]:
+async def detect(pool: InferencePool | None, picture: bytes, *, confidence: float | None, nms: float | None) -> Look:
     """What the model sees in a picture. Raises Unavailable without a model, and what the pool raises."""
     if pool is None:
         raise Unavailable(
@@ -102,7 +100,7 @@ async def _seen(resources: Resources, opened: events.SubtaskToLookAt | events.Su
         return None
     try:
         picture = await resources.objects.get(opened.object_key)
-        objects = await resources.pool.detect(
+        look = await resources.pool.detect(
             picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool), is_urgent=False
         )
     except NotFound:
@@ -111,7 +109,7 @@ async def _seen(resources: Resources, opened: events.SubtaskToLookAt | events.Su
         if isinstance(error, Unavailable) and not isinstance(error, EngineFailed):
             raise  # not this picture's fault: the event is delivered again
         return Found(error=error.detail)
-    return Found(objects=objects)
+    return Found(objects=look.objects)
 
 
 def _envelope(resources: Resources, subtask_id: str) -> dict[str, Any]:

@@ -19,7 +19,17 @@ from shared.results import Detection
 
 log = logging.getLogger(__name__)
 
-Found = tuple[Detection, ...]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A picture that was looked at: what was found, and how long it waited for an engine, was decoded, and kept the
+    model busy, in seconds."""
+
+    objects: tuple[Detection, ...]
+    queue_s: float
+    decode_s: float
+    model_s: float
+
 
 _URGENT_IN_A_ROW = 4
 """With both queues filled, so many urgent pictures come before one background picture."""
@@ -37,7 +47,7 @@ class _Job:
     min_confidence: float
     nms_iou: float
     since: float
-    answer: Future[Found] = field(default_factory=Future[Found])
+    answer: Future[Look] = field(default_factory=Future[Look])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +106,7 @@ class InferencePool:
         """How many engines are at work."""
         return self._running
 
-    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, is_urgent: bool = True) -> Found:
+    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, is_urgent: bool = True) -> Look:
         """Decode an image file and detect objects in it, as `Engine.detect` does.
 
         Raises Unavailable when `max_waiting` of its kind wait already or the pool is closed, EngineFailed where the
@@ -139,23 +149,31 @@ class InferencePool:
                 continue
             began = time.monotonic()
             try:
-                found = self._look(engine, job)
+                look = self._look(engine, job, began)
             except BaseException as error:  # noqa: BLE001 - the caller gets it
                 self._finished(began, is_failed=isinstance(error, EngineFailed))
                 job.answer.set_exception(error)
             else:
                 self._finished(began)
-                job.answer.set_result(found)
+                job.answer.set_result(look)
             del job  # so that it is not kept in memory while this thread waits
 
-    def _look(self, engine: Engine, job: _Job) -> Found:
+    def _look(self, engine: Engine, job: _Job, began: float) -> Look:
         try:
-            return engine.detect(self._decode(job.data), min_confidence=job.min_confidence, nms_iou=job.nms_iou)
+            picture = self._decode(job.data)
+            decoded = time.monotonic()
+            objects = engine.detect(picture, min_confidence=job.min_confidence, nms_iou=job.nms_iou)
         except QuorateError:
             raise
         except Exception as error:
             log.exception("the model could not be run")
             raise EngineFailed("the detector could not look at the picture") from error
+        return Look(
+            objects=objects,
+            queue_s=began - job.since,
+            decode_s=decoded - began,
+            model_s=time.monotonic() - decoded,
+        )
 
     def _next(self) -> _Job | None:
         """Wait for the next job; None: the pool is closed and has no more."""

@@ -52,7 +52,9 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
         responses=problems.RESPONSES,
     )
 
-    @routes.post("/object_detection", response_model=wire.DetectionAnswer, openapi_extra=DESCRIBED)
+    @routes.post(
+        "/object_detection", response_model=wire.DetectionAnswer, openapi_extra=DESCRIBED, responses=wire.TIMED
+    )
     async def object_detection(request: Request) -> Response:
         await caller.from_request(request)
         query = wire.read_query(request.query_params)
@@ -62,10 +64,11 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
                 request_id, picture = await read(body)
                 del body
                 looking = handlers.detect(pool, picture, confidence=query.confidence, nms=query.nms)
-                found = await unless_gone(request, looking)
+                look = await unless_gone(request, looking)
         except ClientDisconnect:
             return Response(status_code=499)  # the caller is gone
-        return json_answer(wire.detection_answer(query.id if request_id is None else request_id, found))
+        answer = wire.detection_answer(query.id if request_id is None else request_id, look.objects)
+        return json_answer(answer, headers={"Server-Timing": wire.server_timing(look)})
 
     @routes.get("/models", response_model=wire.Models)
     async def models(_who: Who) -> Response:

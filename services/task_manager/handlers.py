@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -91,6 +91,14 @@ async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
         return await resources.store.task(task_id)
     except NotFound:
         return None
+
+
+async def known_images(resources: Resources, *, task_id: str, sha256: Sequence[str]) -> dict[str, str]:
+    """The ids of those files, by their hashes as uploaded, that the task has. Raises NotFound, Erased."""
+    domain.refuse_erased(await resources.store.task(task_id))
+    ids = {one: domain.image_id_of(task_id, one) for one in sha256}
+    known = await resources.store.known(task_id, list(ids.values()))
+    return {one: image_id for one, image_id in ids.items() if image_id in known}
 
 
 async def recorded(resources: Resources, *, task_id: str) -> UpToDate:

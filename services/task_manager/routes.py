@@ -74,12 +74,17 @@ def upload_router(resources: Resources) -> APIRouter:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
         return _report(request, reports)
 
-    routes.include_router(_direct_router(uploads))
+    routes.include_router(_direct_router(resources, uploads))
     return routes
 
 
-def _direct_router(uploads: Uploads) -> APIRouter:
+def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
     routes = APIRouter(route_class=bounded())
+
+    @routes.post("/tasks/{task_id}/images/known", response_model=wire.KnownImages)
+    async def known(task_id: str, asked: wire.KnownRequest, _who: Who) -> Response:
+        found = await handlers.known_images(resources, task_id=task_id, sha256=asked.sha256)
+        return json_answer({"known": [{"sha256": one, "image_id": image_id} for one, image_id in found.items()]})
 
     @routes.post("/tasks/{task_id}/uploads", status_code=201, response_model=wire.DirectUpload)
     async def begin(task_id: str, wanted: wire.DirectRequest, _who: Who) -> Response:

@@ -128,6 +128,15 @@ class ImageRequest(Wire):
     image: Annotated[str, Field(json_schema_extra={"minLength": 4, "contentEncoding": "base64"})]
 
 
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class KnownRequest(Wire):
+    """Hashes of files as they would be uploaded, in hexadecimal."""
+
+    sha256: Annotated[list[Sha256], Field(min_length=1, max_length=1_000)]
+
+
 class DirectFile(Wire):
     """A file to be stored with a form of its own."""
 
@@ -190,6 +199,17 @@ class FileReport(BaseModel):
     sha256: str | None
     reason: str | None
     notes: list[str]
+
+
+class KnownImage(BaseModel):
+    sha256: str
+    image_id: str
+
+
+class KnownImages(BaseModel):
+    """Those of the files asked for that the task has."""
+
+    known: list[KnownImage]
 
 
 class UploadReport(BaseModel):

@@ -150,6 +150,7 @@ async def costs_in_a_task_of(at, size: int, task_id: str) -> dict[str, tuple[int
         "insert one": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
         "insert ten": lambda: at.store.add_images(of, [image(f"new {n}", task_id=task_id) for n in range(10)]),
         "insert one again": lambda: at.store.add_images(of, [image("new", task_id=task_id)]),
+        "known": lambda: at.store.known(task_id, [image(f"{n}", task_id=task_id).id for n in range(10)]),
         "record": lambda: record(at, image("5", task_id=task_id)),
         "register": lambda: at.store.update(task_id, partial(domain.register_upload, upload_id="up")),
     }
@@ -167,4 +168,5 @@ async def test_nothing_grows_with_the_size_of_the_task(tasks):
         assert commands == small[what][0], (what, small, large)
         assert steps <= 1.5 * small[what][1] + 500, (what, small, large)
     assert large["insert one"][0] <= 9, large
+    assert large["known"][0] <= 10, large
     assert large["insert ten"][0] <= large["insert one"][0] + 2 * 9, large

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import struct
 import threading
 import zlib
@@ -66,6 +67,11 @@ async def test_the_answer(http):
     assert (found["label"], set(found)) == ("red square", {"label", "accuracy", "rectangle"})
     assert all(type(value) is int for value in found["rectangle"].values())
     assert found["rectangle"] == {"left": 36, "top": 36, "width": 24, "height": 24}
+
+
+async def test_the_answer_says_how_long_each_stage_took(http):
+    answer = await http.post(PATH, json=body(picture()))
+    assert re.fullmatch(r"decode;dur=\d+\.\d, queue;dur=\d+\.\d, model;dur=\d+\.\d", answer.headers["server-timing"])
 
 
 @pytest.mark.parametrize("request_id", ["a", "", 7, -3, 1.5, "7"])

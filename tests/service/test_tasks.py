@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import csv
+import hashlib
 import io
 import json
 from types import SimpleNamespace
@@ -318,3 +319,26 @@ async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path):
         assert held == [leases[1]["token"]]
         assert (await api.http.get(before[0]["image_url"])).status_code == 200
         await api.unharmed()
+
+
+async def test_files_that_the_task_has_are_known_by_their_hashes(api: Api):
+    task_id, other_id = await api.task(), await api.task()
+    pictures = [api.picture() for _ in range(3)]
+    uploaded = (await api.upload(task_id, *((f"{n}.png", one) for n, one in enumerate(pictures[:2])))).json()["images"]
+    hashes = [hashlib.sha256(one).hexdigest() for one in pictures]
+    path = "/api/tasks/{}/images/known"
+    answer = await api.http.post(path.format(task_id), json={"sha256": [*hashes, hashes[0]]})
+    assert answer.json() == {"known": [{name: one[name] for name in ("sha256", "image_id")} for one in uploaded]}
+    assert (await api.http.post(path.format(other_id), json={"sha256": hashes})).json() == {"known": []}
+    await api.http.delete(f"/api/tasks/{task_id}/images/{uploaded[0]['image_id']}")
+    left = (await api.http.post(path.format(task_id), json={"sha256": hashes})).json()["known"]
+    assert [one["sha256"] for one in left] == hashes[1:2]
+    await api.http.delete(f"/api/tasks/{task_id}")
+    assert_problem(await api.http.post(path.format(task_id), json={"sha256": hashes}), 410, code="gone")
+    assert_problem(await api.http.post(path.format("0" * 32), json={"sha256": hashes}), 404)
+
+
+@pytest.mark.parametrize("hashes", [[], ["0" * 64] * 1_001, ["0" * 63], ["A" * 64], [5], "0" * 64])
+async def test_hashes_are_asked_for_as_such_and_a_thousand_at_the_most(api: Api, hashes):
+    task_id = await api.task()
+    assert_problem(await api.http.post(f"/api/tasks/{task_id}/images/known", json={"sha256": hashes}), 422)

@@ -1,6 +1,7 @@
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -70,7 +71,7 @@ async def test_bounded(gate):
     assert refused.value.retry_after_s >= 1
     gate.set()
     answers = await asyncio.gather(*taken)
-    assert [answer[0].label for answer in answers] == ["0", "1", "2", "3", "4"]
+    assert [answer.objects[0].label for answer in answers] == ["0", "1", "2", "3", "4"]
     assert pool.waiting == 0
     await pool.close()
 
@@ -97,7 +98,7 @@ async def test_a_cancelled_waiter_never_runs(gate):
     late = ask(pool, 4)
     await until(lambda: pool.waiting == 2)
     gate.set()
-    assert [(await task)[0].label for task in (running, waiting, late)] == ["1", "3", "4"]
+    assert [(await task).objects[0].label for task in (running, waiting, late)] == ["1", "3", "4"]
     assert [number for _, number in engine.calls] == [1, 3, 4]
     with pytest.raises(asyncio.CancelledError):
         await given_up
@@ -114,7 +115,7 @@ async def test_a_cancelled_running_request_keeps_its_engine_until_it_is_done(gat
     await until(lambda: pool.waiting == 1)
     assert len(engine.calls) == 1
     gate.set()
-    assert (await following)[0].label == "2"
+    assert (await following).objects[0].label == "2"
     await pool.close()
 
 
@@ -129,7 +130,7 @@ async def test_errors_pass_to_the_caller_and_leave_the_pool_working(gate):
     for _ in range(3):
         with pytest.raises(Malformed, match="no picture"):
             await ask(pool, 0)
-        assert (await ask(pool, 1))[0].label == "1"
+        assert (await ask(pool, 1)).objects[0].label == "1"
     assert pool.waiting == 0
     await pool.close()
 
@@ -205,7 +206,7 @@ async def test_close_finishes_what_was_accepted_and_ends_the_threads(gate):
         await ask(pool, 9)
     gate.set()
     await closing
-    assert [task.result()[0].label for task in await _all_done(tasks)] == ["0", "1", "2"]
+    assert [task.result().objects[0].label for task in await _all_done(tasks)] == ["0", "1", "2"]
     await asyncio.get_running_loop().shutdown_default_executor()
     assert threading.active_count() == before
 
@@ -213,6 +214,31 @@ async def test_close_finishes_what_was_accepted_and_ends_the_threads(gate):
 async def _all_done(tasks):
     await asyncio.gather(*tasks)
     return tasks
+
+
+async def test_a_look_says_how_long_the_picture_waited_was_decoded_and_kept_the_model_busy(gate, monkeypatch):
+    now = [0.0]
+
+    def decode_in_3_s(data: bytes):
+        now[0] += 3
+        return first_byte(data)
+
+    class Engine(GatedEngine):
+        def detect(self, bgr, **thresholds):
+            found = super().detect(bgr, **thresholds)
+            now[0] += 4
+            return found
+
+    monkeypatch.setattr("services.detector.pool.time", SimpleNamespace(monotonic=lambda: now[0]))
+    pool = InferencePool([Engine(gate)], decode_in_3_s)
+    first = ask(pool, 1)
+    await until(lambda: pool.busy == 1 and now[0] == 3)
+    second = ask(pool, 2)
+    await until(lambda: pool.waiting == 1)
+    gate.set()
+    stages = [(look.queue_s, look.decode_s, look.model_s) for look in (await first, await second)]
+    assert stages == [(0, 3, 4), (4, 3, 4)]
+    await pool.close()
 
 
 async def test_concurrent_callers_get_the_sequential_answers(tmp_path):
@@ -228,5 +254,5 @@ async def test_concurrent_callers_get_the_sequential_answers(tmp_path):
 
     for answers in await asyncio.gather(*(caller(start) for start in range(8))):
         for at, answer in answers:
-            assert answer == expected[at]
+            assert answer.objects == expected[at]
     await pool.close()

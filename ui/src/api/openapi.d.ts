@@ -367,6 +367,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/images/known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Known */
+        post: operations["known_api_tasks__task_id__images_known_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/images/{image_id}": {
         parameters: {
             query?: never;
@@ -867,6 +884,29 @@ export interface components {
             } | null;
             /** Width */
             width: number;
+        };
+        /** KnownImage */
+        KnownImage: {
+            /** Image Id */
+            image_id: string;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * KnownImages
+         * @description Those of the files asked for that the task has.
+         */
+        KnownImages: {
+            /** Known */
+            known: components["schemas"]["KnownImage"][];
+        };
+        /**
+         * KnownRequest
+         * @description Hashes of files as they would be uploaded, in hexadecimal.
+         */
+        KnownRequest: {
+            /** Sha256 */
+            sha256: string[];
         };
         /**
          * LeaseGranted
@@ -1999,6 +2039,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description how long the picture was decoded, waited for an engine, and kept the model busy, in ms: `decode;dur=3.1, queue;dur=0.4, model;dur=21.8` */
+                    "Server-Timing"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2726,6 +2768,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UploadReport"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    known_api_tasks__task_id__images_known_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KnownRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownImages"];
                 };
             };
             /** @description Refused */

@@ -31,8 +31,8 @@ async function ask(picture: File, confidence: number): Promise<Answer> {
   if (!response.ok) throw await problemOf(response);
   const body = await response.text();
   const { objects }: Schemas["DetectionAnswer"] = JSON.parse(body);
-  const stages = stagesOf(response.headers.get("Server-Timing"));
-  return { objects, body, tookMs: performance.now() - began, stages, asked: confidence };
+  const tookMs = performance.now() - began;
+  return { objects, body, tookMs, stages: stagesOf(response.headers.get("Server-Timing"), tookMs), asked: confidence };
 }
 
 export default function Detect() {
@@ -126,7 +126,7 @@ function Looking({ models }: { models: Schemas["Models"] }) {
             <p className={css.times}>
               {texts.total(asking.data.tookMs)}
               {asking.data.stages.map(({ name, ms }) => (
-                <span key={name}>{texts.stages(name, ms)}</span>
+                <span key={name}>{texts.stage(name, ms)}</span>
               ))}
             </p>
             <div className={css.copy}>

@@ -18,7 +18,7 @@ export function AddPictures({ task }: { task: Task }) {
   if (isUnderWay(running)) return null;
   const { selection, isLooking, take, clear } = pictures;
   const send = () => {
-    void upload(task.id, selection, isSealed);
+    void upload(task.id, selection, isSealed, task.counts.images > 0);
     clear();
   };
   return (

@@ -30,7 +30,7 @@ export default function NewTask() {
     event.preventDefault();
     const isWithUpload = (event.nativeEvent as SubmitEvent).submitter?.getAttribute("value") !== "only";
     await create(draft, async (id) => {
-      if (isWithUpload && chosen > 0) void upload(id, pictures.selection, isSealed);
+      if (isWithUpload && chosen > 0) void upload(id, pictures.selection, isSealed, false);
     });
   };
   return (

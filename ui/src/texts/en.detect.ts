@@ -3,6 +3,14 @@ import { en } from "./en";
 
 const milliseconds = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
+/** What the stages of an answer are called; any other by its own name. */
+const STAGES: Readonly<Record<string, string>> = {
+  upload: "upload",
+  decode: "decoding",
+  queue: "waiting",
+  model: "model",
+};
+
 export const detect = {
   title: "Detect",
   drop: "Drop or paste a picture",
@@ -16,7 +24,7 @@ export const detect = {
   confidence: "Confidence",
   least: (share: number) => `from ${en.percent(share)}`,
   total: (ms: number) => `Answered in ${milliseconds.format(ms)} ms`,
-  stages: (name: string, ms: number) => `${name} ${milliseconds.format(ms)} ms`,
+  stage: (name: string, ms: number) => `${STAGES[name] ?? name} ${milliseconds.format(ms)} ms`,
   json: "Copy JSON",
   curl: "Copy curl",
   copied: "Copied",

@@ -28,13 +28,15 @@ function accepted(batch: readonly Opened[]): Answer {
   return { status: 200, retryAfterS: null, body: { images } };
 }
 
+type Known = (batch: readonly Opened[]) => boolean[];
 type Send = (batch: readonly Opened[], attempt: number) => Answer | Promise<Answer>;
 
-function upload(selection: Selection, send: Send) {
+function upload(selection: Selection, send: Send, known?: Known) {
   const reports = new Reports(`queue-${databases++}`);
   const waits: number[] = [];
   const ports: Ports = {
     reports,
+    known: async (_, batch) => known?.(batch) ?? batch.map(() => false),
     wait: async (seconds) => void waits.push(seconds),
     send: async (_, batch, sent) => {
       sent(1_000_000);
@@ -42,7 +44,7 @@ function upload(selection: Selection, send: Send) {
     },
   };
   let attempts = 0;
-  return { queue: new Upload("t", selection, ports), reports, waits };
+  return { queue: new Upload("t", selection, ports, known !== undefined), reports, waits };
 }
 
 async function reported(reports: Reports): Promise<string[]> {
@@ -165,6 +167,55 @@ describe("an upload", () => {
     expect(queue.progress).toMatchObject({ state: "done", answered: 200 });
     expect(new Set(await reported(reports)).size).toBe(200);
     expect(await reported(reports)).toHaveLength(200);
+  });
+
+  it("sends only what the task does not have, where it has some already", async () => {
+    const has = (path: string) => Number.parseInt(path, 10) < 100;
+    const sent: string[] = [];
+    const { queue, reports } = upload(
+      selected(files(150)),
+      (batch) => {
+        sent.push(...batch.map(({ path }) => path));
+        return accepted(batch);
+      },
+      (batch) => batch.map(({ path }) => has(path)),
+    );
+    await queue.start();
+    expect(sent.filter(has)).toEqual([]);
+    expect(sent).toHaveLength(50);
+    expect(queue.progress).toMatchObject({ state: "done", answered: 150, sentBytes: 1500 });
+    expect(queue.progress.counts).toEqual({ accepted: 50, duplicate: 100, rejected: 0, skipped: 0 });
+    expect(new Set(await reported(reports)).size).toBe(150);
+  });
+
+  it("asks for what may have arrived when a batch was cut, and sends nothing twice", async () => {
+    const stored: string[] = [];
+    const asked: string[] = [];
+    let isCut = true;
+    const reports = new Reports(`queue-${databases++}`);
+    const queue = new Upload("t", selected(files(70)), {
+      reports,
+      wait: async () => undefined,
+      known: async (_, batch) => {
+        asked.push(...batch.map(({ path }) => path));
+        return batch.map(({ path }) => stored.includes(path));
+      },
+      send: async (_, batch) => {
+        const arrived = isCut ? batch.slice(0, 40) : batch;
+        stored.push(...arrived.map(({ path }) => path));
+        if (!isCut) return accepted(batch);
+        isCut = false;
+        return null;
+      },
+    });
+    await queue.start();
+    expect(asked).toHaveLength(64);
+    expect(stored.toSorted()).toEqual(
+      files(70)
+        .map(({ path }) => path)
+        .toSorted(),
+    );
+    expect(queue.progress.counts).toMatchObject({ accepted: 30, duplicate: 40 });
   });
 
   it("gives up on a platform that fails again and again, until it is resumed", async () => {

@@ -12,9 +12,15 @@ export interface Opened {
   file: File;
 }
 
+interface Found extends Opened {
+  source: Ready;
+}
+
 export interface Ports {
   /** Send one batch; null where no answer came. Rejects only when the signal aborts. */
   send(task: string, batch: readonly Opened[], sent: (bytes: number) => void, signal: AbortSignal): Promise<Answer>;
+  /** Which files of a batch the task has already; all false where that cannot be told. Rejects only on the signal. */
+  known(task: string, batch: readonly Opened[], signal: AbortSignal): Promise<boolean[]>;
   /** Resolves after some seconds, or at once when the signal aborts. */
   wait(seconds: number, signal: AbortSignal): Promise<void>;
   reports: Pick<Reports, "begin" | "add" | "end">;
@@ -40,12 +46,16 @@ export class Upload {
   /** How many bytes of each batch under way have been sent. */
   readonly #underWay = new Map<readonly Ready[], number>();
   readonly #waiting: Ready[][];
+  /** Files that the task may have already: it is asked before their bytes are sent. */
+  readonly #unsure: Set<Ready>;
   #answeredBytes = 0;
   #stop = new AbortController();
   #progress: Progress;
 
-  constructor(task: string, selection: Selection, ports: Ports) {
+  /** `mayBeThere`: the task may have the files from an upload before. */
+  constructor(task: string, selection: Selection, ports: Ports, mayBeThere = false) {
     this.#task = task;
+    this.#unsure = new Set(mayBeThere ? selection.ready : []);
     this.#ports = ports;
     this.#refused = selection.refused;
     this.#waiting = batches(selection.ready);
@@ -105,11 +115,14 @@ export class Upload {
   async #deliver(batch: Ready[], stop: AbortSignal): Promise<Ready[]> {
     let left = batch;
     for (let tries = 0; !stop.aborted; tries++) {
-      const { opened, lost } = await openEach(left);
+      const { found, lost } = await openEach(left);
       await this.#answer(lost, lost.length);
-      left = left.filter((_, position) => opened[position] !== undefined);
-      if (left.length === 0) return [];
-      const judgement = judged(await this.#attempt(left, opened.filter(isThere), stop), tries);
+      const sending = await this.#new(found, stop);
+      left = sending.map(({ source }) => source);
+      if (left.length === 0 || stop.aborted) return left;
+      const answer = await this.#attempt(left, sending, stop);
+      if (answer === null) for (const source of left) this.#unsure.add(source);
+      const judgement = judged(answer, tries);
       if (judgement.what === "report") {
         await this.#answer(judgement.rows, left.length, bytesOf(left));
         return [];
@@ -124,6 +137,24 @@ export class Upload {
       await this.#ports.wait(judgement.afterS, stop);
     }
     return left;
+  }
+
+  /** Answers for the files that the task has already; the others are to be sent. */
+  async #new(found: readonly Found[], stop: AbortSignal): Promise<readonly Found[]> {
+    const asked = found.filter(({ source }) => this.#unsure.has(source));
+    if (asked.length === 0) return found;
+    let isKnown: boolean[];
+    try {
+      isKnown = await this.#ports.known(this.#task, asked, stop);
+    } catch (error) {
+      if (stop.aborted) return found;
+      throw error;
+    }
+    for (const { source } of asked) this.#unsure.delete(source);
+    const known = asked.filter((_, position) => isKnown[position]).map(({ source }) => source);
+    const rows = known.map(({ path }): FileRow => ({ filename: path, status: "duplicate", reason: null, notes: [] }));
+    await this.#answer(rows, known.length, bytesOf(known));
+    return found.filter(({ source }) => !known.includes(source));
   }
 
   async #attempt(batch: readonly Ready[], opened: readonly Opened[], stop: AbortSignal): Promise<Answer> {
@@ -172,25 +203,21 @@ export class Upload {
 }
 
 /** Open the files of a batch and touch each, for one that was moved meanwhile would break the request of all. */
-async function openEach(batch: readonly Ready[]): Promise<{ opened: (Opened | undefined)[]; lost: FileRow[] }> {
+async function openEach(batch: readonly Ready[]): Promise<{ found: Found[]; lost: FileRow[] }> {
   const lost: FileRow[] = [];
   const opened = await Promise.all(
-    batch.map(async (source): Promise<Opened | undefined> => {
+    batch.map(async (source): Promise<Found[]> => {
       try {
         const file = await source.open();
         await file.slice(0, 1).arrayBuffer();
-        return { path: source.path, file };
+        return [{ source, path: source.path, file }];
       } catch (error) {
         lost.push(unreadable(source.path, error));
-        return undefined;
+        return [];
       }
     }),
   );
-  return { opened, lost };
-}
-
-function isThere(opened: Opened | undefined): opened is Opened {
-  return opened !== undefined;
+  return { found: opened.flat(), lost };
 }
 
 function bytesOf(batch: readonly Ready[]): number {

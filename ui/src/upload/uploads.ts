@@ -2,6 +2,7 @@
 import { ApiProblem, api, callerHeaders } from "../api/client";
 import { type Store, store } from "../shell/store";
 import { upload as texts } from "../texts/en.upload";
+import { askKnown } from "./known";
 import { Upload } from "./queue";
 import { Reports } from "./report";
 import type { Selection } from "./selection";
@@ -20,9 +21,15 @@ export interface Running {
 
 export const uploads = store<ReadonlyMap<string, Running>>(new Map());
 
-/** Send files to a task and, where asked for, seal it when the last is answered. */
-export async function upload(task: string, selection: Selection, isSealedAfter: boolean): Promise<void> {
-  const queue = new Upload(task, selection, { send: sender(callerHeaders), wait, reports });
+/** Send files to a task, which may have some of them already, and, where asked for, seal it when the last is answered. */
+export async function upload(
+  task: string,
+  selection: Selection,
+  isSealedAfter: boolean,
+  mayBeThere: boolean,
+): Promise<void> {
+  const ports = { send: sender(callerHeaders), known: askKnown, wait, reports };
+  const queue = new Upload(task, selection, ports, mayBeThere);
   const running = { queue, sealing: store<string | null>(null) };
   uploads.set(new Map(uploads.get()).set(task, running));
   if (isSealedAfter) sealWhenDone(task, running);
