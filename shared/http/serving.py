@@ -252,7 +252,6 @@ class _Server(uvicorn.Server):
 
 def _spare_the_collector() -> None:
     """What was made by now stays: leave it out of garbage collections, and let them come less often."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 20, 20)
 

@@ -1,41 +1,32 @@
 """Structured logs: one JSON object a line, with the ids of the request, task and subtask that are worked on."""
 
+import json
 import logging
 import sys
-
-import structlog
+from datetime import UTC, datetime
 
 from shared.telemetry import trace
 
 
-def _add_ids(_logger: object, _method: str, entry: structlog.types.EventDict) -> structlog.types.EventDict:
-    return {**trace.ids(), **entry}
+class JsonLines(logging.Formatter):
+    """What a record says, when, and of what; `exception` is its traceback, where it has one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC)
+        line = {
+            **trace.ids(),
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
 
 
 def configure_logs(level: str) -> None:
     """Send every log of the process, structured, to standard error."""
-    shared_processors: list[structlog.types.Processor] = [
-        _add_ids,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared_processors,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
+    handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

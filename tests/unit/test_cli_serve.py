@@ -36,3 +36,10 @@ def test_serving_loads_neither_the_http_client_nor_the_tables(modules):
     code = f"import sys, {modules}; print({{'httpx', 'rich', 'ssl', 'fastapi'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_the_platform_loads_nothing_that_it_does_not_use():
+    unused = {"aio_pika", "minio", "onnxruntime", "opentelemetry.sdk", "pygments", "pymongo", "rich"}
+    code = f"import sys, embedded.app; print({unused} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -267,7 +267,7 @@ class MongoSubtaskStore:
                 try:
                     await noting
                 except QuorateError as lost:
-                    log.info("what a claim found could not be noted", extra={"reason": lost.detail})
+                    log.info("what a claim found could not be noted: %s", lost.detail)
 
         task = asyncio.create_task(note())
         self._notes.add(task)
