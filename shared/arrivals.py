@@ -33,6 +33,11 @@ LOOK_S = 0.01
 """Between looks whether others have done what they were told."""
 
 
+def least(told: Collection[UpToDate]) -> UpToDate:
+    """What can be said of several reads together."""
+    return max(told, key=get_args(UpToDate).index)
+
+
 async def _nothing_is_awaited() -> bool:
     return True
 

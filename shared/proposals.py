@@ -49,7 +49,7 @@ def propose(
     return Prelabel(model=model, label=objects[0].label, confidence=objects[0].confidence, objects=objects)
 
 
-@lru_cache(64)
+@lru_cache(16)
 def _by_look(names: tuple[str, ...]) -> dict[str, str]:
     """Names by how they look; the first of those that look alike. Kept, for tasks have a thousand and many pictures."""
     return {folded(name): name for name in reversed(names)}

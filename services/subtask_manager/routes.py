@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
+from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.shapes import lease_shown, me_shown, subtask_shown
 from shared import arrivals
@@ -16,7 +17,7 @@ from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
 from shared.http.origins import refuse_foreign
-from shared.http.paging import Cursor, Limit, cursor_of, read_cursor
+from shared.http.paging import Cursor, Found, Limit, Pages, cut, read_cursor
 from shared.http.requests import AS_FLAG, bounded, valid
 from shared.identity import Who, identified
 
@@ -144,18 +145,24 @@ def _counted(cast: handlers.Cast) -> dict[str, Any]:
 
 
 def _add_disputes(routes: APIRouter, resources: Resources) -> None:
+    pages = Pages()
+
     @routes.get("/disputes", response_model=wire.Disputes, responses=arrivals.DESCRIBED)
     async def disputes(
         _who: Who, task_id: wire.Id | None = None, cursor: Cursor = None, limit: Limit = 100
     ) -> Response:
         headers = await _recorded(resources)
-        found = await resources.store.disputes(task_id=task_id, after=read_cursor(cursor), limit=limit + 1)
         now = resources.clock()
-        return json_answer(
-            {
-                "items": [subtask_shown(resources, subtask, brief, now) for subtask, brief in found[:limit]],
-                "next_cursor": cursor_of(found[limit - 1][0].id) if len(found) > limit else None,
-            },
+
+        async def find(after: str, limit: int) -> Found[tuple[Subtask, Brief]]:
+            found = await resources.store.disputes(task_id=task_id, after=after, limit=limit + 1)
+            return cut(found, limit, lambda one: one[0].id)
+
+        return await pages.answer(
+            find,
+            lambda found: subtask_shown(resources, *found, now),
+            after=read_cursor(cursor),
+            limit=limit,
             headers=headers,
         )
 

@@ -17,6 +17,7 @@ from shared.clock import iso
 from shared.results import ExportFormat
 
 PAGE = 2_000
+AT_A_TIME = 4
 _COLUMNS = [
     "image_id",
     "filename",
@@ -61,15 +62,33 @@ FORMATS: dict[ExportFormat, tuple[str, bytes, Callable[[Sequence[Image]], bytes]
 """For each format its media type, what the file begins with, and how images are written."""
 
 
-async def export(store: TaskStore, task_id: str, form: str, by: Complete) -> AsyncIterator[bytes]:
-    """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like one."""
-    _, head, write = FORMATS[form]
-    yield head
-    after = ""
-    while images := await store.images(task_id, state=None, label=None, after=after, limit=PAGE, by=by):
-        yield await asyncio.to_thread(write, images)
-        after = key_of(images[-1], by)
-    refuse_erased(await store.task(task_id))
+class Exports:
+    """Makes files of results, few pages at a time: each holds its images until it is written."""
+
+    def __init__(self, store: TaskStore) -> None:
+        self._store = store
+        self._turns = asyncio.Semaphore(AT_A_TIME)
+
+    async def file(self, task_id: str, form: str, by: Complete) -> AsyncIterator[bytes]:
+        """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like
+        one."""
+        _, head, write = FORMATS[form]
+        yield head
+        after: str | None = ""
+        while after is not None:
+            lines, after = await self._page(task_id, write, after, by)
+            yield lines
+        refuse_erased(await self._store.task(task_id))
+
+    async def _page(
+        self, task_id: str, write: Callable[[Sequence[Image]], bytes], after: str, by: Complete
+    ) -> tuple[bytes, str | None]:
+        """The lines behind a key, and the key of the last; none where there are no more."""
+        async with self._turns:
+            images = await self._store.images(task_id, state=None, label=None, after=after, limit=PAGE, by=by)
+            if not images:
+                return b"", None
+            return await asyncio.to_thread(write, images), key_of(images[-1], by)
 
 
 def _row(image: Image) -> dict[str, Any]:

@@ -111,11 +111,16 @@ async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
     return await resources.arrivals.recorded(is_at_rest=task.is_at_rest, is_done=is_done)
 
 
-async def tasks(resources: Resources, *, after: str, limit: int) -> tuple[list[Listed], UpToDate]:
-    """Tasks as they are once what was acknowledged before is recorded; says whether it is."""
+async def tasks(
+    resources: Resources, *, after: str, limit: int, is_awaited: bool = True
+) -> tuple[list[Listed], UpToDate]:
+    """Tasks as they are once what was acknowledged before is recorded; says whether it is.
+
+    is_awaited: False where that has been waited for.
+    """
     found = await resources.store.tasks(after=after, limit=limit)
-    is_at_rest = all(task.is_at_rest for task, _, _ in found)
-    up_to_date = await resources.arrivals.recorded(is_at_rest=is_at_rest)
+    is_at_rest = not is_awaited or all(task.is_at_rest for task, _, _ in found)
+    up_to_date: UpToDate = await resources.arrivals.recorded(is_at_rest=is_at_rest) if is_awaited else "yes"
     if not is_at_rest:
         found = await resources.store.tasks(after=after, limit=limit)
     return found, "no" if any(task.is_settling for task, _, _ in found) else up_to_date

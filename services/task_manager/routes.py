@@ -1,13 +1,13 @@
 """HTTP in and out of the task manager."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.task_manager import domain, handlers, wire
 from services.task_manager.domain import Counts, Task
-from services.task_manager.export import FORMATS, export
+from services.task_manager.export import FORMATS, Exports
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.order import KEYS, By, Complete
@@ -19,7 +19,7 @@ from shared.arrivals import UpToDate
 from shared.errors import UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
-from shared.http.paging import TIME_AND_ID, Cursor, Limit, cursor_of, read_cursor
+from shared.http.paging import TIME_AND_ID, Cursor, Found, Limit, Pages, cut, read_cursor
 from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, valid
 from shared.identity import Who
 from shared.results import DecidedBy, ExportFormat, State
@@ -49,8 +49,10 @@ _UPLOAD_BODY = {
 def router(resources: Resources) -> APIRouter:
     """Tasks and their results."""
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
+    pages = Pages()
     _add_tasks(routes, resources)
-    _add_results(routes, resources)
+    _add_list(routes, resources, pages)
+    _add_results(routes, resources, pages)
     return routes
 
 
@@ -139,18 +141,6 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         )
         return json_answer(task_shown(*created), 201)
 
-    @routes.get("/tasks", response_model=wire.Tasks, responses=arrivals.DESCRIBED)
-    async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
-        after = read_cursor(cursor, TIME_AND_ID)
-        found, up_to_date = await handlers.tasks(resources, after=after, limit=limit + 1)
-        return json_answer(
-            {
-                "items": [task_shown(task, counts) for task, counts, _ in found[:limit]],
-                "next_cursor": cursor_of(found[limit - 1][2]) if len(found) > limit else None,
-            },
-            headers={arrivals.HEADER: up_to_date},
-        )
-
     @routes.get("/tasks/{task_id}", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def task(task_id: str, _who: Who) -> Response:
         headers = await _recorded(resources, task_id)
@@ -181,6 +171,26 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
     async def cancel(task_id: str, _who: Who) -> Response:
         await handlers.cancel(resources, task_id=task_id)
         return Response(status_code=204)
+
+
+def _add_list(routes: APIRouter, resources: Resources, pages: Pages) -> None:
+    @routes.get("/tasks", response_model=wire.Tasks, responses=arrivals.DESCRIBED)
+    async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        told: list[UpToDate] = []
+
+        async def find(after: str, limit: int) -> Found[handlers.Listed]:
+            found, up_to_date = await handlers.tasks(resources, after=after, limit=limit + 1, is_awaited=not told)
+            told.append(up_to_date)
+            return cut(found, limit, lambda listed: listed[2])
+
+        answer = await pages.answer(
+            find,
+            lambda listed: task_shown(*listed[:2]),
+            after=read_cursor(cursor, TIME_AND_ID),
+            limit=limit,
+        )
+        answer.headers[arrivals.HEADER] = arrivals.least(told)
+        return answer
 
 
 def _told(task: Task, counts: Counts, up_to_date: UpToDate) -> Response:
@@ -227,7 +237,9 @@ def _wanted(
     )
 
 
-def _add_results(routes: APIRouter, resources: Resources) -> None:
+def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
+    exports = Exports(resources.store)
+
     @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=arrivals.DESCRIBED)
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=arrivals.DESCRIBED)
     async def results(
@@ -239,14 +251,14 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
         limit: Limit = 100,
     ) -> Response:
         headers = await _recorded_results(resources, task_id)
-        after = read_cursor(cursor, KEYS[order])
-        found, following = await look_through(resources.store, task_id, wanted, by=order, after=after, limit=limit)
         now = resources.clock()
-        items: list[dict[str, Any]] = [
-            image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)} for image in found
-        ]
-        next_cursor = cursor_of(following) if following else None
-        return json_answer({"items": items, "next_cursor": next_cursor}, headers=headers)
+        return await pages.answer(
+            lambda after, limit: look_through(resources.store, task_id, wanted, by=order, after=after, limit=limit),
+            lambda image: image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)},
+            after=read_cursor(cursor, KEYS[order]),
+            limit=limit,
+            headers=headers,
+        )
 
     @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=arrivals.DESCRIBED)
     async def export_results(
@@ -257,7 +269,7 @@ def _add_results(routes: APIRouter, resources: Resources) -> None:
     ) -> StreamingResponse:
         headers = await _recorded_results(resources, task_id)
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
-        return StreamingResponse(export(resources.store, task_id, form, order), 200, headers, FORMATS[form][0])
+        return StreamingResponse(exports.file(task_id, form, order), 200, headers, FORMATS[form][0])
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
     async def events(task_id: str, _who: Who) -> StreamingResponse:

@@ -40,11 +40,13 @@ class WireLimits:
     """What a process takes of connections.
 
     header_s: until a header is complete. body_s: without a byte of a body, or of an answer that is being read.
+    max_unsent_bytes: of all answers that wait for their readers.
     """
 
     max_connections: int = 2_000
     header_s: float = 10.0
     body_s: float = 30.0
+    max_unsent_bytes: int = 64_000_000
 
 
 class Connections(ServerState):
@@ -66,6 +68,19 @@ class Connections(ServerState):
         """End every connection on which nothing moves though it is the caller's turn."""
         for connection in tuple(self.connections):
             cast("Connection", connection).end_if_stalled(now)
+        self._end_unread()
+
+    def _end_unread(self) -> None:
+        """Where too much waits for its readers, end the connections that have waited longest; never the last one."""
+        unread = [one for one in cast("set[Connection]", self.connections) if one.unsent_bytes]
+        excess = sum(one.unsent_bytes for one in unread) - self.limits.max_unsent_bytes
+        if excess <= 0:
+            return
+        for one in sorted(unread, key=lambda one: one.unsent_until)[:-1]:
+            one.transport.abort()
+            excess -= one.unsent_bytes
+            if excess <= 0:
+                return
 
 
 class Connection(HttpToolsProtocol):
@@ -94,8 +109,8 @@ class Connection(HttpToolsProtocol):
         self._refusal: Refusal | None = None
         self._unparsed_bytes = 0  # since the last piece of a body, or the end of a request
         self._fed_bytes = 0  # at last
-        self._unsent_bytes = 0
-        self._unsent_until = math.inf
+        self.unsent_bytes = 0  # as it was seen last, of an answer that its reader keeps waiting
+        self.unsent_until = math.inf
         self._running: RequestResponseCycle | None = None
 
     # What asyncio calls
@@ -209,12 +224,12 @@ class Connection(HttpToolsProtocol):
     def _is_unread(self, now: float) -> bool:
         """Whether an answer has been waiting for its reader, who took none of it for too long."""
         if not (self.flow.write_paused or self.transport.is_closing()):
-            self._unsent_until = math.inf
+            self.unsent_bytes, self.unsent_until = 0, math.inf
             return False
         unsent_bytes = self.transport.get_write_buffer_size()
-        if unsent_bytes != self._unsent_bytes or self._unsent_until == math.inf:
-            self._unsent_bytes, self._unsent_until = unsent_bytes, now + self._limits.body_s
-        return now > self._unsent_until
+        if unsent_bytes != self.unsent_bytes or self.unsent_until == math.inf:
+            self.unsent_bytes, self.unsent_until = unsent_bytes, now + self._limits.body_s
+        return now > self.unsent_until
 
     # How a request is refused
 

@@ -85,6 +85,14 @@ class ServerSettings(BaseSettings):
             " base64, staged files, detection requests; more are told to come back",
         ),
     ] = 64_000_000
+    max_unsent_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="answers that wait for their readers, in bytes together; beyond it the connections that have"
+            " waited longest end",
+        ),
+    ] = 64_000_000
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="the least severe log lines to write")
     ] = "info"
@@ -133,7 +141,12 @@ class ServerSettings(BaseSettings):
 
     @property
     def wire_limits(self) -> WireLimits:
-        return WireLimits(max_connections=self.max_connections, header_s=self.header_s, body_s=self.body_s)
+        return WireLimits(
+            max_connections=self.max_connections,
+            header_s=self.header_s,
+            body_s=self.body_s,
+            max_unsent_bytes=self.max_unsent_bytes,
+        )
 
     def telemetry(self, service: str) -> Telemetry:
         """Where a service's observations go."""

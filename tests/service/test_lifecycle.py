@@ -3,7 +3,7 @@
 import pytest
 
 from services.task_manager.domain import Erased
-from services.task_manager.export import export
+from services.task_manager.export import Exports
 from tests.service.running import Api, as_user, assert_problem
 
 REASON = {"reason": "too few people"}
@@ -206,7 +206,7 @@ async def test_an_erased_task_says_that_it_is_gone(api: Api, path):
 
 async def test_an_export_does_not_end_like_a_whole_one_when_its_task_is_erased_meanwhile(api: Api):
     task_id, _ = await api.task_with(2)
-    lines = export(api.platform.task_store, task_id, "jsonl", "id")
+    lines = Exports(api.platform.task_store).file(task_id, "jsonl", "id")
     assert await anext(lines) == b""
     await api.http.delete(f"/api/tasks/{task_id}")
     with pytest.raises(Erased):

@@ -1,16 +1,19 @@
 """Subtasks in SQLite. With one writer thread, a rule is called once, inside the transaction that saves its decision."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
+
+from cachetools import LRUCache, cached
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Awaiting, Brief, Subtask, TaskCancelled
 from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
-from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
+from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
 from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
@@ -73,7 +76,6 @@ CREATE INDEX awaiting_of_task ON awaiting (task_id);
 STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)), statements(_AWAITING))
 _IMAGE = ", ".join(names_of(Awaiting))
 MAX_WINDOWS = 16
-BRIEFS_CACHED = 256
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +96,8 @@ class SqliteSubtaskStore(SqliteOutbox):
         super().__init__(database)
         self._clock = clock
         self._announce = announce
-        self._decoded = lru_cache(BRIEFS_CACHED)(BRIEFS.read_text)
+        briefs: LRUCache[Any, Brief] = LRUCache(BRIEFS_CACHED_BYTES, getsizeof=brief_bytes)
+        self._decoded = cached(briefs, lock=threading.Lock())(BRIEFS.read_text)
 
     async def open(self, brief: Brief, decide: Callable[[float], Decision[Subtask, None]]) -> bool:
         def insert(db: sqlite3.Connection) -> bool:
@@ -179,8 +182,12 @@ class SqliteSubtaskStore(SqliteOutbox):
         query = """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
                    WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
                    ORDER BY id LIMIT ?"""
-        rows = await self._database.read(lambda db: db.execute(query, (after, task_id, task_id, limit)).fetchall())
-        return [(SUBTASKS.read_text(subtask), self._decoded(brief)) for subtask, brief in rows]
+        return await self._database.read(
+            lambda db: [
+                (SUBTASKS.read_text(subtask), self._decoded(brief))
+                for subtask, brief in db.execute(query, (after, task_id, task_id, limit))
+            ]
+        )
 
     async def count_disputes(self, limit: int) -> int:
         query = """SELECT count(*) FROM (

@@ -142,8 +142,12 @@ class SqliteTaskStore(SqliteOutbox):
                     ORDER BY created_at DESC, id DESC LIMIT ?"""
         created_at, _, task_id = after.partition("|")
         key = (float(created_at), task_id) if after else (float("inf"), "")
-        rows = await self._database.read(lambda db: db.execute(query, (*key, limit)).fetchall())
-        return [(TASKS.read_text(row[0]), _counts(row), f"{row[4]!r}|{row[5]}") for row in rows]
+        return await self._database.read(
+            lambda db: [
+                (TASKS.read_text(row[0]), _counts(row), f"{row[4]!r}|{row[5]}")
+                for row in db.execute(query, (*key, limit))
+            ]
+        )
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         return await self._database.write(lambda db: self._update(db, task_id, decide))

@@ -9,13 +9,12 @@ from cachetools import LRUCache
 from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.domain import Brief, TaskCancelled
-from services.subtask_manager.store.codec import BRIEFS
+from services.subtask_manager.store.codec import BARE_BYTES, BRIEFS, BRIEFS_CACHED_BYTES, brief_bytes
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
 
 FRESH_S = 1.0
 """How long a replica may not see a tombstone or new terms that another one saved."""
-CACHED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class MongoBriefs:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._known: LRUCache[str, Known] = LRUCache(CACHED)
+        self._known: LRUCache[str, Known] = LRUCache(BRIEFS_CACHED_BYTES, getsizeof=_bytes)
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def keep(self, brief: Brief) -> bool:
@@ -134,6 +133,10 @@ class MongoBriefs:
 
     def _turn(self, task_id: str) -> asyncio.Lock:
         return self._turns.setdefault(task_id, asyncio.Lock())
+
+
+def _bytes(known: Known) -> int:
+    return BARE_BYTES if known.brief is None else brief_bytes(known.brief)
 
 
 def place_of(brief: Brief) -> str:
