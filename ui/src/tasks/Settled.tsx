@@ -117,7 +117,7 @@ function Stepper({ id, title, value, least, most, says, wrong, set }: StepperPro
       <div className={css.inline}>
         <label htmlFor={id}>{title}</label>
         <div className={css.stepper}>
-          <IconButton name={texts.votes.fewer} disabled={value <= least} onClick={() => set(value - 1)}>
+          <IconButton name={texts.fewer(title)} disabled={value <= least} onClick={() => set(value - 1)}>
             <Icon name="minus" />
           </IconButton>
           <input
@@ -131,7 +131,7 @@ function Stepper({ id, title, value, least, most, says, wrong, set }: StepperPro
             aria-invalid={wrong !== undefined}
             onChange={(event) => event.target.value !== "" && set(event.target.valueAsNumber)}
           />
-          <IconButton name={texts.votes.more} disabled={value >= most} onClick={() => set(value + 1)}>
+          <IconButton name={texts.oneMore(title)} disabled={value >= most} onClick={() => set(value + 1)}>
             <Icon name="plus" />
           </IconButton>
         </div>

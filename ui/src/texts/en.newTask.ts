@@ -33,10 +33,10 @@ export const newTask = {
   instructions: "Instructions",
   instructionsHint: "What people are shown beside the picture. Line breaks stay.",
   unsure: "People may answer “unsure”",
+  fewer: (what: string) => `${what}: one less`,
+  oneMore: (what: string) => `${what}: one more`,
   votes: {
     title: "Votes",
-    fewer: "One vote less",
-    more: "One vote more",
     says: (votes: number) =>
       votes === 1 ? "One person looks at each image." : `Up to ${en.number(votes)} people look at each image.`,
   },
