@@ -7,6 +7,8 @@ from typing import Literal, get_args
 
 from shared.terms import UNSURE
 
+DETECTOR = "detector:"
+"""How the names of detectors as voters begin; no person has such a name."""
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
 """The state of a subtask."""

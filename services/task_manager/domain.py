@@ -9,7 +9,7 @@ from typing import Any, Literal
 from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
 from shared.decision import Decision
 from shared.errors import Conflict, Gone, Invalid
-from shared.results import Ended, Prelabel, Result, State, VoteCast, tally
+from shared.results import DETECTOR, Ended, Prelabel, Result, State, VoteCast, tally
 from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
@@ -171,6 +171,13 @@ def agreement_of(image: Image) -> float | None:
         return image.result.agreement
     most = max((count for _, count in tally(vote.label for vote in image.votes)), default=0)
     return most / max(1, len(image.votes))
+
+
+def counted_votes(image: Image) -> int:
+    """How many votes of people brought an image its result: none where a person decided it."""
+    if image.result is None or image.result.by is not None:
+        return 0
+    return sum(not vote.voter.startswith(DETECTOR) for vote in image.votes)
 
 
 def task_id_of(owner: str, idempotency_key: str) -> str:

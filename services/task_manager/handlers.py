@@ -26,6 +26,9 @@ from shared.terms import Terms
 
 Listed = tuple[Task, Counts, str]
 """A task of a page, with the key of its place."""
+
+WATCHED = 100
+"""Tasks that one stream tells of at the most."""
 EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.SubtaskAdjudicatedV1
 
 
@@ -131,6 +134,12 @@ async def _told(resources: Resources, task_id: str) -> tuple[Task, Counts, UpToD
     await resources.relay.hand_over()
     up_to_date = await recorded(resources, task_id=task_id)
     return *await resources.store.find(task_id), up_to_date
+
+
+async def unfinished_of(resources: Resources, owner: str) -> list[str]:
+    """The tasks of an owner that have not ended, among the newest of all."""
+    newest = await resources.store.tasks(after="", limit=WATCHED)
+    return [task.id for task, _, _ in newest if task.owner == owner and task.state in ("open", "sealed")]
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

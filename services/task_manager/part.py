@@ -46,9 +46,9 @@ def assemble(
         archives=settings.archive_limits,
         max_uploads=settings.max_uploads,
         erase_soon=collector.wake,
-        progress=Progress(store),
         arrivals=Arrivals(adapters.bus, consumers.QUEUES, relays),
         model=ModelHeard(clock),
+        progress=Progress(store, clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
     )
     return Part(

@@ -1,9 +1,11 @@
 """HTTP in and out of the task manager."""
 
+from collections.abc import Iterable
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from services.task_manager import domain, handlers, wire
 from services.task_manager.domain import Counts, Task
@@ -16,7 +18,7 @@ from services.task_manager.shapes import image_shown, staging_shown, task_shown,
 from services.task_manager.uploads import Uploads
 from shared import arrivals
 from shared.arrivals import UpToDate
-from shared.errors import UnsupportedType
+from shared.errors import Invalid, UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.paging import TIME_AND_ID, Cursor, Found, Limit, Pages, cut, read_cursor
@@ -45,6 +47,12 @@ _UPLOAD_BODY = {
     }
 }
 
+WatchedTasks = Annotated[
+    list[Annotated[str, Field(pattern="^[0-9a-f]{32}$")]], Query(default_factory=list, max_length=handlers.WATCHED)
+]
+Mine = Annotated[bool | None, Query(description="the caller's own tasks that have not ended"), AS_FLAG]
+LastEventId = Annotated[str, Header(max_length=100, description="`id` of the last event of a stream that was cut")]
+
 
 def router(resources: Resources) -> APIRouter:
     """Tasks and their results."""
@@ -53,6 +61,7 @@ def router(resources: Resources) -> APIRouter:
     _add_tasks(routes, resources)
     _add_list(routes, resources, pages)
     _add_results(routes, resources, pages)
+    _add_streams(routes, resources)
     return routes
 
 
@@ -271,9 +280,21 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
         return StreamingResponse(exports.file(task_id, form, order), 200, headers, FORMATS[form][0])
 
+
+def _add_streams(routes: APIRouter, resources: Resources) -> None:
+    def stream(task_ids: Iterable[str], seen: str) -> StreamingResponse:
+        told = resources.progress.watch(task_ids, seen=seen)
+        return StreamingResponse(told, 200, {"Cache-Control": "no-store"}, "text/event-stream")
+
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
-    async def events(task_id: str, _who: Who) -> StreamingResponse:
+    async def events(task_id: str, _who: Who, last_event_id: LastEventId = "") -> StreamingResponse:
         domain.refuse_erased(await resources.store.task(task_id))
-        return StreamingResponse(
-            resources.progress.watch(task_id), 200, {"Cache-Control": "no-store"}, "text/event-stream"
-        )
+        return stream([task_id], last_event_id)
+
+    @routes.get("/events", response_class=StreamingResponse)
+    async def events_of_several(
+        who: Who, task: WatchedTasks, mine: Mine = None, last_event_id: LastEventId = ""
+    ) -> StreamingResponse:
+        if bool(task) is bool(mine):
+            raise Invalid("name tasks, or say mine=true", pointer="task")
+        return stream(await handlers.unfinished_of(resources, who.id) if mine else task, last_event_id)

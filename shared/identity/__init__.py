@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.types import Scope
 
 from shared.errors import Invalid
+from shared.results import DETECTOR
 
 Role = Literal["client", "operator", "adjudicator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -16,7 +17,6 @@ LOCAL = "local"
 HEADER = b"x-quorate-user"
 CALLERS_CACHED = 4_096
 _ID = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
-_DETECTOR = "detector:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def identified(user: str) -> Caller:
     """The caller with this name, with authentication off: may do everything, except pose as a detector."""
     if not _ID.fullmatch(user) or not user.strip():
         raise Invalid("a user id has 1 to 200 characters, none of them a control character")
-    if user.startswith(_DETECTOR):
+    if user.startswith(DETECTOR):
         raise Invalid("a user id must not begin with 'detector:'")
     return Caller(user)
 

@@ -186,6 +186,7 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
         await store.images(TASK_ID, state=state, label=label, after="", limit=10)
     for by in KEYS:
         await store.images(TASK_ID, state=None, label=None, after="", limit=10, by=by)
+    await store.votes_since(TASK_ID, T0)
     await store.find(TASK_ID)
     await store.known(TASK_ID, subtask_ids(2))
     await store.referenced([f"{TASK_ID}/{subtask_ids(1)[0]}"])

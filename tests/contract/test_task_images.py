@@ -191,6 +191,33 @@ async def test_only_objects_that_an_image_names_are_referenced(tasks):
     assert await tasks.store.referenced([]) == set()
 
 
+async def test_votes_of_images_that_ended_lately_are_counted(tasks):
+    await create(tasks)
+    names = ["early", "late", "open", "decided", "detected"]
+    await tasks.store.add_images(task(), [image(name) for name in names])
+    two = tuple(VoteCast(voter=voter, label="cat", at=T0) for voter in ("ann", "bob"))
+    detected = (VoteCast(voter="detector:m@1", label="cat", at=T0),)
+    assert await tasks.store.votes_since(TASK_ID, 0) == 0
+    await record(tasks, image("early"), revision=1, votes=two)
+    await record(tasks, image("late"), revision=2, votes=(*two, *VOTES, *detected))
+    await record(tasks, image("decided"), revision=3, votes=two, by="eve")
+    await record(tasks, image("detected"), revision=3, votes=detected)
+    assert await tasks.store.votes_since(TASK_ID, T0) == 5
+    assert await tasks.store.votes_since(TASK_ID, T0 + 1) == 3
+    assert await tasks.store.votes_since(TASK_ID, T0 + 3) == 0
+    assert await tasks.store.votes_since(OTHER_ID, 0) == 0
+
+
+async def test_votes_of_no_more_images_than_the_newest_are_counted(tasks, monkeypatch):
+    for store in ("sqlite", "mongo"):
+        monkeypatch.setattr(f"services.task_manager.store.{store}.RATED", 2)
+    await create(tasks)
+    await tasks.store.add_images(task(), [image(name) for name in "abc"])
+    for number, name in enumerate("abc"):
+        await record(tasks, image(name), revision=number + 1, votes=VOTES * (number + 1))
+    assert await tasks.store.votes_since(TASK_ID, 0) == 5
+
+
 ORDERED = [f"IMG_{number}.png" for number in range(1, 13)]
 
 

@@ -158,7 +158,7 @@ def test_a_client_that_goes_away_while_it_watches(server: Server, http):
     task_id = new_task(http)
     with http.stream("GET", f"/api/tasks/{task_id}/events") as answer:
         line = next(answer.iter_lines())
-    assert line == "event: progress"
+    assert line == "retry: 2000"
 
 
 def test_it_ends_well_when_told_to_while_it_works(tmp_path):

@@ -41,7 +41,12 @@ def image(name: str, *, task_id: str = TASK_ID, **fields) -> Image:
 
 
 def result(
-    *, revision: int = 1, label: str | None = "cat", agreement: float = 1.0, decided_by: str = "settled"
+    *,
+    revision: int = 1,
+    label: str | None = "cat",
+    agreement: float = 1.0,
+    decided_by: str = "settled",
+    by: str | None = None,
 ) -> Result:
     return Result(
         label=label,
@@ -49,6 +54,7 @@ def result(
         decided_by=None if label is None else decided_by,
         revision=revision,
         completed_at=T0 + revision,
+        by=by,
     )
 
 

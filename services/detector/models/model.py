@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from shared.errors import QuorateError
+from shared.results import DETECTOR
 
 Family = Literal["darknet", "yolox", "classifier"]
 """What a model's outputs mean: anchors of YOLO layers, anchor-free heads of YOLOX, or one score per class."""
@@ -33,7 +34,7 @@ class Model:
     @property
     def voter(self) -> str:
         """The model's name among the voters."""
-        return f"detector:{self.name}@{self.sha256[:12]}"
+        return f"{DETECTOR}{self.name}@{self.sha256[:12]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from shared.outbox import Outbox
 DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
+RATED = 1_000
+"""Images of which `votes_since` counts the votes at the most."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
 AnnounceRemoved = Callable[[Image, str, float], Message]
@@ -71,6 +73,11 @@ class TaskStore(Outbox, Protocol):
         """A task's images in an order, those after the key `after`; in the order of ids, of a state and with a label.
 
         Every page costs the same: each order has an index, and so have states and labels in the order of ids."""
+        ...
+
+    async def votes_since(self, task_id: str, since: float) -> int:
+        """The `counted_votes` of the images whose result is newer than an instant (epoch seconds); of 1,000 of them at
+        the most, the newest."""
         ...
 
     async def is_finished(self, task_id: str) -> bool:

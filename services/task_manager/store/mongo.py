@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from pymongo import IndexModel, UpdateOne
 
-from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, refuse_unless_open, stub_of
+from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, counted_votes, refuse_unless_open, stub_of
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
-from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store import RATED, AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
 from shared.clock import Clock
@@ -34,6 +34,7 @@ INDEXES = {
         IndexModel([("task_id", 1), ("upload_key", 1)], name="by_upload"),
         IndexModel([("task_id", 1), ("name_key", 1)], name="by_name"),
         IndexModel([("task_id", 1), ("agreement_key", 1)], name="by_agreement"),
+        IndexModel([("task_id", 1), ("ended_at", 1)], name="by_end"),
         IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
         IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
         *_OUTBOX,
@@ -200,6 +201,12 @@ class MongoTaskStore:
             found = await cursor.limit(limit).batch_size(limit).to_list()
         return [IMAGES.read_document(one) for one in found]
 
+    async def votes_since(self, task_id: str, since: float) -> int:
+        query = {"task_id": {"$eq": task_id}, "ended_at": {"$gt": since}}  # nx-27017: $eq for the index
+        with errors_named():
+            cursor = self._images.collection.find(query, {"_id": 0, "counted_votes": 1}).sort("ended_at", -1)
+            return sum(one["counted_votes"] for one in await cursor.limit(RATED).batch_size(RATED).to_list())
+
     async def is_finished(self, task_id: str) -> bool:
         if await self._has_open(task_id):
             return False
@@ -294,6 +301,8 @@ def _image_keys(image: Image) -> Document:
         "task_id": image.task_id,
         "state": image.state,
         "label": image.result.label if image.result else None,
+        "ended_at": image.result.completed_at if image.result else None,
+        "counted_votes": counted_votes(image) if image.result else None,
         "object_key": image.object_key,
         **_order_keys(image),
     }

@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
-from services.task_manager.domain import Counts, Image, Task, end_uploads, refuse_unless_open
+from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
-from services.task_manager.store import AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.store import RATED, AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
 from shared.errors import NotFound
@@ -90,7 +90,12 @@ def _agreed(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX by_agreement ON images (task_id, agreement_key)")
 
 
-STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered, _agreed)
+_RATED = """
+ALTER TABLE images ADD COLUMN ended_at REAL;        -- of images that end from this step on
+ALTER TABLE images ADD COLUMN counted_votes INTEGER;
+CREATE INDEX by_end ON images (task_id, ended_at, counted_votes) WHERE ended_at IS NOT NULL;
+"""
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered, _agreed, statements(_RATED))
 _KEYS: dict[By, str] = {
     "id": "id",
     "upload": "upload_key",
@@ -183,10 +188,12 @@ class SqliteTaskStore(SqliteOutbox):
             image = decide(before, self._clock()).state
             if image is before:
                 return self._is_finished(db, task_id)
-            label, agreement_key = image.result and image.result.label, key_of(image, "uncertain")
+            result = image.result
+            ended = (result and result.label, key_of(image, "uncertain"), result and result.completed_at)
             db.execute(
-                "UPDATE images SET state = ?, label = ?, agreement_key = ?, body = ? WHERE task_id = ? AND id = ?",
-                (image.state, label, agreement_key, IMAGES.text(image), task_id, image_id),
+                """UPDATE images SET state = ?, label = ?, agreement_key = ?, ended_at = ?, counted_votes = ?, body = ?
+                   WHERE task_id = ? AND id = ?""",
+                (image.state, *ended, counted_votes(image), IMAGES.text(image), task_id, image_id),
             )
             for state, step in ((before.state, -1), (image.state, 1)):
                 if state != "open":
@@ -234,6 +241,12 @@ class SqliteTaskStore(SqliteOutbox):
         return await self._database.read(
             lambda db: [IMAGES.read_text(body) for (body,) in db.execute(query, (*values, limit))]
         )
+
+    async def votes_since(self, task_id: str, since: float) -> int:
+        newest = """SELECT counted_votes FROM images WHERE task_id = ? AND ended_at > ?
+                    ORDER BY ended_at DESC LIMIT ?"""
+        count = f"SELECT coalesce(sum(counted_votes), 0) FROM ({newest})"  # noqa: S608 - a constant
+        return await self._database.read(lambda db: db.execute(count, (task_id, since, RATED)).fetchone()[0])
 
     async def is_finished(self, task_id: str) -> bool:
         return await self._database.read(lambda db: self._is_finished(db, task_id))

@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events Of Several */
+        get: operations["events_of_several_api_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/leases": {
         parameters: {
             query?: never;
@@ -1811,6 +1828,49 @@ export interface operations {
             };
         };
     };
+    events_of_several_api_events_get: {
+        parameters: {
+            query?: {
+                task?: string[];
+                /** @description the caller's own tasks that have not ended */
+                mine?: boolean | null;
+            };
+            header?: {
+                /** @description `id` of the last event of a stream that was cut */
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     lease_api_leases_post: {
         parameters: {
             query?: never;
@@ -2554,7 +2614,10 @@ export interface operations {
     events_api_tasks__task_id__events_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `id` of the last event of a stream that was cut */
+                "last-event-id"?: string;
+            };
             path: {
                 task_id: string;
             };

@@ -17,7 +17,7 @@ import { UploadShare } from "../upload/UploadShare";
 import { Bar, ShareRing } from "./Bar";
 import css from "./board.module.css";
 import { folded } from "./labels";
-import { isOver, type Task } from "./streams";
+import { isOver, type Task, type Watched } from "./streams";
 import { useTask } from "./useTask";
 
 const texts = tasks.board;
@@ -107,8 +107,10 @@ function isShown(task: Task, shown: Shown): boolean {
 
 function Row({ shown }: { shown: Task }) {
   const [element, isVisible] = useVisible();
-  const { data: task = shown } = useTask(shown.id, { shown, isWatched: isVisible && !isOver(shown) });
+  const { data } = useTask(shown.id, { shown, isWatched: isVisible && !isOver(shown) });
+  const task: Watched = data ?? shown;
   const { images, completed, disputed } = task.counts;
+  const rate = task.rates?.votes_per_minute ?? 0;
   return (
     <li ref={element} className={css.row}>
       <ShareRing counts={task.counts} />
@@ -126,6 +128,7 @@ function Row({ shown }: { shown: Task }) {
             {texts.disputed(disputed)}
           </span>
         )}
+        {rate > 0 && <span>{texts.rate(rate)}</span>}
         <span title={texts.ended(completed + disputed, images)}>{texts.of(completed + disputed, images)}</span>
       </div>
       <Bar counts={task.counts} isThin />

@@ -1,47 +1,74 @@
-/** Live progress of tasks: a browser opens six connections to one address, so at most four are streams. */
+/** Live progress of tasks: one stream for all that the page watches, opened anew when those change. */
 import type { Schemas } from "../api/client";
 
 export type Task = Schemas["TaskShown"];
+/** A task as a stream tells of it; asked for by itself, it has no rates. */
+export type Watched = Task & { rates?: { votes_per_minute: number } };
 
-const MOST_STREAMS = 4;
+/** So many tasks one stream tells of. */
+const MOST_TASKS = 100;
+/** Rows come and go while people scroll: the stream is opened anew once they have stopped. */
+const SETTLE_MS = 200;
+/** After the platform refused a stream, where a browser gives up. */
+const AGAIN_MS = 5_000;
 
-interface Stream {
-  source: EventSource;
-  heard: Set<(task: Task) => void>;
+export interface Watcher {
+  progress: (task: Watched) => void;
+  gone: () => void;
 }
 
-const streams = new Map<string, Stream>();
+const watchers = new Map<string, Set<Watcher>>();
+let source: EventSource | null = null;
+let opened = "";
+let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Hear of a task's changes until the returned function is called; null where no stream is left. */
-export function stream(taskId: string, heard: (task: Task) => void): (() => void) | null {
-  let watched = streams.get(taskId);
-  if (!watched) {
-    if (streams.size >= MOST_STREAMS) return null;
-    watched = opened(taskId);
-    streams.set(taskId, watched);
-  }
-  const { heard: listeners } = watched;
-  listeners.add(heard);
+/** Hear of a task until the returned function is called; null where one stream cannot tell of more. */
+export function stream(taskId: string, watcher: Watcher): (() => void) | null {
+  const known = watchers.get(taskId);
+  if (!known && watchers.size >= MOST_TASKS) return null;
+  watchers.set(taskId, (known ?? new Set()).add(watcher));
+  settle(SETTLE_MS);
   return () => {
-    listeners.delete(heard);
-    if (listeners.size === 0) close(taskId);
+    const all = watchers.get(taskId);
+    all?.delete(watcher);
+    if (all?.size === 0) watchers.delete(taskId);
+    settle(SETTLE_MS);
   };
 }
 
-function opened(taskId: string): Stream {
-  const source = new EventSource(`/api/tasks/${encodeURIComponent(taskId)}/events`);
-  const heard = new Set<(task: Task) => void>();
-  source.addEventListener("progress", (event) => {
-    const task: Task = JSON.parse(event.data);
-    for (const tell of [...heard]) tell(task);
-    if (isOver(task)) close(taskId); // the platform ends the stream, which a browser would take for a cut
-  });
-  return { source, heard };
+function settle(afterMs: number): void {
+  clearTimeout(timer);
+  timer = setTimeout(open, afterMs);
 }
 
-function close(taskId: string): void {
-  streams.get(taskId)?.source.close();
-  streams.delete(taskId);
+function open(): void {
+  const query = [...watchers.keys()]
+    .toSorted()
+    .map((id) => `task=${encodeURIComponent(id)}`)
+    .join("&");
+  if (query === opened) return;
+  close();
+  opened = query;
+  source = query ? new EventSource(`/api/events?${query}`) : null;
+  source?.addEventListener("progress", ({ data }) => {
+    const task: Watched = JSON.parse(data);
+    for (const { progress } of watchers.get(task.id) ?? []) progress(task);
+  });
+  source?.addEventListener("gone", ({ data }) => {
+    for (const { gone } of watchers.get(JSON.parse(data).id) ?? []) gone();
+  });
+  source?.addEventListener("end", close); // else the browser connects again
+  source?.addEventListener("error", () => {
+    if (source?.readyState !== EventSource.CLOSED) return;
+    close();
+    settle(AGAIN_MS);
+  });
+}
+
+function close(): void {
+  source?.close();
+  source = null;
+  opened = "";
 }
 
 export function isOver(task: Task): boolean {

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, bodyOf } from "../api/client";
-import { isOver, stream, type Task } from "./streams";
+import { isOver, stream, type Task, type Watched } from "./streams";
 
 const POLL_MS = 5_000;
 
@@ -13,7 +13,7 @@ export function useTask(id: string, { shown, isWatched = true }: { shown?: Task;
   const [isStreamed, setStreamed] = useState(false);
   const query = useQuery({
     queryKey: taskKey(id),
-    queryFn: async ({ signal }) =>
+    queryFn: async ({ signal }): Promise<Watched> =>
       bodyOf(await api.GET("/api/tasks/{task_id}", { params: { path: { task_id: id } }, signal })),
     ...(shown && { initialData: shown, staleTime: POLL_MS }),
     refetchInterval: ({ state }) => (isWatched && !isStreamed && state.data && !isOver(state.data) ? POLL_MS : false),
@@ -21,7 +21,10 @@ export function useTask(id: string, { shown, isWatched = true }: { shown?: Task;
   const isMoving = query.data !== undefined && !isOver(query.data);
   useEffect(() => {
     if (!isWatched || !isMoving) return;
-    const leave = stream(id, (task) => client.setQueryData(taskKey(id), task));
+    const leave = stream(id, {
+      progress: (task) => client.setQueryData(taskKey(id), task),
+      gone: () => Promise.all([taskKey(id), ["tasks"]].map((queryKey) => client.invalidateQueries({ queryKey }))),
+    });
     setStreamed(leave !== null);
     return () => {
       leave?.();

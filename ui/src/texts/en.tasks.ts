@@ -36,6 +36,7 @@ export const tasks = {
     of: (ended: number, images: number) => `${en.number(ended)} / ${en.number(images)}`,
     ended: (ended: number, images: number) => `${en.number(ended)} of ${en.number(images)} images have ended`,
     disputed: (count: number) => `${en.number(count)} disputed`,
+    rate: (votes: number) => `${en.number(votes)} votes/min`,
     madeBy: (owner: string, when: string) => `${owner}, ${when}`,
     uploading: (share: number) => `uploading ${en.percent(share)}`,
     uploadPaused: (share: number) => `upload paused at ${en.percent(share)}`,
