@@ -14,6 +14,7 @@ from services.detector import part as detector
 from services.detector import quota
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager import part as subtask_manager
+from services.subtask_manager.preferences.sqlite import SqlitePreferences
 from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
 from services.task_manager import part as task_manager
@@ -70,14 +71,14 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         announce_image=task_announcements.image_ready,
         announce_removed=task_announcements.image_removed,
     )
-    subtask_store = subtask_sqlite.SqliteSubtaskStore(
-        file("subtasks", subtask_sqlite.STEPS), clock, subtask_announcements.announce
-    )
+    subtasks_file = file("subtasks", subtask_sqlite.STEPS)
+    subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
+    preferences = SqlitePreferences(subtasks_file)
     budget = DecodingBudget(settings.max_decoding_bytes)
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     relays: list[Relay] = []
     parts = [
-        subtask_manager.assemble(on(subtask_store), settings, relays=relays),
+        subtask_manager.assemble(on(subtask_store), settings, preferences=preferences, relays=relays),
         task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
         detector.assemble(on(None), settings, pool=pool),
     ]

@@ -69,6 +69,12 @@ class Conflict(QuorateError):
     code = "conflict"
 
 
+class Outdated(QuorateError):
+    """It was changed since the caller read it."""
+
+    code = "outdated"
+
+
 class Unavailable(QuorateError):
     """Something that Quorate depends on does not answer; the same request may succeed later.
 

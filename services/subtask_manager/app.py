@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.subtask_manager import announcements
 from services.subtask_manager.part import assemble
+from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from shared.clock import steady
@@ -19,7 +20,9 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     """The subtask manager, ready to be served; it opens its servers when it starts."""
     clock = steady(time.time)
     client = connect(settings.mongo_url.get_secret_value())
-    store = MongoSubtaskStore(client[settings.mongo_database], clock, announcements.announce)
+    database = client[settings.mongo_database]
+    store = MongoSubtaskStore(database, clock, announcements.announce)
+    preferences = MongoPreferences(database["preferences"])
     objects = settings.objects()
     bus = settings.bus("subtask_manager", clock)
     telemetry = settings.telemetry("quorate-subtask-manager")
@@ -39,7 +42,7 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate subtask manager",
         settings,
-        [assemble(adapters, settings)],
+        [assemble(adapters, settings, preferences=preferences)],
         adapters,
         opened=opened,
         needs={"MongoDB": store.is_ready},

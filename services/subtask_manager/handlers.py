@@ -10,6 +10,7 @@ from typing import TypeVar
 from services.subtask_manager import announcements, domain, prelabels
 from services.subtask_manager.domain import Awaiting, Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.preferences import Preferences, PreferencesStore, replaced
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from shared import events
@@ -43,6 +44,7 @@ class Resources:
     are told to callers."""
 
     store: SubtaskStore
+    preferences: PreferencesStore
     objects: ObjectStore
     bus: Bus
     relay: Relay
@@ -69,6 +71,15 @@ class VoteOutcome:
     subtask_id: str
     answer: Cast | QuorateError
     state: State | None
+
+
+async def set_preferences(resources: Resources, *, user: str, version: int, body: str) -> Preferences:
+    """Raises Outdated where the user's preferences are not of this version any more."""
+    while True:
+        before = await resources.preferences.find(user)
+        after = replaced(before, version=version, body=body)
+        if after is before or await resources.preferences.save(user, after):
+            return after
 
 
 async def lease(resources: Resources, *, operator: str, task_id: str | None, count: int) -> Claim:

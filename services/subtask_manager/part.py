@@ -6,6 +6,7 @@ from functools import partial
 from services.subtask_manager import consumers, routes
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.preferences import PreferencesStore
 from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
@@ -15,13 +16,18 @@ from shared.part import Adapters, Part
 
 
 def assemble(
-    adapters: Adapters[SubtaskStore], settings: LeaseSettings, *, relays: Sequence[Relay] | None = None
+    adapters: Adapters[SubtaskStore],
+    settings: LeaseSettings,
+    *,
+    preferences: PreferencesStore,
+    relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`relays`: those of all services, where they run in this process."""
     relay = Relay(adapters.store, adapters.bus)
     metrics = WorkMetrics(adapters.telemetry.metrics.registry)
     resources = Resources(
         store=adapters.store,
+        preferences=preferences,
         objects=adapters.objects,
         bus=adapters.bus,
         relay=relay,
@@ -34,7 +40,7 @@ def assemble(
     )
     return Part(
         name="subtask_manager",
-        routers=[routes.router(resources), routes.old_router(resources)],
+        routers=[routes.router(resources), routes.preferences_router(resources), routes.old_router(resources)],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         gauges=[partial(metrics.look, adapters.store)],

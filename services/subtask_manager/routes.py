@@ -3,16 +3,18 @@
 import re
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Header, Request, Response
 from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
 from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.handlers import Resources
+from services.subtask_manager.preferences import MAX_BYTES as MAX_PREFERENCES_BYTES
+from services.subtask_manager.preferences import Preferences
 from services.subtask_manager.shapes import lease_shown, me_shown, subtask_shown
 from shared import arrivals
 from shared.clock import iso
-from shared.errors import Invalid, QuorateError
+from shared.errors import Invalid, Outdated, QuorateError
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
@@ -32,6 +34,40 @@ def router(resources: Resources) -> APIRouter:
     _add_votes(routes, resources)
     _add_disputes(routes, resources)
     return routes
+
+
+def preferences_router(resources: Resources) -> APIRouter:
+    """What callers set for themselves."""
+    route_class = bounded(MAX_PREFERENCES_BYTES)
+    routes = APIRouter(prefix="/api", tags=["subtasks"], route_class=route_class, responses=problems.RESPONSES)
+
+    @routes.get("/me/preferences", response_model=wire.PreferencesBody, responses={200: wire.TAGGED})
+    async def preferences(who: Who) -> Response:
+        found = await resources.preferences.find(who.id)
+        return Response(found.body, headers=_etag(found), media_type="application/json")
+
+    @routes.put("/me/preferences", status_code=204, responses={204: wire.TAGGED})
+    async def set_preferences(
+        _wanted: Annotated[wire.PreferencesBody, Body(title="Preferences")],
+        request: Request,
+        who: Who,
+        if_match: Annotated[str, Header(max_length=100)],
+    ) -> Response:
+        known = _ETAG.fullmatch(if_match)
+        if known is None:
+            raise Outdated("If-Match has no ETag that was given out here: read the preferences first")
+        body = (await request.body()).decode()  # word for word: it is the caller's own
+        after = await handlers.set_preferences(resources, user=who.id, version=int(known[1]), body=body)
+        return Response(status_code=204, headers=_etag(after))
+
+    return routes
+
+
+def _etag(preferences: Preferences) -> dict[str, str]:
+    return {"ETag": f'"{preferences.version}"'}
+
+
+_ETAG = re.compile('"([0-9]{1,15})"')
 
 
 def old_router(resources: Resources) -> APIRouter:

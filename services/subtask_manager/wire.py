@@ -1,8 +1,8 @@
 """Requests and answers of the subtask manager's API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from services.subtask_manager.settings import Limits
 from shared.http.answers import EarlierResult
@@ -17,6 +17,10 @@ Token = Annotated[str, Field(min_length=1, max_length=64)]
 MAX_LEASES = 100
 MAX_VOTES = 1000
 MAX_DISPUTES_COUNTED = 100
+
+
+PreferencesBody = dict[str, JsonValue]
+TAGGED: dict[str, Any] = {"headers": {"ETag": {"description": "for If-Match", "schema": {"type": "string"}}}}
 
 
 class UserShown(BaseModel):

@@ -32,6 +32,7 @@ STATUS: dict[type[errors.QuorateError], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Gone: 410,
+    errors.Outdated: 412,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
     errors.Invalid: 422,

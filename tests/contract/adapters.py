@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from embedded import routes as object_routes
 from services.subtask_manager import announcements as subtask_announcements
+from services.subtask_manager.preferences import PreferencesStore
+from services.subtask_manager.preferences.sqlite import SqlitePreferences
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.task_manager import announcements as task_announcements
@@ -133,6 +135,13 @@ class StoredTasks(Stored):
     store: TaskStore
 
 
+@dataclass(kw_only=True)
+class StoredPreferences:
+    store: PreferencesStore
+    counting: Callable[[], contextlib.AbstractContextManager[Cost]]
+    failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
+
+
 def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Callable[..., Any]:
     def announced(*args: Any) -> Any:
         if errors:
@@ -163,6 +172,16 @@ async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
         failing_commits=database.failing_commits,
         refuse_to_announce=errors,
         forget_hints=forget_hints,
+    )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_preferences(folder: Path) -> AsyncIterator[StoredPreferences]:
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.STEPS)
+    database.open()
+    yield StoredPreferences(
+        store=SqlitePreferences(database), counting=database.counting, failing_commits=database.failing_commits
     )
     await database.close()
 

@@ -6,6 +6,7 @@ from tests.contract import adapters, mongo, rabbitmq, s3
 from tests.contract.replicas import opened_replicas
 
 SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subtasks}
+PREFERENCES = {"sqlite": adapters.sqlite_preferences, "mongo": mongo.mongo_preferences}
 TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
 BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
@@ -14,6 +15,12 @@ OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 @pytest_asyncio.fixture(params=SUBTASK_STORES)
 async def subtasks(request, tmp_path):
     async with SUBTASK_STORES[request.param](tmp_path) as stored:
+        yield stored
+
+
+@pytest_asyncio.fixture(params=PREFERENCES)
+async def preferences(request, tmp_path):
+    async with PREFERENCES[request.param](tmp_path) as stored:
         yield stored
 
 

@@ -13,11 +13,12 @@ from pymongo import monitoring
 from pymongo.errors import AutoReconnect
 
 from services.subtask_manager import announcements as subtask_announcements
+from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.mongo import Documents, MongoDatabase, connect
-from tests.contract.adapters import Cost, ManualClock, StoredSubtasks, StoredTasks, unless_refused
+from tests.contract.adapters import Cost, ManualClock, StoredPreferences, StoredSubtasks, StoredTasks, unless_refused
 from tests.servers import need
 
 
@@ -110,7 +111,10 @@ def _refusing(*documents: Documents):
     collections = [_Refusing(one.collection) for one in documents]
     for one, collection in zip(documents, collections, strict=True):
         one.collection = collection
+    return _failing(*collections)
 
+
+def _failing(*collections: _Refusing):
     @contextmanager
     def failing_commits() -> Iterator[None]:
         for collection in collections:
@@ -143,6 +147,15 @@ async def mongo_subtasks(_folder: Path) -> AsyncIterator[StoredSubtasks]:
             refuse_to_announce=errors,
             forget_hints=forget_hints,
         )
+
+
+@asynccontextmanager
+async def mongo_preferences(_folder: Path) -> AsyncIterator[StoredPreferences]:
+    commands = Commands()
+    async with database(commands) as db:
+        collection = _Refusing(db["preferences"])
+        store = MongoPreferences(collection)
+        yield StoredPreferences(store=store, counting=commands.counting, failing_commits=_failing(collection))
 
 
 @asynccontextmanager

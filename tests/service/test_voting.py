@@ -301,6 +301,41 @@ async def test_the_caller_is_told_what_the_platform_takes_and_what_waits(tmp_pat
         assert_problem(await small.http.get("/api/me", headers=as_user("detector:x")), 422)
 
 
+async def test_preferences_are_kept_word_for_word_by_user_and_version(api: Api):
+    path, ann = "/api/me/preferences", as_user("ann")
+    first = await api.http.get(path, headers=ann)
+    assert (first.json(), first.headers["etag"]) == ({}, '"0"')
+    text = '{"theme": "dark", "keys": {"1": "ä"},  "huge": 123456789012345678901234567890}'
+    headers = ann | {"Content-Type": "application/json", "If-Match": '"0"'}
+    for _ in range(2):  # sent again, it has the same effect
+        put = await api.http.put(path, content=text, headers=headers)
+        assert (put.status_code, put.headers["etag"]) == (204, '"1"')
+    kept = await api.http.get(path, headers=ann)
+    assert (kept.text, kept.headers["etag"]) == (text, '"1"')
+    assert_problem(await api.http.put(path, json={}, headers=ann | {"If-Match": '"0"'}), 412, code="outdated")
+    assert (await api.http.get(path, headers=as_user("bob"))).json() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "status"),
+    [
+        ("{}", None, 422),
+        ("{}", "*", 412),
+        ("{}", 'W/"0"', 412),
+        ("[]", '"0"', 422),
+        ("{", '"0"', 400),
+        ('{"a": 1, "a": 2}', '"0"', 400),
+        ('{"a": "' + "x" * 16_000 + '"}', '"0"', 413),
+        ('{"a": "' + "x" * 15_990 + '"}', '"0"', 204),
+    ],
+    ids=["no tag", "any tag", "weak tag", "list", "no JSON", "twice", "too large", "largest"],
+)
+async def test_preferences_are_an_object_of_16_kb_at_the_most(api: Api, text: str, tag: str | None, status: int):
+    headers = {"Content-Type": "application/json"} | ({} if tag is None else {"If-Match": tag})
+    answer = await api.http.put("/api/me/preferences", content=text, headers=headers)
+    assert answer.status_code == status, answer.text
+
+
 async def test_unsure_counts_for_no_label(api: Api):
     task_id, (image_id,) = await api.task_with(1, allow_unsure=True, quorum={"votes_required": 3, "stop": "exact"})
     for user, label in {"ada": "cat", "bob": "unsure", "cyd": "cat"}.items():

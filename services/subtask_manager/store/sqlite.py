@@ -11,6 +11,7 @@ from cachetools import LRUCache, cached
 
 from services.subtask_manager import walk as walks
 from services.subtask_manager.domain import Awaiting, Brief, Subtask, TaskCancelled
+from services.subtask_manager.preferences import sqlite as preferences
 from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
@@ -73,7 +74,12 @@ CREATE TABLE awaiting (                   -- images that came before their task'
 ) WITHOUT ROWID;
 CREATE INDEX awaiting_of_task ON awaiting (task_id);
 """
-STEPS = (statements(_FIRST), bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)), statements(_AWAITING))
+STEPS = (
+    statements(_FIRST),
+    bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
+    statements(_AWAITING),
+    statements(preferences.SCHEMA),
+)
 _IMAGE = ", ".join(names_of(Awaiting))
 MAX_WINDOWS = 16
 

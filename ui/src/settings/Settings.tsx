@@ -19,6 +19,7 @@ export default function Settings() {
   return (
     <div className={css.page}>
       <h1>{en.places.settings}</h1>
+      <p>{en.settings.kept}</p>
       <section className={css.card}>
         <div className={css.row}>
           <div>

@@ -3,6 +3,7 @@ import { Redirect, Route, Switch, useLocation } from "wouter";
 import { en } from "../texts/en";
 import css from "./app.module.css";
 import { KeysHelp } from "./KeysHelp";
+import { keepPrefs } from "./keepPrefs";
 import { may } from "./may";
 import { MeContext, useMe, useMeQuery } from "./me";
 import { online } from "./online";
@@ -27,6 +28,8 @@ export function App() {
 }
 
 function Shell() {
+  const { user } = useMe();
+  useEffect(() => keepPrefs(user.id), [user.id]);
   const [isHelpOpen, setHelpOpen] = useState(false);
   useGlobalKeys(() => setHelpOpen(true));
   const isOnline = useStore(online);

@@ -66,6 +66,12 @@ export function setPrefs(change: Partial<Prefs>): void {
   prefs.set({ ...prefs.get(), ...change });
 }
 
+/** The settings with those that were stored elsewhere in their place; null where this version cannot read them. */
+export function withStored(stored: Readonly<Record<string, unknown>>): Prefs | null {
+  const read = prefsIn({ ...prefs.get(), ...stored });
+  return read.wrong.length === 0 ? read.prefs : null;
+}
+
 const SHOWN = ["theme", "contrast", "motion"] as const;
 
 /** The style sheet reads these from the root element; what is as the system says has no attribute. */

@@ -66,6 +66,7 @@ export const en = {
   settings: {
     who: "The name that stands beside your votes. Votes that wait are sent under the name that cast them.",
     change: "Change",
+    kept: "Kept under your name, for every browser that you work in.",
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     switches: {
       strip: ["Strip of images", "Your last votes and the next images, below the picture."],
