@@ -69,7 +69,7 @@ class Exports:
         self._store = store
         self._turns = asyncio.Semaphore(AT_A_TIME)
 
-    async def file(self, task_id: str, form: str, by: Complete) -> AsyncIterator[bytes]:
+    async def file(self, task_id: str, form: ExportFormat, by: Complete) -> AsyncIterator[bytes]:
         """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like
         one."""
         _, head, write = FORMATS[form]
