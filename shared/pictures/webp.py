@@ -12,12 +12,14 @@ _PIXELS = frozenset({b"VP8 ", b"VP8L"})
 _HAS_ANIMATION, _HAS_XMP, _HAS_EXIF = 0x02, 0x04, 0x08
 _HEAD_BYTES = 12  # "RIFF", the size of what follows it, "WEBP"
 _CANVAS_BYTES, _LOSSY_BYTES, _LOSSLESS_BYTES = 10, 10, 5  # of each header, up to the size
+_COMPRESSION, _CODED = 0x03, 0x01  # in the first byte of an ALPH chunk
 _MAX_CHUNKS = 10_000
 _MAX_CODE_GROUPS = 1 << 16
 _CODE_GROUP_BITS = 20  # five prefix codes of one symbol each
 _CODE_GROUP_BYTES = 6_000  # the tables for them
+MAX_TABLE_BYTES = _MAX_CODE_GROUPS * _CODE_GROUP_BYTES
 _CHECKING_BYTES = 10  # pixels of four bytes: OpenCV holds them twice, and the decoder its own of some
-_DECODING_BYTES = 16  # decoded, turned, encoded, and the encoded copied
+DECODING_BYTES = 16  # decoded, turned, encoded, and the encoded copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def read(data: bytes) -> Header:
     sizes: set[tuple[int, int]] = set()
     orientation: int = UPRIGHT
     is_lossless = False
+    coded_bytes = 0  # by prefix codes: pixels, or how opaque they are
     for chunk in _chunks(data):
         match chunk.name:
             case b"VP8X":
@@ -44,6 +47,9 @@ def read(data: bytes) -> Header:
             case b"VP8L":
                 sizes.add(_lossless_size(chunk.payload))
                 is_lossless = True
+                coded_bytes = max(coded_bytes, len(chunk.payload))
+            case b"ALPH" if chunk.payload[:1] and chunk.payload[0] & _COMPRESSION == _CODED:
+                coded_bytes = max(coded_bytes, len(chunk.payload))
             case b"EXIF":
                 orientation = exif.read_orientation(chunk.payload)
             case b"ANIM" | b"ANMF":
@@ -60,8 +66,8 @@ def read(data: bytes) -> Header:
         orientation=orientation,
         is_lossless=is_lossless,
         checking_bytes=_CHECKING_BYTES,
-        decoding_bytes=_DECODING_BYTES,
-        table_bytes=_table_bytes(len(data), width, height) if is_lossless else 0,
+        decoding_bytes=DECODING_BYTES,
+        table_bytes=_table_bytes(coded_bytes, width, height),
     )
 
 
@@ -76,10 +82,10 @@ def strip(data: bytes) -> Bare:
     return Bare(data=bare, notes=left_out(len(data) - _riff_end(data)))
 
 
-def _table_bytes(file_bytes: int, width: int, height: int) -> int:
-    """What the prefix codes of a lossless WebP may take unpacked: a group of them for every 4 x 4 pixels, at most."""
+def _table_bytes(coded_bytes: int, width: int, height: int) -> int:
+    """What the prefix codes of so much lossless data may take unpacked: a group for every 4 x 4 pixels, at most."""
     tiles = -(-width // 4) * -(-height // 4)
-    return min(_MAX_CODE_GROUPS, tiles, file_bytes * 8 // _CODE_GROUP_BITS) * _CODE_GROUP_BYTES
+    return min(_MAX_CODE_GROUPS, tiles, coded_bytes * 8 // _CODE_GROUP_BITS) * _CODE_GROUP_BYTES
 
 
 def _riff_end(data: bytes) -> int:

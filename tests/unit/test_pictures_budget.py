@@ -9,9 +9,10 @@ from pathlib import Path
 
 import cv2
 import pytest
+import yaml
 
 from shared.http.serving import ServerSettings
-from shared.pictures import DecodingBudget, PictureRejected, check, decode_bgr, read_header
+from shared.pictures import DecodingBudget, PictureRejected, check, decode_bgr, read_header, webp
 from tests.unit.test_pictures_samples import (
     ADOBE_CMYK,
     LIMITS,
@@ -28,6 +29,8 @@ from tests.unit.test_pictures_samples import (
 )
 
 SIDE = 1500
+BASE = Path(__file__).parents[2] / "deploy/k8s/base"
+AT_REST_BYTES = 200_000_000
 
 
 def test_what_is_held_is_given_back():
@@ -158,6 +161,16 @@ def test_the_largest_of_every_kind_fits_the_default():
         for per_pixel in (header.checking_bytes, header.decoding_bytes):
             needed = per_pixel * LIMITS.max_pixels + 2 * LIMITS.max_bytes + 1_000_000
             assert needed <= ServerSettings().max_decoding_bytes, name
+
+
+@pytest.mark.parametrize("service", ["task-manager", "detector"])
+def test_a_pod_holds_what_may_be_decoded_alone(service):
+    """A lossless WebP whose tables are as large as can be may take more than the budget."""
+    deployment = yaml.safe_load((BASE / service / "deployment.yaml").read_text())
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["memory"] == "1Gi"
+    needed = webp.DECODING_BYTES * LIMITS.max_pixels + 2 * LIMITS.max_bytes + webp.MAX_TABLE_BYTES
+    assert needed + AT_REST_BYTES < 2**30
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is read from Linux")

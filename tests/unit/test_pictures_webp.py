@@ -137,11 +137,20 @@ def test_an_animation_of_opencv_is_told():
         check(data.tobytes(), LIMITS)
 
 
-def test_the_tables_that_a_lossless_file_could_describe_are_counted():
+def test_the_tables_that_lossless_data_could_describe_are_counted():
     """65,536 groups of prefix codes in 300 kB take 380 MB."""
     lossless = encoded(scene(1024, 1024), "webp", *LOSSLESS)
-    assert read_header(lossless, LIMITS).table_bytes == len(lossless) * 8 // 20 * 6_000
+    coded_bytes = len(lossless) - 20
+    assert read_header(lossless, LIMITS).table_bytes == coded_bytes * 8 // 20 * 6_000
     padded = webp_with(lossless, 0, webp_chunk(b"NOTE", bytes(300_000)), size=(1024, 1024))
-    assert read_header(padded, LIMITS).table_bytes == 65_536 * 6_000
+    assert read_header(padded, LIMITS).table_bytes == coded_bytes * 8 // 20 * 6_000
     assert read_header(MODES["1 x 1 lossless"], LIMITS).table_bytes == 6_000
     assert read_header(PLAIN, LIMITS).table_bytes == 0
+
+
+@pytest.mark.parametrize(("compression", "groups"), [(0, 0), (1, 65_536)])
+def test_the_alpha_of_a_lossy_file_may_be_lossless_data(compression, groups):
+    picture = encoded(scene(1024, 1024), "webp", *LOSSY)
+    alpha = webp_chunk(b"ALPH", bytes([compression]) + bytes(300_000))
+    data = webp_with(picture, ALPHA, alpha, size=(1024, 1024))
+    assert read_header(data, LIMITS).table_bytes == groups * 6_000
