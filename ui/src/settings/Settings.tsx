@@ -1,66 +1,115 @@
-import { useEffect } from "react";
+import { type ReactNode, useEffect } from "react";
 import { Button } from "../shell/Button";
 import { useMe } from "../shell/me";
-import { type Prefs, prefs, setPrefs } from "../shell/prefs";
+import { FEWEST_AHEAD, MOST_AHEAD, type Prefs, prefs, setPrefs } from "../shell/prefs";
 import { useStore } from "../shell/useStore";
 import { who } from "../shell/who";
 import { en } from "../texts/en";
+import { settings as texts } from "../texts/en.settings";
+import { Keys } from "./Keys";
 import css from "./settings.module.css";
-
-const SWITCHES = ["strip", "boxes", "singleKeys"] as const;
-const THEMES = ["system", "light", "dark"] as const;
+import { Transfer } from "./Transfer";
 
 export default function Settings() {
   const me = useMe();
-  const chosen = useStore(prefs);
   useEffect(() => {
     document.title = en.title(en.places.settings);
   }, []);
   return (
     <div className={css.page}>
       <h1>{en.places.settings}</h1>
-      <p>{en.settings.kept}</p>
-      <section className={css.card}>
+      <p>{texts.kept}</p>
+      <section className={css.card} aria-label={me.user.name}>
         <div className={css.row}>
           <div>
             <h2>{me.user.name}</h2>
-            <p>{en.settings.who}</p>
+            <p>{texts.who}</p>
           </div>
-          <Button onClick={() => who.set("")}>{en.settings.change}</Button>
+          <Button onClick={() => who.set("")}>{texts.change}</Button>
         </div>
-        <fieldset className={css.row}>
-          <legend>{en.theme.name}</legend>
-          <div className={css.choices}>
-            {THEMES.map((theme) => (
-              <label key={theme}>
-                <input
-                  type="radio"
-                  name="theme"
-                  checked={chosen.theme === theme}
-                  onChange={() => setPrefs({ theme })}
-                />
-                {en.settings.themes[theme]}
-              </label>
-            ))}
-          </div>
-        </fieldset>
-        {SWITCHES.map((name) => (
-          <Switch key={name} name={name} isOn={chosen[name]} />
-        ))}
       </section>
+      <Card title={texts.look}>
+        <Choice name="theme" />
+        <Choice name="contrast" />
+        <Choice name="motion" />
+      </Card>
+      <Card title={texts.work}>
+        <Choice name="hand" />
+        <Switch name="strip" />
+        <Switch name="boxes" />
+        <Ahead />
+      </Card>
+      <Card title={texts.names.keys}>
+        <Switch name="singleKeys" />
+        <Keys />
+      </Card>
+      <Card title={texts.transfer.title}>
+        <Transfer />
+      </Card>
     </div>
   );
 }
 
-function Switch({ name, isOn }: { name: keyof Prefs & keyof typeof en.settings.switches; isOn: boolean }) {
-  const [title, detail] = en.settings.switches[name];
+function Card({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <>
+      <h2 className={css.title}>{title}</h2>
+      <section className={css.card} aria-label={title}>
+        {children}
+      </section>
+    </>
+  );
+}
+
+function Choice({ name }: { name: keyof typeof texts.choices }) {
+  const chosen = useStore(prefs)[name];
+  return (
+    <fieldset className={css.row}>
+      <legend>{texts.names[name]}</legend>
+      <div className={css.choices}>
+        {Object.entries(texts.choices[name]).map(([value, text]) => (
+          <label key={value}>
+            <input type="radio" name={name} checked={chosen === value} onChange={() => setPrefs({ [name]: value })} />
+            {text}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function Switch({ name }: { name: keyof Prefs & ("strip" | "boxes" | "singleKeys") }) {
+  const isOn = useStore(prefs)[name];
   return (
     <label className={css.row}>
       <span>
-        <strong>{title}</strong>
-        <span>{detail}</span>
+        <strong>{texts.names[name]}</strong>
+        <span>{texts.details[name]}</span>
       </span>
       <input type="checkbox" checked={isOn} onChange={() => setPrefs({ [name]: !isOn })} />
+    </label>
+  );
+}
+
+function Ahead() {
+  const { ahead } = useStore(prefs);
+  return (
+    <label className={css.row}>
+      <span>
+        <strong>{texts.names.ahead}</strong>
+        <span>{texts.details.ahead}</span>
+      </span>
+      <span className={css.range}>
+        <input
+          type="range"
+          min={FEWEST_AHEAD}
+          max={MOST_AHEAD}
+          value={ahead}
+          aria-label={texts.names.ahead}
+          onChange={(event) => setPrefs({ ahead: event.target.valueAsNumber })}
+        />
+        <output>{en.number(ahead)}</output>
+      </span>
     </label>
   );
 }

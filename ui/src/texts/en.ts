@@ -63,16 +63,5 @@ export const en = {
     name: "Theme",
     next: { system: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   },
-  settings: {
-    who: "The name that stands beside your votes. Votes that wait are sent under the name that cast them.",
-    change: "Change",
-    kept: "Kept under your name, for every browser that you work in.",
-    themes: { system: "As the system", light: "Light", dark: "Dark" },
-    switches: {
-      strip: ["Strip of images", "Your last votes and the next images, below the picture."],
-      boxes: ["The detector's boxes", "Drawn over the picture. The key B does the same."],
-      singleKeys: ["Single keys", "Letters and digits alone act. Switch them off if you dictate."],
-    } satisfies Record<string, readonly [string, string]>,
-  },
   counted,
 };

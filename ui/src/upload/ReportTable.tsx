@@ -1,6 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { Button } from "../shell/Button";
+import { saveFile } from "../shell/save";
 import { en } from "../texts/en";
 import { upload as uploadTexts } from "../texts/en.upload";
 import { type Counts, CSV_HEAD, csvLines, type FileRow, type FileStatus, PAGE_ROWS, STATUSES } from "./report";
@@ -136,9 +137,5 @@ function usePages(task: string, counts: Counts) {
 async function saveCsv(task: string): Promise<void> {
   const parts: string[] = [CSV_HEAD];
   for await (const rows of reports.rows(task, STATUSES)) parts.push(csvLines(rows));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
-  link.download = texts.csvName;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile(texts.csvName, "text/csv", parts);
 }
