@@ -19,6 +19,7 @@ import type { Row } from "./suggestions";
 const LEAST_TILE_PX = 150;
 const GAP_PX = 8;
 const MOST_COLUMNS = 8;
+const FEWEST_IN_ROW = 6;
 
 interface GridProps {
   session: Session;
@@ -123,7 +124,7 @@ function Without({ session, view, ears }: Omit<GridProps, "board"> & { view: Vie
   );
 }
 
-/** As many columns as the page is wide. */
+/** As many columns as the page is wide; a row takes several lines where they are few. */
 function useColumns(page: React.RefObject<HTMLElement | null>, board: Board): void {
   useLayoutEffect(() => {
     const element = page.current;
@@ -132,7 +133,7 @@ function useColumns(page: React.RefObject<HTMLElement | null>, board: Board): vo
       const fit = Math.floor((element.clientWidth + GAP_PX) / (LEAST_TILE_PX + GAP_PX));
       const columns = Math.min(Math.max(fit, 2), MOST_COLUMNS);
       element.style.setProperty("--columns", String(columns));
-      board.setColumns(columns);
+      board.setLength(columns * Math.ceil(FEWEST_IN_ROW / columns));
     });
     observer.observe(element);
     return () => observer.disconnect();

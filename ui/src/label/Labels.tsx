@@ -94,7 +94,12 @@ export interface ListProps extends Omit<LabelsProps, "recent"> {
 function List({ labels, name, isRecent, ...props }: ListProps) {
   const keys = useLabelKeys();
   return (
-    <fieldset className={css.keys} aria-label={name} data-recent={isRecent || undefined}>
+    <fieldset
+      className={css.keys}
+      aria-label={name}
+      data-recent={isRecent || undefined}
+      data-two={labels.length === 2 || undefined}
+    >
       {isRecent && <legend>{name}</legend>}
       {labels.map((one) => (
         <LabelButton key={one.label} {...props} {...one} hint={keys[props.lease.labels.indexOf(one.label)]} />

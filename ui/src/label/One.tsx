@@ -14,6 +14,7 @@ import { Nothing } from "./Nothing";
 import { Rail } from "./Rail";
 import { StageTools } from "./StageTools";
 import { Strip } from "./Strip";
+import { SwipeHints } from "./SwipeHints";
 import type { Session } from "./session";
 import type { Stage } from "./stage";
 
@@ -44,6 +45,7 @@ export function OnStage({ session, stage, ears }: OneProps) {
       ) : (
         <StageTools stage={stage} />
       )}
+      <SwipeHints stage={stage} lease={lease} />
       {isGridOffered && <ModeSwitch mode="one" change={ears.change} className={css.mode} />}
     </>
   );

@@ -21,7 +21,7 @@ export interface Shown {
 export class Board {
   readonly shown: Store<Shown> = store<Shown>({ rows: [], marked: new Set(), at: null, said: "" });
   readonly #session: Session;
-  #columns = 8;
+  #length = 8;
   /** Pictures that left the rows without a vote: they come one at a time. */
   #aside: ReadonlySet<string> = new Set();
   #fetched: ReadonlyMap<string, HTMLImageElement> = new Map();
@@ -41,8 +41,9 @@ export class Board {
     };
   }
 
-  setColumns(columns: number): void {
-    this.#columns = columns;
+  /** How many pictures a row has. */
+  setLength(length: number): void {
+    this.#length = length;
     this.#arrange();
   }
 
@@ -120,7 +121,7 @@ export class Board {
     const ids = new Set(held.map((lease) => lease.subtask_id));
     const isHeld = (id: string) => ids.has(id);
     this.#aside = new Set([...this.#aside].filter(isHeld));
-    const rows = arrange(before, held, this.#aside, this.#columns, back);
+    const rows = arrange(before, held, this.#aside, this.#length, back);
     this.#show({ rows, marked: new Set([...marked].filter(isHeld)), at: followed(before, rows, at) });
     const ahead = held.filter((lease) => suggestionOf(lease) && !placeOf(rows, lease.subtask_id));
     this.#fetched = new Map(

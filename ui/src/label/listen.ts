@@ -1,4 +1,4 @@
-/** Keys of the Label page; they work wherever the focus is, outside text fields and dialogs. */
+/** Keys of the Label page, and fingers over the picture. Keys work wherever the focus is, outside text fields and dialogs. */
 import { type Act, keyOf } from "../shell/keymap";
 import { prefs, setPrefs } from "../shell/prefs";
 import { isKeyOf, onKeys, pressedAct, pressedLabel } from "../shell/shortcuts";
@@ -14,7 +14,7 @@ export interface Ears {
   change: (mode: Mode) => void;
 }
 
-/** Keys while one image is on screen; `light` hears the label whose key was pressed, for a moment. */
+/** Keys and fingers while one image is on screen; `light` hears the label whose key was pressed, for a moment. */
 export function listen(session: Session, stage: Stage, ears: Ears, light: (label: string | null) => void): () => void {
   let dark: ReturnType<typeof setTimeout> | undefined;
   const acts: Partial<Record<Act, () => void>> = {
@@ -45,6 +45,7 @@ export function listen(session: Session, stage: Stage, ears: Ears, light: (label
   const released = (event: KeyboardEvent) => {
     if (isKeyOf("hide", keyOf(event))) showBoxes();
   };
+  stage.onSwipe = (label) => session.vote(label);
   showBoxes();
   const forgetKeys = onKeys(pressed);
   const forgetPrefs = prefs.subscribe(showBoxes);

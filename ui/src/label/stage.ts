@@ -5,6 +5,7 @@ import { label as texts } from "../texts/en.label";
 import { boxesOf } from "./boxes";
 import { type Picture, Pictures } from "./pictures";
 import css from "./stage.module.css";
+import { begun, followed, reach, type Swipe } from "./swipe";
 
 const MOST_ZOOM = 16;
 const STEP = 1.4;
@@ -24,12 +25,17 @@ const NOTHING: Shown = { picture: "none", zoom: 1, width: 0, height: 0 };
 
 export class Stage {
   readonly shown: Store<Shown> = store(NOTHING);
+  /** How far a finger has gone sideways: -1 is far enough to the left, 1 to the right. */
+  readonly reached: Store<number> = store(0);
+  /** Hears the label that a finger voted for. */
+  onSwipe: (label: string) => void = () => undefined;
   readonly #host: HTMLElement;
   readonly #frame = document.createElement("div");
   readonly #boxes = document.createElement("div");
   readonly #pictures = new Pictures();
   readonly #sized: ResizeObserver;
   #lease: Lease | null = null;
+  #swipe: Swipe | null = null;
   #zoom = 1;
   #x = 0;
   #y = 0;
@@ -143,6 +149,7 @@ export class Stage {
       blockSize: `${height * scale}px`,
       transform: `translate(${this.#x}px, ${this.#y}px) scale(${this.#zoom})`,
     });
+    this.#host.toggleAttribute("data-zoomed", this.#zoom > 1);
     this.#boxes.style.setProperty("--unzoom", String(1 / this.#zoom));
     if (shownWidth > element.naturalWidth && element.src !== absolute(this.#lease.image_url)) this.#sharpen(element);
     this.shown.set({ picture: "ready", zoom: this.#zoom, width, height });
@@ -169,6 +176,7 @@ export class Stage {
       if (!last) return;
       const [other] = [...fingers.values()].filter((one) => one.pointerId !== event.pointerId);
       if (other) this.#pinch(last, event, other);
+      else if (this.#swipe) this.#follow(followed(this.#swipe, event));
       else {
         this.#x += event.clientX - last.clientX;
         this.#y += event.clientY - last.clientY;
@@ -176,7 +184,13 @@ export class Stage {
       fingers.set(event.pointerId, event);
       this.#place();
     };
-    const lifted = (event: PointerEvent) => void fingers.delete(event.pointerId);
+    const lifted = (event: PointerEvent) => {
+      fingers.delete(event.pointerId);
+      const side = event.type === "pointerup" ? this.reached.get() : 0;
+      const label = this.#lease?.labels[side < 0 ? 0 : 1];
+      this.#follow(null);
+      if (label !== undefined && Math.abs(side) === 1) this.onSwipe(label);
+    };
     return [
       [
         "wheel",
@@ -189,6 +203,7 @@ export class Stage {
         "pointerdown",
         (event: PointerEvent) => {
           fingers.set(event.pointerId, event);
+          this.#follow(fingers.size === 1 && this.#mayBeSwiped(event) ? begun(event) : null);
           this.#host.setPointerCapture(event.pointerId);
         },
       ],
@@ -196,6 +211,17 @@ export class Stage {
       ["pointerup", lifted],
       ["pointercancel", lifted],
     ];
+  }
+
+  #mayBeSwiped({ pointerType }: PointerEvent): boolean {
+    return pointerType !== "mouse" && this.#zoom === 1 && this.#lease?.labels.length === 2;
+  }
+
+  /** The picture goes with the finger. */
+  #follow(swipe: Swipe | null): void {
+    this.#swipe = swipe;
+    this.#frame.style.translate = swipe ? `${swipe.dx}px` : "";
+    this.reached.set(swipe ? reach(swipe, this.#host.clientWidth) : 0);
   }
 
   #pinch(from: PointerEvent, to: PointerEvent, other: PointerEvent): void {

@@ -26,7 +26,7 @@ export function suggestionOf(lease: Lease): Suggested | null {
 }
 
 /**
- * Rows of at most `columns` pictures in the order of the label set, all of the task of the first image held. Pictures
+ * Rows of at most `length` pictures in the order of the label set, all of the task of the first image held. Pictures
  * that stand in a row keep their places as long as they are held, whatever comes; new ones follow, most sure first.
  * Those that came `back` by an undo go before.
  */
@@ -34,7 +34,7 @@ export function arrange(
   before: readonly Row[],
   held: readonly Lease[],
   aside: ReadonlySet<string>,
-  columns: number,
+  length: number,
   back: readonly Lease[] = [],
 ): readonly Row[] {
   const [first] = held;
@@ -48,7 +48,7 @@ export function arrange(
     const order = [...back, ...standing.map(({ lease }) => lease), ...ofLabel.map(({ lease }) => lease)];
     const ids = [...new Set(order.map(({ subtask_id }) => subtask_id))];
     const inOrder = ids.flatMap((id) => ofLabel.find(({ lease }) => lease.subtask_id === id) ?? []);
-    const tiles = inOrder.slice(0, columns);
+    const tiles = inOrder.slice(0, length);
     return tiles.length > 0 ? [{ label, tiles, more: ofLabel.length - tiles.length }] : [];
   });
 }

@@ -1,3 +1,4 @@
+import { useCallback } from "react";
 import { Link, useLocation } from "wouter";
 import { Icon, type IconName } from "../marks/Icon";
 import { Logo } from "../marks/Logo";
@@ -23,7 +24,7 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
         <Logo />
         <span>{en.name}</span>
       </Link>
-      <nav className={css.places} aria-label={en.places.main}>
+      <nav ref={useFadedEdges()} className={css.places} aria-label={en.places.main}>
         {PLACES.map((place) => {
           if (!place.name || (place.deed && !may(me, place.deed))) return null;
           const href = hrefOf(place);
@@ -56,6 +57,25 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
   );
 }
 
+/** Fades the sides at which more places are, and shows the one that is open. */
+function useFadedEdges() {
+  return useCallback((nav: HTMLElement) => {
+    const fade = () => {
+      const after = nav.scrollWidth - nav.clientWidth - nav.scrollLeft;
+      nav.toggleAttribute("data-before", nav.scrollLeft > 1);
+      nav.toggleAttribute("data-after", after > 1);
+    };
+    const observer = new ResizeObserver(fade);
+    observer.observe(nav);
+    nav.addEventListener("scroll", fade, { passive: true });
+    nav.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+    return () => {
+      observer.disconnect();
+      nav.removeEventListener("scroll", fade);
+    };
+  }, []);
+}
+
 function SyncState() {
   const { waiting, isLate, isStored } = useStore(sync);
   const isOnline = useStore(online);
@@ -86,7 +106,7 @@ function ThemeButton() {
   const { theme } = useStore(prefs);
   const { icon, next } = THEMES[theme];
   return (
-    <IconButton name={en.theme.next[theme]} onClick={() => setPrefs({ theme: next })}>
+    <IconButton className={css.theme ?? ""} name={en.theme.next[theme]} onClick={() => setPrefs({ theme: next })}>
       <Icon name={icon} />
     </IconButton>
   );
