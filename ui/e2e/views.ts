@@ -14,6 +14,7 @@ interface Tasks {
   few: string;
   empty: string;
   many: string;
+  hundreds: string;
 }
 
 const made = new Map<Platform, Promise<Tasks>>();
@@ -42,6 +43,10 @@ async function make(platform: Platform): Promise<Tasks> {
       labels: [LONG, ...Array.from({ length: 29 }, (_, number) => `label ${number + 2}`)],
       quorum: { votes_required: 100 },
     }),
+    hundreds: await platform.task("Hundreds of labels", 8, {
+      labels: ["red square", ...Array.from({ length: 150 }, (_, number) => `label ${number}`)],
+      quorum: { votes_required: 100 },
+    }),
   };
 }
 
@@ -52,6 +57,16 @@ async function atWork(page: Page, platform: Platform, user: string): Promise<voi
   await label(page, platform, user, (await tasksOf(platform)).label);
   for (const key of ["1", "2", "3", "u"]) await vote(page, key);
   await allSaved(page);
+}
+
+/** Opens the grid, with a picture marked. */
+async function inGrid(page: Page, platform: Platform, user: string): Promise<void> {
+  await label(page, platform, user, (await tasksOf(platform)).label);
+  await expect(page.getByRole("button", { name: "Grid" })).toBeVisible();
+  await page.keyboard.press("g");
+  await expect(page.getByRole("grid", { name: "blue square" })).toBeVisible();
+  await page.keyboard.press("Space");
+  await expect(page.getByText("not red square")).toBeVisible();
 }
 
 const deed = (name: string): Go => {
@@ -89,6 +104,25 @@ export const VIEWS: Record<string, Go> = {
     await vote(page, "2");
     await page.getByRole("button", { name: "Not counted (1)" }).click();
     await expect(page.getByRole("dialog", { name: "Not counted" })).toBeVisible();
+  },
+  "label-hundreds": async (page, platform, user) => {
+    await label(page, platform, user, (await tasksOf(platform)).hundreds);
+    await vote(page, "1");
+    await page.keyboard.press("/");
+    await page.keyboard.type("label 9");
+    await expect(page.getByText("Enter votes label 9.")).toBeAttached();
+  },
+  "label-grid": inGrid,
+  "label-grid-refused": async (page, platform, user) => {
+    await inGrid(page, platform, user);
+    const id = await page.locator("[data-at] + [data-id]").getAttribute("data-id");
+    await platform.giveBack(user, id ?? "");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("region", { name: "Not counted (1)" })).toBeVisible();
+  },
+  "label-grid-none": async (page, platform, user) => {
+    await open(page, platform, user, `/label/${(await tasksOf(platform)).empty}?mode=grid`);
+    await expect(page.getByRole("heading", { name: "Nothing waits for you" })).toBeVisible();
   },
   "label-offline": async (page, platform, user) => {
     await atWork(page, platform, user);
@@ -181,6 +215,12 @@ export const VIEWS: Record<string, Go> = {
   settings: async (page, platform, user) => {
     await open(page, platform, user, "/settings");
     await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();
+  },
+  "settings-refused": async (page, platform, user) => {
+    await open(page, platform, user, "/settings");
+    await page.getByRole("button", { name: "skip: " }).click();
+    await page.keyboard.press("u");
+    await expect(page.getByRole("alert")).toHaveText("U is taken: unsure, where the task allows it.");
   },
   "no-such-page": async (page, platform, user) => {
     await open(page, platform, user, "/nowhere");

@@ -56,7 +56,7 @@ export function NotCountedRow() {
           <figure key={keyOf(record)} className={grid.kept}>
             <img src={record.lease.thumbnail_url} alt="" />
             <figcaption>
-              <strong>{nameOf(record)}</strong> {record.refusal?.detail}
+              <strong>{nameOf(record)}</strong> {record.refusal && texts.notCounted.why(record.refusal)}
             </figcaption>
           </figure>
         ))}

@@ -1,4 +1,6 @@
+import { Link } from "wouter";
 import { Button } from "../shell/Button";
+import button from "../shell/button.module.css";
 import { Empty } from "../shell/States";
 import { useStore } from "../shell/useStore";
 import { label as texts } from "../texts/en.label";
@@ -6,10 +8,24 @@ import type { Session } from "./session";
 
 /** No image waits for the person at the page. */
 export function Nothing({ session }: { session: Session }) {
-  const { waitingForOthers, today } = useStore(session.view);
+  const { waitingForOthers, today, isFinished } = useStore(session.view);
+  const mine = today > 0 && texts.none.mine(today);
+  if (isFinished)
+    return (
+      <Empty
+        title={texts.finished.title}
+        action={
+          <Link href="/label" className={button.button}>
+            {texts.finished.next}
+          </Link>
+        }
+      >
+        {mine}
+      </Empty>
+    );
   return (
     <Empty title={texts.none.title} action={<Button onClick={() => session.look()}>{texts.none.look}</Button>}>
-      {texts.none.others(waitingForOthers)} {today > 0 && texts.none.mine(today)}
+      {texts.none.others(waitingForOthers)} {mine}
     </Empty>
   );
 }

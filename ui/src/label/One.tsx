@@ -55,7 +55,7 @@ export function OnStage({ session, stage, ears }: OneProps) {
 export function Beside({ session, stage, ears }: OneProps) {
   usePageKeys("label");
   const view = useStore(session.view);
-  const { strip } = useStore(prefs);
+  const { strip, announces } = useStore(prefs);
   const [lit, setLit] = useState<string | null>(null);
   useEffect(() => listen(session, stage, ears, setLit), [session, stage, ears]);
   return (
@@ -64,7 +64,7 @@ export function Beside({ session, stage, ears }: OneProps) {
         <NotCounted />
       </Rail>
       {strip && <Strip session={session} view={view} />}
-      <Announcer view={view} />
+      {announces && <Announcer view={view} />}
     </>
   );
 }

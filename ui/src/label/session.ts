@@ -36,6 +36,8 @@ export interface View {
   /** Whether the detector may suggest labels in this task, and does so for an image that is held. */
   isGridOffered: boolean;
   waitingForOthers: number;
+  /** Whether the task that was chosen has no work left for anybody. */
+  isFinished: boolean;
   /** Votes cast in this browser today. */
   today: number;
   perMinute: number;
@@ -47,6 +49,7 @@ export interface View {
 
 interface Task {
   name: string;
+  state: string;
   detector: { mode: string };
 }
 
@@ -83,6 +86,7 @@ export class Session {
       past: [],
       recent: [],
       taskName: null,
+      isFinished: false,
       isGridOffered: false,
       waitingForOthers: 0,
       today: votesToday(user),
@@ -223,6 +227,7 @@ export class Session {
       this.#misses = isMore ? 0 : this.#misses + 1;
       this.#lookAt = isMore ? 0 : Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
       this.#planRenewal();
+      if (this.#taskId && this.#desk.held.length === 0) this.#learn(this.#taskId);
       this.#show({ phase: "working", waitingForOthers: found.waitingForOthers, error: null });
     } catch (error) {
       this.#misses += 1;
@@ -278,7 +283,7 @@ export class Session {
     const isOne = this.#mode === "one";
     this.#stage.show(isOne ? lease : null);
     this.#stage.prepare(isOne ? this.#desk.held.slice(0, MOST_AHEAD) : []);
-    const task = lease && this.#taskOf(lease.task_id);
+    const task = this.#taskOf(lease?.task_id ?? this.#taskId);
     const before = this.view.get();
     const phase = lease
       ? "working"
@@ -293,6 +298,7 @@ export class Session {
       ahead,
       past: this.#desk.past.flat(),
       taskName: lease ? (task?.name ?? null) : before.taskName,
+      isFinished: lease === null && task?.state === "completed",
       isGridOffered: task !== null && task.detector.mode !== "off" && this.#desk.held.some(suggestionOf),
       today: votesToday(this.#user),
       perMinute: pace(this.#moments, Date.now()) * 60,
@@ -304,10 +310,15 @@ export class Session {
     this.view.set({ ...this.view.get(), notice });
   }
 
-  #taskOf(taskId: string): Task | null {
+  #taskOf(taskId: string | null): Task | null {
+    if (taskId === null) return null;
     const known = this.#tasks.get(taskId);
-    if (known !== undefined) return known;
-    this.#tasks.set(taskId, null);
+    if (known === undefined) this.#learn(taskId);
+    return known ?? null;
+  }
+
+  #learn(taskId: string): void {
+    this.#tasks.set(taskId, this.#tasks.get(taskId) ?? null);
     api.GET("/api/tasks/{task_id}", { params: { path: { task_id: taskId } } }).then(
       (answer) => {
         this.#tasks.set(taskId, bodyOf(answer));
@@ -315,7 +326,6 @@ export class Session {
       },
       () => undefined, // the page works without knowing more of the task
     );
-    return null;
   }
 
   readonly #used = (): void => {

@@ -37,6 +37,7 @@ export default function Settings() {
         <Choice name="hand" />
         <Switch name="strip" />
         <Switch name="boxes" />
+        <Switch name="announces" />
         <Ahead />
       </Card>
       <Card title={texts.names.keys}>
@@ -78,7 +79,7 @@ function Choice({ name }: { name: keyof typeof texts.choices }) {
   );
 }
 
-function Switch({ name }: { name: keyof Prefs & ("strip" | "boxes" | "singleKeys") }) {
+function Switch({ name }: { name: keyof Prefs & ("strip" | "boxes" | "singleKeys" | "announces") }) {
   const isOn = useStore(prefs)[name];
   return (
     <label className={css.row}>

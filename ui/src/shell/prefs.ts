@@ -14,6 +14,8 @@ export interface Prefs {
   strip: boolean;
   boxes: boolean;
   singleKeys: boolean;
+  /** Whether screen readers are told of each image that comes. */
+  announces: boolean;
   /** How many images are fetched before they are needed, at least. */
   ahead: number;
   keys: Keymap;
@@ -27,6 +29,7 @@ export const INITIAL: Prefs = {
   strip: true,
   boxes: true,
   singleKeys: true,
+  announces: true,
   ahead: 10,
   keys: {},
 };
@@ -45,6 +48,7 @@ const IS_VALID: Record<keyof Prefs, (value: unknown) => boolean> = {
   strip: isSwitch,
   boxes: isSwitch,
   singleKeys: isSwitch,
+  announces: isSwitch,
   ahead: (value) => Number.isInteger(value) && Number(value) >= FEWEST_AHEAD && Number(value) <= MOST_AHEAD,
   keys: isKeymap,
 };

@@ -79,6 +79,7 @@ export const label = {
     mine: (count: number) => `You cast ${en.counted(count, "vote", "votes")} today. Thank you.`,
     look: "Look again",
   },
+  finished: { title: "This task is finished", next: "Next task" },
   broken: {
     title: "This picture can't be shown",
     detail: "The others go on. Skip it, and somebody else may have more luck.",

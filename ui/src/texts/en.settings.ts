@@ -9,6 +9,7 @@ const names: Record<keyof Prefs, string> = {
   strip: "Strip of images",
   boxes: "The detector's boxes",
   singleKeys: "Single keys",
+  announces: "Announcements",
   ahead: "Images ahead",
   keys: "Keys",
 };
@@ -30,6 +31,7 @@ export const settings = {
     strip: "Your last votes and the next images, below the picture.",
     boxes: "Drawn over the picture.",
     singleKeys: "Letters and digits alone act. Switch them off if you dictate.",
+    announces: "Screen readers are told of each image that comes, and what the detector suggests.",
     ahead: "So many are here before you need them, at least; more if you are quick. Fewer suit a slow connection.",
     keys: "Press a key's button, then the key that you want. Escape leaves it as it is.",
   },
