@@ -14,7 +14,7 @@ from shared.errors import Invalid, NotFound
 from shared.http.hot import HotRouter
 from shared.http.requests import BoundedRequest
 from shared.objects.filesystem import FilesystemObjectStore
-from shared.objects.keys import STAGING, media_type
+from shared.objects.keys import STAGING, cache_control, media_type
 
 _EXPIRES = re.compile(rb"(?:^|&)expires=([0-9]{1,12})(?:&|$)")
 _SIGNATURE = re.compile(rb"(?:^|&)signature=([0-9a-f]{64})(?:&|$)")
@@ -33,7 +33,7 @@ def router(objects: FilesystemObjectStore, clock: Clock, spool: Path) -> HotRout
         expires, signature = _EXPIRES.search(query), _SIGNATURE.search(query)
         if not (expires and signature and objects.is_signed(key, int(expires[1]), signature[1].decode(), now=clock())):
             raise NotFound("no such image, or its URL has expired")
-        headers = {"Cache-Control": "private, max-age=600, immutable", "Content-Security-Policy": "default-src 'none'"}
+        headers = {"Cache-Control": cache_control(key), "Content-Security-Policy": "default-src 'none'"}
         return Response(await objects.get(key), 200, headers, media_type(key))
 
     async def stage(request: Request) -> Response:

@@ -6,7 +6,7 @@
 import io
 import random
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from quorate.truths import read_truth
 
 COUNT = 500
 WIDTH, HEIGHT = 640, 480
+LARGE_COUNT = 12
+LARGE_WIDTH, LARGE_HEIGHT = 4000, 3000
 SMALLEST, LARGEST = 60_000, 70_000
 SIDE, CELL = 64, 8
 TRUTH = "truth.json"
@@ -99,12 +101,30 @@ def archive(rng: random.Random, count: int) -> bytes:
 
 def photographs(folder: Path) -> list[bytes]:
     """500 distinct JPEGs of 640 x 480 and about 65 kB, the same ones every time; drawn where they are not there yet."""
+    return _drawn(folder, COUNT, _photograph)
+
+
+def large_photographs(folder: Path) -> list[bytes]:
+    """12 distinct JPEGs of 12 megapixels and about 3 MB, likewise."""
+    return _drawn(folder, LARGE_COUNT, _large_photograph)
+
+
+def _drawn(folder: Path, count: int, draw: Callable[[int], bytes]) -> list[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"bench-{number:03}.jpg" for number in range(COUNT)]
+    paths = [folder / f"bench-{number:03}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
         if not path.exists():
-            path.write_bytes(_photograph(number))
+            path.write_bytes(draw(number))
     return [path.read_bytes() for path in paths]
+
+
+def _large_photograph(number: int) -> bytes:
+    rng = np.random.default_rng(number)
+    coarse = rng.uniform(30, 225, (30, 40, 3)).astype(np.float32)
+    smooth = cv2.resize(coarse, (LARGE_WIDTH, LARGE_HEIGHT), interpolation=cv2.INTER_CUBIC)
+    grain = rng.normal(0, 6, (LARGE_HEIGHT, LARGE_WIDTH, 1)).astype(np.float32)
+    bgr = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
 
 def _photograph(number: int) -> bytes:

@@ -144,6 +144,8 @@ class Result(TypedDict):
     image_id: str
     filename: str
     image_url: str
+    thumbnail_url: str
+    screen_url: str | None
     sha256: str
     stored_sha256: str
     width: int
@@ -167,6 +169,8 @@ class Lease(TypedDict):
     labels: list[str]
     label_names: dict[str, str]
     image_url: str
+    thumbnail_url: str
+    screen_url: str | None
     token: str
     expires_at: str
     instructions: str | None
@@ -237,8 +241,12 @@ class Subtask(TypedDict):
     labels: list[str]
     label_names: dict[str, str]
     image_url: str
+    thumbnail_url: str
+    screen_url: str | None
     votes: list[Vote]
     live_leases: int
+    allow_unsure: bool
+    prelabel: Prelabel | None
     filename: str | None
     width: int | None
     height: int | None

@@ -11,6 +11,8 @@ GOALS: Mapping[str, tuple[str, float]] = {
     "cycles_per_s_32": (">=", 500),
     "lease_p99_ms_32": ("<", 100),
     "uploads_per_s": (">=", 500),
+    "renditions_cpu_over_without_640": ("<=", 1.25),
+    "renditions_cpu_over_without_12mp": ("<=", 1.25),
     "export_20k_s": ("<", 1),
     "lease_1m_over_1k": ("<=", 1.2),
     "vote_1m_over_1k": ("<=", 1.2),

@@ -8,6 +8,7 @@ from shared.clock import iso
 from shared.http.answers import earlier_shown, result_shown
 from shared.http.application import VERSION
 from shared.identity import Caller
+from shared.objects.urls import image_urls
 from shared.results import EXPORT_FORMATS
 
 
@@ -35,7 +36,7 @@ def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: 
         "task_id": subtask.task_id,
         "labels": brief.terms.labels,
         "label_names": brief.terms.label_names,
-        "image_url": resources.objects.url(subtask.object_key, now=now),
+        **_urls_shown(resources, subtask, now),
         "token": held.token,
         "expires_at": iso(held.expires_at),
         "instructions": brief.terms.instructions,
@@ -53,13 +54,19 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         "state": subtask.state,
         "labels": brief.terms.labels,
         "label_names": brief.terms.label_names,
-        "image_url": resources.objects.url(subtask.object_key, now=now),
+        **_urls_shown(resources, subtask, now),
         "votes": [{"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
+        "allow_unsure": brief.terms.allow_unsure,
+        "prelabel": subtask.prelabel if subtask.result else shown_prelabel(subtask, brief),
         **_file_shown(subtask, is_named=True),
         "result": subtask.result and result_shown(subtask.result, subtask.votes),
         "earlier": earlier_shown(subtask.earlier),
     }
+
+
+def _urls_shown(resources: Resources, subtask: Subtask, now: float) -> dict[str, Any]:
+    return image_urls(resources.objects, subtask.object_key, width=subtask.width, height=subtask.height, now=now)
 
 
 def _file_shown(subtask: Subtask, *, is_named: bool) -> dict[str, Any]:

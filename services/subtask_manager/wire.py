@@ -64,13 +64,16 @@ class PrelabelShown(BaseModel):
 
 
 class LeaseGranted(BaseModel):
-    """`filename` is null where the task hides names; all of the file's fields are where an older release opened it."""
+    """`filename` is null where the task hides names; all of the file's fields are where an older release opened it.
+    `thumbnail_url`: 320 pixels; `screen_url`: 1,600, null where the image has less than 4 megapixels."""
 
     subtask_id: str
     task_id: str
     labels: list[str]
     label_names: dict[str, str]
     image_url: str
+    thumbnail_url: str
+    screen_url: str | None
     token: str
     expires_at: str
     instructions: str | None
@@ -167,8 +170,12 @@ class SubtaskShown(BaseModel):
     labels: list[str]
     label_names: dict[str, str]
     image_url: str
+    thumbnail_url: str
+    screen_url: str | None
     votes: list[VoteShown]
     live_leases: int
+    allow_unsure: bool
+    prelabel: PrelabelShown | None
     filename: str | None
     width: int | None
     height: int | None

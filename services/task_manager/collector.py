@@ -11,7 +11,7 @@ from services.task_manager import domain
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
 from shared.objects import ObjectStore
-from shared.objects.keys import is_staged, staged_prefix
+from shared.objects.keys import is_staged, original_of, staged_prefix
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +93,11 @@ class Collector:
 
     async def _collect(self) -> None:
         async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):
-            lost = set(keys) - await self._store.referenced([key for key in keys if not is_staged(key)])
-            if lost:
-                await self._objects.delete(sorted(lost))
+            images = {original_of(key) for key in keys if not is_staged(key)}
+            lost = images - await self._store.referenced(sorted(images))
+            unnamed = [key for key in keys if is_staged(key) or original_of(key) in lost]
+            if unnamed:
+                await self._objects.delete(unnamed)
 
 
 async def _batches(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:

@@ -14,6 +14,7 @@ from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
+from services.task_manager.renditions import Renditions
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.arrivals import Arrivals, UpToDate
@@ -21,6 +22,7 @@ from shared.clock import Clock
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.models import ModelHeard
 from shared.objects import ObjectStore
+from shared.objects.keys import with_renditions
 from shared.outbox import Relay
 from shared.terms import Terms
 
@@ -41,6 +43,7 @@ class Resources:
     objects: ObjectStore
     relay: Relay
     checker: Checker
+    renditions: Renditions
     clock: Clock
     spool: Path
     archives: ArchiveLimits
@@ -172,11 +175,11 @@ async def note_applied(resources: Resources, event: events.TaskAppliedV1) -> Non
 
 
 async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> None:
-    """Remove an image and its object. An object that cannot be removed now, the collector removes later."""
+    """Remove an image and its objects. Those that cannot be removed now, the collector removes later."""
     object_key = await resources.store.remove_image(task_id, image_id)
     await resources.relay.hand_over()
     with contextlib.suppress(Unavailable):
-        await resources.objects.delete([object_key])
+        await resources.objects.delete(with_renditions(object_key))
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
 

@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from services.task_manager import domain, names
@@ -18,7 +19,9 @@ from shared import crash_points
 from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.objects import ObjectStore
-from shared.pictures import DecodingBudget, Picture, PictureLimits, check
+from shared.objects.keys import image_key, with_renditions
+from shared.pictures import DecodingBudget, Picture, PictureLimits, check, rendition
+from shared.renditions import Rendition
 
 BATCH_FILES = 32
 BATCH_BYTES = 32_000_000
@@ -59,10 +62,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storable:
-    """An image with its bytes, to be stored; `notes` say what of the file was changed on the way in."""
+    """An image with its bytes and those of its renditions, the smallest first, to be stored.
+
+    `notes` say what of the file was changed on the way in.
+    """
 
     image: Image
     data: bytes
+    renditions: tuple[bytes, ...]
     notes: tuple[str, ...]
 
 
@@ -77,6 +84,11 @@ class Checker:
     async def check(self, data: bytes) -> Checked:
         """Raises one of the errors of `shared.pictures`."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, self._check, data)
+
+    async def rendition(self, data: bytes, wanted: Rendition) -> bytes:
+        """One rendition of a stored picture. Raises one of the errors of `shared.pictures`."""
+        make = partial(rendition, data, wanted, self.limits, self.budget)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, make)
 
     def _check(self, data: bytes) -> Checked:
         picture = check(data, self.limits, self.budget)
@@ -177,9 +189,12 @@ class Ingest:
                     refusal=outcome.kind,
                 )
             else:
-                image = self._image(name.text, outcome)
+                picture = outcome.picture
                 images[position] = Storable(
-                    image=image, data=outcome.picture.data, notes=(*name.notes, *outcome.picture.notes)
+                    image=self._image(name.text, outcome),
+                    data=picture.data,
+                    renditions=picture.renditions,
+                    notes=(*name.notes, *picture.notes),
                 )
         if images:
             await self._save(images)
@@ -194,7 +209,13 @@ class Ingest:
             filename=filename,
             sha256=checked.sha256,
             stored_sha256=checked.stored_sha256,
-            object_key=f"{self._task.id}/{image_id}-{secrets.token_hex(6)}.{picture.extension}",
+            object_key=image_key(
+                self._task.id,
+                image_id,
+                nonce=secrets.token_hex(6),
+                kept=len(picture.renditions),
+                extension=picture.extension,
+            ),
             media_type=picture.media_type,
             size_bytes=len(picture.data),
             width=picture.width,
@@ -220,7 +241,7 @@ class Ingest:
         if new:
             await self._name_first(new[0].image.filename)
             crash_points.reached("ingest.before_objects")
-            await self._objects.put_all({one.image.object_key: one.data for one in new})
+            await self._objects.put_all(dict(chain.from_iterable(map(_objects, new))))
             crash_points.reached("ingest.after_objects")
             known |= await self._store.add_images(self._task, [one.image for one in new])
             crash_points.reached("ingest.after_images")
@@ -234,3 +255,7 @@ class Ingest:
                 sha256=one.image.sha256,
                 notes=one.notes,
             )
+
+
+def _objects(one: Storable) -> Iterable[tuple[str, bytes]]:
+    return zip(with_renditions(one.image.object_key), (one.data, *one.renditions), strict=False)

@@ -11,6 +11,7 @@ from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
+from services.task_manager.renditions import Renditions
 from services.task_manager.settings import UploadSettings
 from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
@@ -36,11 +37,13 @@ def assemble(
     relay = Relay(store, adapters.bus)
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
+    checker = Checker(threads, settings.picture_limits, budget)
     resources = Resources(
         store=store,
         objects=objects,
         relay=relay,
-        checker=Checker(threads, settings.picture_limits, budget),
+        checker=checker,
+        renditions=Renditions(objects, checker),
         clock=clock,
         spool=spool,
         archives=settings.archive_limits,
@@ -53,7 +56,7 @@ def assemble(
     )
     return Part(
         name="task_manager",
-        routers=[routes.upload_router(resources), routes.router(resources)],
+        routers=[routes.upload_router(resources), routes.router(resources), routes.rendition_router(resources)],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         workers=[collector],

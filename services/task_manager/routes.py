@@ -1,14 +1,14 @@
 """HTTP in and out of the task manager."""
 
 from collections.abc import Iterable
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from services.task_manager import domain, handlers, wire
-from services.task_manager.domain import Counts, Task
+from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.export import FORMATS, Exports
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
@@ -21,9 +21,12 @@ from shared.arrivals import UpToDate
 from shared.errors import Invalid, UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
+from shared.http.hot import HotRouter
 from shared.http.paging import TIME_AND_ID, Cursor, Found, Limit, Pages, cut, read_cursor
 from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, valid
 from shared.identity import Who
+from shared.objects.keys import cache_control
+from shared.objects.urls import image_urls
 from shared.results import DecidedBy, ExportFormat, State
 
 FORM_OVERHEAD_BYTES = 200_000_000
@@ -52,6 +55,10 @@ WatchedTasks = Annotated[
 ]
 Mine = Annotated[bool | None, Query(description="the caller's own tasks that have not ended"), AS_FLAG]
 LastEventId = Annotated[str, Header(max_length=100, description="`id` of the last event of a stream that was cut")]
+
+
+class JpegResponse(Response):
+    media_type = "image/jpeg"
 
 
 def router(resources: Resources) -> APIRouter:
@@ -106,6 +113,19 @@ def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
     async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, _who: Who) -> Response:
         filenames = None if wanted.files is None else [file.filename for file in wanted.files]
         return _report(request, await uploads.commit(task_id, upload_id, filenames))
+
+    return routes
+
+
+def rendition_router(resources: Resources) -> HotRouter:
+    """Renditions that were not stored with their image."""
+    routes = HotRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
+
+    @routes.hot("/renditions/{task_id}/{name}", methods=["GET"], response_class=JpegResponse)
+    async def rendition(task_id: str, name: str, _who: Who) -> Response:
+        key = f"{task_id}/{name}"
+        headers = {"Cache-Control": cache_control(key)}
+        return JpegResponse(await resources.renditions.get(key), 200, headers)
 
     return routes
 
@@ -261,9 +281,14 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
     ) -> Response:
         headers = await _recorded_results(resources, task_id)
         now = resources.clock()
+
+        def shown(image: Image) -> dict[str, Any]:
+            urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)
+            return image_shown(image) | urls
+
         return await pages.answer(
             lambda after, limit: look_through(resources.store, task_id, wanted, by=order, after=after, limit=limit),
-            lambda image: image_shown(image) | {"image_url": resources.objects.url(image.object_key, now=now)},
+            shown,
             after=read_cursor(cursor, KEYS[order]),
             limit=limit,
             headers=headers,

@@ -28,7 +28,7 @@ def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
 
 
 def image_shown(image: Image) -> dict[str, Any]:
-    """An image with its result, without its URL."""
+    """An image with its result, without its URLs."""
     return {
         "image_id": image.id,
         "filename": image.filename,

@@ -246,11 +246,14 @@ class PrelabelShown(BaseModel):
 
 
 class ImageResult(BaseModel):
-    """An image with its result; votes, label and agreement are null while it is open."""
+    """An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
+    `screen_url`: 1,600, null where the image has less than 4 megapixels."""
 
     image_id: str
     filename: str
     image_url: str
+    thumbnail_url: str
+    screen_url: str | None
     sha256: str
     stored_sha256: str
     width: int

@@ -1,21 +1,30 @@
 """The keys of objects. Quorate makes them, never a client, and a key of any other form does not exist.
 
-<task id>/<name>.<extension>               an image
-staging/<task id>/<upload id>-<number>     a staged file: sent by a direct upload, not committed yet
-staging/<task id>/<upload id>-names        the file names of that upload
+<task id>/<image id>-<nonce>-<kept>.<extension>   an image, and how many of its renditions were stored with it
+<task id>/<image id>-<nonce>.<extension>          the same from an older release, which stored none
+<key of an image>.<name>.jpg                      a rendition
+staging/<task id>/<upload id>-<number>            a staged file: sent by a direct upload, not committed yet
+staging/<task id>/<upload id>-names               the file names of that upload
 """
 
 import re
 
+from shared import renditions
 from shared.errors import NotFound
+from shared.objects import URL_ROUND_S
+from shared.renditions import Rendition
 
 STAGING = "staging/"
+RENDITION_CACHED_S = 86_400
+"""How long a browser may keep a rendition."""
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp"}
 
+_RENDITION = rf"\.(?P<rendition>{'|'.join(renditions.ALL)})\.jpg"
 _KEY = re.compile(
-    r"[0-9a-f]{32}/[0-9a-f-]{1,80}\.[a-z]{1,5}"
+    rf"(?P<original>[0-9a-f]{{32}}/[0-9a-f-]{{1,80}}\.[a-z]{{1,5}})(?:{_RENDITION})?"
     r"|staging/[0-9a-f]{32}/[0-9a-f]{32}-(?:[0-9]{1,4}|names)"
 )
+_KEPT = re.compile(r"-[0-9a-f]{12}-([0-9])\.")
 
 
 def is_key(key: str) -> bool:
@@ -28,6 +37,39 @@ def checked(key: str) -> str:
     if not is_key(key):
         raise NotFound("no such object")
     return key
+
+
+def image_key(task_id: str, image_id: str, *, nonce: str, kept: int, extension: str) -> str:
+    """The key of an image that is stored with `kept` of its renditions. `nonce`: 12 hexadecimal digits."""
+    return f"{task_id}/{image_id}-{nonce}-{kept}.{extension}"
+
+
+def kept_renditions(image_key: str) -> int:
+    """How many of an image's renditions were stored with it, the smallest first."""
+    found = _KEPT.search(image_key)
+    return int(found[1]) if found else 0
+
+
+def rendition_key(image_key: str, rendition: Rendition) -> str:
+    """The key of a rendition of an image."""
+    return f"{image_key}.{rendition.name}.jpg"
+
+
+def with_renditions(image_key: str) -> list[str]:
+    """The key of an image and those of all the renditions that it may have."""
+    return [image_key, *(rendition_key(image_key, rendition) for rendition in renditions.ALL.values())]
+
+
+def rendition_of(key: str) -> tuple[str, Rendition] | None:
+    """The key of the image and the rendition that a key is of; None: it is not that of a rendition."""
+    found = _KEY.fullmatch(key)
+    return (found["original"], renditions.ALL[found["rendition"]]) if found and found["rendition"] else None
+
+
+def original_of(key: str) -> str:
+    """The key of the image that a rendition is of; any other key itself."""
+    rendition = rendition_of(key)
+    return rendition[0] if rendition else key
 
 
 def is_staged(key: str) -> bool:
@@ -53,3 +95,8 @@ def names_key(task_id: str, upload_id: str) -> str:
 def media_type(key: str) -> str:
     """The media type of an object, by its extension. Images were checked to be of that type, staged files were not."""
     return MEDIA_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+
+
+def cache_control(key: str) -> str:
+    """The header of an answer with an object: how long a browser may keep it, by its URL."""
+    return f"private, max-age={RENDITION_CACHED_S if rendition_of(key) else URL_ROUND_S}, immutable"

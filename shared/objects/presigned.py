@@ -15,7 +15,7 @@ from minio import Minio
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SAMPLE = "sample"
-URLS_CACHED = 4_096
+URLS_CACHED = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

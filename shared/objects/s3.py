@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
-from shared.objects.keys import checked, is_key, media_type
+from shared.objects.keys import cache_control, checked, is_key, media_type
 from shared.objects.presigned import Presigner
 from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
@@ -43,7 +43,6 @@ MAX_URL_S = 604_800
 PAGE = 1_000
 PART_BYTES = 64 * 1024 * 1024
 """Larger than any picture: so each object is put in one request, and exists as a whole or not at all."""
-CACHE_CONTROL = f"private, max-age={URL_ROUND_S}, immutable"
 
 ERRORS = (MinioException, HTTPError, OSError, ParseError, ValueError)
 """What minio raises for refusals, for missing answers, and (the last two) for answers that it cannot read."""
@@ -173,7 +172,7 @@ class S3ObjectStore:
             BytesIO(data),
             len(data),
             media_type(key),
-            metadata={"Cache-Control": CACHE_CONTROL},
+            metadata={"Cache-Control": cache_control(key)},
             part_size=PART_BYTES,
         )
 

@@ -3,7 +3,7 @@
 from shared.pictures.allocator import give_back_large_blocks
 from shared.pictures.budget import DecodingBudget
 from shared.pictures.header import Header, PictureLimits
-from shared.pictures.picture import Picture, check, decode_bgr, read_header
+from shared.pictures.picture import Picture, check, decode_bgr, read_header, rendition
 from shared.pictures.refusals import PictureRejected, PictureTooLarge, PictureTypeUnsupported
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "decode_bgr",
     "give_back_large_blocks",
     "read_header",
+    "rendition",
 ]

@@ -14,22 +14,43 @@ Pixels = NDArray[np.uint8]
 
 DAMAGED = "the JPEG data is damaged in places"
 
-_REDUCTION = 8
+_REDUCTIONS = (8, 4, 2, 1)  # what decoders are fast at
+_REDUCED_COLOURS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 _COLOURS = {1: "GRAY", 3: "BGR", 4: "CMYK"}
 _MISSING = "premature end"  # in the decoder's words
 _FILLED_IN = (128, 64)  # what OpenCV shows where data is missing: 64 where the samples are inks
 
 
-def verify(data: bytes, header: Header) -> tuple[str, ...]:
-    """See that a bare JPEG decodes, and return notes on how well; raises PictureRejected.
+def look(data: bytes, header: Header, *, long_side: int) -> tuple[Pixels, tuple[str, ...]]:
+    """See that a bare JPEG decodes; returns it reduced, as gray or BGR, and notes on how well. Raises PictureRejected.
 
-    At an eighth of its size that reads all of the entropy-coded data, but spares most of the transforms and the
-    colours: a third of the time.
+    All of the entropy-coded data is read, but most of the transforms are spared: at an eighth of the size it takes a
+    third of the time. The longer side keeps at least `long_side` pixels; without one, only gray is decoded.
     """
-    if _turbo(data, header, "GRAY", reduction=_REDUCTION) is not None:
-        return ()
-    _despite_damage(data, header, cv2.IMREAD_REDUCED_GRAYSCALE_8, reduction=_REDUCTION)
-    return (DAMAGED,)
+    reduction = _reduction_to(long_side, header)
+    colours = _COLOURS[header.components] if long_side else "GRAY"
+    pixels = _turbo(data, header, colours, reduction=reduction)
+    if pixels is not None:
+        return pixels[..., 0] if colours == "GRAY" else pixels, ()
+    flags = _REDUCED_COLOURS[reduction] if long_side else cv2.IMREAD_REDUCED_GRAYSCALE_8
+    return _despite_damage(data, header, flags, reduction=reduction), (DAMAGED,)
+
+
+def _reduction_to(long_side: int, header: Header) -> int:
+    """By how much a JPEG can be reduced, so that its longer side keeps at least so many pixels."""
+    longer = max(header.width, header.height)
+    return next(reduction for reduction in _REDUCTIONS if reduction == 1 or longer >= reduction * long_side)
+
+
+def reduced_bytes(header: Header, long_side: int) -> int:
+    """How much memory the pixels take that `look` returns."""
+    rows, columns = _reduced(header, _reduction_to(long_side, header))
+    return rows * columns * header.components
 
 
 def decode(data: bytes, header: Header) -> tuple[Pixels, tuple[str, ...]]:

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.pictures import depth, jpeg, jpeg_pixels, png
+from shared.pictures import depth, encoding, jpeg, jpeg_pixels, png
+from shared.pictures.encoding import is_gray
 from shared.pictures.header import Format, Header
 from shared.pictures.refusals import PictureRejected, corrupt
 
@@ -32,19 +33,21 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
-def verify(data: bytes, header: Header) -> tuple[str, ...]:
-    """See that a bare picture can be decoded, as cheaply as its format allows; returns notes on how well.
+def look(data: bytes, header: Header, *, long_side: int) -> Decoded | None:
+    """See that a bare picture can be decoded, as cheaply as its format allows.
 
-    Raises PictureRejected.
+    Returns what was decoded for it, reduced where that is cheaper, to a longer side of no less than `long_side` pixels;
+    None: nothing was. Raises PictureRejected.
     """
     match header.format:
         case "jpeg":
-            return jpeg_pixels.verify(data, header)
+            pixels, notes = jpeg_pixels.look(data, header, long_side=long_side)
+            return Decoded(pixels=pixels, colour_profile=jpeg.colour_profile(data), notes=notes)
         case "png":
             png.verify(data)
+            return None
         case "webp" | "bmp":
-            _decode(data, header)
-    return ()
+            return decode(data, header)
 
 
 def decode(data: bytes, header: Header) -> Decoded:
@@ -101,7 +104,7 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 
 def to_bgr(pixels: Pixels) -> Pixels:
     """Gray, BGR or BGRA as BGR; what is transparent lies on white."""
-    if _is_gray(pixels):
+    if is_gray(pixels):
         return cast("Pixels", cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
     if pixels.shape[2] == len("BGR"):
         return pixels
@@ -116,15 +119,6 @@ def to_bgr(pixels: Pixels) -> Pixels:
 
 def encode(pixels: Pixels, header: Header, colour_profile: bytes | None) -> bytes:
     """The pixels in the picture's own format, as good as lossless; raises PictureRejected where it cannot hold them."""
-    fitting = colour_profile if colour_profile is not None and _fits(colour_profile, pixels) else None
-    encoded = fitting and _encoded(pixels, header, [np.frombuffer(fitting, np.uint8)])
-    encoded = encoded or _encoded(pixels, header, [])  # a profile that the encoder does not take is left out
-    if encoded is None:
-        raise PictureRejected(f"the {NAMES[header.format]} cannot be stored upright")
-    return encoded
-
-
-def _encoded(pixels: Pixels, header: Header, profiles: list[Pixels]) -> bytes | None:
     match header.format:
         case "jpeg":
             parameters = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
@@ -132,22 +126,10 @@ def _encoded(pixels: Pixels, header: Header, profiles: list[Pixels]) -> bytes | 
             parameters = [cv2.IMWRITE_WEBP_QUALITY, _WEBP_LOSSLESS if header.is_lossless else _QUALITY]
         case _:
             parameters = []
-    kinds = [cv2.IMAGE_METADATA_ICCP] * len(profiles)
-    try:
-        is_encoded, data = cv2.imencodeWithMetadata(f".{header.format}", pixels, kinds, profiles, parameters)
-    except cv2.error:
-        return None
-    return data.tobytes() if is_encoded else None
-
-
-def _fits(profile: bytes, pixels: Pixels) -> bool:
-    """Whether an ICC profile is whole and speaks of such samples: that of a CMYK picture says nothing about BGR."""
-    space = b"GRAY" if _is_gray(pixels) else b"RGB "
-    return int.from_bytes(profile[:4], "big") == len(profile) and profile[16:20] == space
-
-
-def _is_gray(pixels: Pixels) -> bool:
-    return pixels.ndim == len("HW")
+    encoded = encoding.encode(pixels, header.format, parameters, colour_profile)
+    if encoded is None:
+        raise PictureRejected(f"the {NAMES[header.format]} cannot be stored upright")
+    return encoded
 
 
 def _with_transparency(gray: Pixels, transparent: NDArray[np.bool_]) -> Pixels:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from quorate.client import Client
 from quorate.errors import ApiError
+from shared.objects.keys import kept_renditions, original_of, with_renditions
 from tests.chaos.world import World
 from tests.crew.beliefs import Beliefs, believed
 from tests.crew.crew import Crew
@@ -152,13 +153,19 @@ class Audit:
     def _check_objects(self) -> None:
         """I11: after collection there is an object for every image, and no other."""
         self._world.collect()
-        self._in_time(lambda: self._world.objects() <= self._world.references())
-        objects, references = self._world.objects(), self._world.references()
-        if references - objects:
-            self._broken("I11", f"{len(references - objects)} images lost their objects: {_some(references - objects)}")
-        if objects - references:
-            self._broken("I11", f"{len(objects - references)} objects belong to nobody: {_some(objects - references)}")
+        self._in_time(lambda: not self._strangers())
+        objects, strangers = self._world.objects(), self._strangers()
+        stored = {one for key in self._world.references() for one in with_renditions(key)[: 1 + kept_renditions(key)]}
+        if stored - objects:
+            self._broken("I11", f"images lost {len(stored - objects)} of their objects: {_some(stored - objects)}")
+        if strangers:
+            self._broken("I11", f"{len(strangers)} objects belong to nobody: {_some(strangers)}")
         self._findings.checked["objects"] = len(objects)
+
+    def _strangers(self) -> set[str]:
+        """The objects that are neither an image's nor its renditions."""
+        references = self._world.references()
+        return {key for key in self._world.objects() if original_of(key) not in references}
 
     def _check_looks(self) -> None:
         """I1: nobody was ever shown a picture that was not sent, or not for a subtask that they were given."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import math
 import re
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 from embedded.app import Platform, assemble
 from embedded.settings import Settings
+from shared.objects.keys import is_staged, rendition_of
 from tests.service.picture_samples import png
 
 LABELS = ["cat", "dog", "bird"]
@@ -143,7 +145,8 @@ class Api:
             images += len(states)
             recount = {state: states.count(state) for state in ("open", "completed", "disputed")}
             assert task["counts"] == {"images": len(states), **recount}
-        assert len(list((self.folder / "objects").glob("*/*"))) == images
+        keys = [key async for key in self.platform.objects.keys("", stored_before=math.inf)]
+        assert len([key for key in keys if not is_staged(key) and rendition_of(key) is None]) == images
         assert self.temporary_files() == []
 
     def temporary_files(self) -> list[str]:

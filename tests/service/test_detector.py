@@ -17,7 +17,7 @@ from shared import events
 from shared.events import Message
 from shared.models import ModelLoaded
 from shared.terms import DetectorPolicy, QuorumPolicy
-from tests.service.running import Api, as_user, assert_problem, running
+from tests.service.running import Api, assert_problem, running
 
 NO_AUDIT = {"audit_share": 0}
 
@@ -52,7 +52,7 @@ async def test_a_suggestion_reaches_lease_and_result(seeing: Api, drawn):
         assert {one["label"] for one in prelabel["objects"]} == {prelabel["label"]}
         assert set(prelabel["objects"][0]["rectangle"]) == {"left", "top", "width", "height"}
     shown = (await seeing.http.get(f"/api/subtasks/{leases[0]['subtask_id']}")).json()
-    assert shown["votes"] == []
+    assert (shown["votes"], shown["prelabel"]) == ([], leases[0]["prelabel"])
     for user in ("ada", "bob"):
         for lease in await seeing.lease(user, 10, task_id):
             await seeing.vote(user, lease["subtask_id"], "red square", lease["token"])
@@ -102,7 +102,10 @@ async def test_it_says_nothing_where_it_is_measured(seeing: Api, drawn):
         leases = await seeing.lease("ada", 10, task_id)
         assert [lease["prelabel"] for lease in leases] == [None] * len(drawn)
         for lease in leases:
-            await seeing.http.delete(f"/api/leases/{lease['subtask_id']}", headers=as_user("ada"))
+            path = f"/api/subtasks/{lease['subtask_id']}"
+            assert (await seeing.http.get(path)).json()["prelabel"] is None
+            await seeing.http.post(f"{path}/finish", json={"reason": "enough"})
+            assert (await seeing.http.get(path)).json()["prelabel"]["model"].startswith("detector:tiny@")
 
 
 async def test_switched_off_it_does_not_look(seeing: Api, drawn):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ import yaml
 
 from shared.http.serving import ServerSettings
 from shared.pictures import DecodingBudget, PictureRejected, check, decode_bgr, read_header, webp
+from shared.pictures.picture import checking_bytes, decoding_bytes
 from tests.unit.test_pictures_samples import (
     ADOBE_CMYK,
     LIMITS,
@@ -106,9 +108,11 @@ def test_a_picture_over_the_budget_is_refused_before_it_is_decoded(monkeypatch):
 CHILD = """
 import gc, pickle, re, sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 import cv2
 from shared.pictures import DecodingBudget, PictureLimits, check, decode_bgr, give_back_large_blocks, read_header
+from shared.pictures.picture import checking_bytes, decoding_bytes
 
 give_back_large_blocks()
 cv2.setNumThreads(1)
@@ -119,8 +123,8 @@ def peak(line):
 
 def measure(take, data):
     header = read_header(data, limits)
-    per_pixel = header.decoding_bytes if take is decode_bgr or header.needs_reencoding else header.checking_bytes
-    budget = DecodingBudget(header.width * header.height * per_pixel + 2 * len(data) + 1_000_000)
+    needed = decoding_bytes if take is decode_bgr else checking_bytes
+    budget = DecodingBudget(needed(header, len(data)))
     Path("/proc/self/clear_refs").write_text("5")
     before = peak("VmRSS")
     for done in [threads.submit(lambda: take(data, limits, budget) is None) for _ in range(4)]:
@@ -158,9 +162,9 @@ def heavy() -> dict[str, bytes]:
 def test_the_largest_of_every_kind_fits_the_default():
     for name, data in heavy().items():
         header = read_header(data, LIMITS)
-        for per_pixel in (header.checking_bytes, header.decoding_bytes):
-            needed = per_pixel * LIMITS.max_pixels + 2 * LIMITS.max_bytes + 1_000_000
-            assert needed <= ServerSettings().max_decoding_bytes, name
+        largest = replace(header, width=LIMITS.max_pixels // LIMITS.max_side, height=LIMITS.max_side)
+        for needed in (checking_bytes, decoding_bytes):
+            assert needed(largest, LIMITS.max_bytes) <= ServerSettings().max_decoding_bytes, name
 
 
 @pytest.mark.parametrize("service", ["task-manager", "detector"])

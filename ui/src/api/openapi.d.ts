@@ -226,6 +226,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/renditions/{task_id}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rendition */
+        get: operations["rendition_api_renditions__task_id___name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/subtasks": {
         parameters: {
             query?: never;
@@ -876,7 +893,8 @@ export interface components {
         };
         /**
          * ImageResult
-         * @description An image with its result; votes, label and agreement are null while it is open.
+         * @description An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
+         *     `screen_url`: 1,600, null where the image has less than 4 megapixels.
          */
         ImageResult: {
             /** Agreement */
@@ -904,6 +922,8 @@ export interface components {
             reason: string | null;
             /** Revision */
             revision: number | null;
+            /** Screen Url */
+            screen_url: string | null;
             /** Sha256 */
             sha256: string;
             /**
@@ -913,6 +933,8 @@ export interface components {
             state: "open" | "completed" | "disputed";
             /** Stored Sha256 */
             stored_sha256: string;
+            /** Thumbnail Url */
+            thumbnail_url: string;
             /** Votes */
             votes: {
                 [key: string]: number;
@@ -947,6 +969,7 @@ export interface components {
         /**
          * LeaseGranted
          * @description `filename` is null where the task hides names; all of the file's fields are where an older release opened it.
+         *     `thumbnail_url`: 320 pixels; `screen_url`: 1,600, null where the image has less than 4 megapixels.
          */
         LeaseGranted: {
             /** Allow Unsure */
@@ -968,10 +991,14 @@ export interface components {
             /** Labels */
             labels: string[];
             prelabel: components["schemas"]["services__subtask_manager__wire__PrelabelShown"] | null;
+            /** Screen Url */
+            screen_url: string | null;
             /** Subtask Id */
             subtask_id: string;
             /** Task Id */
             task_id: string;
+            /** Thumbnail Url */
+            thumbnail_url: string;
             /** Token */
             token: string;
             /** Width */
@@ -1343,6 +1370,8 @@ export interface components {
         };
         /** SubtaskShown */
         SubtaskShown: {
+            /** Allow Unsure */
+            allow_unsure: boolean;
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
             /** Filename */
@@ -1361,7 +1390,10 @@ export interface components {
             labels: string[];
             /** Live Leases */
             live_leases: number;
+            prelabel: components["schemas"]["services__subtask_manager__wire__PrelabelShown"] | null;
             result: components["schemas"]["ResultShown"] | null;
+            /** Screen Url */
+            screen_url: string | null;
             /**
              * State
              * @enum {string}
@@ -1369,6 +1401,8 @@ export interface components {
             state: "open" | "completed" | "disputed";
             /** Task Id */
             task_id: string;
+            /** Thumbnail Url */
+            thumbnail_url: string;
             /** Votes */
             votes: components["schemas"]["VoteShown"][];
             /** Width */
@@ -2230,6 +2264,47 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rendition_api_renditions__task_id___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": components["schemas"]["Problem"];
                 };
             };
         };
