@@ -1,6 +1,6 @@
 """The events of the subtask manager, made from the facts that its rules state."""
 
-from services.subtask_manager.domain import Brief, Fact, Subtask
+from services.subtask_manager.subtask import Brief, Fact, Subtask
 from shared import events
 from shared.events import Message
 from shared.flat import flattened

@@ -2,181 +2,27 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Literal
+from dataclasses import replace
 
 from services.subtask_manager import quorum
+from services.subtask_manager.refusals import (
+    AlreadyVoted,
+    CannotUndo,
+    Disputed,
+    NoLease,
+    PlaceTaken,
+    Settled,
+    StillOpen,
+    UnknownLabel,
+)
+from services.subtask_manager.subtask import Awaiting, Brief, Fact, Finish, Lease, Subtask, Vote
 from shared.decision import Decision
-from shared.errors import Conflict, Invalid, NotFound
-from shared.results import DecidedBy, Prelabel, Result, State, VoteCast, tally
-from shared.terms import UNSURE, Terms
+from shared.results import DecidedBy, Prelabel, Result, State, tally
+from shared.terms import UNSURE
 
 MAX_SKIPS = 10
 """The number of operators who skip a subtask until it is disputed."""
 MAX_LAPSED = 100  # expired leases that are kept, in case their votes still come
-
-
-class Fact(StrEnum):
-    """What happened to a subtask, for others to hear of."""
-
-    OPENED = "opened"
-    COMPLETED = "completed"
-    DISPUTED = "disputed"
-    ADJUDICATED = "adjudicated"
-
-
-class AlreadyVoted(Conflict):
-    """This voter's vote is in, for another label."""
-
-    code = "other-label"
-
-
-class NotOpen(Conflict):
-    """The subtask takes no more votes."""
-
-    code = "not-open"
-
-
-class Settled(NotOpen):
-    """The votes have settled the subtask, or a person has."""
-
-    code = "settled"
-
-
-class Disputed(NotOpen):
-    """The votes ended without a winner; an adjudicator decides."""
-
-    code = "disputed"
-
-
-class StillOpen(NotOpen):
-    """There is no result yet that could be decided anew."""
-
-    code = "still-open"
-
-
-class NoLease(Conflict):
-    """The caller holds no lease that counts: none was granted, or it expired and its place was taken."""
-
-    code = "lease-lost"
-
-
-class PlaceTaken(NoLease):
-    """The caller's lease expired, and its place was given to another."""
-
-    code = "place-taken"
-
-
-class CannotUndo(Conflict):
-    """The vote cannot be taken back: there is none, or what it led to stands."""
-
-    code = "cannot-undo"
-
-
-class TaskCancelled(NotFound):
-    """The subtask's task was cancelled, so the subtask is gone."""
-
-    code = "cancelled"
-
-
-class UnknownLabel(Invalid):
-    """The label is not one of the task's."""
-
-    code = "unknown-label"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """A client's order to end subtasks with the votes they have: who gave it, and why."""
-
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
-    """What every subtask of one task shares.
-
-    created_at: the task's, in epoch seconds.
-    revision: of the terms; the highest one wins.
-    finish: ends every subtask that is open, or opens later.
-    """
-
-    task_id: str
-    owner: str
-    terms: Terms
-    created_at: float
-    revision: int = 1
-    finish: Finish | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Awaiting:
-    """An image whose subtask is to be opened, kept where it came before the brief of its task.
-
-    revision: that of the brief which the image was stored under; an earlier brief does not open it.
-    place: the image's in the task's order, where it has one.
-    """
-
-    subtask_id: str
-    task_id: str
-    object_key: str
-    revision: int = 1
-    filename: str = ""
-    width: int = 0
-    height: int = 0
-    place: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vote(VoteCast):
-    """A vote and its answer, with which the same vote is answered again: `total` is the number of votes including it,
-    `state` the subtask's state after it."""
-
-    total: int
-    state: State
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """An operator's right to vote until `expires_at`, proven by its fencing token."""
-
-    operator: str
-    token: str
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subtask:
-    """The labeling of one image.
-
-    slot: its place in the task's order, random where there is none; operators walk through a task by it.
-    offered_at: from when on operators may lease it.
-    available_at: when its present free place opened or, if a lease's expiry opens it, will open; None: it has none.
-    state: `removed` keeps a subtask from being opened again with the same object.
-    leases: the live ones, and the expired ones that may still vote.
-    earlier: the results that later ones replaced, the first of them first.
-    filename, width, height: the image's; empty and 0 where an older release opened it.
-    """
-
-    id: str
-    task_id: str
-    object_key: str
-    slot: int
-    opened_at: float
-    offered_at: float
-    available_at: float | None = None
-    state: State | Literal["removed"] = "open"
-    votes: tuple[Vote, ...] = ()
-    leases: tuple[Lease, ...] = ()
-    skipped_by: tuple[str, ...] = ()
-    prelabel: Prelabel | None = None
-    result: Result | None = None
-    earlier: tuple[Result, ...] = ()
-    filename: str = ""
-    width: int = 0
-    height: int = 0
 
 
 def slot_of(subtask_id: str) -> int:

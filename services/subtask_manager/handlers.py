@@ -8,11 +8,11 @@ from functools import partial
 from typing import TypeVar
 
 from services.subtask_manager import announcements, domain, prelabels
-from services.subtask_manager.domain import Awaiting, Brief, Finish, Lease, Subtask, Vote
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import Preferences, PreferencesStore, replaced
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
+from services.subtask_manager.subtask import Awaiting, Brief, Finish, Lease, Subtask, Vote
 from shared import events
 from shared.arrivals import Arrivals
 from shared.bus import Bus

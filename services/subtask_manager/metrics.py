@@ -4,8 +4,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.subtask_manager.domain import Fact, Subtask
 from services.subtask_manager.store import SubtaskStore
+from services.subtask_manager.subtask import Fact, Subtask
 from shared.decision import Decision
 from shared.telemetry.metrics import AGE_S
 

@@ -1,6 +1,7 @@
 """What a detector saw, taken in by the terms of the task. Pure."""
 
-from services.subtask_manager.domain import Brief, Subtask, apply_prelabel
+from services.subtask_manager.domain import apply_prelabel
+from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.proposals import propose
 from shared.results import Detection

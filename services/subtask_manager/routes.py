@@ -7,11 +7,11 @@ from fastapi import APIRouter, Body, Header, Request, Response
 from pydantic import BaseModel
 
 from services.subtask_manager import handlers, wire
-from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.preferences import MAX_BYTES as MAX_PREFERENCES_BYTES
 from services.subtask_manager.preferences import Preferences
 from services.subtask_manager.shapes import lease_shown, me_shown, subtask_shown
+from services.subtask_manager.subtask import Brief, Subtask
 from shared import arrivals
 from shared.clock import iso
 from shared.errors import Invalid, Outdated, QuorateError

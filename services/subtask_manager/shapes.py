@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from services.subtask_manager.domain import Brief, Subtask, live_leases, shown_prelabel
+from services.subtask_manager.domain import live_leases, shown_prelabel
 from services.subtask_manager.handlers import Resources
+from services.subtask_manager.subtask import Brief, Subtask
 from shared.clock import iso
 from shared.http.answers import earlier_shown, result_shown
 from shared.http.application import VERSION

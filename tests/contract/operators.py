@@ -5,9 +5,9 @@ import itertools
 from collections.abc import Mapping
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Brief, Lease
 from services.subtask_manager.store import Claim, SubtaskStore
 from services.subtask_manager.store.mongo import MongoSubtaskStore
+from services.subtask_manager.subtask import Brief, Lease
 from tests.unit.subtask_builders import LEASE_S, awaiting
 
 AT_ONCE = 500

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Finish
+from services.subtask_manager.subtask import Finish
 from services.task_manager import domain as task_domain
 from services.task_manager.domain import Change
 from shared.errors import NotFound

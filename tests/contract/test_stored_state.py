@@ -17,10 +17,10 @@ from bson import json_util
 
 from loadtest.platform_process import PlatformProcess
 from services.subtask_manager import announcements, domain
-from services.subtask_manager.domain import Subtask
 from services.subtask_manager.shapes import subtask_shown
 from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo import MongoSubtaskStore
+from services.subtask_manager.subtask import Subtask
 from services.task_manager import announcements as task_announcements
 from services.task_manager.order import BACKWARDS, key_of
 from services.task_manager.shapes import image_shown, task_shown

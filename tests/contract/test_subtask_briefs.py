@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.subtask_manager import domain, handlers
-from services.subtask_manager.domain import Awaiting
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.subtask import Awaiting
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_domain
 from shared import events

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import NoLease, NotOpen
+from services.subtask_manager.refusals import NoLease, NotOpen
 from shared.terms import DetectorPolicy
 from tests.contract.operators import (
     claim,

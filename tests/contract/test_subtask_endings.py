@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import TaskCancelled
+from services.subtask_manager.refusals import TaskCancelled
 from shared.errors import NotFound
 from tests.contract.adapters import told
 from tests.contract.operators import (

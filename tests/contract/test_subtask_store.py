@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import AlreadyVoted, NoLease, NotOpen
+from services.subtask_manager.refusals import AlreadyVoted, NoLease, NotOpen
 from services.subtask_manager.store import Leased
 from shared.errors import NotFound, Unavailable
 from shared.events import parse

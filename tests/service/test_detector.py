@@ -11,7 +11,7 @@ from embedded.settings import Settings
 from loadtest.samples import CLASSES, draw
 from services.detector.models import ModelUnusable
 from services.subtask_manager import announcements
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.subtask import Brief, Subtask
 from services.task_manager.domain import Image, Task
 from shared import events
 from shared.events import Message

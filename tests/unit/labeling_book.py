@@ -5,7 +5,7 @@ It knows who was told what, and settles by trying every completion.
 
 from dataclasses import dataclass, field
 
-from services.subtask_manager import domain
+from services.subtask_manager.subtask import Vote
 from shared.results import Result
 from shared.terms import QuorumPolicy
 from tests import quorum_oracle as oracle
@@ -22,7 +22,7 @@ class Book:
     options: oracle.Options
     offered_at: float
     votes: dict[str, str | None] = field(default_factory=dict)
-    answers: dict[str, domain.Vote] = field(default_factory=dict)
+    answers: dict[str, Vote] = field(default_factory=dict)
     leases: dict[str, tuple[str, float]] = field(default_factory=dict)
     stale: list[tuple[str, str]] = field(default_factory=list)
     skipped: set[str] = field(default_factory=set)
@@ -67,7 +67,7 @@ class Book:
             self.take_lease(operator)
         self.leases[operator] = (token, expires_at)
 
-    def count(self, voter: str, label: str | None, answer: domain.Vote | None, now: float) -> None:
+    def count(self, voter: str, label: str | None, answer: Vote | None, now: float) -> None:
         """A vote was acknowledged: it was justified, and it ends the subtask exactly when the policy says so."""
         assert not self.is_settled(), "a vote was taken that nobody asked for"
         self.votes[voter] = label

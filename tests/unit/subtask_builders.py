@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Awaiting, Brief, Lease, Subtask, Vote
+from services.subtask_manager.subtask import Awaiting, Brief, Lease, Subtask, Vote
 from shared.results import Detection, Prelabel, Rectangle
 from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 

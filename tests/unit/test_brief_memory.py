@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.subtask_manager.domain import Brief
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, brief_bytes
 from services.subtask_manager.store.mongo.briefs import MongoBriefs
 from services.subtask_manager.store.sqlite import SqliteSubtaskStore
+from services.subtask_manager.subtask import Brief
 from shared.terms import DetectorPolicy, Terms
 
 LABELS = tuple(f"{number:030}" for number in range(1_000))

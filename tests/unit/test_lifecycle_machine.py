@@ -12,8 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from services.subtask_manager import domain
 from services.subtask_manager.announcements import announce
-from services.subtask_manager.domain import Finish, NotOpen
+from services.subtask_manager.refusals import NotOpen
 from services.subtask_manager.store.sqlite import STEPS, SqliteSubtaskStore
+from services.subtask_manager.subtask import Finish, Lease
 from shared.errors import NotFound
 from shared.events import SubtaskAdjudicatedV1, SubtaskCompletedV1, SubtaskDisputedV1, parse
 from shared.results import tally
@@ -80,7 +81,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(subtask_id=some_id, who=somebody, label=some_label)
     def vote(self, subtask_id, who, label) -> None:
-        lease = domain.Lease(operator=who, token=who, expires_at=self.now + LEASE_S)
+        lease = Lease(operator=who, token=who, expires_at=self.now + LEASE_S)
         granted = self.apply(subtask_id, partial(domain.grant_lease, lease=lease))
         if granted is None or not granted.answer:
             return

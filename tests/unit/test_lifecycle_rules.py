@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Finish, NotOpen
+from services.subtask_manager.refusals import NotOpen
+from services.subtask_manager.subtask import Brief, Finish
 from services.task_manager import domain as task_domain
 from services.task_manager.domain import Change
 from shared.errors import Invalid
@@ -83,7 +84,7 @@ def test_a_lease_that_was_granted_still_counts_when_fewer_votes_are_asked_for():
 
 def test_an_order_to_finish_ends_what_opens_later_too():
     of = brief()
-    of = domain.Brief(task_id=of.task_id, owner=of.owner, terms=of.terms, created_at=of.created_at, finish=ORDER)
+    of = Brief(task_id=of.task_id, owner=of.owner, terms=of.terms, created_at=of.created_at, finish=ORDER)
     opening = domain.open_subtask(of, T0, image=awaiting("5b" * 16, of))
     assert (opening.state.state, opening.state.result.reason) == ("disputed", "too few people")
     assert opening.facts == ("disputed",)

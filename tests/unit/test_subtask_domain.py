@@ -3,7 +3,8 @@ from itertools import permutations
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import AlreadyVoted, CannotUndo, Fact, NoLease, NotOpen, UnknownLabel
+from services.subtask_manager.refusals import AlreadyVoted, CannotUndo, NoLease, NotOpen, UnknownLabel
+from services.subtask_manager.subtask import Fact
 from shared.results import tally_of
 from tests.unit.subtask_builders import (
     LEASE_S,

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Fact, NoLease, NotOpen
+from services.subtask_manager.refusals import NoLease, NotOpen
+from services.subtask_manager.subtask import Fact
 from tests.unit.subtask_builders import LEASE_S, T0, brief, cast, lease_of, leased, opened, voted
 
 EXPIRY = T0 + LEASE_S

@@ -3,7 +3,7 @@
 import pytest
 
 from services.subtask_manager import domain
-from services.subtask_manager.domain import Fact
+from services.subtask_manager.subtask import Fact
 from tests.unit.subtask_builders import LEASE_S, T0, awaiting, brief, cast, detector, leased, opened, prelabel, voted
 
 EXPIRY = T0 + LEASE_S

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from services.subtask_manager.domain import Awaiting, Brief, Subtask
+from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox

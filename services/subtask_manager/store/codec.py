@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from services.subtask_manager.domain import Brief, Subtask
+from services.subtask_manager.subtask import Brief, Subtask
 from shared.codec import Codec, Fields
 from shared.terms import with_terms
 

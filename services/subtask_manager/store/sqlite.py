@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 from cachetools import LRUCache, cached
 
 from services.subtask_manager import walk as walks
-from services.subtask_manager.domain import Awaiting, Brief, Subtask, TaskCancelled
 from services.subtask_manager.preferences import sqlite as preferences
+from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
+from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision

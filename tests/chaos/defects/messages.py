@@ -6,8 +6,8 @@ import os
 import signal
 from typing import Any
 
-from services.subtask_manager.domain import Fact
 from services.subtask_manager.store.sqlite import SqliteSubtaskStore
+from services.subtask_manager.subtask import Fact
 from services.task_manager import handlers as task_handlers
 from shared import crash_points, outbox
 from shared.bus import sqlite as bus_sqlite

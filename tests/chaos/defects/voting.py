@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from services.subtask_manager import domain, handlers, quorum
-from services.subtask_manager.domain import Brief, Subtask, Vote
 from services.subtask_manager.store.sqlite import SqliteSubtaskStore
+from services.subtask_manager.subtask import Brief, Subtask, Vote
 from shared.decision import Decision
 from tests.chaos.defects.planting import defect
 

@@ -22,7 +22,6 @@ from typing import TypeVar
 
 from pymongo import IndexModel
 
-from services.subtask_manager.domain import Awaiting, Brief, Subtask
 from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import SUBTASKS
@@ -33,6 +32,7 @@ from services.subtask_manager.store.mongo.leases import MongoLeases
 from services.subtask_manager.store.mongo.listings import MongoListings
 from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.store.mongo.walks import MongoWalks
+from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pymongo.errors import DuplicateKeyError
 
-from services.subtask_manager.domain import Awaiting
+from services.subtask_manager.subtask import Awaiting
 from shared.flat import flattened, names_of
 from shared.mongo import Collection, errors_named
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 from pymongo.errors import DuplicateKeyError
 
-from services.subtask_manager.domain import Brief, TaskCancelled
+from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.store.codec import BARE_BYTES, BRIEFS, BRIEFS_CACHED_BYTES, brief_bytes
+from services.subtask_manager.subtask import Brief
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
 

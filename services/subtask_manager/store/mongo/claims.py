@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.subtask_manager import walk as walks
-from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.search import MAX_TASKS, Search, TaskSearch
 from services.subtask_manager.store import Decide
 from services.subtask_manager.store.mongo.briefs import MongoBriefs
@@ -21,6 +20,7 @@ from services.subtask_manager.store.mongo.leases import Found, Grant, Held, Mong
 from services.subtask_manager.store.mongo.listings import Listed, MongoListings
 from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.store.mongo.walks import MongoWalks, Stop
+from services.subtask_manager.subtask import Brief, Subtask
 from services.subtask_manager.walk import Candidate, Hint
 from shared.mongo import Stored
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from pymongo import UpdateOne
 
-from services.subtask_manager.domain import Brief, Subtask
 from services.subtask_manager.store import Decide, Leased
 from services.subtask_manager.store.mongo.briefs import MongoBriefs
+from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.errors import NotFound
 from shared.mongo import Document, Documents, Stored, errors_named

@@ -33,9 +33,9 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.subtask_manager.domain import Brief
 from services.subtask_manager.store.mongo.briefs import MongoBriefs, place_of
 from services.subtask_manager.store.mongo.places import MongoPlaces
+from services.subtask_manager.subtask import Brief
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.mongo import Collection, Document, errors_named

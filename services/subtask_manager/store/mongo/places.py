@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.subtask_manager.domain import Subtask
 from services.subtask_manager.search import Window
+from services.subtask_manager.subtask import Subtask
 from services.subtask_manager.walk import Candidate
 from shared.mongo import Document, Documents, Stored, errors_named
 
