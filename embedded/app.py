@@ -16,6 +16,7 @@ from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager import part as subtask_manager
 from services.subtask_manager.preferences.sqlite import SqlitePreferences
 from services.subtask_manager.store import sqlite as subtask_sqlite
+from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager import part as task_manager
 from services.task_manager.store import sqlite as task_sqlite
@@ -71,7 +72,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         announce_image=task_announcements.image_ready,
         announce_removed=task_announcements.image_removed,
     )
-    subtasks_file = file("subtasks", subtask_sqlite.STEPS)
+    subtasks_file = file("subtasks", subtask_schema.STEPS)
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
     preferences = SqlitePreferences(subtasks_file)
     budget = DecodingBudget(settings.max_decoding_bytes)

@@ -19,6 +19,7 @@ from embedded import data_dir
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager import domain as rules
 from services.subtask_manager.store import sqlite as subtask_sqlite
+from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_rules
 from services.task_manager.store import sqlite as task_sqlite
@@ -62,7 +63,7 @@ class Seed:
 
     def __init__(self, root: Path, quorum: QuorumPolicy) -> None:
         self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_sqlite.STEPS)
-        self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_sqlite.STEPS)
+        self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_schema.STEPS)
         self._tasks = task_sqlite.SqliteTaskStore(
             self._tasks_file,
             time.time,

@@ -20,6 +20,7 @@ from services.subtask_manager.preferences import PreferencesStore
 from services.subtask_manager.preferences.sqlite import SqlitePreferences
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.store import sqlite as subtask_sqlite
+from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store import TaskStore
 from services.task_manager.store import sqlite as task_sqlite
@@ -154,7 +155,7 @@ def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Cal
 @asynccontextmanager
 async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
     clock, errors = ManualClock(), list[Exception]()
-    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.STEPS)
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_schema.STEPS)
     database.open()
     store = subtask_sqlite.SqliteSubtaskStore(database, clock, unless_refused(subtask_announcements.announce, errors))
 
@@ -178,7 +179,7 @@ async def sqlite_subtasks(folder: Path) -> AsyncIterator[StoredSubtasks]:
 
 @asynccontextmanager
 async def sqlite_preferences(folder: Path) -> AsyncIterator[StoredPreferences]:
-    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_sqlite.STEPS)
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_schema.STEPS)
     database.open()
     yield StoredPreferences(
         store=SqlitePreferences(database), counting=database.counting, failing_commits=database.failing_commits

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.subtask_manager import domain
 from services.subtask_manager.announcements import announce
 from services.subtask_manager.refusals import NotOpen
-from services.subtask_manager.store.sqlite import STEPS, SqliteSubtaskStore
+from services.subtask_manager.store.sqlite import SqliteSubtaskStore
+from services.subtask_manager.store.sqlite.schema import STEPS
 from services.subtask_manager.subtask import Finish, Lease
 from shared.errors import NotFound
 from shared.events import SubtaskAdjudicatedV1, SubtaskCompletedV1, SubtaskDisputedV1, parse

@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.subtask_manager import domain
 from services.subtask_manager.announcements import announce
 from services.subtask_manager.refusals import AlreadyVoted, CannotUndo, NoLease, NotOpen, UnknownLabel
-from services.subtask_manager.store.sqlite import STEPS, SqliteSubtaskStore
+from services.subtask_manager.store.sqlite import SqliteSubtaskStore
+from services.subtask_manager.store.sqlite.schema import STEPS
 from services.subtask_manager.subtask import Fact, Lease, Subtask
 from shared.decision import Decision
 from shared.errors import QuorateError

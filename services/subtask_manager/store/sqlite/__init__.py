@@ -3,97 +3,26 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 from cachetools import LRUCache, cached
 
-from services.subtask_manager import walk as walks
-from services.subtask_manager.preferences import sqlite as preferences
 from services.subtask_manager.refusals import TaskCancelled
-from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
+from services.subtask_manager.store.sqlite.claims import SqliteClaim
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
-from services.subtask_manager.walk import Candidate, Walk
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
 from shared.flat import flattened, names_of
-from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
-from shared.sqlite.migrations import bodies, statements
 
 A = TypeVar("A")
 
-_FIRST = (
-    outbox_sqlite.SCHEMA
-    + """
-CREATE TABLE IF NOT EXISTS briefs (
-    task_id TEXT PRIMARY KEY,
-    created_at REAL NOT NULL,
-    open INTEGER NOT NULL DEFAULT 0,       -- open subtasks, kept in the transactions that change it
-    is_cancelled INTEGER NOT NULL DEFAULT 0,
-    body BLOB                              -- NULL for a tombstone that came before the task
-);
-CREATE INDEX IF NOT EXISTS tasks_with_work ON briefs (created_at, task_id) WHERE open > 0 AND NOT is_cancelled;
-CREATE TABLE IF NOT EXISTS subtasks (
-    id TEXT PRIMARY KEY,
-    task_id TEXT NOT NULL,
-    slot INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    available_at REAL,
-    has_votes INTEGER NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS by_slot ON subtasks (task_id, slot, available_at, has_votes, id)
-    WHERE available_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS by_opening ON subtasks (task_id, available_at, slot, has_votes, id)
-    WHERE available_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS by_task ON subtasks (task_id, id);
-CREATE INDEX IF NOT EXISTS disputed ON subtasks (id, task_id) WHERE state = 'disputed';
-CREATE TABLE IF NOT EXISTS leases (
-    operator TEXT NOT NULL, subtask_id TEXT NOT NULL, task_id TEXT NOT NULL, expires_at REAL NOT NULL,
-    PRIMARY KEY (operator, subtask_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS walks (
-    task_id TEXT NOT NULL, operator TEXT NOT NULL,
-    start INTEGER NOT NULL, slot INTEGER NOT NULL, since REAL NOT NULL, phase TEXT NOT NULL,
-    PRIMARY KEY (task_id, operator)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked for no task and was cut short
-    operator TEXT PRIMARY KEY, created_at REAL NOT NULL, task_id TEXT NOT NULL
-) WITHOUT ROWID;
-"""
-)
-_AWAITING = """
-CREATE TABLE awaiting (                   -- images that came before their task's brief
-    subtask_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, object_key TEXT NOT NULL, revision INTEGER NOT NULL,
-    filename TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, place INTEGER
-) WITHOUT ROWID;
-CREATE INDEX awaiting_of_task ON awaiting (task_id);
-"""
-STEPS = (
-    statements(_FIRST),
-    bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
-    statements(_AWAITING),
-    statements(preferences.SCHEMA),
-)
 _IMAGE = ", ".join(names_of(Awaiting))
-MAX_WINDOWS = 16
-
-
-@dataclass(slots=True, kw_only=True)
-class _Request:
-    """A lease request that is being served."""
-
-    operator: str
-    grant: Decide[bool]
-    now: float
-    search: Search
-    granted: list[tuple[Subtask, Brief]] = field(default_factory=list[tuple[Subtask, Brief]])
 
 
 class SqliteSubtaskStore(SqliteOutbox):
@@ -176,7 +105,20 @@ class SqliteSubtaskStore(SqliteOutbox):
         return await self._database.write(lambda db: self._update(db, subtask_id, decide))
 
     async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        return await self._database.write(lambda db: self._claim(db, operator, task_id, count, grant))
+        def claim(db: sqlite3.Connection) -> Claim:
+            now = self._clock()
+            return SqliteClaim(
+                db=db,
+                operator=operator,
+                task_id=task_id,
+                count=count,
+                now=now,
+                load=partial(self._load, db),
+                brief=partial(self._brief, db),
+                grant=partial(self._grant, db, grant, now),
+            ).run()
+
+        return await self._database.write(claim)
 
     async def leased(self) -> Leased:
         query = """SELECT count(*) FILTER (WHERE until > ?1), count(*) FILTER (WHERE until <= ?1)
@@ -318,121 +260,12 @@ class SqliteSubtaskStore(SqliteOutbox):
         if decision.facts:
             self._keep(db, self._announce(decision.state, brief, decision.facts, now))
 
-    def _claim(
-        self, db: sqlite3.Connection, operator: str, task_id: str | None, count: int, grant: Decide[bool]
-    ) -> Claim:
-        now = self._clock()
-        if task_id is not None and not _is_known(db, task_id):
-            return Claim(held=(), is_cut_short=False, waiting_for_others=0)
-        leases = self._leases(db, operator, task_id, count + MIN_WINDOW)
-        held = [self._load(db, subtask_id) for subtask_id, expires_at in leases if expires_at > now][:count]
-        search = Search(wanted=count - len(held), windows_left=MAX_WINDOWS)
-        request = _Request(operator=operator, grant=grant, now=now, search=search)
-        for subtask_id, expires_at in leases:
-            if expires_at <= now and search.missing > 0 and not self._try(db, request, subtask_id):
-                db.execute("DELETE FROM leases WHERE operator = ? AND subtask_id = ?", (operator, subtask_id))
-        is_cut_short = search.missing > 0 and self._search(db, request, task_id)
-        held += request.granted
-        waiting = 0 if held else self._count_open(db, task_id)
-        return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
-
-    def _leases(
-        self, db: sqlite3.Connection, operator: str, task_id: str | None, limit: int
-    ) -> list[tuple[str, float]]:
-        """The operator's leases, the live ones first.
-
-        The operator's walk has passed a subtask whose lease lapsed, so `_claim` tries the subtask once more. If that
-        fails, the lease is removed: the walk will find the subtask when its next place opens.
-        """
-        return db.execute(
-            """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
-               WHERE operator = ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
-               ORDER BY expires_at DESC, subtask_id LIMIT ?""",
-            (operator, task_id, task_id, limit),
-        ).fetchall()
-
-    def _count_open(self, db: sqlite3.Connection, task_id: str | None) -> int:
-        query = """SELECT coalesce(sum(open), 0) FROM briefs
-                   WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
-        return db.execute(query, (task_id, task_id)).fetchone()[0]
-
-    def _search(self, db: sqlite3.Connection, request: _Request, task_id: str | None) -> bool:
-        """Search the named task, else the oldest tasks; returns whether the search was cut short."""
-        if task_id is not None:
-            return self._search_task(db, request, task_id)
-        operator, search = request.operator, request.search
-        stopped = db.execute("SELECT created_at, task_id FROM rounds WHERE operator = ?", (operator,)).fetchone()
-        tasks = db.execute(
-            """SELECT created_at, task_id FROM briefs WHERE open > 0 AND NOT is_cancelled
-               AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
-            (*(stopped or (0.0, "")), MAX_TASKS + 1),
-        ).fetchall()
-        for position, (task_created_at, next_id) in enumerate(tasks):
-            is_over = position == MAX_TASKS or search.windows_left <= 0
-            if is_over or self._search_task(db, request, next_id):
-                row = (operator, task_created_at, next_id)
-                db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
-                return True
-            if search.missing <= 0:
-                break
-        if stopped is None:
-            return False
-        db.execute("DELETE FROM rounds WHERE operator = ?", (operator,))
-        return search.missing > 0  # this round began in the middle: the oldest tasks are still to be searched
-
-    def _search_task(self, db: sqlite3.Connection, request: _Request, task_id: str) -> bool:
-        """Search a task; returns whether the search was cut short."""
-        key = (task_id, request.operator)
-        query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
-        row = db.execute(query, key).fetchone()
-        kept = Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
-        task = TaskSearch(request.search, kept or self._begin(db, request, task_id))
-        while (window := task.next_window()) is not None:
-            task.seen(self._window(db, task_id, window, request.now))
-            while (candidate := task.next_candidate()) is not None:
-                self._try(db, request, candidate.id)
-        walk = task.walk_to_keep
-        if walk is not None and walk != kept:
-            db.execute(
-                "INSERT OR REPLACE INTO walks (task_id, operator, start, slot, since, phase) VALUES (?,?,?,?,?,?)",
-                (*key, walk.start, walk.slot, walk.since, walk.phase),
-            )
-        return task.is_cut_short
-
-    def _begin(self, db: sqlite3.Connection, request: _Request, task_id: str) -> Walk:
-        order = self._brief(db, task_id).terms.order
-        return walks.begin(request.operator, task_id, request.now, order=order)
-
-    def _window(self, db: sqlite3.Connection, task_id: str, window: Window, now: float) -> list[Candidate]:
-        if window.walk.is_in_openings:
-            rows = db.execute(
-                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
-                   WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
-                   ORDER BY available_at, slot LIMIT ?""",
-                (task_id, *window.walk.seen_to, now, window.size),
-            )
-        else:
-            rows = db.execute(
-                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
-                   WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
-                (task_id, *window.walk.slots(), now, window.size),
-            )
-        return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
-
-    def _try(self, db: sqlite3.Connection, request: _Request, subtask_id: str) -> bool:
-        """Grant a subtask, if the rule does; returns whether."""
+    def _grant(
+        self, db: sqlite3.Connection, grant: Decide[bool], now: float, subtask_id: str
+    ) -> tuple[Subtask, Brief] | None:
         subtask, brief = self._load(db, subtask_id)
-        decision = request.grant(subtask, brief, request.now)
-        if decision.answer:
-            self._save(db, subtask, decision, brief, request.now)
-            request.granted.append((decision.state, brief))
-            request.search.granted += 1
-        return decision.answer
-
-
-def _is_known(db: sqlite3.Connection, task_id: str) -> bool:
-    """Whether the task's brief has come. Raises TaskCancelled."""
-    row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
-    if row is not None and row[0]:
-        raise TaskCancelled("the task was cancelled")
-    return row is not None
+        decision = grant(subtask, brief, now)
+        if not decision.answer:
+            return None
+        self._save(db, subtask, decision, brief, now)
+        return decision.state, brief

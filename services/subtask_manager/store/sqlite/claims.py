@@ -1,0 +1,147 @@
+"""A lease request on SQLite: the operator's own leases, then a search through tasks, window by window."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from services.subtask_manager import walk as walks
+from services.subtask_manager.refusals import TaskCancelled
+from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
+from services.subtask_manager.store import Claim
+from services.subtask_manager.subtask import Brief, Subtask
+from services.subtask_manager.walk import Candidate, Walk
+
+MAX_WINDOWS = 16
+Held = tuple[Subtask, Brief]
+
+
+@dataclass(slots=True, kw_only=True)
+class SqliteClaim:
+    """One lease request under way, in the transaction that saves what it is granted.
+
+    load: a subtask by its id. brief: a task's.
+    grant: asks the rule for a subtask, and saves what it grants; None where it grants nothing.
+    """
+
+    db: sqlite3.Connection
+    operator: str
+    task_id: str | None
+    count: int
+    now: float
+    load: Callable[[str], Held]
+    brief: Callable[[str], Brief]
+    grant: Callable[[str], Held | None]
+
+    _search: Search = field(init=False)
+    _granted: list[Held] = field(default_factory=list[Held])
+
+    def run(self) -> Claim:
+        """Raises TaskCancelled."""
+        if self.task_id is not None and not self._is_known(self.task_id):
+            return Claim(held=(), is_cut_short=False, waiting_for_others=0)
+        leases = self._leases(self.count + MIN_WINDOW)
+        live = [self.load(subtask_id) for subtask_id, expires_at in leases if expires_at > self.now][: self.count]
+        self._search = Search(wanted=self.count - len(live), windows_left=MAX_WINDOWS)
+        for subtask_id, expires_at in leases:
+            if expires_at <= self.now and self._search.missing > 0 and not self._try(subtask_id):
+                forget = "DELETE FROM leases WHERE operator = ? AND subtask_id = ?"
+                self.db.execute(forget, (self.operator, subtask_id))
+        is_cut_short = self._search.missing > 0 and self._search_tasks()
+        held = (*live, *self._granted)
+        return Claim(held=held, is_cut_short=is_cut_short, waiting_for_others=0 if held else self._count_open())
+
+    def _is_known(self, task_id: str) -> bool:
+        """Whether the task's brief has come. Raises TaskCancelled."""
+        row = self.db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
+        if row is not None and row[0]:
+            raise TaskCancelled("the task was cancelled")
+        return row is not None
+
+    def _leases(self, limit: int) -> list[tuple[str, float]]:
+        """The operator's leases, the live ones first.
+
+        The operator's walk has passed a subtask whose lease lapsed, so `run` tries the subtask once more. If that
+        fails, the lease is removed: the walk will find the subtask when its next place opens.
+        """
+        return self.db.execute(
+            """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
+               WHERE operator = ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
+               ORDER BY expires_at DESC, subtask_id LIMIT ?""",
+            (self.operator, self.task_id, self.task_id, limit),
+        ).fetchall()
+
+    def _count_open(self) -> int:
+        query = """SELECT coalesce(sum(open), 0) FROM briefs
+                   WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
+        return self.db.execute(query, (self.task_id, self.task_id)).fetchone()[0]
+
+    def _search_tasks(self) -> bool:
+        """Search the named task, else the oldest tasks; returns whether the search was cut short."""
+        if self.task_id is not None:
+            return self._search_task(self.task_id)
+        query = "SELECT created_at, task_id FROM rounds WHERE operator = ?"
+        stopped = self.db.execute(query, (self.operator,)).fetchone()
+        tasks = self.db.execute(
+            """SELECT created_at, task_id FROM briefs WHERE open > 0 AND NOT is_cancelled
+               AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
+            (*(stopped or (0.0, "")), MAX_TASKS + 1),
+        ).fetchall()
+        for position, (task_created_at, next_id) in enumerate(tasks):
+            is_over = position == MAX_TASKS or self._search.windows_left <= 0
+            if is_over or self._search_task(next_id):
+                row = (self.operator, task_created_at, next_id)
+                self.db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
+                return True
+            if self._search.missing <= 0:
+                break
+        if stopped is None:
+            return False
+        self.db.execute("DELETE FROM rounds WHERE operator = ?", (self.operator,))
+        return self._search.missing > 0  # this round began in the middle: the oldest tasks are still to be searched
+
+    def _search_task(self, task_id: str) -> bool:
+        """Search a task; returns whether the search was cut short."""
+        key = (task_id, self.operator)
+        query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
+        row = self.db.execute(query, key).fetchone()
+        kept = Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
+        task = TaskSearch(self._search, kept or self._begin(task_id))
+        while (window := task.next_window()) is not None:
+            task.seen(self._window(task_id, window))
+            while (candidate := task.next_candidate()) is not None:
+                self._try(candidate.id)
+        walk = task.walk_to_keep
+        if walk is not None and walk != kept:
+            self.db.execute(
+                "INSERT OR REPLACE INTO walks (task_id, operator, start, slot, since, phase) VALUES (?,?,?,?,?,?)",
+                (*key, walk.start, walk.slot, walk.since, walk.phase),
+            )
+        return task.is_cut_short
+
+    def _begin(self, task_id: str) -> Walk:
+        return walks.begin(self.operator, task_id, self.now, order=self.brief(task_id).terms.order)
+
+    def _window(self, task_id: str, window: Window) -> list[Candidate]:
+        if window.walk.is_in_openings:
+            rows = self.db.execute(
+                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
+                   WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
+                   ORDER BY available_at, slot LIMIT ?""",
+                (task_id, *window.walk.seen_to, self.now, window.size),
+            )
+        else:
+            rows = self.db.execute(
+                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
+                   WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
+                (task_id, *window.walk.slots(), self.now, window.size),
+            )
+        return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
+
+    def _try(self, subtask_id: str) -> bool:
+        """Whether the rule granted the subtask."""
+        granted = self.grant(subtask_id)
+        if granted is None:
+            return False
+        self._granted.append(granted)
+        self._search.granted += 1
+        return True

@@ -1,0 +1,62 @@
+"""The tables of the subtask manager, and the numbered steps to them."""
+
+from functools import partial
+
+from services.subtask_manager.preferences import sqlite as preferences
+from services.subtask_manager.store.codec import BRIEFS
+from shared.outbox import sqlite as outbox_sqlite
+from shared.sqlite.migrations import bodies, statements
+
+_FIRST = (
+    outbox_sqlite.SCHEMA
+    + """
+CREATE TABLE IF NOT EXISTS briefs (
+    task_id TEXT PRIMARY KEY,
+    created_at REAL NOT NULL,
+    open INTEGER NOT NULL DEFAULT 0,       -- open subtasks, kept in the transactions that change it
+    is_cancelled INTEGER NOT NULL DEFAULT 0,
+    body BLOB                              -- NULL for a tombstone that came before the task
+);
+CREATE INDEX IF NOT EXISTS tasks_with_work ON briefs (created_at, task_id) WHERE open > 0 AND NOT is_cancelled;
+CREATE TABLE IF NOT EXISTS subtasks (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    available_at REAL,
+    has_votes INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_slot ON subtasks (task_id, slot, available_at, has_votes, id)
+    WHERE available_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_opening ON subtasks (task_id, available_at, slot, has_votes, id)
+    WHERE available_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_task ON subtasks (task_id, id);
+CREATE INDEX IF NOT EXISTS disputed ON subtasks (id, task_id) WHERE state = 'disputed';
+CREATE TABLE IF NOT EXISTS leases (
+    operator TEXT NOT NULL, subtask_id TEXT NOT NULL, task_id TEXT NOT NULL, expires_at REAL NOT NULL,
+    PRIMARY KEY (operator, subtask_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS walks (
+    task_id TEXT NOT NULL, operator TEXT NOT NULL,
+    start INTEGER NOT NULL, slot INTEGER NOT NULL, since REAL NOT NULL, phase TEXT NOT NULL,
+    PRIMARY KEY (task_id, operator)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rounds (       -- where an operator goes on who asked for no task and was cut short
+    operator TEXT PRIMARY KEY, created_at REAL NOT NULL, task_id TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+)
+_AWAITING = """
+CREATE TABLE awaiting (                   -- images that came before their task's brief
+    subtask_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, object_key TEXT NOT NULL, revision INTEGER NOT NULL,
+    filename TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, place INTEGER
+) WITHOUT ROWID;
+CREATE INDEX awaiting_of_task ON awaiting (task_id);
+"""
+STEPS = (
+    statements(_FIRST),
+    bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
+    statements(_AWAITING),
+    statements(preferences.SCHEMA),
+)
