@@ -40,11 +40,15 @@ class Unused:
 def work(subtasks) -> Resources:
     return Resources(
         store=subtasks.store,
+        preferences=Unused(),
         objects=Unused(),
         bus=Unused(),
         relay=Unused(),
         clock=subtasks.clock,
         lease_s=300,
+        arrivals=Unused(),
+        limits=Unused(),
+        model=Unused(),
         metrics=WorkMetrics(CollectorRegistry()),
     )
 
