@@ -89,7 +89,7 @@ def _no_end(chance: Random, prey: Prey) -> Shot:
 
 def _cut_anywhere(chance: Random, prey: Prey) -> Shot:
     body = ended(file(picture(chance)), file(picture(chance)))
-    return one("cut anywhere", upload(prey, body[: chance.randrange(len(body) - 4)]), 400, 422)
+    return one("cut anywhere", upload(prey, body[: chance.randrange(1, len(body) - 4)]), 400, 422)
 
 
 def _many_parts(chance: Random, prey: Prey) -> Shot:
