@@ -37,6 +37,12 @@ LABEL_MAPS: tuple[Any, ...] = (
     {f"{number}": "cat" for number in range(1_001)},
     {f"{number}" + "z" * 190: "cat" for number in range(999)},
 )
+MANY_LABELS = [f"{number:030}" for number in range(1_000)]
+ALL_TERMS = GOOD | {
+    "labels": MANY_LABELS,
+    "label_names": {label: label[::-1] for label in MANY_LABELS},
+    "instructions": "i" * 10_000,
+}
 
 
 def _malformed(chance: Random, _: Prey) -> Shot:
@@ -86,6 +92,20 @@ def _label_maps(chance: Random, _: Prey) -> Shot:
 def _twice(_: Random, __: Prey) -> Shot:
     body = json.dumps(GOOD).encode().replace(b"{", b'{"name": "a", ', 1)
     return one("a key twice", request("POST", TASKS, body=body), 400, 422)
+
+
+def _many_values(chance: Random, prey: Prey) -> Shot:
+    """30,000 fields of which one is there twice were looked through for a minute; wrong labels had an error each."""
+    count = chance.choice((15_000, 100_000))
+    fields = b"{" + b",".join(b'"%d":0' % number for number in (*range(count), count - 1)) + b"}"
+    labels = b'{"name":"n","labels":[' + b",".join([chance.choice((b"0", b"[]", b"{}"))] * count) + b"]}"
+    path = chance.choice((TASKS, f"{TASKS}/{prey.task_id}/images", "/api/object_detection", "/api/votes"))
+    return one("very many values", request("POST", path, body=chance.choice((fields, labels))), 400, 413, 422)
+
+
+def _all_terms(_: Random, __: Prey) -> Shot:
+    """All that may be named in one task: lists of such tasks are large."""
+    return one("all that a task may name", json_request("POST", TASKS, ALL_TERMS), 201)
 
 
 def _large(chance: Random, _: Prey) -> Shot:
@@ -139,6 +159,8 @@ MAKERS: tuple[Maker, ...] = (
     _labels,
     _label_maps,
     _twice,
+    _many_values,
+    _all_terms,
     _large,
     _types,
     _compressed,
