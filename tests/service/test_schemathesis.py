@@ -66,6 +66,11 @@ EXPLAINED = {
         422,
         r"/userId|/numberOfSubtasks|/assignedLabel|not in both|a user id",
     ),
+    "a stream is of named tasks or of the caller's own, of one of them": (
+        "RejectedPositiveData",
+        422,
+        r"name tasks, or say mine=true",
+    ),
     "a key may be generated twice, with two bodies": ("RejectedPositiveData", 422, r"this Idempotency-Key"),
     "who asks for a detector's votes is told that it may not": ("RejectedPositiveData", 422, r"detector:"),
     "file names have rules that no schema can say": ("RejectedPositiveData", 422, r"/files|filename|file name"),
