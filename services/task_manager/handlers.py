@@ -12,6 +12,7 @@ from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
+from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
@@ -118,17 +119,17 @@ async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
 
 
 async def tasks(
-    resources: Resources, *, after: str, limit: int, is_awaited: bool = True
+    resources: Resources, *, after: str, limit: int, listing: Listing, is_awaited: bool = True
 ) -> tuple[list[Listed], UpToDate]:
     """Tasks as they are once what was acknowledged before is recorded; says whether it is.
 
     is_awaited: False where that has been waited for.
     """
-    found = await resources.store.tasks(after=after, limit=limit)
+    found = await resources.store.tasks(after=after, limit=limit, listing=listing)
     is_at_rest = not is_awaited or all(task.is_at_rest for task, _, _ in found)
     up_to_date: UpToDate = await resources.arrivals.recorded(is_at_rest=is_at_rest) if is_awaited else "yes"
     if not is_at_rest:
-        found = await resources.store.tasks(after=after, limit=limit)
+        found = await resources.store.tasks(after=after, limit=limit, listing=listing)
     return found, "no" if any(task.is_settling for task, _, _ in found) else up_to_date
 
 
@@ -140,9 +141,9 @@ async def _told(resources: Resources, task_id: str) -> tuple[Task, Counts, UpToD
 
 
 async def unfinished_of(resources: Resources, owner: str) -> list[str]:
-    """The tasks of an owner that have not ended, among the newest of all."""
-    newest = await resources.store.tasks(after="", limit=WATCHED)
-    return [task.id for task, _, _ in newest if task.owner == owner and task.state in ("open", "sealed")]
+    """The tasks of an owner that have not ended, the newest."""
+    listing = Listing(states=("open", "sealed"), owner=owner)
+    return [task.id for task, _, _ in await resources.store.tasks(after="", limit=WATCHED, listing=listing)]
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

@@ -1,17 +1,19 @@
 """HTTP in and out of the task manager."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from services.task_manager import domain, handlers, wire
+from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.export import FORMATS, Exports
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
+from services.task_manager.listing import STATES, Listing, beginning_of, states_in
 from services.task_manager.order import KEYS, By, Complete
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
@@ -22,7 +24,7 @@ from shared.errors import Invalid, UnsupportedType
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
-from shared.http.paging import TIME_AND_ID, Cursor, Found, Limit, Pages, cut, read_cursor
+from shared.http.paging import Cursor, Found, Limit, Pages, cut, read_cursor
 from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, valid
 from shared.identity import Who
 from shared.objects.keys import cache_control
@@ -53,6 +55,9 @@ _UPLOAD_BODY = {
 WatchedTasks = Annotated[
     list[Annotated[str, Field(pattern="^[0-9a-f]{32}$")]], Query(default_factory=list, max_length=handlers.WATCHED)
 ]
+_STATE = f"({'|'.join(STATES)})"
+States = Annotated[str, Query(pattern=f"^({_STATE}(,{_STATE})*)?$", description="one of these, between commas")]
+Beginning = Annotated[str, Query(max_length=200, description="what the name begins with, whatever the case: by name")]
 Mine = Annotated[bool | None, Query(description="the caller's own tasks that have not ended"), AS_FLAG]
 LastEventId = Annotated[str, Header(max_length=100, description="`id` of the last event of a stream that was cut")]
 
@@ -204,18 +209,28 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
 
 def _add_list(routes: APIRouter, resources: Resources, pages: Pages) -> None:
     @routes.get("/tasks", response_model=wire.Tasks, responses=arrivals.DESCRIBED)
-    async def tasks(_who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+    async def tasks(
+        who: Who,
+        state: States = "",
+        owner: Literal["me"] | None = None,
+        q: Beginning = "",
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        listing = Listing(states=states_in(state), owner=who.id if owner else None, beginning=beginning_of(q))
         told: list[UpToDate] = []
 
         async def find(after: str, limit: int) -> Found[handlers.Listed]:
-            found, up_to_date = await handlers.tasks(resources, after=after, limit=limit + 1, is_awaited=not told)
+            found, up_to_date = await handlers.tasks(
+                resources, after=after, limit=limit + 1, listing=listing, is_awaited=not told
+            )
             told.append(up_to_date)
             return cut(found, limit, lambda listed: listed[2])
 
         answer = await pages.answer(
             find,
             lambda listed: task_shown(*listed[:2]),
-            after=read_cursor(cursor, TIME_AND_ID),
+            after=read_cursor(cursor, listings.KEYS[listing.order]),
             limit=limit,
         )
         answer.headers[arrivals.HEADER] = arrivals.least(told)

@@ -28,8 +28,6 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page"),
 
 ID = re.compile(r"[0-9a-f]{32}")
 """Keys of pages in the order of ids."""
-TIME_AND_ID = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?\|[0-9a-f]{32}")
-"""Keys of pages in the order of time (epoch seconds), then ids."""
 
 
 def cursor_of(key: str) -> str:

@@ -8,6 +8,7 @@ from pymongo.errors import AutoReconnect
 from services.subtask_manager import walk as walks
 from services.subtask_manager.store import mongo as subtask_store
 from services.task_manager import announcements as task_announcements
+from services.task_manager.listing import Listing
 from services.task_manager.order import KEYS
 from services.task_manager.store import mongo as task_store
 from services.task_manager.store.mongo import MongoTaskStore
@@ -187,6 +188,8 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
     for by in KEYS:
         await store.images(TASK_ID, state=None, label=None, after="", limit=10, by=by)
     await store.votes_since(TASK_ID, T0)
+    for listing in ({}, {"owner": "owner"}, {"beginning": "pe"}, {"owner": "owner", "beginning": "pe"}):
+        assert len(await store.tasks(after="", limit=10, listing=Listing(**listing))) == 1
     await store.find(TASK_ID)
     await store.known(TASK_ID, subtask_ids(2))
     await store.referenced([f"{TASK_ID}/{subtask_ids(1)[0]}"])

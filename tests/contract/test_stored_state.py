@@ -78,6 +78,8 @@ def test_a_folder_of_an_earlier_release_opens_and_work_goes_on(schema, tmp_path)
         assert file.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
         unordered = "SELECT count(*) FROM images WHERE upload_key IS NULL OR name_key IS NULL"
         assert file.execute(unordered).fetchone() == (0,)
+        unlisted = "SELECT count(*) FROM tasks WHERE owner IS NULL OR age_key IS NULL OR name_key IS NULL"
+        assert file.execute(unlisted).fetchone() == (0,)
         ended = file.execute("SELECT agreement_key, body FROM images WHERE state != 'open'").fetchall()
         assert len(ended) > 3
         assert all(key == key_of(IMAGES.read_text(body), "uncertain") != "" for key, body in ended)
@@ -101,6 +103,7 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
         )
         subtasks = MongoSubtaskStore(subtasks_db, time.time, announcements.announce)
         await asyncio.gather(tasks.prepare(), subtasks.prepare())
+        assert {one.id for one, _, _ in await tasks.tasks(after="", limit=100)} >= known.keys()
         for task_id, said in known.items():
             assert covers(as_json(task_shown(*await tasks.find(task_id))), said["task"])
             images = await tasks.images(task_id, state=None, label=None, after="", limit=100)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from services.task_manager import domain
+from services.task_manager.listing import Listing, beginning_of
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
 from shared.terms import DetectorPolicy, Terms
@@ -54,7 +55,68 @@ async def test_tasks_come_newest_first_in_pages(tasks):
         assert len(page) <= 4
         seen += [(one.created_at, one.id) for one, _, _ in page]
         after = page[-1][2]
-    assert seen == sorted(created, reverse=True)
+    assert seen == sorted(created, key=lambda one: (-one[0], one[1]))
+
+
+LISTED = [
+    ("ann", "Streets"),
+    ("ann", "STRASSE 2"),
+    ("bob", "Straße 1"),
+    ("bob", "cats"),
+    ("ann", "a.b"),
+    ("bob", "$in"),
+]
+
+
+async def listed(at, limit: int, **listing) -> list[str]:
+    names, after = [], ""
+    while page := await at.store.tasks(after=after, limit=limit, listing=Listing(**listing)):
+        assert len(page) <= limit
+        names += [one.name for one, _, _ in page]
+        after = page[-1][2]
+    return names
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10])
+async def test_tasks_are_listed_by_state_owner_and_the_beginning_of_their_names(tasks, limit):
+    for number, (owner, name) in enumerate(LISTED):
+        await create(tasks, task_id=f"{number:032x}", owner=owner, name=name, created_at=T0 - number)
+    for number, end in ((1, sealed), (3, cancelled)):
+        await tasks.store.update(f"{number:032x}", end)
+    every = [name for _, name in LISTED]
+    assert await listed(tasks, limit) == every
+    assert await listed(tasks, limit, owner="ann") == [every[0], every[1], every[4]]
+    assert await listed(tasks, limit, states=("open", "sealed")) == [one for one in every if one != "cats"]
+    assert await listed(tasks, limit, states=("sealed",), owner="bob") == []
+    assert await listed(tasks, limit, beginning=beginning_of("sTRASS")) == ["Straße 1", "STRASSE 2"]
+    assert await listed(tasks, limit, beginning=beginning_of("str"), owner="ann") == ["STRASSE 2", "Streets"]
+    assert await listed(tasks, limit, beginning=beginning_of("str"), states=("sealed",)) == ["STRASSE 2"]
+    assert await listed(tasks, limit, beginning="$") == ["$in"]
+    assert await listed(tasks, limit, beginning="z") == []
+
+
+async def test_a_task_that_gets_another_name_is_listed_under_it(tasks):
+    await create(tasks, name="cats")
+    await tasks.store.update(TASK_ID, partial(domain.edit, change=domain.Change(name="dogs")))
+    assert await listed(tasks, 5, beginning="cat") == []
+    assert await listed(tasks, 5, beginning="dog") == ["dogs"]
+
+
+async def test_a_list_costs_the_same_however_many_tasks_there_are(tasks):
+    async def costs(count: int) -> list[tuple[int, int]]:
+        for number in range(count):
+            await create(tasks, task_id=f"{number:032x}", owner=f"owner {number % 2}", name=f"{number % 2} of {number}")
+        found = []
+        for listing in ({}, {"owner": "owner 1"}, {"states": ("open",), "beginning": "1"}, {"beginning": "none"}):
+            with tasks.counting() as cost:
+                await tasks.store.tasks(after="", limit=3, listing=Listing(**listing))
+            found.append((len(cost.commands), cost.steps))
+        return found
+
+    few, many = await costs(10), await costs(400)
+    for (few_commands, few_steps), (commands, steps) in zip(few, many, strict=True):
+        assert commands == few_commands
+        assert steps <= few_steps + 50
 
 
 async def test_a_new_task_and_its_announcement_are_saved_together_or_not_at_all(tasks):

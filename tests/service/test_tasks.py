@@ -406,3 +406,31 @@ async def test_files_that_the_task_has_are_known_by_their_hashes(api: Api):
 async def test_hashes_are_asked_for_as_such_and_a_thousand_at_the_most(api: Api, hashes):
     task_id = await api.task()
     assert_problem(await api.http.post(f"/api/tasks/{task_id}/images/known", json={"sha256": hashes}), 422)
+
+
+async def test_tasks_are_found_by_state_owner_and_the_beginning_of_the_name(api: Api):
+    async def made(user: str, name: str) -> str:
+        body = {"name": name, "labels": LABELS}
+        return (await api.http.post("/api/tasks", json=body, headers=as_user(user))).json()["id"]
+
+    async def found(**query: str) -> list[str]:
+        answer = await api.http.get("/api/tasks", params=query, headers=as_user("ann"))
+        assert answer.status_code == 200, answer.text
+        return [one["name"] for one in answer.json()["items"]]
+
+    cats, dogs, _ = await made("ann", "Cats"), await made("ann", "Dogs"), await made("bob", "cars")
+    await api.http.delete(f"/api/tasks/{cats}")
+    await api.http.post(f"/api/tasks/{dogs}/seal")
+    assert await found() == ["cars", "Dogs", "Cats"]
+    assert await found(state="open,sealed") == ["cars"]  # a task without images completes as it is sealed
+    assert await found(state="completed,cancelled") == ["Dogs", "Cats"]
+    assert await found(owner="me") == ["Dogs", "Cats"]
+    assert await found(q=" CA") == ["cars", "Cats"]
+    assert await found(q="ca", owner="me", state="open") == []
+
+
+@pytest.mark.parametrize(
+    "query", [{"state": ","}, {"state": "open,"}, {"state": "done"}, {"owner": "bob"}, {"q": "x" * 201}]
+)
+async def test_a_list_is_asked_for_by_what_there_is(api: Api, query: dict[str, str]):
+    assert_problem(await api.http.get("/api/tasks", params=query), 422)

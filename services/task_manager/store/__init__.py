@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import By
 from shared.decision import Decision
 from shared.events import Message
@@ -37,8 +38,9 @@ class TaskStore(Outbox, Protocol):
         """A task without its counts, which may take longer. Raises NotFound."""
         ...
 
-    async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
-        """Tasks, newest first, each with its key; those behind the key `after`."""
+    async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
+        """Tasks of a listing in its order, each with its key; those behind the key `after`. By index alone, however
+        many other tasks there are."""
         ...
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:

@@ -6,10 +6,13 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 import asyncio
 import uuid
 from collections.abc import Sequence
+from itertools import chain
 
 from pymongo import IndexModel, UpdateOne
 
+from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, counted_votes, refuse_unless_open, stub_of
+from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.store import RATED, AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
@@ -25,7 +28,10 @@ _OUTBOX = [
 ]
 INDEXES = {
     "tasks": [
-        IndexModel([("created_at", -1), ("id", -1)], name="newest"),
+        IndexModel([("state", 1), ("age_key", 1)], name="by_age"),
+        IndexModel([("state", 1), ("name_key", 1)], name="by_name"),
+        IndexModel([("owner", 1), ("state", 1), ("age_key", 1)], name="of_owner_by_age"),
+        IndexModel([("owner", 1), ("state", 1), ("name_key", 1)], name="of_owner_by_name"),
         IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
         *_OUTBOX,
     ],
@@ -57,6 +63,7 @@ _KEYS: dict[By, str] = {
     "uncertain": "agreement_key",
     "confident": "agreement_key",
 }
+_TASK_KEYS: dict[listings.Order, str] = {"newest": "age_key", "name": "name_key"}
 KEYS_AT_ONCE = 500
 
 
@@ -104,20 +111,34 @@ class MongoTaskStore:
     async def task(self, task_id: str) -> Task:
         return (await self._tasks.find(task_id, "task")).state
 
-    async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
-        query: Document = {}
-        if after:
-            created_at, _, task_id = after.partition("|")
-            last = float(created_at)
-            query = {"$or": [{"created_at": last, "id": {"$lt": task_id}}, {"created_at": {"$lt": last}}]}
-        order = [("created_at", -1), ("id", -1)]
+    async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
+        """Each state is one range of one index; their keys are read, and then the tasks of the least."""
+        if not after:
+            await asyncio.gather(*map(self._add_listing_keys, listing.states))
+        key = _TASK_KEYS[listing.order]
+        part = {key: {"$gt": after or listing.beginning, "$lt": listing.beginning + listings.LAST}}
+        owner = {} if listing.owner is None else {"owner": {"$eq": listing.owner}}
+
+        async def keys_in(state: str) -> list[tuple[str, str]]:
+            cursor = self._tasks.collection.find({"state": {"$eq": state}, **owner, **part}, {key: 1}).sort(key, 1)
+            return [(one[key], one["_id"]) for one in await cursor.limit(limit).batch_size(limit).to_list()]
+
         with errors_named():
-            found = await self._tasks.collection.find(query).sort(order).limit(limit).batch_size(limit).to_list()
-        counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one in found))
-        return [
-            (TASKS.read_document(one), each, f"{one['created_at']!r}|{one['_id']}")
-            for one, each in zip(found, counts, strict=True)
-        ]
+            keys = sorted(chain.from_iterable(await asyncio.gather(*map(keys_in, listing.states))))[:limit]
+            ids = [task_id for _, task_id in keys]
+            found = {one["_id"]: one async for one in self._tasks.collection.find({"_id": {"$in": ids}})}
+        there = [(found[task_id], place) for place, task_id in keys if task_id in found]
+        counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one, _ in there))
+        return [(TASKS.read_document(one), each, place) for (one, place), each in zip(there, counts, strict=True)]
+
+    async def _add_listing_keys(self, state: str) -> None:
+        """Give the tasks that an older release has stored what lists need."""
+        query = {"state": {"$eq": state}, "age_key": {"$eq": None}}
+        tasks = self._tasks.collection
+        with errors_named():
+            while found := await tasks.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
+                keys = [(one["_id"], _listing_keys(TASKS.read_document(one))) for one in found]
+                await tasks.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         async def rule(task: Task) -> tuple[Task, Sequence[Message]]:
@@ -291,7 +312,13 @@ def _task_keys(task: Task) -> Document:
         "created_at": task.created_at,
         "state": task.state,
         "is_erased": task.is_erased,
+        **_listing_keys(task),
     }
+
+
+def _listing_keys(task: Task) -> Document:
+    keys = {field: listings.key_of(task, order) for order, field in _TASK_KEYS.items()}
+    return {"owner": task.owner, **keys}
 
 
 def _image_keys(image: Image) -> Document:

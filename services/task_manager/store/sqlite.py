@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
+from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
+from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.store import RATED, AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
 from services.task_manager.store.codec import IMAGES, TASKS
@@ -95,7 +97,33 @@ ALTER TABLE images ADD COLUMN ended_at REAL;        -- of images that end from t
 ALTER TABLE images ADD COLUMN counted_votes INTEGER;
 CREATE INDEX by_end ON images (task_id, ended_at, counted_votes) WHERE ended_at IS NOT NULL;
 """
-STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered, _agreed, statements(_RATED))
+
+
+def _listed(db: sqlite3.Connection) -> None:
+    """Tasks can be listed by state, owner and name."""
+    for column in ("owner", *_TASK_KEYS.values()):
+        db.execute(f"ALTER TABLE tasks ADD COLUMN {column} TEXT")
+    last = -1
+    while rows := db.execute(
+        "SELECT rowid, body FROM tasks WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
+    ).fetchall():
+        last = rows[-1][0]
+        db.executemany(
+            "UPDATE tasks SET owner = ?, age_key = ?, name_key = ? WHERE rowid = ?",
+            [(*_listing_keys(TASKS.read_text(body)), rowid) for rowid, body in rows],
+        )
+    db.execute("DROP INDEX newest")
+    for column in _TASK_KEYS.values():
+        db.execute(f"CREATE INDEX tasks_by_{column} ON tasks (state, {column}, id)")
+        db.execute(f"CREATE INDEX tasks_of_owner_by_{column} ON tasks (owner, state, {column}, id)")
+
+
+def _listing_keys(task: Task) -> tuple[str, str, str]:
+    return task.owner, listings.key_of(task, "newest"), listings.key_of(task, "name")
+
+
+_TASK_KEYS: dict[listings.Order, str] = {"newest": "age_key", "name": "name_key"}
+STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered, _agreed, statements(_RATED), _listed)
 _KEYS: dict[By, str] = {
     "id": "id",
     "upload": "upload_key",
@@ -127,8 +155,9 @@ class SqliteTaskStore(SqliteOutbox):
 
     async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
-            row = (task.id, task.created_at, task.state, task.is_erased, TASKS.text(task))
-            statement = "INSERT OR IGNORE INTO tasks (id, created_at, state, is_erased, body) VALUES (?,?,?,?,?)"
+            row = (task.id, task.created_at, task.state, task.is_erased, *_listing_keys(task), TASKS.text(task))
+            columns = "id, created_at, state, is_erased, owner, age_key, name_key, body"
+            statement = f"INSERT OR IGNORE INTO tasks ({columns}) VALUES (?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
             if not db.execute(statement, row).rowcount:
                 return self._find(db, task.id)[0]
             self._keep(db, self._announce_task(task, facts, task.created_at))
@@ -142,17 +171,18 @@ class SqliteTaskStore(SqliteOutbox):
     async def task(self, task_id: str) -> Task:
         return (await self.find(task_id))[0]
 
-    async def tasks(self, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
-        query = f"""{_TASK}, created_at, id FROM tasks WHERE (created_at, id) < (?, ?)
-                    ORDER BY created_at DESC, id DESC LIMIT ?"""
-        created_at, _, task_id = after.partition("|")
-        key = (float(created_at), task_id) if after else (float("inf"), "")
-        return await self._database.read(
-            lambda db: [
-                (TASKS.read_text(row[0]), _counts(row), f"{row[4]!r}|{row[5]}")
-                for row in db.execute(query, (*key, limit))
-            ]
-        )
+    async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
+        key = _TASK_KEYS[listing.order]
+        where, owner = (" AND owner = ?", (listing.owner,)) if listing.owner is not None else ("", ())
+        query = f"""SELECT {key}, id FROM tasks WHERE state = ?{where} AND {key} > ? AND {key} < ?
+                    ORDER BY {key} LIMIT ?"""  # noqa: S608 - only columns of ours
+        part = (after or listing.beginning, listing.beginning + listings.LAST, limit)
+
+        def select(db: sqlite3.Connection) -> list[tuple[Task, Counts, str]]:
+            found = [row for state in listing.states for row in db.execute(query, (state, *owner, *part))]
+            return [(*self._find(db, task_id), key) for key, task_id in sorted(found)[:limit]]
+
+        return await self._database.read(select)
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         return await self._database.write(lambda db: self._update(db, task_id, decide))
@@ -299,8 +329,15 @@ class SqliteTaskStore(SqliteOutbox):
         task = decision.state
         if task is not before:
             db.execute(
-                "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, body = ? WHERE id = ?",
-                (task.state, task.is_erased, bool(task.uploads), TASKS.text(task), task.id),
+                "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, name_key = ?, body = ? WHERE id = ?",
+                (
+                    task.state,
+                    task.is_erased,
+                    bool(task.uploads),
+                    listings.key_of(task, "name"),
+                    TASKS.text(task),
+                    task.id,
+                ),
             )
             self._keep(db, self._announce_task(task, decision.facts, now))
         return task

@@ -2581,6 +2581,11 @@ export interface operations {
     tasks_api_tasks_get: {
         parameters: {
             query?: {
+                /** @description one of these, between commas */
+                state?: string;
+                owner?: "me" | null;
+                /** @description what the name begins with, whatever the case: by name */
+                q?: string;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */

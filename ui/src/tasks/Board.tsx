@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link, useLocation, useSearchParams } from "wouter";
 import { api, bodyOf, serverNow } from "../api/client";
@@ -16,22 +16,33 @@ import { since, tasks } from "../texts/en.tasks";
 import { UploadShare } from "../upload/UploadShare";
 import { Bar, ShareRing } from "./Bar";
 import css from "./board.module.css";
-import { folded } from "./labels";
 import { isOver, type Task, type Watched } from "./streams";
+import { useSettled } from "./useSettled";
 import { useTask } from "./useTask";
 
 const texts = tasks.board;
 const SHOWN = ["unfinished", "completed", "all"] as const;
-type Shown = (typeof SHOWN)[number];
+/** The states behind each tab; what was cancelled is shown nowhere. */
+const STATES = { unfinished: "open,sealed", completed: "completed", all: "open,sealed,completed" } as const;
+const TYPING_MS = 200;
+
+interface Wanted {
+  state: string;
+  owner: "me" | null;
+  /** What the name begins with. */
+  q: string;
+}
 
 export default function Board() {
   const [query, setQuery] = useSearchParams();
   const shown = SHOWN.find((one) => one === query.get("state")) ?? "unfinished";
-  const wanted = query.get("q") ?? "";
+  const beginning = query.get("q") ?? "";
+  const isMine = query.get("owner") === "me";
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const mayMake = may(useMe(), "make-tasks");
-  const pages = useTaskPages();
+  const q = useSettled(beginning, TYPING_MS);
+  const pages = useTaskPages({ state: STATES[shown], owner: isMine ? "me" : null, q });
   useBoardKeys(list, search);
   usePageKeys("tasks");
   useEffect(() => {
@@ -40,8 +51,9 @@ export default function Board() {
   const filter = (change: Record<string, string>) => {
     setQuery((before) => new URLSearchParams({ ...Object.fromEntries(before), ...change }), { replace: true });
   };
-  const all = pages.data?.pages.flatMap((page) => page.items) ?? [];
-  const found = all.filter((task) => isShown(task, shown) && folded(task.name).includes(folded(wanted)));
+  const found = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const isEmpty = pages.data !== undefined && found.length === 0;
+  const isThereAny = useIsThereAny(isEmpty);
   return (
     <div className={css.page}>
       <header className={css.head}>
@@ -52,13 +64,17 @@ export default function Board() {
               {texts.states[state]}
             </button>
           ))}
+          <button type="button" aria-pressed={isMine} onClick={() => filter({ owner: isMine ? "" : "me" })}>
+            {texts.mine}
+          </button>
         </fieldset>
         <label className={css.find}>
           <Key act="find" />
           <input
             ref={search}
             type="search"
-            value={wanted}
+            value={beginning}
+            maxLength={200}
             placeholder={texts.find}
             aria-label={texts.find}
             onChange={(event) => filter({ q: event.target.value })}
@@ -73,8 +89,8 @@ export default function Board() {
       </header>
       {pages.error && <Failure error={pages.error} retry={() => pages.refetch()} />}
       {pages.isPending && <Loading>{<Skeleton />}</Loading>}
-      {pages.data && all.length === 0 && <FirstSteps mayMake={mayMake} />}
-      {all.length > 0 && found.length === 0 && <Empty title={texts.noneSuch}>{texts.noneSuchDetail}</Empty>}
+      {isEmpty && isThereAny === false && <FirstSteps mayMake={mayMake} />}
+      {isEmpty && isThereAny && <Empty title={texts.noneSuch}>{texts.noneSuchDetail}</Empty>}
       <ul ref={list} className={css.rows} aria-label={texts.title}>
         {found.map((task) => (
           <Row key={task.id} shown={task} />
@@ -89,20 +105,29 @@ export default function Board() {
   );
 }
 
-function useTaskPages() {
+function useTaskPages(wanted: Wanted) {
   return useInfiniteQuery({
-    queryKey: ["tasks"],
-    queryFn: async ({ pageParam, signal }) =>
-      bodyOf(await api.GET("/api/tasks", { params: { query: { cursor: pageParam, limit: 100 } }, signal })),
+    queryKey: ["tasks", wanted],
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { ...wanted, cursor: pageParam, limit: 100 };
+      return bodyOf(await api.GET("/api/tasks", { params: { query }, signal }));
+    },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   });
 }
 
-function isShown(task: Task, shown: Shown): boolean {
-  if (task.state === "cancelled") return false;
-  return shown === "all" || (task.state === "completed") === (shown === "completed");
+/** Whether there is any task, asked for where none is shown. */
+function useIsThereAny(isAsked: boolean): boolean | undefined {
+  const { data } = useQuery({
+    queryKey: ["tasks", "any"],
+    queryFn: async ({ signal }) =>
+      bodyOf(await api.GET("/api/tasks", { params: { query: { state: STATES.all, limit: 1 } }, signal })),
+    enabled: isAsked,
+  });
+  return data && data.items.length > 0;
 }
 
 function Row({ shown }: { shown: Task }) {
