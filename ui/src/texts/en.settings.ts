@@ -44,8 +44,8 @@ export const settings = {
     labels: (keys: string) => `Labels have the keys ${keys}, in their order: digits, then every letter that is free.`,
   },
   transfer: {
-    title: "To another browser",
-    detail: "A file that another browser can read. It holds no names and no votes.",
+    title: "As a file",
+    detail: "To carry your settings to another platform or name. It holds no names and no votes.",
     save: "Save as a file",
     load: "Read a file",
     file: "quorate-settings.json",
