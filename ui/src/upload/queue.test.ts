@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import { describe, expect, it } from "vitest";
 import { batches } from "./batches";
 import type { Answer } from "./judge";
-import { type Opened, type Ports, Upload } from "./queue";
+import { IN_FLIGHT, OPENED_AT_ONCE, type Opened, type Ports, Upload } from "./queue";
 import { Reports } from "./report";
 import { noSelection, type Ready, type Selection } from "./selection";
 
@@ -73,6 +73,22 @@ describe("an upload", () => {
     expect(queue.progress.counts).toEqual({ accepted: 200, duplicate: 0, rejected: 1, skipped: 0 });
     expect(new Set(await reported(reports)).size).toBe(201);
     expect((await reports.kept("t"))?.is_ended).toBe(true);
+  });
+
+  it("opens few files at once, for the page hears of all that are ready in one task", async () => {
+    let opening = 0;
+    let most = 0;
+    const slow = files(200).map((one) => ({
+      ...one,
+      open: async () => {
+        most = Math.max(most, ++opening);
+        await new Promise((resolve) => setTimeout(resolve));
+        opening--;
+        return one.open();
+      },
+    }));
+    await upload(selected(slow), accepted).queue.start();
+    expect(most).toBe(IN_FLIGHT * OPENED_AT_ONCE);
   });
 
   it("has at most three requests in flight", async () => {
@@ -201,9 +217,10 @@ describe("an upload", () => {
         return batch.map(({ path }) => stored.includes(path));
       },
       send: async (_, batch) => {
-        const arrived = isCut ? batch.slice(0, 40) : batch;
+        const isWhole = !isCut || batch.length < 64;
+        const arrived = isWhole ? batch : batch.slice(0, 40);
         stored.push(...arrived.map(({ path }) => path));
-        if (!isCut) return accepted(batch);
+        if (isWhole) return accepted(batch);
         isCut = false;
         return null;
       },

@@ -5,7 +5,9 @@ import { type Answer, judged } from "./judge";
 import { type Counts, type FileRow, noCounts, type Reports } from "./report";
 import { type Ready, type Selection, unreadable } from "./selection";
 
-const IN_FLIGHT = 3;
+export const IN_FLIGHT = 3;
+/** Files of a batch that are opened at once: the browser tells of all that are ready in one task of the page. */
+export const OPENED_AT_ONCE = 8;
 
 export interface Opened {
   path: string;
@@ -204,20 +206,23 @@ export class Upload {
 
 /** Open the files of a batch and touch each, for one that was moved meanwhile would break the request of all. */
 async function openEach(batch: readonly Ready[]): Promise<{ found: Found[]; lost: FileRow[] }> {
+  const found: Found[] = [];
   const lost: FileRow[] = [];
-  const opened = await Promise.all(
-    batch.map(async (source): Promise<Found[]> => {
-      try {
-        const file = await source.open();
-        await file.slice(0, 1).arrayBuffer();
-        return [{ source, path: source.path, file }];
-      } catch (error) {
-        lost.push(unreadable(source.path, error));
-        return [];
-      }
-    }),
-  );
-  return { found: opened.flat(), lost };
+  const open = async (source: Ready): Promise<Found[]> => {
+    try {
+      const file = await source.open();
+      await file.slice(0, 1).arrayBuffer();
+      return [{ source, path: source.path, file }];
+    } catch (error) {
+      lost.push(unreadable(source.path, error));
+      return [];
+    }
+  };
+  for (let first = 0; first < batch.length; first += OPENED_AT_ONCE) {
+    const opened = await Promise.all(batch.slice(first, first + OPENED_AT_ONCE).map(open));
+    found.push(...opened.flat());
+  }
+  return { found, lost };
 }
 
 function bytesOf(batch: readonly Ready[]): number {
