@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui screenshots k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,8 +35,8 @@ page:
 	elif ! $(HAS_NODE); then echo 'Node 20.19 or newer is not here: serving the API without the web page'; \
 	else $(MAKE) --no-print-directory ui || echo 'The web page could not be built, see above: serving without it, or as it was built before' >&2; fi
 
-# What is set on make's command line (IMAGES, LABELS, MODEL, PROFILE) reaches the demonstration through the environment.
-demo: setup page $(if $(filter distributed,$(PROFILE)),services)  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg; PROFILE=distributed
+# What is set on make's command line (IMAGES, LABELS, MODEL, OPEN, PROFILE) reaches the demonstration through the environment.
+demo: setup page $(if $(filter distributed,$(PROFILE)),services)  ## label sample pictures end to end, or IMAGES=dir LABELS=a,b,c MODEL=path.cfg; OPEN=1 PROFILE=distributed
 	@$(BIN)/python -m loadtest.demo
 
 # Not from the environment: HOST and PORT mean other things there.
@@ -102,6 +102,12 @@ test-ui: setup-dev  ## the web application alone: lint, types, unit tests, and b
 
 screenshots: setup-dev shared/page/dist/.stamp  ## pictures of every page, state and theme for people to look at, in build/ui
 	@cd ui && npm run --silent screenshots
+
+readme-picture: setup-dev shared/page/dist/.stamp  ## the pictures of README and docs/page.md, of the sample pictures, in docs/images
+	@cd ui && npm run --silent docs
+
+bench-page: setup-dev shared/page/dist/.stamp  ## key to paint, first load and a large upload in Chromium, in build/bench-page.json
+	@cd ui && npm run --silent bench
 
 services: setup-dev  ## start RabbitMQ, an S3 server and a MongoDB server for the tests, in build/services
 	@$(RUN) -m deploy.local start

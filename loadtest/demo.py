@@ -1,16 +1,18 @@
 """The demonstration: pictures go in, simulated operators vote over HTTP, and every picture comes out with its label.
 
 usage: python -m loadtest.demo [--profile embedded|distributed] [--out DIR] [--count N]
-                               [--images DIR --labels A,B [--model CFG]]
+                               [--images DIR --labels A,B [--model CFG]] [--open]
 
-What is not given is taken from the variables PROFILE, IMAGES, LABELS and MODEL of the environment; without any, sample
-pictures are drawn. A `truth.json` among the pictures (file name to label) makes the operators see what is true.
+What is not given is taken from the variables PROFILE, IMAGES, LABELS, MODEL and OPEN of the environment; without any,
+sample pictures are drawn. A `truth.json` among the pictures (file name to label) makes the operators see what is true.
 """
 
 import argparse
+import contextlib
 import csv
 import os
 import shutil
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -69,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", default=given.get("LABELS"), help="the labels, separated by commas")
     parser.add_argument("--model", default=given.get("MODEL"), help="a Darknet .cfg with its .weights beside it")
     parser.add_argument(
+        "--open",
+        action="store_true",
+        default=bool(given.get("OPEN")),
+        help="keep the platform running until Ctrl-C, to look at the task in the page",
+    )
+    parser.add_argument(
         "--profile",
         default=given.get("PROFILE", "embedded"),
         choices=PROFILES,
@@ -90,9 +98,14 @@ def _run(options: argparse.Namespace) -> int:
         task = _finished(client, task["id"])
         exports = _exported(client, task["id"], out)
         demo_report.show(task, list(client.results(task["id"])), batch.truth)
-    print(f"\nresults: {', '.join(map(str, exports))}")
+        print(f"\nresults: {', '.join(map(str, exports))}")
+        if options.open:
+            print(f"look at them on {url}/tasks/{task['id']} until Ctrl-C", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.pause()
     if options.profile == "embedded":
-        print(f"look around: make serve DATA_DIR={out / 'data'}")
+        print(f"look at them in the page: make serve DATA_DIR={out / 'data'}, then open its /tasks/{task['id']}")
+        print("or keep the platform running at once: make demo OPEN=1")
     return 0
 
 

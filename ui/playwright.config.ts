@@ -18,5 +18,6 @@ export default defineConfig({
     { name: "e2e", testMatch: "*.spec.ts" },
     { name: "bench", testMatch: "*.bench.ts" },
     { name: "screenshots", testMatch: "*.shots.ts" },
+    { name: "docs", testMatch: "*.docs.ts" },
   ],
 });

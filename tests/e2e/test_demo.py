@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,7 @@ def command(*arguments):
 
 
 def environment():
-    return {name: value for name, value in os.environ.items() if name not in {"IMAGES", "LABELS", "MODEL"}}
+    return {name: value for name, value in os.environ.items() if name not in {"IMAGES", "LABELS", "MODEL", "OPEN"}}
 
 
 def run(*arguments, status=0):
@@ -103,6 +104,26 @@ def test_an_interrupt_ends_the_platform_too(tmp_path):
         _, complaints = process.communicate(timeout=60)
     assert process.returncode == 130, complaints
     assert complaints.strip().endswith("demo: interrupted")
+    assert is_free(tmp_path / "data")
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_it_stays_open_at_the_page_of_its_task(tmp_path):
+    with subprocess.Popen(
+        command("--out", tmp_path, "--count", 2, "--open"),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        said = next(line for line in process.stdout if line.startswith("look at them on http://127.0.0.1:"))
+        page = httpx.get(said.split()[4], headers={"Accept": "text/html"})
+        process.send_signal(signal.SIGINT)
+        rest, complaints = process.communicate(timeout=60)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert process.returncode == 0, complaints
+    assert "make serve DATA_DIR=" in rest
     assert is_free(tmp_path / "data")
 
 

@@ -1,5 +1,6 @@
 """Which path belongs to which service is said once, by the routers of its part. Whatever leads requests there follows:
-the gateway of `deploy/compose` and `deploy/local`, and the Ingress of `deploy/k8s`."""
+the gateway of `deploy/compose` and `deploy/local`, and the Ingress of `deploy/k8s`. Which paths are pages is said by
+the web application; the task manager serves them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +17,9 @@ from shared.part import Part
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: the manifests are not checked")
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+PLACES = ROOT / "ui/src/shell/places.ts"
 INSIDE = {"/healthz", "/readyz", "/metrics"}
 """What every process answers for those who run it."""
 LOCATION = re.compile(r"location (?:(?P<kind>[=~]) )?(?P<place>\S+) \{(?P<body>[^}]*)\}")
@@ -41,6 +44,11 @@ def paths(part: Part) -> set[str]:
     return set(app.openapi()["paths"])
 
 
+def pages() -> set[str]:
+    """The web application's own paths, and those of its files."""
+    return {"/", "/assets/x"} | set(re.findall(r'path: "(/[^/":]+)', PLACES.read_text()))
+
+
 @pytest.fixture(scope="module")
 def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
     platform = assemble(Settings(data_dir=tmp_path_factory.mktemp("data")))
@@ -54,7 +62,7 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
         "/api/admin/dead",
         "/api/admin/dead/replay",
     }
-    return found
+    return found | dict.fromkeys(pages(), "task_manager")
 
 
 def nginx(text: str) -> Callable[[str], Entry]:
@@ -85,18 +93,20 @@ def nginx(text: str) -> Callable[[str], Entry]:
 
 
 def ingress(text: str) -> Callable[[str], Entry]:
-    """The path of the Ingress that is taken: the longest that is whole segments of the one asked for."""
+    """The path of the Ingress that is taken: the exact one, else the longest of whole segments of the one asked for."""
     [rule] = yaml.safe_load(text)["spec"]["rules"]
-    entries = {}
+    entries, exact = {}, {}
     for one in rule["http"]["paths"]:
-        assert one["pathType"] == "Prefix"
-        entries[one["path"]] = Entry(one["path"], one["backend"]["service"]["name"].replace("-", "_"))
+        kind = {"Prefix": entries, "Exact": exact}[one["pathType"]]
+        kind[one["path"]] = Entry(one["path"], one["backend"]["service"]["name"].replace("-", "_"))
 
     def take(path: str) -> Entry:
+        if path in exact:
+            return exact[path]
         taking = [one for one in entries if f"{path}/".startswith(f"{one}/")]
         return entries[max(taking, key=len)] if taking else Entry("", None)
 
-    take.entries = set(entries.values())
+    take.entries = {*entries.values(), *exact.values()}
     return take
 
 
@@ -129,16 +139,17 @@ def test_every_path_leads_to_its_service_and_no_entry_is_dead(owners: Owners, na
 @pytest.mark.parametrize("name", LISTS)
 def test_a_planted_mistake_is_found(owners: Owners, name: str):
     path, read = LISTS[name]
-    take = read(path.read_text().replace("disputes", "arguments"))
-    assert misled(take, owners) == {"/api/disputes", "/api/disputes/{subtask_id}"}
+    take = read(path.read_text().replace("leases", "loans"))
+    assert misled(take, owners) == {"/api/leases", "/api/leases/renew", "/api/leases/{subtask_id}"}
     [entry] = dead(take, owners)
-    assert "/api/arguments" in entry
+    assert "/api/loans" in entry
     take = read(path.read_text().replace("models", "models2"))
     assert misled(take, owners) == {"/api/models"}
 
 
 def test_the_lists_of_services_are_those_of_the_parts(owners: Owners):
     assert set(SERVICES) == set(owners.values())
+    assert {"/", "/label", "/tasks", "/settings"} <= owners.keys()
     template = LISTS["gateway"][0].read_text()
     assert set(re.findall(r"^upstream (\w+)", template, re.MULTILINE)) == set(SERVICES)
     composed = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())["services"]
