@@ -111,5 +111,5 @@ class Platform:
             folder=self.folder,
             name=name,
             port=ServerFolder(self.folder).port(name),
-            environment={**self.environment, **self.settings, **model},
+            environment={**self.environment, "QUORATE_TRUSTED_PROXIES": "1", **self.settings, **model},
         )

@@ -15,6 +15,7 @@ from shared.flat import flattened
 from shared.objects import ObjectStore
 from shared.proposals import propose
 from shared.results import Detection
+from shared.shares import Holder
 
 SOURCE = "quorate/detector"
 API_CONFIDENCE = 0.25
@@ -44,7 +45,9 @@ class Resources:
     """The tasks cancelled of late: there is no use in looking at their images."""
 
 
-async def detect(pool: InferencePool | None, picture: bytes, *, confidence: float | None, nms: float | None) -> Look:
+async def detect(
+    pool: InferencePool | None, picture: bytes, holder: Holder, *, confidence: float | None, nms: float | None
+) -> Look:
     """What the model sees in a picture. Raises Unavailable without a model, and what the pool raises."""
     if pool is None:
         raise Unavailable(
@@ -54,6 +57,7 @@ async def detect(pool: InferencePool | None, picture: bytes, *, confidence: floa
         picture,
         min_confidence=API_CONFIDENCE if confidence is None else confidence,
         nms_iou=_nms_iou(pool) if nms is None else nms,
+        holder=holder,
     )
 
 
@@ -101,7 +105,7 @@ async def _seen(resources: Resources, opened: events.SubtaskToLookAt | events.Su
     try:
         picture = await resources.objects.get(opened.object_key)
         look = await resources.pool.detect(
-            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool), is_urgent=False
+            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool)
         )
     except NotFound:
         return None

@@ -16,6 +16,7 @@ from services.detector.engine import Engine
 from services.detector.models import Model
 from shared.errors import QuorateError, Unavailable
 from shared.results import Detection
+from shared.shares import Holder, Shares
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +70,9 @@ class Load:
 class InferencePool:
     """Decodes pictures and detects objects in them, in order of arrival, one picture per engine at a time.
 
-    Each engine belongs to one thread for as long as the pool lives. Background pictures (`is_urgent=False`), for which
-    no caller waits, have a queue of their own, and at least every fifth turn. Call from one event loop, which never
-    blocks.
+    Each engine belongs to one thread for as long as the pool lives. Background pictures, for which no caller waits,
+    have a queue of their own, and at least every fifth turn. Of the places for the others each caller has a share.
+    Call from one event loop, which never blocks.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class InferencePool:
         self.load = Load()
         self._decode = decode
         self._max_waiting = max_waiting
+        self._shares = Shares(max_waiting + len(engines))
         self._urgent: deque[_Job] = deque()
         self._background: deque[_Job] = deque()
         self._urgent_in_a_row = 0
@@ -106,15 +108,28 @@ class InferencePool:
         """How many engines are at work."""
         return self._running
 
-    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, is_urgent: bool = True) -> Look:
-        """Decode an image file and detect objects in it, as `Engine.detect` does.
+    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, holder: Holder | None = None) -> Look:
+        """Decode an image file and detect objects in it, as `Engine.detect` does, for a caller who waits for it, or
+        in the background.
 
-        Raises Unavailable when `max_waiting` of its kind wait already or the pool is closed, EngineFailed where the
-        model cannot be run, and what decoding raises. A cancelled caller leaves the queue.
+        Raises Unavailable when `max_waiting` of its kind wait already, the caller has its share of them or the pool is
+        closed, EngineFailed where the model cannot be run, and what decoding raises. A cancelled caller leaves the
+        queue.
         """
+        if holder is None:
+            return await self._detect(data, self._background, min_confidence=min_confidence, nms_iou=nms_iou)
+        if not self._shares.has_room(holder):
+            self.load.refused += 1
+            raise Unavailable("you have as many pictures under way as one caller may")
+        self._shares.take(holder)
+        try:
+            return await self._detect(data, self._urgent, min_confidence=min_confidence, nms_iou=nms_iou)
+        finally:
+            self._shares.give_back(holder)
+
+    async def _detect(self, data: bytes, queue: deque[_Job], *, min_confidence: float, nms_iou: float) -> Look:
         job = _Job(data=data, min_confidence=min_confidence, nms_iou=nms_iou, since=time.monotonic())
         with self._changed:
-            queue = self._urgent if is_urgent else self._background
             self._refuse_if_full(queue)
             queue.append(job)
             self._changed.notify()

@@ -13,6 +13,7 @@ from services.detector.pool import InferencePool
 from shared import identity as caller
 from shared.errors import Invalid
 from shared.http import problems
+from shared.http.addresses import holder_of
 from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
 from shared.http.requests import bounded
@@ -59,11 +60,12 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
         await caller.from_request(request)
         query = wire.read_query(request.query_params)
         read = _reader(request)
+        holder = holder_of(request.scope)
         try:
-            async with _bodies(request).reading(request.stream()) as body:
+            async with _bodies(request).reading(request.stream(), holder) as body:
                 request_id, picture = await read(body)
                 del body
-                looking = handlers.detect(pool, picture, confidence=query.confidence, nms=query.nms)
+                looking = handlers.detect(pool, picture, holder, confidence=query.confidence, nms=query.nms)
                 look = await unless_gone(request, looking)
         except ClientDisconnect:
             return Response(status_code=499)  # the caller is gone

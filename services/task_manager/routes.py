@@ -22,6 +22,7 @@ from shared import arrivals
 from shared.arrivals import UpToDate
 from shared.errors import Invalid, UnsupportedType
 from shared.http import problems
+from shared.http.addresses import holder_of
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
 from shared.http.paging import Cursor, Found, Limit, Pages, cut, read_cursor
@@ -88,11 +89,12 @@ def upload_router(resources: Resources) -> APIRouter:
     async def upload(task_id: str, request: Request, _who: Who) -> Response:
         content_type = request.headers.get("content-type", "")
         media_type = content_type.partition(";")[0].strip().lower()
+        holder = holder_of(request.scope)
         if media_type == "multipart/form-data":
-            reports = await uploads.form(task_id, request.stream(), content_type)
+            reports = await uploads.form(task_id, holder, request.stream(), content_type)
         elif media_type == "application/json":
             one = await _image_request(request, resources.checker.limits.max_bytes * 3 // 2 + 10_000)
-            reports = await uploads.single(task_id, str(one.id), one.image)
+            reports = await uploads.single(task_id, holder, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
         return _report(request, reports)
@@ -117,7 +119,7 @@ def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
     @routes.post("/tasks/{task_id}/uploads/{upload_id}/commit", response_model=wire.UploadReport)
     async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, _who: Who) -> Response:
         filenames = None if wanted.files is None else [file.filename for file in wanted.files]
-        return _report(request, await uploads.commit(task_id, upload_id, filenames))
+        return _report(request, await uploads.commit(task_id, holder_of(request.scope), upload_id, filenames))
 
     return routes
 

@@ -15,6 +15,7 @@ from services.task_manager.multipart import Part, PartLimits
 from services.task_manager.staging import Staging
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
 from shared.http.requests import decode_base64
+from shared.shares import Holder, Shares
 
 FIELDS = ("images", "files")
 MAX_FILES = 100_000
@@ -30,13 +31,13 @@ class TooManyUploads(Unavailable):
 
 
 class Uploads:
-    """The uploads of this process, so many at a time."""
+    """The uploads of this process, so many at a time, of which each caller has a share."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._free = asyncio.Semaphore(resources.max_uploads)
+        self._places = Shares(resources.max_uploads)
 
-    async def form(self, task_id: str, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
+    async def form(self, task_id: str, holder: Holder, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
         """Pictures and archives of a multipart body, parsed as it comes."""
         boundary = form_headers.boundary_of(content_type)
         limits = PartLimits(
@@ -45,17 +46,17 @@ class Uploads:
         )
         parts = multipart.parts(chunks, boundary, limits=limits, spool=self._resources.spool)
         files = 0
-        async with self._ingest(task_id) as ingest, contextlib.aclosing(parts):
+        async with self._ingest(task_id, holder) as ingest, contextlib.aclosing(parts):
             async for part in parts:
                 files += await self._take(ingest, part)
                 if files > MAX_FILES:
                     raise TooLarge(f"the upload has more than {MAX_FILES:,} files: send it in several")
             return await self._finish(ingest)
 
-    async def single(self, task_id: str, filename: str, image: str) -> list[Report]:
+    async def single(self, task_id: str, holder: Holder, filename: str, image: str) -> list[Report]:
         """One picture in plain base64."""
         data = decode_base64(image)
-        async with self._ingest(task_id) as ingest:
+        async with self._ingest(task_id, holder) as ingest:
             await ingest.add(filename, data)
             return await self._finish(ingest)
 
@@ -66,13 +67,15 @@ class Uploads:
         resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
         return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=resources.clock())
 
-    async def commit(self, task_id: str, upload_id: str, filenames: Sequence[str] | None) -> list[Report]:
+    async def commit(
+        self, task_id: str, holder: Holder, upload_id: str, filenames: Sequence[str] | None
+    ) -> list[Report]:
         """The staged files of an upload, by the names that were announced; no more than a batch is held in memory.
 
         Raises NotFound, and Invalid where `filenames` are others than those.
         """
         objects = self._resources.objects
-        async with self._ingest(task_id) as ingest:
+        async with self._ingest(task_id, holder) as ingest:
             for key, filename in (await staging.announced(objects, task_id, upload_id, filenames)).items():
                 try:
                     data = await objects.get(key)
@@ -90,24 +93,23 @@ class Uploads:
         return reports
 
     @contextlib.asynccontextmanager
-    async def _ingest(self, task_id: str) -> AsyncIterator[Ingest]:
+    async def _ingest(self, task_id: str, holder: Holder) -> AsyncIterator[Ingest]:
         """An ingest whose upload is registered with the task for as long as it lasts, however it ends."""
-        if self._free.locked():
-            raise TooManyUploads("too many uploads are under way", retry_after_s=2)
         resources, upload_id = self._resources, secrets.token_hex(8)
-        async with self._free, self._registered(task_id, upload_id) as task:
-            ingest = Ingest(
-                task,
-                store=resources.store,
-                objects=resources.objects,
-                checker=resources.checker,
-                clock=resources.clock,
-                saved=resources.relay.wake,
-            )
-            try:
-                yield ingest
-            finally:
-                await ingest.abandon()
+        with self._places.place(holder, TooManyUploads("too many uploads are under way", retry_after_s=2)):
+            async with self._registered(task_id, upload_id) as task:
+                ingest = Ingest(
+                    task,
+                    store=resources.store,
+                    objects=resources.objects,
+                    checker=resources.checker,
+                    clock=resources.clock,
+                    saved=resources.relay.wake,
+                )
+                try:
+                    yield ingest
+                finally:
+                    await ingest.abandon()
 
     @contextlib.asynccontextmanager
     async def _registered(self, task_id: str, upload_id: str) -> AsyncIterator[Task]:

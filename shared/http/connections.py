@@ -18,6 +18,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from shared.http.addresses import forwarded_address, place_of
+from shared.shares import Holder, Shares
+
 _VERSIONS = ("1.1", "1.0")
 _FRAMING = (b"content-length", b"transfer-encoding")
 REFUSAL = "quorate.refusal"
@@ -33,6 +36,7 @@ MAX_SENT_AHEAD = 64
 """Requests on one connection that may wait for the answer to the one before them."""
 
 Refusal = tuple[int, str]
+TOO_MANY: Refusal = HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,14 @@ class WireLimits:
 
     header_s: until a header is complete. body_s: without a byte of a body, or of an answer that is being read.
     max_unsent_bytes: of all answers that wait for their readers.
+    trusted_proxies: how many of the operator's stand before the service, each of which says for whom it calls.
     """
 
     max_connections: int = 2_000
     header_s: float = 10.0
     body_s: float = 30.0
     max_unsent_bytes: int = 64_000_000
+    trusted_proxies: int = 0
 
 
 class Connections(ServerState):
@@ -56,10 +62,20 @@ class Connections(ServerState):
         super().__init__()
         self.limits = limits
         self.waiting: OrderedDict[Connection, None] = OrderedDict()
+        self.shares = Shares(limits.max_connections)
 
-    def make_room(self) -> bool:
-        """End the connection that has waited longest for a request. Returns whether there was one."""
-        longest = next(iter(self.waiting), None)
+    def admit(self, holder: Holder) -> bool:
+        """Count one more connection of a holder. Returns whether there is room for it, or another has made some: one of
+        the same holder, else any if all are taken."""
+        has_room = self.shares.has_room(holder)
+        is_full = self.shares.free <= 0
+        self.shares.take(holder)
+        return has_room or self.make_room(holder) or (is_full and self.make_room())
+
+    def make_room(self, holder: Holder | None = None) -> bool:
+        """End the connection, of this holder or of any, that has waited longest for a request. Returns whether there
+        was one."""
+        longest = next((one for one in self.waiting if holder in (None, one.holder)), None)
         if longest is not None:
             longest.give_way()
         return longest is not None
@@ -112,19 +128,22 @@ class Connection(HttpToolsProtocol):
         self.unsent_bytes = 0  # as it was seen last, of an answer that its reader keeps waiting
         self.unsent_until = math.inf
         self._running: RequestResponseCycle | None = None
+        self.holder: Holder | None = None
 
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
         self._deadline = self.loop.time() + self._limits.header_s
-        is_full = len(self.connections) > self._limits.max_connections
-        if is_full and not self._all.make_room():
-            self._refusal = HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open"
+        if not self._limits.trusted_proxies:
+            self._hold(self.client[0] if self.client else "")
+        elif len(self.connections) > self._limits.max_connections and not self._all.make_room():
+            self._refusal = TOO_MANY
         self._all.waiting[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._all.waiting.pop(self, None)
+        self._release()
         self._is_over = True
         self.pipeline.clear()
         super().connection_lost(exc)
@@ -163,6 +182,8 @@ class Connection(HttpToolsProtocol):
         self._deadline = self._now + self._limits.header_s
 
     def on_headers_complete(self) -> None:
+        if self._limits.trusted_proxies:
+            self._hold_for_caller()
         if refusal := self._refusal or self._refusal_of_head():
             self._refusal = refusal
             raise ValueError(refusal)
@@ -196,8 +217,32 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if not self.pipeline and not self._is_in_body and not self.transport.is_closing():
             self._all.waiting[self] = None
+            if self._limits.trusted_proxies:
+                self._release()
             if self._is_over:
                 self._all.waiting.move_to_end(self, last=False)
+
+    # Whose it is
+
+    def _hold(self, address: str) -> None:
+        """Count the connection for an address, and refuse its request where that has its share."""
+        self._release()
+        self.holder = Holder(place_of(address))
+        if not self._all.admit(self.holder):
+            self._refusal = TOO_MANY
+
+    def _hold_for_caller(self) -> None:
+        """While it carries a request, the connection of a proxy is that of the caller behind it."""
+        address = forwarded_address(self.headers, self._limits.trusted_proxies)
+        if address is not None:
+            self.scope["client"] = (address, 0)
+        client = self.scope["client"]
+        self._hold(client[0] if client else "")
+
+    def _release(self) -> None:
+        if self.holder is not None:
+            self._all.shares.give_back(self.holder)
+            self.holder = None
 
     # What ends it
 
@@ -207,7 +252,7 @@ class Connection(HttpToolsProtocol):
         if self._is_over or (self._has_asked and self._deadline == math.inf):  # nothing is left to be answered
             self.transport.abort()
         else:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open")
+            self._refuse(*TOO_MANY)
 
     def end_if_stalled(self, now: float) -> None:
         if self._is_unread(now):

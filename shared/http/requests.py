@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from starlette.exceptions import HTTPException
 
 from shared.errors import Invalid, Malformed
+from shared.http.addresses import holder_of
 from shared.http.bodies import Bodies
 
 M = TypeVar("M", bound=BaseModel)
@@ -95,8 +96,9 @@ class BoundedRequest(Request):
     async def held_stream(self) -> AsyncGenerator[bytes, None]:
         """The body's chunks, which the caller of this keeps. Raises Unavailable where too much is held already."""
         bodies: Bodies = self.scope["bodies"]
+        holder = holder_of(self.scope)
         async for chunk in self.stream():
-            bodies.hold(len(chunk), beside=self._held_bytes)
+            bodies.hold(len(chunk), beside=self._held_bytes, holder=holder)
             self._held_bytes += len(chunk)
             yield chunk
 
@@ -108,7 +110,8 @@ class BoundedRequest(Request):
     def done(self) -> None:
         """Nothing of the body is needed any more."""
         self._body, self._json = b"", None
-        self.scope["bodies"].give_back(self._held_bytes)
+        if self._held_bytes:
+            self.scope["bodies"].give_back(self._held_bytes, holder_of(self.scope))
         self._held_bytes = 0
 
 

@@ -65,6 +65,15 @@ class ServerSettings(BaseSettings):
             " request gives way to a new one; more are told to come back",
         ),
     ] = 2_000
+    trusted_proxies: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10,
+            description="proxies of yours before the service: so many addresses at the end of `X-Forwarded-For` are"
+            " believed; 0: none, callers are at the address that connects",
+        ),
+    ] = 0
     header_s: Annotated[
         float, Field(gt=0, le=3_600, description="seconds that a request may take until its headers are complete")
     ] = 10.0
@@ -146,6 +155,7 @@ class ServerSettings(BaseSettings):
             header_s=self.header_s,
             body_s=self.body_s,
             max_unsent_bytes=self.max_unsent_bytes,
+            trusted_proxies=self.trusted_proxies,
         )
 
     def telemetry(self, service: str) -> Telemetry:

@@ -19,12 +19,12 @@ class Server(PlatformProcess):
         url = httpx.URL(self.url)
         return url.host, url.port or 80
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address, timeout=30)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(self.address, timeout=30, source_address=(source, 0))
 
-    def exchange(self, head: str, body: Iterable[bytes] = ()) -> httpx.Response:
+    def exchange(self, head: str, body: Iterable[bytes] = (), *, source: str = "127.0.0.1") -> httpx.Response:
         """Send a request exactly as it is written here; the answer may come before the body is sent."""
-        with self.connect() as connection:
+        with self.connect(source) as connection:
             connection.sendall(head.replace("\n", "\r\n").encode("latin-1"))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 for piece in body:

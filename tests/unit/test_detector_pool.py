@@ -13,6 +13,7 @@ from services.detector.models import Model, find_model
 from services.detector.pool import EngineFailed, InferencePool
 from shared.errors import Malformed, Unavailable
 from shared.results import Detection, Rectangle
+from shared.shares import Holder
 
 
 class GatedEngine:
@@ -51,7 +52,8 @@ def gate():
 
 
 def ask(pool, number: int, *, is_urgent: bool = True):
-    return asyncio.create_task(pool.detect(bytes([number]), min_confidence=0.5, nms_iou=0.45, is_urgent=is_urgent))
+    holder = Holder(f"address {number}") if is_urgent else None
+    return asyncio.create_task(pool.detect(bytes([number]), min_confidence=0.5, nms_iou=0.45, holder=holder))
 
 
 async def until(condition) -> None:
@@ -67,7 +69,7 @@ async def test_bounded(gate):
     taken = [ask(pool, number) for number in range(5)]
     await until(lambda: pool.waiting == 3 and sum(len(engine.calls) for engine in engines) == 2)
     with pytest.raises(Unavailable) as refused:
-        await pool.detect(b"x", min_confidence=0.5, nms_iou=0.45)
+        await ask(pool, 9)
     assert refused.value.retry_after_s >= 1
     gate.set()
     answers = await asyncio.gather(*taken)
@@ -161,6 +163,25 @@ async def test_neither_kind_takes_the_places_of_the_other(gate):
     gate.set()
     await asyncio.gather(*tasks)
     assert (pool.load.answered, pool.load.refused, pool.load.failed) == (3, 2, 0)
+    await pool.close()
+
+
+async def test_pictures_of_one_caller_leave_another_a_place(gate):
+    """As CVAT's GHSA-m7p7-6w4m-886p: nobody fills the queue alone."""
+    pool = InferencePool([GatedEngine(gate)], first_byte, max_waiting=7)
+
+    def of(caller: str):
+        holder = Holder("192.0.2.1", caller)
+        return asyncio.create_task(pool.detect(b"x", min_confidence=0.5, nms_iou=0.45, holder=holder))
+
+    flood = [of("ann") for _ in range(20)]
+    await until(lambda: pool.load.refused == 16)
+    other = of("bob")
+    gate.set()
+    assert (await other)[0].label == "120"
+    ended = await asyncio.gather(*flood, return_exceptions=True)
+    assert sum(isinstance(one, Unavailable) for one in ended) == 16
+    assert len(await asyncio.gather(*(of("ann") for _ in range(4)))) == 4, "the places are given back"
     await pool.close()
 
 
