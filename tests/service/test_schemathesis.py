@@ -66,6 +66,11 @@ EXPLAINED = {
         422,
         r"/userId|/numberOfSubtasks|/assignedLabel|not in both|a user id",
     ),
+    "an ETag is one that was given out, which no schema can say": (
+        "RejectedPositiveData",
+        412,
+        r"If-Match has no ETag",
+    ),
     "a stream is of named tasks or of the caller's own, of one of them": (
         "RejectedPositiveData",
         422,
