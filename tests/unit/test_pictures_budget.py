@@ -30,7 +30,7 @@ from tests.unit.test_pictures_samples import (
     tiff,
 )
 
-SIDE = 1500
+SIDE = 2000
 BASE = Path(__file__).parents[2] / "deploy/k8s/base"
 AT_REST_BYTES = 200_000_000
 
