@@ -18,7 +18,7 @@ export default function Settings() {
   return (
     <div className={css.page}>
       <h1>{en.places.settings}</h1>
-      <p>{texts.kept}</p>
+      <p className={css.kept}>{texts.kept}</p>
       <section className={css.card} aria-label={me.user.name}>
         <div className={css.row}>
           <div>
