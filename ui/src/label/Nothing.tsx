@@ -1,6 +1,8 @@
 import { Link } from "wouter";
 import { Button } from "../shell/Button";
 import button from "../shell/button.module.css";
+import { may } from "../shell/may";
+import { useMe } from "../shell/me";
 import { Empty } from "../shell/States";
 import { useStore } from "../shell/useStore";
 import { label as texts } from "../texts/en.label";
@@ -9,6 +11,7 @@ import type { Session } from "./session";
 /** No image waits for the person at the page. */
 export function Nothing({ session }: { session: Session }) {
   const { waitingForOthers, today, isFinished } = useStore(session.view);
+  const me = useMe();
   const mine = today > 0 && texts.none.mine(today);
   if (isFinished)
     return (
@@ -24,7 +27,15 @@ export function Nothing({ session }: { session: Session }) {
       </Empty>
     );
   return (
-    <Empty title={texts.none.title} action={<Button onClick={() => session.look()}>{texts.none.look}</Button>}>
+    <Empty
+      title={texts.none.title}
+      action={
+        <>
+          <Button onClick={() => session.look()}>{texts.none.look}</Button>
+          {may(me, "make-tasks") && <Link href="/tasks/new">{texts.none.make}</Link>}
+        </>
+      }
+    >
       {texts.none.others(waitingForOthers)} {mine}
     </Empty>
   );

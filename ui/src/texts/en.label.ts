@@ -78,6 +78,7 @@ export const label = {
         : `${en.counted(count, "image waits", "images wait")} for other people.`,
     mine: (count: number) => `You cast ${en.counted(count, "vote", "votes")} today. Thank you.`,
     look: "Look again",
+    make: "Make a task of your own pictures",
   },
   finished: { title: "This task is finished", next: "Next task" },
   broken: {

@@ -38,7 +38,9 @@ export const newTask = {
   votes: {
     title: "Votes",
     says: (votes: number) =>
-      votes === 1 ? "One person looks at each image." : `Up to ${en.number(votes)} people look at each image.`,
+      votes === 1
+        ? "One person looks at each image."
+        : `Up to ${en.number(votes)} people look at each image. If you label alone, ask for one vote.`,
   },
   stop: {
     title: "Stop asking",
