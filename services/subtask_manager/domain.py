@@ -16,6 +16,7 @@ from services.subtask_manager.refusals import (
     UnknownLabel,
 )
 from services.subtask_manager.subtask import Awaiting, Brief, Fact, Finish, Lease, Subtask, Vote
+from shared import proposals
 from shared.decision import Decision
 from shared.results import DecidedBy, Prelabel, Result, State, tally
 from shared.terms import UNSURE
@@ -32,8 +33,7 @@ def slot_of(subtask_id: str) -> int:
 
 def is_audited(brief: Brief, subtask_id: str) -> bool:
     """Whether the detector stays silent on this subtask, so that it can be measured: drawn by hash of the id."""
-    draw = int.from_bytes(hashlib.sha256(b"audit:" + subtask_id.encode()).digest()[:8]) / 2**64
-    return draw < brief.terms.detector.audit_share
+    return proposals.is_audited(subtask_id, brief.terms.detector.audit_share)
 
 
 def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subtask, None]:

@@ -173,11 +173,24 @@ def agreement_of(image: Image) -> float | None:
     return most / max(1, len(image.votes))
 
 
+def is_against_detector(image: Image) -> bool | None:
+    """Whether people gave an image another label than the detector proposed; None where either said nothing."""
+    result, prelabel = image.result, image.prelabel
+    if result is None or result.label is None or result.decided_by == "detector":
+        return None
+    if prelabel is None or prelabel.label is None:
+        return None
+    return result.label != prelabel.label
+
+
+def people_votes(image: Image) -> int:
+    """How many people voted on an image."""
+    return sum(not vote.voter.startswith(DETECTOR) for vote in image.votes)
+
+
 def counted_votes(image: Image) -> int:
     """How many votes of people brought an image its result: none where a person decided it."""
-    if image.result is None or image.result.by is not None:
-        return 0
-    return sum(not vote.voter.startswith(DETECTOR) for vote in image.votes)
+    return 0 if image.result is None or image.result.by is not None else people_votes(image)
 
 
 def task_id_of(owner: str, idempotency_key: str) -> str:

@@ -16,6 +16,7 @@ from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
+from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared import events
 from shared.arrivals import Arrivals, UpToDate
@@ -51,6 +52,7 @@ class Resources:
     max_uploads: int
     erase_soon: Callable[[], None]
     progress: Progress
+    statistician: Statistician
     arrivals: Arrivals
     model: ModelHeard
     metrics: BatchMetrics

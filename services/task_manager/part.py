@@ -13,6 +13,7 @@ from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.settings import UploadSettings
+from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
 from shared.models import ModelHeard
@@ -38,6 +39,7 @@ def assemble(
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     checker = Checker(threads, settings.picture_limits, budget)
+    statistician = Statistician(store, clock)
     resources = Resources(
         store=store,
         objects=objects,
@@ -49,6 +51,7 @@ def assemble(
         archives=settings.archive_limits,
         max_uploads=settings.max_uploads,
         erase_soon=collector.wake,
+        statistician=statistician,
         arrivals=Arrivals(adapters.bus, consumers.QUEUES, relays),
         model=ModelHeard(clock),
         progress=Progress(store, clock),
@@ -59,7 +62,7 @@ def assemble(
         routers=[routes.upload_router(resources), routes.router(resources), routes.rendition_router(resources)],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
-        workers=[collector],
+        workers=[collector, statistician],
         before_shutdown=resources.progress.close,  # streams that would never end by themselves
         answers_admin=True,
         resources=resources,

@@ -74,6 +74,7 @@ def router(resources: Resources) -> APIRouter:
     _add_tasks(routes, resources)
     _add_list(routes, resources, pages)
     _add_results(routes, resources, pages)
+    _add_statistics(routes, resources)
     _add_streams(routes, resources)
     return routes
 
@@ -321,6 +322,20 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         headers = await _recorded_results(resources, task_id)
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
         return StreamingResponse(exports.file(task_id, form, order), 200, headers, FORMATS[form][0])
+
+
+def _add_statistics(routes: APIRouter, resources: Resources) -> None:
+    @routes.get(
+        "/tasks/{task_id}/statistics",
+        response_model=wire.StatisticsShown,
+        responses={202: {"description": "they are being computed: come back after `Retry-After` seconds"}},
+    )
+    async def statistics(task_id: str, _who: Who) -> Response:
+        domain.refuse_erased(await resources.store.task(task_id))
+        known = await resources.statistician.statistics(task_id)
+        if known is None:
+            return Response(status_code=202, headers={"Retry-After": "1"})
+        return json_answer(known["shown"])
 
 
 def _add_streams(routes: APIRouter, resources: Resources) -> None:

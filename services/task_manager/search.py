@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.task_manager.domain import Image, agreement_of
+from services.task_manager.domain import Image, agreement_of, is_against_detector
 from services.task_manager.order import By, key_of
 from services.task_manager.store import TaskStore
 
@@ -44,16 +44,6 @@ class Wanted:
             and (self.agreement_below is None or (agreement is not None and agreement < self.agreement_below))
             and (self.filename is None or image.filename.casefold().startswith(self.filename.casefold()))
         )
-
-
-def is_against_detector(image: Image) -> bool | None:
-    """Whether people gave an image another label than the detector proposed; None where either said nothing."""
-    result, prelabel = image.result, image.prelabel
-    if result is None or result.label is None or result.decided_by == "detector":
-        return None
-    if prelabel is None or prelabel.label is None:
-        return None
-    return result.label != prelabel.label
 
 
 async def look_through(

@@ -218,6 +218,33 @@ async def test_votes_of_no_more_images_than_the_newest_are_counted(tasks, monkey
     assert await tasks.store.votes_since(TASK_ID, 0) == 5
 
 
+async def test_whether_an_image_has_ended_since(tasks):
+    await create(tasks)
+    await tasks.store.add_images(task(), [image("a"), image("open")])
+    await record(tasks, image("a"), revision=2)
+    assert await tasks.store.has_ended_since(TASK_ID, T0 + 1)
+    assert not await tasks.store.has_ended_since(TASK_ID, T0 + 2)
+    assert not await tasks.store.has_ended_since(OTHER_ID, 0)
+
+
+async def test_statistics_are_kept_until_the_task_is_erased(tasks):
+    await create(tasks)
+    saved = {"as_of": T0 + 0.5, "counts": [1, 2], "shown": {"labels": [{"label": "$a.b", "count": 1}], "none": None}}
+    assert await tasks.store.statistics(TASK_ID) is None
+    await tasks.store.save_statistics(TASK_ID, {"as_of": T0})
+    await tasks.store.save_statistics(TASK_ID, saved)
+    with tasks.counting() as cost:
+        assert await tasks.store.statistics(TASK_ID) == saved
+    assert len(cost.commands) <= 1
+    await tasks.store.update(TASK_ID, cancelled)
+    await tasks.store.remove_images(TASK_ID, 10)
+    assert await tasks.store.statistics(TASK_ID) is None
+    await tasks.store.save_statistics(TASK_ID, saved)
+    assert await tasks.store.statistics(TASK_ID) is None, "a computation may end after the erasure"
+    with pytest.raises(NotFound):
+        await tasks.store.save_statistics(OTHER_ID, saved)
+
+
 ORDERED = [f"IMG_{number}.png" for number in range(1, 13)]
 
 

@@ -196,6 +196,23 @@ test("images of a task: filters, the drawer by keyboard, and no votes of an open
   await expect(page.getByRole("gridcell")).toHaveCount(12);
 });
 
+test("bars and cells of a task's statistics filter its images", async ({ page, platform }) => {
+  const task = await platform.task("Counted", 6, { quorum: { votes_required: 1 }, detector: { mode: "suggest" } });
+  await voteAll(platform, task, { ann: LABELS[0] ?? "" });
+  await open(page, platform, "client", `/tasks/${task}`);
+  const panels = page.getByRole("region", { name: "Statistics" });
+  await panels.getByRole("button", { name: "red square 6", exact: true }).click();
+  await expect(page).toHaveURL(/label=red\+square/);
+  await panels.getByRole("button", { name: "100% agreement: 6 settled" }).click();
+  await expect(page).toHaveURL(/label=red\+square&agreement_from=1$/);
+  await expect(page.getByRole("gridcell")).toHaveCount(6);
+  const cell = panels.getByRole("button", { name: /^people red square, detector/ }).first();
+  const behind = Number(await cell.textContent());
+  await cell.click();
+  await expect(page).toHaveURL(/suggested=/);
+  await expect(page.getByRole("gridcell")).toHaveCount(behind);
+});
+
 test("seal, reopen, edit, remove an image, finish and erase", async ({ page, platform }) => {
   const task = await platform.task("Lifecycle", 4, { detector: { mode: "off" } });
   await open(page, platform, "client", `/tasks/${task}`);

@@ -6,6 +6,7 @@ from typing import Protocol
 from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import By
+from services.task_manager.statistics import Saved
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -80,6 +81,18 @@ class TaskStore(Outbox, Protocol):
     async def votes_since(self, task_id: str, since: float) -> int:
         """The `counted_votes` of the images whose result is newer than an instant (epoch seconds); of 1,000 of them at
         the most, the newest."""
+        ...
+
+    async def has_ended_since(self, task_id: str, since: float) -> bool:
+        """Whether an image's result is newer than an instant (epoch seconds)."""
+        ...
+
+    async def statistics(self, task_id: str) -> Saved | None:
+        """The statistics of a task that were saved last."""
+        ...
+
+    async def save_statistics(self, task_id: str, saved: Saved) -> None:
+        """Save statistics in place of those before; not where the task was cancelled. Raises NotFound."""
         ...
 
     async def is_finished(self, task_id: str) -> bool:

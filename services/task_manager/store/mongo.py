@@ -14,7 +14,15 @@ from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, counted_votes, refuse_unless_open, stub_of
 from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
-from services.task_manager.store import RATED, AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.statistics import Saved
+from services.task_manager.store import (
+    RATED,
+    AnnounceImage,
+    AnnounceRemoved,
+    AnnounceTask,
+    DecideImage,
+    DecideTask,
+)
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
 from shared.clock import Clock
@@ -88,6 +96,7 @@ class MongoTaskStore:
         self._tasks = Documents(database["tasks"], codec=TASKS, keys=_task_keys, clock=clock, origin=origin)
         self._images = Documents(database["images"], codec=IMAGES, keys=_image_keys, clock=clock, origin=origin)
         self._removed = Documents(database["removed"], codec=IMAGES, keys=_removed_keys, clock=clock, origin=origin)
+        self._statistics = database["statistics"]
         self._counts = MongoCounts(database["images"])
 
     async def prepare(self) -> None:
@@ -228,6 +237,25 @@ class MongoTaskStore:
             cursor = self._images.collection.find(query, {"_id": 0, "counted_votes": 1}).sort("ended_at", -1)
             return sum(one["counted_votes"] for one in await cursor.limit(RATED).batch_size(RATED).to_list())
 
+    async def has_ended_since(self, task_id: str, since: float) -> bool:
+        query = {"task_id": {"$eq": task_id}, "ended_at": {"$gt": since}}  # nx-27017: $eq for the index
+        with errors_named():
+            return await self._images.collection.find_one(query, {"_id": 1}) is not None
+
+    async def statistics(self, task_id: str) -> Saved | None:
+        with errors_named():
+            document = await self._statistics.find_one({"_id": task_id})
+        return document and document["saved"]
+
+    async def save_statistics(self, task_id: str, saved: Saved) -> None:
+        """The task is looked at after, too: what its erasure did not see is taken away again."""
+        await self.task(task_id)
+        with errors_named():
+            await self._statistics.update_one({"_id": task_id}, {"$set": {"saved": saved}}, upsert=True)
+        if (await self.task(task_id)).state == "cancelled":
+            with errors_named():
+                await self._statistics.delete_one({"_id": task_id})
+
     async def is_finished(self, task_id: str) -> bool:
         if await self._has_open(task_id):
             return False
@@ -243,6 +271,7 @@ class MongoTaskStore:
             found = await images.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
             if len(found) < limit:
                 await self._removed.collection.delete_many({"task_id": {"$eq": task_id}})
+                await self._statistics.delete_one({"_id": task_id})
             return (await images.delete_many({"_id": {"$in": [one["_id"] for one in found]}})).deleted_count
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:

@@ -4,11 +4,21 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
+import orjson
+
 from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
-from services.task_manager.store import RATED, AnnounceImage, AnnounceRemoved, AnnounceTask, DecideImage, DecideTask
+from services.task_manager.statistics import Saved
+from services.task_manager.store import (
+    RATED,
+    AnnounceImage,
+    AnnounceRemoved,
+    AnnounceTask,
+    DecideImage,
+    DecideTask,
+)
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.clock import Clock
 from shared.errors import NotFound
@@ -123,7 +133,17 @@ def _listing_keys(task: Task) -> tuple[str, str, str]:
 
 
 _TASK_KEYS: dict[listings.Order, str] = {"newest": "age_key", "name": "name_key"}
-STEPS = (statements(_FIRST), _upgraded_bodies, statements(_REMOVED), _ordered, _agreed, statements(_RATED), _listed)
+_STATISTICS = "CREATE TABLE statistics (task_id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
+STEPS = (
+    statements(_FIRST),
+    _upgraded_bodies,
+    statements(_REMOVED),
+    _ordered,
+    _agreed,
+    statements(_RATED),
+    _listed,
+    statements(_STATISTICS),
+)
 _KEYS: dict[By, str] = {
     "id": "id",
     "upload": "upload_key",
@@ -278,6 +298,24 @@ class SqliteTaskStore(SqliteOutbox):
         count = f"SELECT coalesce(sum(counted_votes), 0) FROM ({newest})"  # noqa: S608 - a constant
         return await self._database.read(lambda db: db.execute(count, (task_id, since, RATED)).fetchone()[0])
 
+    async def has_ended_since(self, task_id: str, since: float) -> bool:
+        query = "SELECT 1 FROM images WHERE task_id = ? AND ended_at > ? LIMIT 1"
+        return await self._database.read(lambda db: db.execute(query, (task_id, since)).fetchone() is not None)
+
+    async def statistics(self, task_id: str) -> Saved | None:
+        query = "SELECT body FROM statistics WHERE task_id = ?"
+        row = await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone())
+        return None if row is None else orjson.loads(row[0])
+
+    async def save_statistics(self, task_id: str, saved: Saved) -> None:
+        insert = "INSERT OR REPLACE INTO statistics (task_id, body) VALUES (?,?)"
+
+        def save(db: sqlite3.Connection) -> None:
+            if self._find(db, task_id)[0].state != "cancelled":
+                db.execute(insert, (task_id, orjson.dumps(saved)))
+
+        await self._database.write(save)
+
     async def is_finished(self, task_id: str) -> bool:
         return await self._database.read(lambda db: self._is_finished(db, task_id))
 
@@ -294,6 +332,7 @@ class SqliteTaskStore(SqliteOutbox):
                     (task_id,),
                 )
                 db.execute("DELETE FROM removed WHERE task_id = ?", (task_id,))
+                db.execute("DELETE FROM statistics WHERE task_id = ?", (task_id,))
             return removed
 
         return await self._database.write(change)

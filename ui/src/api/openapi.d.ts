@@ -504,6 +504,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Statistics */
+        get: operations["statistics_api_tasks__task_id__statistics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/upload": {
         parameters: {
             query?: never;
@@ -642,6 +659,42 @@ export interface components {
             /** Files */
             files?: components["schemas"]["DirectFile"][] | null;
         };
+        /**
+         * Compared
+         * @description Images to which people and detector gave a label each, and how many times it was the same.
+         */
+        Compared: {
+            /** Agreed */
+            agreed: number;
+            /** Compared */
+            compared: number;
+        };
+        /**
+         * ComparedWithDetector
+         * @description confusion: in the order of labels, a row for what people said and a column for what the detector said; of more
+         *     than 50 labels, the most frequent cells. on_audit_share: where people did not see what the detector said.
+         */
+        ComparedWithDetector: {
+            /** Agreed */
+            agreed: number;
+            /** Compared */
+            compared: number;
+            /** Confusion */
+            confusion: number[][] | components["schemas"]["ConfusionCell"][];
+            on_audit_share: components["schemas"]["Compared"];
+        };
+        /**
+         * ConfusionCell
+         * @description row, column: the places of the labels in the task's order.
+         */
+        ConfusionCell: {
+            /** Column */
+            column: number;
+            /** Count */
+            count: number;
+            /** Row */
+            row: number;
+        };
         /** CountsShown */
         CountsShown: {
             /** Completed */
@@ -672,6 +725,21 @@ export interface components {
         DeadLetters: {
             /** Items */
             items: components["schemas"]["DeadLetterShown"][];
+        };
+        /** DecidedByCounts */
+        DecidedByCounts: {
+            /** Adjudicator */
+            adjudicator: number;
+            /** Client */
+            client: number;
+            /** Detector */
+            detector: number;
+            /** Lead */
+            lead: number;
+            /** Quorum */
+            quorum: number;
+            /** Settled */
+            settled: number;
         };
         /**
          * DetectedObject
@@ -965,6 +1033,13 @@ export interface components {
         KnownRequest: {
             /** Sha256 */
             sha256: string[];
+        };
+        /** LabelCount */
+        LabelCount: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
         };
         /**
          * LeaseGranted
@@ -1349,6 +1424,41 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * StatisticsShown
+         * @description What a task's results said together at `as_of`. Votes are those of people, in images that have ended.
+         *
+         *     votes_saved: how many fewer than `votes_required` the settled images took. votes_per_minute: in the images that
+         *     ended in the last minute. expected_done_at: at that pace; null where there is none.
+         */
+        StatisticsShown: {
+            /** Agreement */
+            agreement: components["schemas"]["Tenth"][];
+            /** As Of */
+            as_of: string;
+            decided_by: components["schemas"]["DecidedByCounts"];
+            detector: components["schemas"]["ComparedWithDetector"];
+            /** Disputed */
+            disputed: number;
+            /** Expected Done At */
+            expected_done_at: string | null;
+            /** Is Final */
+            is_final: boolean;
+            /** Labels */
+            labels: components["schemas"]["LabelCount"][];
+            /** Mean Agreement */
+            mean_agreement: number | null;
+            /** Open */
+            open: number;
+            /** Settled */
+            settled: number;
+            /** Votes */
+            votes: number;
+            /** Votes Per Minute */
+            votes_per_minute: number;
+            /** Votes Saved */
+            votes_saved: number;
+        };
+        /**
          * Status
          * @description All services together, by what their replicas reported in the last seconds. What nobody can tell now is null.
          *
@@ -1529,6 +1639,20 @@ export interface components {
             items: components["schemas"]["TaskShown"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * Tenth
+         * @description Images whose agreement lies from `from` to below `to`; the last one holds those of exactly 1.
+         */
+        Tenth: {
+            /** Disputed */
+            disputed: number;
+            /** From */
+            from: number;
+            /** Settled */
+            settled: number;
+            /** To */
+            to: number;
         };
         /**
          * UploadReport
@@ -3243,6 +3367,53 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TaskShown"];
                 };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    statistics_api_tasks__task_id__statistics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsShown"];
+                };
+            };
+            /** @description they are being computed: come back after `Retry-After` seconds */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             "4XX": {

@@ -18,6 +18,7 @@ import { Drawer } from "./Drawer";
 import { Filters } from "./Filters";
 import { type Filter, type ImageState, STATES, useFilter } from "./filter";
 import { ImageGrid } from "./ImageGrid";
+import { Panels } from "./Panels";
 import { isOver, type Task } from "./streams";
 import css from "./task.module.css";
 import { useImages } from "./useImages";
@@ -61,6 +62,7 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
       {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
       {!isEmpty && (
         <>
+          <Panels task={task} filter={filter} change={change} />
           <Filters task={task} filter={filter} change={change} />
           <Images key={JSON.stringify(filter)} task={task} filter={filter} mayEdit={mayEdit} ask={setDeed} />
         </>
