@@ -71,6 +71,8 @@ EXPLAINED = {
         412,
         r"If-Match has no ETag",
     ),
+    "a text that is too long may make the URI too long": ("AcceptedNegativeData", 414, r"the URI is over"),
+    "a text that is too long may make the headers too large": ("AcceptedNegativeData", 431, r"the headers are over"),
     "a stream is of named tasks or of the caller's own, of one of them": (
         "RejectedPositiveData",
         422,
