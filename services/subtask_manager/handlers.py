@@ -57,19 +57,11 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """A vote that counts; `is_repeated`: it was counted before."""
-
-    vote: Vote
-    is_repeated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VoteOutcome:
     """The outcome of one vote of a batch: the counted vote, or why it was refused, and the subtask's state if known."""
 
     subtask_id: str
-    answer: Cast | QuorateError
+    answer: Vote | QuorateError
     state: State | None
 
 
@@ -137,24 +129,18 @@ async def give_back(resources: Resources, *, operator: str, subtask_id: str, tok
     _changed(resources, decision)
 
 
-async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Cast:
+async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
     return await _voted(resources, subtask_id, partial(domain.cast_vote, voter=voter, label=label, token=token))
 
 
 async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
     """A vote of an older client, which sends no token."""
-    rule = partial(domain.cast_vote_by_lease, voter=voter, label=label)
-    return (await _voted(resources, subtask_id, rule)).vote
+    return await _voted(resources, subtask_id, partial(domain.cast_vote_by_lease, voter=voter, label=label))
 
 
-async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Cast:
-    def told_apart(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, Cast]:
-        decision = decide(subtask, brief, now)
-        cast = Cast(vote=decision.answer, is_repeated=decision.state is subtask)
-        return Decision(state=decision.state, answer=cast, facts=decision.facts)
-
+async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
     try:
-        decision = await resources.store.update(subtask_id, told_apart)
+        decision = await resources.store.update(subtask_id, decide)
     except QuorateError:
         resources.metrics.vote(is_taken=False)
         raise
@@ -180,7 +166,7 @@ async def vote_each(resources: Resources, *, voter: str, votes: list[tuple[str, 
             raise  # not this vote's fault: the caller has to send the whole batch again
         except QuorateError as refusal:
             return VoteOutcome(subtask_id=subtask_id, answer=refusal, state=await _state(resources, subtask_id))
-        return VoteOutcome(subtask_id=subtask_id, answer=cast, state=cast.vote.state)
+        return VoteOutcome(subtask_id=subtask_id, answer=cast, state=cast.state)
 
     return list(await asyncio.gather(*(outcome(*asked) for asked in votes)))
 

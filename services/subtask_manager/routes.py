@@ -24,6 +24,7 @@ from shared.http.requests import AS_FLAG, bounded, valid
 from shared.identity import Who, identified
 
 M = TypeVar("M", bound=BaseModel)
+_COUNTED = {"status": 200, "code": "counted", "detail": "counted"}
 
 
 def router(resources: Resources) -> APIRouter:
@@ -151,7 +152,7 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
         cast = await handlers.vote(
             resources, voter=who.id, subtask_id=subtask_id, label=wanted.label, token=wanted.token
         )
-        return json_answer({"subtask_id": subtask_id, **_counted(cast), "subtask_state": cast.vote.state})
+        return json_answer({"subtask_id": subtask_id, **_COUNTED, "subtask_state": cast.state})
 
     @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
     async def undo(subtask_id: str, who: Who) -> Response:
@@ -172,12 +173,8 @@ async def _recorded(resources: Resources) -> dict[str, str]:
 
 def _outcome(outcome: handlers.VoteOutcome) -> dict[str, Any]:
     answer = outcome.answer
-    said = _counted(answer) if isinstance(answer, handlers.Cast) else _refused(answer)
+    said = _refused(answer) if isinstance(answer, QuorateError) else _COUNTED
     return {"subtask_id": outcome.subtask_id, **said, "subtask_state": outcome.state}
-
-
-def _counted(cast: handlers.Cast) -> dict[str, Any]:
-    return {"status": 200, "code": "repeated" if cast.is_repeated else "counted", "detail": "counted"}
 
 
 def _add_disputes(routes: APIRouter, resources: Resources) -> None:

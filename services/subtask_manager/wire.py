@@ -133,7 +133,7 @@ class VotesRequest(Wire):
 
 
 class VoteOutcome(BaseModel):
-    """`code`: `counted`, `repeated` where the same vote was counted before, or that of the refusal."""
+    """`code`: `counted`, also for a vote that is sent again, or that of the refusal."""
 
     subtask_id: str
     status: int

@@ -91,9 +91,9 @@ def votes_made_up() -> None:
     """A vote for which nobody was asked counts."""
     real_vote = handlers.vote
 
-    async def vote(at: Any, *, voter: str, subtask_id: str, label: str, token: str) -> handlers.Cast:
+    async def vote(at: Any, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
         cast = await real_vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token)
-        if cast.vote.state == "open" and cast.vote.total == 1:
+        if cast.state == "open" and cast.total == 1:
             named = label
             await at.store.update(
                 subtask_id, lambda s, b, now: domain._counted(s, b, voter="nobody", label=named, now=now)

@@ -1693,7 +1693,7 @@ export interface components {
         };
         /**
          * VoteOutcome
-         * @description `code`: `counted`, `repeated` where the same vote was counted before, or that of the refusal.
+         * @description `code`: `counted`, also for a vote that is sent again, or that of the refusal.
          */
         VoteOutcome: {
             /** Code */
