@@ -100,28 +100,8 @@ class Connections(ServerState):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. A request is read within the limits, or refused and the connection ended.
+    """One connection. A request is read within the limits, or refused and the connection ended."""
 
-    What it keeps is in slots: uvicorn's protocol has 28 names in its dict, and with more than 30 an object loses the
-    interpreter's fast way to all of them.
-    """
-
-    __slots__ = (
-        "_all",
-        "_deadline",
-        "_fed_bytes",
-        "_has_asked",
-        "_is_in_body",
-        "_is_over",
-        "_limits",
-        "_now",
-        "_refusal",
-        "_running",
-        "_unparsed_bytes",
-        "_unsent_bytes",
-        "_unsent_until",
-        "holder",
-    )
     parser: httptools.HttpRequestParser  # until the connection is lost
 
     def __init__(
