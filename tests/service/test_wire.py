@@ -295,15 +295,15 @@ def test_connections_that_all_work_keep_others_waiting(tmp_path):
         assert_problem(server.exchange(GET + "\n", source="127.0.0.4"), 503)
 
 
-def test_half_open_connections_of_an_address_give_way_to_its_own(hasty: Server):
+def test_half_open_connections_of_an_address_give_way_to_its_own(tmp_path):
     """It has its share, and what it leaves free is for others: they keep what they have open."""
-    with ExitStack() as stack:
-        other = stack.enter_context(hasty.connect("127.0.0.2"))
+    with Server(tmp_path, max_connections=8, log_level="error") as server, ExitStack() as stack:
+        other = stack.enter_context(server.connect("127.0.0.2"))
         other.sendall(raw(GET))
         for _ in range(12):
             with suppress(BrokenPipeError, ConnectionResetError):
-                stack.enter_context(hasty.connect()).sendall(b"GET /healthz HTTP/1.1\r\n")
-        assert hasty.exchange(GET + "\n").status_code == 200
+                stack.enter_context(server.connect()).sendall(b"GET /healthz HTTP/1.1\r\n")
+        assert server.exchange(GET + "\n").status_code == 200
         other.sendall(b"Connection: close\r\n\r\n")
         [answer] = answers(other)
         assert answer.status_code == 200
