@@ -16,7 +16,7 @@ const report: Record<string, number> = {};
 
 test.describe.configure({ timeout: 1_200_000 });
 
-test.afterAll(() => {
+test.afterEach(() => {
   mkdirSync(BUILD, { recursive: true });
   writeFileSync(join(BUILD, "bench-page.json"), `${JSON.stringify(report, null, 2)}\n`);
   console.log(JSON.stringify(report, null, 2));
