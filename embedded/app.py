@@ -20,6 +20,7 @@ from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager import part as task_manager
 from services.task_manager.store import sqlite as task_sqlite
+from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
@@ -66,7 +67,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
 
     task_store = task_sqlite.SqliteTaskStore(
-        file("tasks", task_sqlite.STEPS),
+        file("tasks", task_schema.STEPS),
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,

@@ -23,6 +23,7 @@ from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_rules
 from services.task_manager.store import sqlite as task_sqlite
+from services.task_manager.store.sqlite import schema as task_schema
 from shared import events
 from shared.events import Message
 from shared.sqlite import Database, Work
@@ -62,7 +63,7 @@ class Seed:
     """One task, and its images and subtasks, in the files of a data folder."""
 
     def __init__(self, root: Path, quorum: QuorumPolicy) -> None:
-        self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_sqlite.STEPS)
+        self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_schema.STEPS)
         self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_schema.STEPS)
         self._tasks = task_sqlite.SqliteTaskStore(
             self._tasks_file,

@@ -24,6 +24,7 @@ from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store import TaskStore
 from services.task_manager.store import sqlite as task_sqlite
+from services.task_manager.store.sqlite import schema as task_schema
 from shared.bus import Bus
 from shared.bus.sqlite import SqliteBus
 from shared.http import problems
@@ -190,7 +191,7 @@ async def sqlite_preferences(folder: Path) -> AsyncIterator[StoredPreferences]:
 @asynccontextmanager
 async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
     clock, errors = ManualClock(), list[Exception]()
-    database = WatchedDatabase(folder / "tasks.sqlite", task_sqlite.STEPS)
+    database = WatchedDatabase(folder / "tasks.sqlite", task_schema.STEPS)
     database.open()
     store = task_sqlite.SqliteTaskStore(
         database,

@@ -26,7 +26,7 @@ from services.task_manager.order import BACKWARDS, key_of
 from services.task_manager.shapes import image_shown, task_shown
 from services.task_manager.store.codec import IMAGES
 from services.task_manager.store.mongo import MongoTaskStore
-from services.task_manager.store.sqlite import STEPS
+from services.task_manager.store.sqlite.schema import STEPS
 from shared.codec import Codec, NewerSchema
 from shared.sqlite import Database
 from shared.sqlite.migrations import NewerFile, statements

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from functools import partial
 
 import orjson
 
@@ -20,130 +19,12 @@ from services.task_manager.store import (
     DecideTask,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
+from services.task_manager.store.sqlite.schema import TASK_KEYS, listing_keys
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.outbox import sqlite as outbox_sqlite
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
-from shared.sqlite.migrations import BATCH, bodies, statements
 
-_FIRST = (
-    outbox_sqlite.SCHEMA
-    + """
-CREATE TABLE IF NOT EXISTS tasks (
-    id TEXT PRIMARY KEY,
-    created_at REAL NOT NULL,
-    state TEXT NOT NULL,
-    is_erased INTEGER NOT NULL,
-    has_uploads INTEGER NOT NULL DEFAULT 0,
-    images INTEGER NOT NULL DEFAULT 0,     -- counts, kept in the transactions that change them
-    completed INTEGER NOT NULL DEFAULT 0,
-    disputed INTEGER NOT NULL DEFAULT 0,
-    body BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS newest ON tasks (created_at, id);
-CREATE INDEX IF NOT EXISTS ending ON tasks (state, is_erased) WHERE state IN ('sealed', 'cancelled');
-CREATE INDEX IF NOT EXISTS uploading ON tasks (id) WHERE has_uploads;
-CREATE TABLE IF NOT EXISTS images (
-    task_id TEXT NOT NULL,
-    id TEXT NOT NULL,
-    state TEXT NOT NULL,
-    label TEXT,
-    object_key TEXT NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS by_id ON images (task_id, id);
-CREATE INDEX IF NOT EXISTS by_state ON images (task_id, state, id);
-CREATE INDEX IF NOT EXISTS by_label ON images (task_id, label, id) WHERE label IS NOT NULL;
-"""
-)
-
-
-def _upgraded_bodies(db: sqlite3.Connection) -> None:
-    bodies("tasks", partial(TASKS.upgraded_text, schema=1))(db)
-    bodies("images", partial(IMAGES.upgraded_text, schema=1))(db)
-
-
-_REMOVED = """
-CREATE TABLE removed (              -- images that were removed, so that a repeated request is answered as the first
-    task_id TEXT NOT NULL, image_id TEXT NOT NULL, object_key TEXT NOT NULL,
-    PRIMARY KEY (task_id, image_id)
-) WITHOUT ROWID;
-"""
-
-
-def _ordered(db: sqlite3.Connection) -> None:
-    """Images can be read in the order of upload and of names."""
-    for column in ("upload_key", "name_key"):
-        db.execute(f"ALTER TABLE images ADD COLUMN {column} TEXT")
-    last = -1
-    while rows := db.execute(
-        "SELECT rowid, body FROM images WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
-    ).fetchall():
-        last = rows[-1][0]
-        images = [(rowid, IMAGES.read_text(body)) for rowid, body in rows]
-        db.executemany(
-            "UPDATE images SET upload_key = ?, name_key = ? WHERE rowid = ?",
-            [(key_of(image, "upload"), key_of(image, "name"), rowid) for rowid, image in images],
-        )
-    db.execute("CREATE UNIQUE INDEX by_upload ON images (task_id, upload_key)")
-    db.execute("CREATE UNIQUE INDEX by_name ON images (task_id, name_key)")
-
-
-def _agreed(db: sqlite3.Connection) -> None:
-    """Images that have ended can be read in the order of their agreement."""
-    db.execute("ALTER TABLE images ADD COLUMN agreement_key TEXT NOT NULL DEFAULT ''")
-    last = -1
-    ended = "SELECT rowid, body FROM images WHERE rowid > ? AND state != 'open' ORDER BY rowid LIMIT ?"
-    while rows := db.execute(ended, (last, BATCH)).fetchall():
-        last = rows[-1][0]
-        keys = [(key_of(IMAGES.read_text(body), "uncertain"), rowid) for rowid, body in rows]
-        db.executemany("UPDATE images SET agreement_key = ? WHERE rowid = ?", keys)
-    db.execute("CREATE INDEX by_agreement ON images (task_id, agreement_key)")
-
-
-_RATED = """
-ALTER TABLE images ADD COLUMN ended_at REAL;        -- of images that end from this step on
-ALTER TABLE images ADD COLUMN counted_votes INTEGER;
-CREATE INDEX by_end ON images (task_id, ended_at, counted_votes) WHERE ended_at IS NOT NULL;
-"""
-
-
-def _listed(db: sqlite3.Connection) -> None:
-    """Tasks can be listed by state, owner and name."""
-    for column in ("owner", *_TASK_KEYS.values()):
-        db.execute(f"ALTER TABLE tasks ADD COLUMN {column} TEXT")
-    last = -1
-    while rows := db.execute(
-        "SELECT rowid, body FROM tasks WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
-    ).fetchall():
-        last = rows[-1][0]
-        db.executemany(
-            "UPDATE tasks SET owner = ?, age_key = ?, name_key = ? WHERE rowid = ?",
-            [(*_listing_keys(TASKS.read_text(body)), rowid) for rowid, body in rows],
-        )
-    db.execute("DROP INDEX newest")
-    for column in _TASK_KEYS.values():
-        db.execute(f"CREATE INDEX tasks_by_{column} ON tasks (state, {column}, id)")
-        db.execute(f"CREATE INDEX tasks_of_owner_by_{column} ON tasks (owner, state, {column}, id)")
-
-
-def _listing_keys(task: Task) -> tuple[str, str, str]:
-    return task.owner, listings.key_of(task, "newest"), listings.key_of(task, "name")
-
-
-_TASK_KEYS: dict[listings.Order, str] = {"newest": "age_key", "name": "name_key"}
-_STATISTICS = "CREATE TABLE statistics (task_id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
-STEPS = (
-    statements(_FIRST),
-    _upgraded_bodies,
-    statements(_REMOVED),
-    _ordered,
-    _agreed,
-    statements(_RATED),
-    _listed,
-    statements(_STATISTICS),
-)
 _KEYS: dict[By, str] = {
     "id": "id",
     "upload": "upload_key",
@@ -175,7 +56,7 @@ class SqliteTaskStore(SqliteOutbox):
 
     async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
-            row = (task.id, task.created_at, task.state, task.is_erased, *_listing_keys(task), TASKS.text(task))
+            row = (task.id, task.created_at, task.state, task.is_erased, *listing_keys(task), TASKS.text(task))
             columns = "id, created_at, state, is_erased, owner, age_key, name_key, body"
             statement = f"INSERT OR IGNORE INTO tasks ({columns}) VALUES (?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
             if not db.execute(statement, row).rowcount:
@@ -192,7 +73,7 @@ class SqliteTaskStore(SqliteOutbox):
         return (await self.find(task_id))[0]
 
     async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
-        key = _TASK_KEYS[listing.order]
+        key = TASK_KEYS[listing.order]
         where, owner = (" AND owner = ?", (listing.owner,)) if listing.owner is not None else ("", ())
         query = f"""SELECT {key}, id FROM tasks WHERE state = ?{where} AND {key} > ? AND {key} < ?
                     ORDER BY {key} LIMIT ?"""  # noqa: S608 - only columns of ours
