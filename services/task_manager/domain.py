@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
+from services.task_manager.refusals import Cancelled, Erased, KeyReused, NotOpen, StillUploading
 from shared.decision import Decision
-from shared.errors import Conflict, Gone, Invalid
+from shared.errors import Invalid
 from shared.results import DETECTOR, Ended, Prelabel, Result, State, VoteCast, tally
 from shared.terms import Terms
 
@@ -28,34 +29,6 @@ class Fact(StrEnum):
     CHANGED = "changed"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
-
-
-class NotOpen(Conflict):
-    """The task takes no more images."""
-
-    code = "not-open"
-
-
-class Cancelled(NotOpen):
-    """The task was cancelled: nothing of it changes any more."""
-
-    code = "cancelled"
-
-
-class Erased(Gone):
-    """The task was cancelled, and what it had was erased."""
-
-
-class StillUploading(Conflict):
-    """An upload to the task is under way."""
-
-    code = "upload-under-way"
-
-
-class KeyReused(Invalid):
-    """The Idempotency-Key was used before, with another body."""
-
-    code = "key-reused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from services.subtask_manager import domain
 from services.subtask_manager.store.mongo import MongoSubtaskStore, briefs
 from services.task_manager import announcements as task_announcements
 from services.task_manager import domain as task_domain
+from services.task_manager import refusals as task_refusals
 from services.task_manager.store import mongo_counts
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import mongo as shared_mongo
@@ -218,7 +219,7 @@ async def test_an_image_that_came_too_late_on_another_replica_is_taken_away(task
         return known
 
     first._images.insert = slow
-    with pytest.raises(task_domain.NotOpen, match="takes no more images"):
+    with pytest.raises(task_refusals.NotOpen, match="takes no more images"):
         await first.add_images(task(), [image("a")])
     assert await second.images(TASK_ID, state=None, label=None, after="", limit=5) == []
     assert (await second.find(TASK_ID))[1].images == 0

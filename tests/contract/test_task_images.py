@@ -6,8 +6,8 @@ import random
 import pytest
 
 from services.task_manager import domain
-from services.task_manager.domain import NotOpen
 from services.task_manager.order import key_of
+from services.task_manager.refusals import NotOpen
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse

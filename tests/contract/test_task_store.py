@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from services.task_manager import domain
+from services.task_manager import domain, refusals
 from services.task_manager.listing import Listing, beginning_of
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
@@ -145,7 +145,7 @@ async def test_a_rule_that_raises_saves_nothing(tasks):
     await create(tasks, is_announced=True)
     await tasks.store.update(TASK_ID, partial(domain.register_upload, upload_id="up"))
     before = await tasks.store.find(TASK_ID)
-    with pytest.raises(domain.StillUploading):
+    with pytest.raises(refusals.StillUploading):
         await tasks.store.update(TASK_ID, sealed)
     assert (await tasks.store.find(TASK_ID), await told(tasks)) == (before, [])
     tasks.clock.now += domain.REGISTRATION_S

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.task_manager.domain import Erased
 from services.task_manager.export import Exports
+from services.task_manager.refusals import Erased
 from tests.service.running import Api, as_user, assert_problem
 
 REASON = {"reason": "too few people"}

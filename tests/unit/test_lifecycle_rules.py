@@ -8,6 +8,7 @@ from services.subtask_manager import domain
 from services.subtask_manager.refusals import NotOpen
 from services.subtask_manager.subtask import Brief, Finish
 from services.task_manager import domain as task_domain
+from services.task_manager import refusals as task_refusals
 from services.task_manager.domain import Change
 from shared.errors import Invalid
 from shared.terms import Terms
@@ -111,7 +112,7 @@ def test_finishing_seals_and_tells_once():
     assert decision.facts == ("changed",)
     assert task_domain.finish(finished, T0 + 1, **BY).state is finished
     uploading = task_domain.register_upload(task(), T0, upload_id="up").state
-    with pytest.raises(task_domain.StillUploading):
+    with pytest.raises(task_refusals.StillUploading):
         task_domain.finish(uploading, T0, **BY)
     again = task_domain.reopen(finished, T0)
     assert (again.state.finish, again.state.revision, again.facts) == (None, 3, ("changed",))
@@ -119,7 +120,7 @@ def test_finishing_seals_and_tells_once():
 
 @pytest.mark.parametrize("rule", [task_domain.reopen, partial(task_domain.edit, change=Change(name="a"))])
 def test_a_cancelled_task_stays_as_it_is(rule):
-    with pytest.raises(task_domain.NotOpen):
+    with pytest.raises(task_refusals.NotOpen):
         rule(task(state="cancelled"), T0)
 
 

@@ -4,7 +4,8 @@ from itertools import permutations
 import pytest
 
 from services.task_manager import domain
-from services.task_manager.domain import REGISTRATION_S, Fact, KeyReused, NotOpen, StillUploading
+from services.task_manager.domain import REGISTRATION_S, Fact
+from services.task_manager.refusals import KeyReused, NotOpen, StillUploading
 from shared.errors import Invalid
 from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 from tests.unit.task_builders import T0, VOTES, image, result, task

@@ -11,9 +11,10 @@ from itertools import chain
 from pymongo import IndexModel, UpdateOne
 
 from services.task_manager import listing as listings
-from services.task_manager.domain import Counts, Fact, Image, NotOpen, Task, counted_votes, refuse_unless_open, stub_of
+from services.task_manager.domain import Counts, Fact, Image, Task, counted_votes, refuse_unless_open, stub_of
 from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
+from services.task_manager.refusals import NotOpen
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
     RATED,

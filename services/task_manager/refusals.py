@@ -1,0 +1,31 @@
+"""Why the rules of tasks refuse what somebody asks for."""
+
+from shared.errors import Conflict, Gone, Invalid
+
+
+class NotOpen(Conflict):
+    """The task takes no more images."""
+
+    code = "not-open"
+
+
+class Cancelled(NotOpen):
+    """The task was cancelled: nothing of it changes any more."""
+
+    code = "cancelled"
+
+
+class Erased(Gone):
+    """The task was cancelled, and what it had was erased."""
+
+
+class StillUploading(Conflict):
+    """An upload to the task is under way."""
+
+    code = "upload-under-way"
+
+
+class KeyReused(Invalid):
+    """The Idempotency-Key was used before, with another body."""
+
+    code = "key-reused"
