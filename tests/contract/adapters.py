@@ -306,7 +306,7 @@ async def filesystem_objects(folder: Path) -> AsyncIterator[Objects]:
     bodies = Bodies(1 << 30)
 
     async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["bodies"] = bodies  # as the edge does
+        scope["bodies"], scope["caller_name"] = bodies, "local"  # as the edge does
         await app(scope, receive, send)
 
     await objects.open()

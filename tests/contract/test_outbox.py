@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -213,13 +214,18 @@ async def test_closing_ends_though_the_bus_is_away(subtasks):
 
 async def test_an_event_that_comes_twice_has_one_effect(subtasks, buses, stored_objects):
     relay = Relay(subtasks.store, RecordingBus())
+    unused: Any = None
     at = Resources(
         store=subtasks.store,
+        preferences=unused,
         objects=stored_objects.objects,
         bus=buses.bus,
         relay=relay,
         clock=subtasks.clock,
         lease_s=300.0,
+        arrivals=unused,
+        limits=unused,
+        model=unused,
         metrics=WorkMetrics(CollectorRegistry()),
     )
     consumers.subscribe(at, buses.bus)
