@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from fastapi import APIRouter
 
-from shared.admin import dead_letters, status
+from shared.admin import dead_letters, services, status
 from shared.admin.replicas import Replicas
 from shared.admin.reports import Reporter
 from shared.bus import Bus
@@ -64,6 +64,7 @@ class Part:
     gauges: measure and set metrics, whenever metrics are read.
     before_shutdown: called when the process is told to stop, before it waits for the requests under way.
     answers_admin: whether it answers `/api/admin` for the whole platform; of all services, one does.
+    model: the voter's name of the model that it runs, if any.
     resources: what its handlers work with, for programs that call them.
     """
 
@@ -76,6 +77,7 @@ class Part:
     gauges: Sequence[Callable[[], Awaitable[None]]] = ()
     before_shutdown: Callable[[], None] = nothing
     answers_admin: bool = False
+    model: str | None = None
     resources: object = None
 
 
@@ -123,13 +125,18 @@ def deployable(
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
     outboxes = [relay.outbox for part in parts for relay in part.relays]
     watch = Watch(telemetry.metrics, bus, outboxes, clock, [gauge for part in parts for gauge in part.gauges])
-    reporter = Reporter([part.name for part in parts], telemetry.metrics, watch, bus)
+    model = next((part.model for part in parts if part.model is not None), None)
+    reporter = Reporter([part.name for part in parts], telemetry.metrics, watch, bus, clock, model=model)
     served = [*routers, *(router for part in parts for router in part.routers)]
     replicas = Replicas(clock)
     freed_memory = FreedMemory()
     answers_admin = any(part.answers_admin for part in parts)
     if answers_admin:
-        served += [dead_letters.router(bus), status.router(reporter, replicas)]
+        served += [
+            dead_letters.router(bus),
+            status.router(reporter, replicas),
+            services.router(reporter, replicas, clock),
+        ]
 
     @asynccontextmanager
     async def everything() -> AsyncGenerator[None]:

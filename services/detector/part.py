@@ -59,4 +59,4 @@ def assemble(adapters: Adapters[None], settings: DetectorSettings, *, pool: Infe
         return part
     resources = Resources(pool=pool, objects=adapters.objects, bus=adapters.bus, clock=adapters.clock)
     teller = ModelTeller(ModelLoaded(model=pool.model.voter, classes=pool.model.classes), adapters.bus)
-    return replace(part, subscribe=partial(consumers.subscribe, resources), workers=[teller])
+    return replace(part, subscribe=partial(consumers.subscribe, resources), workers=[teller], model=pool.model.voter)

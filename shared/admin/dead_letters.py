@@ -1,18 +1,21 @@
-"""Dead letters over HTTP: list them, and deliver them again."""
+"""Dead letters over HTTP: list them, read one, deliver them again, discard one."""
 
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
-from shared.bus import Bus
+from shared.bus import Bus, DeadLetter
 from shared.clock import iso
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.paging import Limit
 from shared.http.requests import Wire, bounded
 from shared.identity import Who
+
+MAX_PAYLOAD = 100_000
+LetterId = Annotated[str, Path(max_length=200)]
 
 
 class DeadLetterShown(BaseModel):
@@ -22,6 +25,12 @@ class DeadLetterShown(BaseModel):
     subject: str
     reason: str
     died_at: str
+
+
+class DeadLetterWhole(DeadLetterShown):
+    """payload: the event as text, its first 100,000 characters."""
+
+    payload: str
 
 
 class DeadLetters(BaseModel):
@@ -38,6 +47,10 @@ class Replayed(BaseModel):
     replayed: int
 
 
+def _shown(letter: DeadLetter) -> dict[str, str]:
+    return asdict(letter) | {"died_at": iso(letter.died_at)}
+
+
 def router(bus: Bus) -> APIRouter:
     """The routes of dead letters."""
     routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
@@ -45,7 +58,17 @@ def router(bus: Bus) -> APIRouter:
     @routes.get("/dead", response_model=DeadLetters)
     async def dead(_who: Who, limit: Limit = 100) -> Response:
         letters = await bus.dead_letters(limit)
-        return json_answer({"items": [asdict(letter) | {"died_at": iso(letter.died_at)} for letter in letters]})
+        return json_answer({"items": [_shown(letter) for letter in letters]})
+
+    @routes.get("/dead/{letter_id}", response_model=DeadLetterWhole)
+    async def dead_letter(letter_id: LetterId, _who: Who) -> Response:
+        letter, body = await bus.dead_letter(letter_id)
+        return json_answer(_shown(letter) | {"payload": body.decode(errors="replace")[:MAX_PAYLOAD]})
+
+    @routes.delete("/dead/{letter_id}", status_code=204)
+    async def discard(letter_id: LetterId, _who: Who) -> Response:
+        await bus.discard(letter_id)
+        return Response(status_code=204)
 
     @routes.post("/dead/replay", response_model=Replayed)
     async def replay(wanted: ReplayRequest, _who: Who) -> Response:

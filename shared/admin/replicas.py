@@ -10,7 +10,7 @@ from shared.clock import Clock
 
 SILENT_S = 3 * REPORT_S
 """A replica that was silent for this long no longer counts."""
-FORGOTTEN_S = 60.0
+FORGOTTEN_S = 600.0
 """A replica that was silent for this long is no longer shown."""
 
 

@@ -32,7 +32,7 @@ class ReplicaStatus(BaseModel):
 class Status(BaseModel):
     """All services together, by what their replicas reported in the last seconds. What nobody can tell now is null.
 
-    replicas: those that were heard in the last minute.
+    replicas: those that were heard in the last ten minutes.
     """
 
     queues: list[QueueStatus] | None

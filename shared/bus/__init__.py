@@ -58,6 +58,14 @@ class Bus(Protocol):
         """The oldest dead letters, `limit` of them at the most."""
         ...
 
+    async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
+        """A dead letter and its body. Raises NotFound."""
+        ...
+
+    async def discard(self, letter_id: str) -> None:
+        """Remove a dead letter for good. Raises NotFound."""
+        ...
+
     async def replay(self, ids: Sequence[str] | None) -> int:
         """Put dead letters back into their queues (None: all of them); returns how many."""
         ...

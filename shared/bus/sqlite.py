@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from shared import crash_points
 from shared.bus import DeadLetter, Handler
 from shared.clock import Clock
-from shared.errors import Malformed, StorageFull, Unavailable
+from shared.errors import Malformed, NotFound, StorageFull, Unavailable
 from shared.events import Message, Topology, parse
 from shared.sqlite import Database
 from shared.sqlite.migrations import statements
@@ -130,12 +131,21 @@ class SqliteBus:
         return await self._database.read(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        query = "SELECT id, queue, type, subject, reason, died_at FROM dead ORDER BY id LIMIT ?"
+        query = f"{_DEAD} FROM dead ORDER BY id LIMIT ?"
         rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
-        return [
-            DeadLetter(id=str(i), queue=queue, type=kind, subject=subject, reason=reason, died_at=died_at)
-            for i, queue, kind, subject, reason, died_at in rows
-        ]
+        return [_dead_letter(row) for row in rows]
+
+    async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
+        query = f"{_DEAD}, body FROM dead WHERE CAST(id AS TEXT) = ?"
+        row = await self._database.read(lambda db: db.execute(query, (letter_id,)).fetchone())
+        if row is None:
+            raise NotFound("no such dead letter")
+        return _dead_letter(row), row[6]
+
+    async def discard(self, letter_id: str) -> None:
+        delete = "DELETE FROM dead WHERE CAST(id AS TEXT) = ?"
+        if not await self._database.write(lambda db: db.execute(delete, (letter_id,)).rowcount):
+            raise NotFound("no such dead letter")
 
     async def replay(self, ids: Sequence[str] | None) -> int:
         queues = await self._database.write(lambda db: _replay(db, ids))
@@ -159,6 +169,14 @@ class SqliteBus:
     def _wake(self, queues: set[str]) -> None:
         for queue in queues & self._consumers.keys():
             self._consumers[queue].woken.set()
+
+
+_DEAD = "SELECT CAST(id AS TEXT), queue, type, subject, reason, died_at"
+
+
+def _dead_letter(row: Sequence[Any]) -> DeadLetter:
+    letter_id, queue, kind, subject, reason, died_at = row[:6]
+    return DeadLetter(id=letter_id, queue=queue, type=kind, subject=subject, reason=reason, died_at=died_at)
 
 
 def _newest(db: sqlite3.Connection) -> int:

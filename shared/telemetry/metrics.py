@@ -4,10 +4,12 @@ from types import TracebackType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from shared.telemetry.rates import Rates
+from shared.telemetry.rates import Durations, Rates
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SERVER_ERROR = 500
+STREAM = "/events"
+"""How the routes of streams end, which take as long as someone watches."""
 
 AGE_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
 
@@ -37,6 +39,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests, self.errors, self.handled = Rates(), Rates(), Rates()
+        self.took = Durations()
         self._ages: dict[str, float] = {}
         self._requests = Histogram(
             "quorate_http_request_seconds",
@@ -93,6 +96,8 @@ class Metrics:
             timed = self._timed[key] = self._requests.labels(method, route, str(status))
         timed.observe(took_s)
         self.requests.count()
+        if not route.endswith(STREAM):
+            self.took.took(took_s)
         if status >= SERVER_ERROR:
             self.errors.count()
 

@@ -22,6 +22,8 @@ class ObservedBus:
         self.publish = bus.publish
         self.dead_count = bus.dead_count
         self.dead_letters = bus.dead_letters
+        self.dead_letter = bus.dead_letter
+        self.discard = bus.discard
         self.replay = bus.replay
         self.depths = bus.depths
         self.settle = bus.settle

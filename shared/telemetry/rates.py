@@ -1,10 +1,16 @@
-"""Counts over the last minute."""
+"""Counts and durations over the last minute."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from time import monotonic
 
 SPAN_S = 60
+
+
+FINEST_S = 1e-4
+STEP = 1.1
+"""Durations are told apart by a tenth."""
 
 
 class Rates:
@@ -21,6 +27,11 @@ class Rates:
         self._now()
         return sum(counts[name] for _, counts in self._seconds)
 
+    def all_per_minute(self) -> Counter[str]:
+        """The counts of all names."""
+        self._now()
+        return sum((counts for _, counts in self._seconds), Counter[str]())
+
     def _now(self) -> Counter[str]:
         """The counts of this second; older ones than a minute are dropped."""
         second = int(self._clock())
@@ -29,3 +40,23 @@ class Rates:
         while self._seconds[0][0] <= second - SPAN_S:
             self._seconds.popleft()
         return self._seconds[-1][1]
+
+
+class Durations:
+    """How long things took in the last minute, to about a tenth."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._steps = Rates(clock)
+
+    def took(self, seconds: float) -> None:
+        self._steps.count(str(max(0, math.ceil(math.log(max(seconds, FINEST_S) / FINEST_S, STEP)))))
+
+    def quantile_s(self, share: float) -> float | None:
+        """So long a share of them took at the most; None where there were none."""
+        counts = sorted((int(step), count) for step, count in self._steps.all_per_minute().items())
+        wanted, seen = share * sum(count for _, count in counts), 0
+        for step, count in counts:
+            seen += count
+            if seen >= wanted:
+                return FINEST_S * STEP**step
+        return None

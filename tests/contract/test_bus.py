@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from shared.errors import Unavailable
-from shared.events import Message, TaskEnded
+from shared.errors import NotFound, Unavailable
+from shared.events import Message, TaskEnded, parse
 from tests.contract.adapters import T0
 from tests.contract.deliveries import OPTIONAL, PATIENCE_S, QUEUE, TYPE, Handler, event, until, until_dead
 
@@ -167,6 +167,21 @@ async def bury(buses, handler: Handler, numbers: list[int]) -> list:
         probe += 1
         await poke(buses, handler, probe)
     return await buses.bus.dead_letters(100)
+
+
+async def test_a_dead_letter_is_read_and_discarded(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=4)
+    dead = await bury(buses, handler, [1, 2, 3])
+    letter, body = await buses.bus.dead_letter(dead[1].id)
+    assert (letter, parse(body).subject) == (dead[1], dead[1].subject)
+    await buses.bus.discard(dead[1].id)
+    for gone in (dead[1].id, "never there", f"{QUEUE}:0"):
+        with pytest.raises(NotFound):
+            await buses.bus.dead_letter(gone)
+        with pytest.raises(NotFound):
+            await buses.bus.discard(gone)
+    assert {one.id for one in await buses.bus.dead_letters(100)} == {dead[0].id, dead[2].id}
 
 
 async def test_dead_letters_come_back_when_told(buses):

@@ -4,7 +4,9 @@ import json
 
 from shared.admin.replicas import FORGOTTEN_S, SILENT_S, Replicas
 from shared.admin.reports import QueueStatus, Report
+from shared.admin.services import listed
 from shared.admin.status import summed
+from shared.clock import iso
 
 T0 = 1_000_000.0
 
@@ -96,3 +98,24 @@ def test_the_last_report_counts_and_what_is_none_is_passed_over():
     replicas.heard(json.dumps(report("b", "x").model_dump() | {"a_field_of_later": 1}).encode())
     own = report("own", "x")
     assert [one.report.requests_per_minute for one in replicas.with_own(own)] == [99, 10, 10]
+
+
+def test_replicas_are_listed_by_service_each_as_it_reported_itself():
+    clock = Clock()
+    replicas = Replicas(clock)
+    model = {"started_at": T0 - 5, "p95_ms": 12.5, "model": "detector:m@1"}
+    for one in (report("d2", "detector"), report("d1", "detector", **model)):
+        replicas.heard(one.model_dump_json().encode())
+    older = json.loads(report("d0", "detector").model_dump_json())
+    replicas.heard(json.dumps({name: older[name] for name in older if name not in model}).encode())
+    told = listed(replicas.with_own(report("a", "archive", queues=(queue("q", 1, 0.5, 3),))), T0)
+    assert [(one["service"], one["replica"]) for one in told["services"]] == [
+        ("archive", "a"),
+        ("detector", "d0"),
+        ("detector", "d1"),
+        ("detector", "d2"),
+    ]
+    own, oldest, first, _ = told["services"]
+    assert (own["queues"][0]["queue"], own["profile"], own["model"]) == ("q", "distributed", None)
+    assert (first["started_at"], first["p95_ms"], first["model"]) == (iso(T0 - 5), 12.5, "detector:m@1")
+    assert (oldest["started_at"], oldest["p95_ms"]) == (None, None), "of a version that does not tell"

@@ -59,7 +59,9 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
     found |= dict.fromkeys(everything - found.keys() - INSIDE, admin)
     assert {path for path, service in found.items() if path.startswith("/api/admin/")} == {
         "/api/admin/status",
+        "/api/admin/services",
         "/api/admin/dead",
+        "/api/admin/dead/{letter_id}",
         "/api/admin/dead/replay",
     }
     return found | dict.fromkeys(pages(), "task_manager")

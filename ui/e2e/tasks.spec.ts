@@ -264,5 +264,32 @@ test("the detector looks at a picture", async ({ page, platform }) => {
 test("the administrator sees replicas and queues", async ({ page, platform }) => {
   await open(page, platform, "admin", "/admin");
   await expect(page.getByRole("row").filter({ hasText: "task_manager" })).not.toHaveCount(0);
+  await expect(page.getByRole("region", { name: "Services" })).toContainText("ms");
+  await expect(page.getByText("No letter is dead")).toBeVisible();
+});
+
+test("a dead letter is read and discarded", async ({ page, platform }) => {
+  const letter = {
+    id: "q.v1:7",
+    queue: "q.v1",
+    type: "subtask.completed.v1",
+    subject: "s",
+    reason: "<b>why</b>",
+    died_at: "2026-11-27T10:00:00.000Z",
+  };
+  let isThere = true;
+  await page.route("**/api/admin/dead?**", (route) => route.fulfill({ json: { items: isThere ? [letter] : [] } }));
+  await page.route("**/api/admin/dead/q.v1%3A7", (route) => {
+    if (route.request().method() === "GET") return route.fulfill({ json: { ...letter, payload: '{"label":"<i>"}' } });
+    isThere = false;
+    return route.fulfill({ status: 204 });
+  });
+  await open(page, platform, "admin", "/admin");
+  const row = page.getByRole("row").filter({ hasText: "<b>why</b>" });
+  await row.getByRole("button", { name: "Payload" }).click();
+  await expect(page.getByRole("dialog")).toContainText('"label": "<i>"');
+  await page.keyboard.press("Escape");
+  await row.getByRole("button", { name: "Discard" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
   await expect(page.getByText("No letter is dead")).toBeVisible();
 });

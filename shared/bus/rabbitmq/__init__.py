@@ -89,6 +89,12 @@ class RabbitBus:
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         return await dead_letters.read(self._to_consume, limit)
 
+    async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
+        return await dead_letters.find(self._to_consume, letter_id)
+
+    async def discard(self, letter_id: str) -> None:
+        await dead_letters.find(self._to_consume, letter_id, is_discarded=True)
+
     async def replay(self, ids: Sequence[str] | None) -> int:
         return await dead_letters.replay(self._to_consume, self._publisher, None if ids is None else set(ids))
 

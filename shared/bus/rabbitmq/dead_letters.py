@@ -11,7 +11,7 @@ from shared.bus.rabbitmq import messages
 from shared.bus.rabbitmq.connection import ANSWER_S, END_S, Connection, as_unavailable
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import all_queues, dead_queue
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 
 
 async def read(connection: Connection, limit: int) -> list[DeadLetter]:
@@ -30,9 +30,23 @@ async def count(connection: Connection) -> int:
     with as_unavailable("count dead letters"):
         async with _reading(connection) as channel:
             for queue in all_queues():
-                declared = await channel.declare_queue(dead_queue(queue), passive=True, timeout=ANSWER_S)
-                counted += declared.declaration_result.message_count or 0
+                counted += await _count(channel, queue)
     return counted
+
+
+async def find(connection: Connection, letter_id: str, *, is_discarded: bool = False) -> tuple[DeadLetter, bytes]:
+    """A dead letter and its body; where it is to be discarded, it is gone after this. Raises NotFound."""
+    queue = letter_id.partition(":")[0]
+    if queue not in all_queues():
+        raise NotFound("no such dead letter")
+    with as_unavailable("read a dead letter"):
+        async with _reading(connection) as channel:
+            async for message in _get(channel, queue, await _count(channel, queue)):
+                if messages.dead_letter_id(queue, message) == letter_id:
+                    if is_discarded:
+                        await message.ack()
+                    return messages.dead_letter(queue, message), message.body
+    raise NotFound("no such dead letter")
 
 
 async def replay(connection: Connection, publisher: Publisher, ids: Collection[str] | None) -> int:
@@ -42,13 +56,17 @@ async def replay(connection: Connection, publisher: Publisher, ids: Collection[s
         async with _reading(connection) as channel:
             for queue in all_queues():
                 # No more than there are now: a message that fails again at once is not replayed twice.
-                declared = await channel.declare_queue(dead_queue(queue), passive=True, timeout=ANSWER_S)
-                async for message in _get(channel, queue, declared.declaration_result.message_count or 0):
+                async for message in _get(channel, queue, await _count(channel, queue)):
                     if ids is None or messages.dead_letter_id(queue, message) in ids:
                         await publisher.publish([messages.requeued(message, queue, failures=0)])
                         await message.ack()
                         replayed += 1
     return replayed
+
+
+async def _count(channel: AbstractChannel, queue: str) -> int:
+    declared = await channel.declare_queue(dead_queue(queue), passive=True, timeout=ANSWER_S)
+    return declared.declaration_result.message_count or 0
 
 
 async def _get(channel: AbstractChannel, queue: str, limit: int) -> AsyncGenerator[AbstractIncomingMessage]:

@@ -1,17 +1,16 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api, bodyOf, type Schemas, serverNow } from "../api/client";
-import { Button } from "../shell/Button";
-import { Confirm } from "../shell/Confirm";
 import { Failure, Loading } from "../shell/States";
 import { en } from "../texts/en";
 import { admin as texts } from "../texts/en.admin";
-import { moment, since } from "../texts/en.tasks";
+import { since } from "../texts/en.tasks";
 import css from "./admin.module.css";
+import { DeadLetters } from "./DeadLetters";
+import { Section, Table } from "./Table";
 
 const LOOK_EVERY_MS = 5_000;
 const SILENT_MS = 30_000;
-const LETTERS = 200;
 
 export default function Admin() {
   const status = useQuery({
@@ -24,7 +23,7 @@ export default function Admin() {
   }, []);
   if (status.error && !status.data) return <Failure error={status.error} retry={() => status.refetch()} />;
   if (!status.data) return <Loading />;
-  const { replicas, queues, outbox, outbox_lag_s, requests_per_minute, dead_letters } = status.data;
+  const { queues, outbox, outbox_lag_s, requests_per_minute, dead_letters } = status.data;
   const said = [
     texts.summary.requests(requests_per_minute),
     outbox === null ? null : texts.summary.outbox(outbox),
@@ -35,7 +34,7 @@ export default function Admin() {
       <h1>{texts.title}</h1>
       <p className={css.summary}>{said.filter((one) => one !== null).join(", ")}</p>
       <Section title={texts.services}>
-        <Replicas replicas={replicas} />
+        <Services />
       </Section>
       <Section title={texts.queues}>{queues ? <Queues queues={queues} /> : <p>{texts.noQueues}</p>}</Section>
       <DeadLetters count={dead_letters} />
@@ -43,54 +42,33 @@ export default function Admin() {
   );
 }
 
-function Section({ title, action, children }: { title: string; action?: ReactNode; children: ReactNode }) {
+/** Every replica; one that has said nothing for a while is grey. */
+function Services() {
+  const { data, error, refetch } = useQuery({
+    queryKey: ["admin", "services"],
+    queryFn: async ({ signal }) => bodyOf(await api.GET("/api/admin/services", { signal })),
+    refetchInterval: LOOK_EVERY_MS,
+  });
+  if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading />;
+  const { name, services, version, seen, requests, errors, p95, busy } = texts.replica;
   return (
-    <section className={css.section}>
-      <header>
-        <h2>{title}</h2>
-        {action}
-      </header>
-      {children}
-    </section>
-  );
-}
-
-function Table({ name, heads, children }: { name: string; heads: readonly string[]; children: ReactNode }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled box that the keyboard has to reach
-    <section className={css.scrolled} tabIndex={0} aria-label={name}>
-      <table>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </section>
-  );
-}
-
-function Replicas({ replicas }: { replicas: Schemas["ReplicaStatus"][] }) {
-  const { name, services, version, seen, requests, errors, busy } = texts.replica;
-  return (
-    <Table name={texts.services} heads={[name, services, version, seen, requests, errors, busy]}>
-      {replicas.map((replica) => {
-        const isSilent = serverNow() - Date.parse(replica.seen_at) > SILENT_MS;
+    <Table name={texts.services} heads={[services, name, version, seen, requests, errors, p95, busy]}>
+      {data.services.map((replica) => {
+        const isSilent = Date.parse(data.as_of) - Date.parse(replica.last_seen_at) > SILENT_MS;
         return (
-          <tr key={replica.name} className={isSilent ? css.silent : undefined}>
-            <th scope="row">{replica.name}</th>
-            <td>{replica.services.join(", ")}</td>
+          <tr key={replica.replica} className={isSilent ? css.silent : undefined}>
+            <th scope="row">
+              {replica.service}
+              {replica.model && <span className={css.model}>{replica.model}</span>}
+            </th>
+            <td>{replica.replica}</td>
             <td>{replica.version}</td>
             <td>
-              {since(replica.seen_at, serverNow())} {isSilent && texts.replica.silent}
+              {since(replica.last_seen_at, serverNow())} {isSilent && texts.replica.silent}
             </td>
             <td className={css.number}>{en.number(replica.requests_per_minute)}</td>
             <td className={css.number}>{en.number(replica.errors_per_minute)}</td>
+            <td className={css.number}>{replica.p95_ms !== null && texts.milliseconds(replica.p95_ms)}</td>
             <td className={css.number}>{en.percent(replica.busy)}</td>
           </tr>
         );
@@ -112,63 +90,5 @@ function Queues({ queues }: { queues: Schemas["QueueStatus"][] }) {
         </tr>
       ))}
     </Table>
-  );
-}
-
-function DeadLetters({ count }: { count: number | null }) {
-  const client = useQueryClient();
-  const [asked, setAsked] = useState<readonly string[] | null>(null);
-  const [replayed, setReplayed] = useState<number | null>(null);
-  const letters = useQuery({
-    queryKey: ["admin", "dead", count],
-    queryFn: async ({ signal }) =>
-      bodyOf(await api.GET("/api/admin/dead", { params: { query: { limit: LETTERS } }, signal })),
-  });
-  const replay = async () => {
-    const answer = bodyOf(await api.POST("/api/admin/dead/replay", { body: { ids: asked ? [...asked] : null } }));
-    setReplayed(answer.replayed);
-    return undefined;
-  };
-  const items = letters.data?.items ?? [];
-  const { died, queue, type, subject, reason } = texts.letter;
-  const all = items.length > 0 && (
-    <Button isCompact onClick={() => setAsked(items.map(({ id }) => id))}>
-      {texts.replayAll(items.length)}
-    </Button>
-  );
-  return (
-    <Section title={texts.dead} action={all}>
-      {letters.error && <Failure error={letters.error} retry={() => letters.refetch()} />}
-      {letters.data && items.length === 0 && <p>{texts.noLetters}</p>}
-      {replayed !== null && <p role="status">{texts.replayed(replayed)}</p>}
-      {items.length > 0 && (
-        <Table name={texts.dead} heads={[died, queue, type, subject, reason, texts.replay]}>
-          {items.map((letter) => (
-            <tr key={letter.id}>
-              <td>{moment(letter.died_at)}</td>
-              <td>{letter.queue}</td>
-              <td>{letter.type}</td>
-              <td>{letter.subject}</td>
-              <td className={css.reason}>{letter.reason}</td>
-              <td>
-                <Button isCompact onClick={() => setAsked([letter.id])}>
-                  {texts.replay}
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
-      {asked && (
-        <Confirm
-          title={asked.length === 1 ? texts.replay : texts.replayAll(asked.length)}
-          detail={texts.replayDetail}
-          go={texts.replay}
-          act={replay}
-          done={() => client.invalidateQueries({ queryKey: ["admin"] })}
-          close={() => setAsked(null)}
-        />
-      )}
-    </Section>
   );
 }

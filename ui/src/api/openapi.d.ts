@@ -38,6 +38,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/dead/{letter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dead Letter */
+        get: operations["dead_letter_api_admin_dead__letter_id__get"];
+        put?: never;
+        post?: never;
+        /** Discard */
+        delete: operations["discard_api_admin_dead__letter_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Services */
+        get: operations["services_api_admin_services_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/status": {
         parameters: {
             query?: never;
@@ -712,6 +747,26 @@ export interface components {
             died_at: string;
             /** Id */
             id: string;
+            /** Queue */
+            queue: string;
+            /** Reason */
+            reason: string;
+            /** Subject */
+            subject: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * DeadLetterWhole
+         * @description payload: the event as text, its first 100,000 characters.
+         */
+        DeadLetterWhole: {
+            /** Died At */
+            died_at: string;
+            /** Id */
+            id: string;
+            /** Payload */
+            payload: string;
             /** Queue */
             queue: string;
             /** Reason */
@@ -1424,6 +1479,53 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * ServiceReplica
+         * @description One process. service: what it runs, several with a comma between. What it cannot tell is null.
+         *
+         *     p95_ms: so long 95 of 100 requests of the last minute took at the most. model: the voter's name of its model.
+         */
+        ServiceReplica: {
+            /** Busy */
+            busy: number;
+            /** Errors Per Minute */
+            errors_per_minute: number;
+            /** Last Seen At */
+            last_seen_at: string;
+            /** Model */
+            model: string | null;
+            /** Outbox */
+            outbox: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /**
+             * Profile
+             * @enum {string}
+             */
+            profile: "embedded" | "distributed";
+            /** Queues */
+            queues: components["schemas"]["QueueStatus"][] | null;
+            /** Replica */
+            replica: string;
+            /** Requests Per Minute */
+            requests_per_minute: number;
+            /** Service */
+            service: string;
+            /** Started At */
+            started_at: string | null;
+            /** Version */
+            version: string;
+        };
+        /**
+         * Services
+         * @description Replicas that were heard in the last ten minutes; one that was silent for 30 seconds has probably ended.
+         */
+        Services: {
+            /** As Of */
+            as_of: string;
+            /** Services */
+            services: components["schemas"]["ServiceReplica"][];
+        };
+        /**
          * StatisticsShown
          * @description What a task's results said together at `as_of`. Votes are those of people, in images that have ended.
          *
@@ -1462,7 +1564,7 @@ export interface components {
          * Status
          * @description All services together, by what their replicas reported in the last seconds. What nobody can tell now is null.
          *
-         *     replicas: those that were heard in the last minute.
+         *     replicas: those that were heard in the last ten minutes.
          */
         Status: {
             /** Dead Letters */
@@ -1855,6 +1957,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dead_letter_api_admin_dead__letter_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterWhole"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_api_admin_dead__letter_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    services_api_admin_services_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Services"];
                 };
             };
             /** @description Refused */
