@@ -10,6 +10,7 @@ from services.subtask_manager.metrics import WorkMetrics
 from shared import outbox
 from shared.events import ImageReady, ImageReadyV1, Message, envelope, message
 from shared.flat import flattened
+from shared.models import ModelHeard
 from shared.outbox import Relay
 from tests.contract.adapters import T0
 from tests.contract.operators import claim, open_all, subtask_ids, vote_on_all
@@ -225,7 +226,7 @@ async def test_an_event_that_comes_twice_has_one_effect(subtasks, buses, stored_
         lease_s=300.0,
         arrivals=unused,
         limits=unused,
-        model=unused,
+        model=ModelHeard(subtasks.clock),
         metrics=WorkMetrics(CollectorRegistry()),
     )
     consumers.subscribe(at, buses.bus)
