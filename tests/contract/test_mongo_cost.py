@@ -60,14 +60,10 @@ async def test_a_lease_request_costs_the_same_whatever_its_size(replicas, count,
 async def test_subtasks_that_are_opened_together_share_their_commands(replicas):
     store, ids = replicas.stores[0], subtask_ids(60)
     cost = await cost_of(replicas, open_all(store, brief(), ids))
-    assert sorted(cost.commands) == [
-        "find briefs",
-        "find briefs",
-        "insert briefs",
-        "insert subtasks",
-        "insert subtasks",
-        "update briefs",
-    ]
+    inserts = cost.commands.count("insert subtasks")
+    assert 2 <= inserts <= 6, "the first alone, then what came meanwhile, as often as that is"
+    others = sorted(command for command in cost.commands if command != "insert subtasks")
+    assert others == ["find briefs", "find briefs", "insert briefs", "update briefs"]
     assert len((await claim(store, "ann", 100)).held) == 60
 
 
