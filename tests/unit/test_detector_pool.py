@@ -178,7 +178,7 @@ async def test_pictures_of_one_caller_leave_another_a_place(gate):
     await until(lambda: pool.load.refused == 16)
     other = of("bob")
     gate.set()
-    assert (await other)[0].label == "120"
+    assert (await other).objects[0].label == "120"
     ended = await asyncio.gather(*flood, return_exceptions=True)
     assert sum(isinstance(one, Unavailable) for one in ended) == 16
     assert len(await asyncio.gather(*(of("ann") for _ in range(4)))) == 4, "the places are given back"
