@@ -6,6 +6,7 @@ export default defineConfig({
   workers: 1, // the tests share a platform and two cores
   timeout: 180_000, // bounds on a busy machine, never measures
   expect: { timeout: 20_000 },
+  retries: 1, // what passes only then is told as flaky
   reporter: [["list"], ["./e2e/summary.ts"]],
   use: {
     viewport: { width: 1440, height: 900 },
