@@ -75,9 +75,9 @@ test("an upload that a reload cuts off is added again: no image is there twice",
   const task = taskOf(page);
   await expect.poll(async () => (await platform.images(task)).length).toBeGreaterThan(0);
   await expect.poll(async () => (await counts(page)).accepted).toBeGreaterThan(0);
-  await page.unrouteAll({ behavior: "ignoreErrors" });
   page.on("dialog", (dialog) => dialog.accept());
   await page.reload();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
   await expect(page.getByText("The upload was cut off")).toBeVisible();
   const before = (await platform.images(task)).length;
   expect(before).toBeLessThan(GOOD);
