@@ -23,7 +23,7 @@ OPERATORS = int(os.environ.get("QUORATE_OPERATORS", "200"))
 IMAGES = int(os.environ.get("QUORATE_IMAGES", "250"))
 SEED = int(os.environ.get("QUORATE_SEED") or random.SystemRandom().randrange(10**9))
 LEASE_S = 1.5
-DEADLINE_S = 120
+DEADLINE_S = 300
 REASONS = {
     "you have voted for another label; undo that vote first",
     "the subtask is completed and takes no more votes",

@@ -60,7 +60,7 @@ def test_it_holds_the_application_and_nothing_else(wheel: Path):
     code = [name for name in names if not name.startswith("shared/page/dist/")]  # there the names are the build's
     assert [name for name in code if "test" in name or name.startswith("probes/") or name.endswith(".pyc")] == []
     for package in (
-        "services/task_manager/store/sqlite.py",
+        "services/task_manager/store/sqlite/schema.py",
         "quorate/cli.py",
         "embedded/__main__.py",
         "shared/page/plain/index.html",
