@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.task_manager.domain import Counts, Image, Task
-from services.task_manager.listing import EVERY, Listing
+from services.task_manager.listing import EVERY, Listing, Order
 from services.task_manager.order import By
 from services.task_manager.statistics import Saved
 from shared.decision import Decision
@@ -14,6 +14,16 @@ from shared.outbox import Outbox
 DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, None]]
 """A rule, asked with the present state and the time (epoch seconds)."""
+IMAGE_KEYS: dict[By, str] = {
+    "id": "id",
+    "upload": "upload_key",
+    "newest": "upload_key",
+    "name": "name_key",
+    "uncertain": "agreement_key",
+    "confident": "agreement_key",
+}
+TASK_KEYS: dict[Order, str] = {"newest": "age_key", "name": "name_key"}
+"""Columns, or fields, that hold the keys of each order."""
 RATED = 1_000
 """Images of which `votes_since` counts the votes at the most."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]

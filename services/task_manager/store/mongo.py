@@ -17,7 +17,9 @@ from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.refusals import NotOpen
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
+    IMAGE_KEYS,
     RATED,
+    TASK_KEYS,
     AnnounceImage,
     AnnounceRemoved,
     AnnounceTask,
@@ -64,15 +66,6 @@ INDEXES = {
 
 UNDONE = 1_000
 """Removals that one sweep finishes."""
-_KEYS: dict[By, str] = {
-    "id": "id",
-    "upload": "upload_key",
-    "newest": "upload_key",
-    "name": "name_key",
-    "uncertain": "agreement_key",
-    "confident": "agreement_key",
-}
-_TASK_KEYS: dict[listings.Order, str] = {"newest": "age_key", "name": "name_key"}
 KEYS_AT_ONCE = 500
 
 
@@ -125,7 +118,7 @@ class MongoTaskStore:
         """Each state is one range of one index; their keys are read, and then the tasks of the least."""
         if not after:
             await asyncio.gather(*map(self._add_listing_keys, listing.states))
-        key = _TASK_KEYS[listing.order]
+        key = TASK_KEYS[listing.order]
         part = {key: {"$gt": after or listing.beginning, "$lt": listing.beginning + listings.LAST}}
         owner = {} if listing.owner is None else {"owner": {"$eq": listing.owner}}
 
@@ -221,7 +214,7 @@ class MongoTaskStore:
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        key, is_backwards = _KEYS[by], by in BACKWARDS
+        key, is_backwards = IMAGE_KEYS[by], by in BACKWARDS
         if by != "id" and not after:
             await self._add_keys(task_id, key)
         part = {"$gt": "", "$lt": after or LAST} if is_backwards else {"$gt": after}
@@ -347,7 +340,7 @@ def _task_keys(task: Task) -> Document:
 
 
 def _listing_keys(task: Task) -> Document:
-    keys = {field: listings.key_of(task, order) for order, field in _TASK_KEYS.items()}
+    keys = {field: listings.key_of(task, order) for order, field in TASK_KEYS.items()}
     return {"owner": task.owner, **keys}
 
 

@@ -11,7 +11,9 @@ from services.task_manager.listing import EVERY, Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
+    IMAGE_KEYS,
     RATED,
+    TASK_KEYS,
     AnnounceImage,
     AnnounceRemoved,
     AnnounceTask,
@@ -19,20 +21,12 @@ from services.task_manager.store import (
     DecideTask,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
-from services.task_manager.store.sqlite.schema import TASK_KEYS, listing_keys
+from services.task_manager.store.sqlite.schema import listing_keys
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 
-_KEYS: dict[By, str] = {
-    "id": "id",
-    "upload": "upload_key",
-    "newest": "upload_key",
-    "name": "name_key",
-    "uncertain": "agreement_key",
-    "confident": "agreement_key",
-}
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -158,7 +152,7 @@ class SqliteTaskStore(SqliteOutbox):
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
     ) -> list[Image]:
-        key = _KEYS[by]
+        key = IMAGE_KEYS[by]
         where, values = f"task_id = ? AND {key} > ?", [task_id, "" if by in BACKWARDS else after]
         if by in BACKWARDS:
             where += f" AND {key} < ?"

@@ -6,12 +6,10 @@ from functools import partial
 from services.task_manager import listing as listings
 from services.task_manager.domain import Task
 from services.task_manager.order import key_of
+from services.task_manager.store import TASK_KEYS
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.outbox import sqlite as outbox_sqlite
 from shared.sqlite.migrations import BATCH, bodies, statements
-
-TASK_KEYS: dict[listings.Order, str] = {"newest": "age_key", "name": "name_key"}
-"""The columns by which tasks are listed."""
 
 _FIRST = (
     outbox_sqlite.SCHEMA
