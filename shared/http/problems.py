@@ -115,13 +115,14 @@ def install(app: FastAPI) -> None:
     describe = app.openapi
 
     def described() -> dict[str, Any]:
-        """The framework takes every model for JSON; problems have a media type of their own."""
+        """The framework gives every model its route's media type; problems have one of their own."""
         api = describe()
         for path in api["paths"].values():
             for operation in path.values():
                 for status, response in operation["responses"].items():
-                    if status in RESPONSES and "application/json" in response.get("content", {}):
-                        response["content"] = {"application/problem+json": response["content"].pop("application/json")}
+                    if status in RESPONSES and "content" in response:
+                        [content] = response["content"].values()
+                        response["content"] = {"application/problem+json": content}
         return api
 
     app.openapi = described

@@ -94,18 +94,29 @@ async def test_one_image_is_one_trace_from_upload_to_result(tmp_path, model):
             [lease] = await api.lease("ann", 1, task_id)
             vote = {"label": "cat", "token": lease["token"]}
             await api.http.post(f"/api/subtasks/{lease['subtask_id']}/vote", json=vote, headers=as_user("ann"))
-    by_name = {f"{one.name} {one.attributes.get('http.route', '')}".strip(): one for one in collector.spans}
     assert {one.trace_id for one in collector.spans} == {TRACE}
-    upload = by_name["POST /api/tasks/{task_id}/images"]
-    opened = by_name["subtask_manager.image.ready.v2"]
-    looked = by_name["detector.subtask.opened.v2"]
-    voted = by_name["POST /api/subtasks/{subtask_id}/vote"]
-    assert upload.parent == voted.parent == PARENT
-    assert (opened.parent, looked.parent) == (upload.span_id, opened.span_id)
-    assert by_name["subtask_manager.subtask.prelabeled.v2"].parent == looked.span_id
-    assert by_name["task_manager.subtask.completed.v1"].parent == voted.span_id
+    upload = _named(collector, "POST /api/tasks/{task_id}/images")
+    opened = _named(collector, "subtask_manager.image.ready.v2")
+    looked = _named(collector, "detector.subtask.opened.v2")
+    prelabeled = _named(collector, "subtask_manager.subtask.prelabeled.v2")
+    voted = _named(collector, "POST /api/subtasks/{subtask_id}/vote")
+    completed = _named(collector, "task_manager.subtask.completed.v1")
+    assert _parents(upload) == _parents(voted) == {PARENT}
+    for caused, by in ((opened, upload), (looked, opened), (prelabeled, looked), (completed, voted)):
+        assert _parents(caused) <= {one.span_id for one in by}
     shown = spans.tree(collector.spans, TRACE)
     assert len(shown) == 1 + len(collector.spans)
+
+
+def _named(collector: spans.Collector, name: str) -> list[spans.Span]:
+    """More than one where a message came again, as it may on a busy machine; never none."""
+    found = [one for one in collector.spans if f"{one.name} {one.attributes.get('http.route', '')}".strip() == name]
+    assert found, name
+    return found
+
+
+def _parents(found: list[spans.Span]) -> set[str]:
+    return {one.parent for one in found}
 
 
 async def test_without_a_collector_a_trace_is_carried_on_as_it_came(api):

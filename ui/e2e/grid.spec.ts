@@ -147,7 +147,7 @@ test("rows voted without a connection outlive a reload", { tag: "@cut" }, async 
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await expect(page.locator(`[data-waiting='${shown.flat().length}']`)).toBeVisible();
+  await expect(page.locator(`[data-waiting='${shown.flat().length}'][data-writing='false']`)).toBeVisible();
   await context.setOffline(false);
   await page.reload();
   await expect(tiles(page).first()).toBeVisible();

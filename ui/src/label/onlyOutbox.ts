@@ -21,6 +21,7 @@ function tell(): void {
   if (mine.length !== refused.get().length) refused.set(mine);
   sync.set({
     waiting: unsent.length + outbox.writing.get(),
+    isWriting: outbox.writing.get() > 0,
     isLate: unsent.some((record) => Date.now() - record.castAt > LATE_MS),
     isStored: outbox.isStored.get(),
   });
@@ -28,5 +29,11 @@ function tell(): void {
 
 for (const watched of [outbox.records, outbox.writing, outbox.isStored, who]) watched.subscribe(tell);
 setInterval(tell, TELL_MS);
+
+// What storage does not hold yet would end with the page: the browser asks first.
+addEventListener("beforeunload", (event) => {
+  const { waiting, isWriting, isStored } = sync.get();
+  if (isWriting || (waiting > 0 && !isStored)) event.preventDefault();
+});
 
 startSender(outbox);

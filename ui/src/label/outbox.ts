@@ -91,6 +91,7 @@ async function inOneTransaction<A>(db: IDBPDatabase<Schema>, change: Change<A>):
   for (const record of changed.records) if (!before.includes(record)) void transaction.store.put(record, keyOf(record));
   for (const record of before)
     if (!kept.has(record) && !after.has(keyOf(record))) void transaction.store.delete(keyOf(record));
+  transaction.commit(); // at once, also where the page is gone before the writes have been answered
   await transaction.done;
   return { changed, isNew: changed.records !== before };
 }

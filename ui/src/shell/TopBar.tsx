@@ -77,7 +77,7 @@ function useFadedEdges() {
 }
 
 function SyncState() {
-  const { waiting, isLate, isStored } = useStore(sync);
+  const { waiting, isWriting, isLate, isStored } = useStore(sync);
   const isOnline = useStore(online);
   const [look, icon, said, more] = !isStored
     ? ([css.late, "warning", en.sync.memory] as const)
@@ -87,7 +87,7 @@ function SyncState() {
         ? ([css.saving, "clock", en.sync.saving] as const)
         : ([css.saved, "tick", en.sync.saved] as const);
   return (
-    <span className={`${css.sync} ${look}`} data-waiting={waiting}>
+    <span className={`${css.sync} ${look}`} data-waiting={waiting} data-writing={isWriting}>
       <Icon name={icon} size={14} />
       <span>
         {said} {more && <span className={css.more}>{more}</span>}
