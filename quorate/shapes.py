@@ -3,7 +3,7 @@
 The server may add fields; it does not rename them.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
@@ -194,11 +194,13 @@ class HeldLease(TypedDict):
 
 
 class Ballot(TypedDict):
-    """A vote to be sent."""
+    """A vote to be sent; `took_ms` is how long the image was looked at."""
 
     subtask_id: str
     label: str
     token: str
+    mode: NotRequired[Literal["single", "grid"]]
+    took_ms: NotRequired[int]
 
 
 class VoteOutcome(TypedDict):
@@ -221,6 +223,8 @@ class Vote(TypedDict):
     voter: str
     label: str | None
     at: str
+    mode: str
+    took_ms: int | None
 
 
 class SubtaskResult(TypedDict):

@@ -15,7 +15,7 @@ from services.subtask_manager.refusals import (
     StillOpen,
     UnknownLabel,
 )
-from services.subtask_manager.subtask import Awaiting, Brief, Fact, Finish, Lease, Subtask, Vote
+from services.subtask_manager.subtask import UNTOLD, Awaiting, Brief, Fact, Finish, Lease, Manner, Subtask, Vote
 from shared import proposals
 from shared.decision import Decision
 from shared.results import DecidedBy, Prelabel, Result, State, tally
@@ -145,9 +145,9 @@ def parse_label(brief: Brief, label: str) -> str | None:
 
 
 def cast_vote(
-    subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
+    subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str, manner: Manner = UNTOLD
 ) -> Decision[Subtask, Vote]:
-    """Count an operator's vote, once. The same vote again gets the same answer.
+    """Count an operator's vote, once. The same vote again, in whatever manner, gets the same answer.
 
     Raises UnknownLabel, then in this order AlreadyVoted, NotOpen, NoLease.
     """
@@ -159,7 +159,7 @@ def cast_vote(
         return Decision(state=subtask, answer=cast)
     _refuse_unless_open(subtask)
     _lease_that_counts(subtask, brief, operator=voter, token=token, now=now)
-    return _counted(subtask, brief, voter=voter, label=named, now=now)
+    return _counted(subtask, brief, voter=voter, label=named, now=now, manner=manner)
 
 
 def cast_vote_by_lease(
@@ -330,10 +330,12 @@ def _with_lease(subtask: Subtask, brief: Brief, lease: Lease, now: float) -> Sub
     return _reopened(replace(subtask, leases=(*lapsed, *live, lease)), brief, now)
 
 
-def _counted(subtask: Subtask, brief: Brief, *, voter: str, label: str | None, now: float) -> Decision[Subtask, Vote]:
+def _counted(
+    subtask: Subtask, brief: Brief, *, voter: str, label: str | None, now: float, manner: Manner = UNTOLD
+) -> Decision[Subtask, Vote]:
     """The subtask with one more vote, and with the end that the vote may lead to."""
     total = len(subtask.votes) + 1
-    vote = Vote(voter=voter, label=label, at=now, total=total, state="open")
+    vote = Vote(voter=voter, label=label, at=now, total=total, state="open", manner=manner)
     voted = replace(subtask, votes=(*subtask.votes, vote), leases=_leases_without(subtask, voter))
     standing = _standing(voted, brief)
     decided_by = quorum.settles(brief.terms.quorum, standing)

@@ -12,7 +12,7 @@ from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import Preferences, PreferencesStore, replaced
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
-from services.subtask_manager.subtask import Awaiting, Brief, Finish, Lease, Subtask, Vote
+from services.subtask_manager.subtask import Awaiting, Brief, Finish, Lease, Manner, Subtask, Vote
 from shared import events
 from shared.arrivals import Arrivals
 from shared.bus import Bus
@@ -129,8 +129,9 @@ async def give_back(resources: Resources, *, operator: str, subtask_id: str, tok
     _changed(resources, decision)
 
 
-async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
-    return await _voted(resources, subtask_id, partial(domain.cast_vote, voter=voter, label=label, token=token))
+async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
+    rule = partial(domain.cast_vote, voter=voter, label=label, token=token, manner=manner)
+    return await _voted(resources, subtask_id, rule)
 
 
 async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
@@ -156,12 +157,14 @@ def _changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
         resources.relay.wake()
 
 
-async def vote_each(resources: Resources, *, voter: str, votes: list[tuple[str, str, str]]) -> list[VoteOutcome]:
-    """Count votes, given as (subtask id, label, token). A refusal concerns its own vote only."""
+async def vote_each(
+    resources: Resources, *, voter: str, votes: list[tuple[str, str, str, Manner]]
+) -> list[VoteOutcome]:
+    """Count votes, given as (subtask id, label, token, manner). A refusal concerns its own vote only."""
 
-    async def outcome(subtask_id: str, label: str, token: str) -> VoteOutcome:
+    async def outcome(subtask_id: str, label: str, token: str, manner: Manner) -> VoteOutcome:
         try:
-            cast = await vote(resources, voter=voter, subtask_id=subtask_id, label=label, token=token)
+            cast = await vote(resources, voter=voter, subtask_id=subtask_id, label=label, token=token, manner=manner)
         except (Unavailable, StorageFull):
             raise  # not this vote's fault: the caller has to send the whole batch again
         except QuorateError as refusal:

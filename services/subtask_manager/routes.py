@@ -143,14 +143,19 @@ def _refused(refusal: QuorateError) -> dict[str, Any]:
 def _add_votes(routes: HotRouter, resources: Resources) -> None:
     @routes.hot("/votes", methods=["POST"], response_model=wire.VoteOutcomes)
     async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
-        votes = [(vote.subtask_id, vote.label, vote.token) for vote in batch.votes]
+        votes = [(vote.subtask_id, vote.label, vote.token, vote.manner) for vote in batch.votes]
         outcomes = await handlers.vote_each(resources, voter=who.id, votes=votes)
         return json_answer({"outcomes": [_outcome(outcome) for outcome in outcomes]})
 
     @routes.hot("/subtasks/{subtask_id}/vote", methods=["POST"], response_model=wire.VoteOutcome)
     async def vote(subtask_id: str, wanted: wire.VoteRequest, who: Who) -> Response:
         cast = await handlers.vote(
-            resources, voter=who.id, subtask_id=subtask_id, label=wanted.label, token=wanted.token
+            resources,
+            voter=who.id,
+            subtask_id=subtask_id,
+            label=wanted.label,
+            token=wanted.token,
+            manner=wanted.manner,
         )
         return json_answer({"subtask_id": subtask_id, **_COUNTED, "subtask_state": cast.state})
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.subtask_manager.domain import live_leases, shown_prelabel
 from services.subtask_manager.handlers import Resources
-from services.subtask_manager.subtask import Brief, Subtask
+from services.subtask_manager.subtask import Brief, Subtask, Vote
 from shared.clock import iso
 from shared.http.answers import earlier_shown, result_shown
 from shared.http.application import VERSION
@@ -56,13 +56,24 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         "labels": brief.terms.labels,
         "label_names": brief.terms.label_names,
         **_urls_shown(resources, subtask, now),
-        "votes": [{"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in subtask.votes],
+        "votes": [_vote_shown(vote) for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
         "allow_unsure": brief.terms.allow_unsure,
         "prelabel": subtask.prelabel if subtask.result else shown_prelabel(subtask, brief),
         **_file_shown(subtask, is_named=True),
         "result": subtask.result and result_shown(subtask.result, subtask.votes),
         "earlier": earlier_shown(subtask.earlier),
+    }
+
+
+def _vote_shown(vote: Vote) -> dict[str, Any]:
+    manner = vote.manner
+    return {
+        "voter": vote.voter,
+        "label": vote.label,
+        "at": iso(vote.at),
+        "mode": manner.mode,
+        "took_ms": manner.took_ms,
     }
 
 

@@ -60,6 +60,26 @@ class Awaiting:
     place: int | None = None
 
 
+Mode = Literal["single", "grid"]
+"""Whether an image was voted on by itself or in a row of others."""
+MAX_TOOK_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a voter came to a vote. It says something about pace and care, and decides nothing.
+
+    mode: a `Mode`; stored as text, so that one of a newer version can be read.
+    took_ms: how long the voter saw the image, in milliseconds up to `MAX_TOOK_MS`; None where nobody said.
+    """
+
+    mode: str = "single"
+    took_ms: int | None = None
+
+
+UNTOLD = Manner()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote(VoteCast):
     """A vote and its answer, with which the same vote is answered again: `total` is the number of votes including it,
@@ -67,6 +87,7 @@ class Vote(VoteCast):
 
     total: int
     state: State
+    manner: Manner = UNTOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

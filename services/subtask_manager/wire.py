@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from services.subtask_manager.settings import Limits
+from services.subtask_manager.subtask import MAX_TOOK_MS, Manner, Mode
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
 from shared.identity import Role
@@ -118,14 +119,20 @@ class RenewOutcomes(BaseModel):
 
 
 class VoteRequest(Wire):
+    """`took_ms`: how long the image was on screen."""
+
     label: Label
     token: Token
+    mode: Mode = "single"
+    took_ms: Annotated[int, Field(ge=0, le=MAX_TOOK_MS)] | None = None
+
+    @property
+    def manner(self) -> Manner:
+        return Manner(mode=self.mode, took_ms=self.took_ms)
 
 
-class VoteInBatch(Wire):
+class VoteInBatch(VoteRequest):
     subtask_id: Id
-    label: Label
-    token: Token
 
 
 class VotesRequest(Wire):
@@ -147,9 +154,13 @@ class VoteOutcomes(BaseModel):
 
 
 class VoteShown(BaseModel):
+    """`mode`: `single` or `grid`; `took_ms`: how long the image was on the voter's screen, null where nobody said."""
+
     voter: str
     label: str | None
     at: str
+    mode: str
+    took_ms: int | None
 
 
 class ResultShown(BaseModel):

@@ -4,15 +4,17 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.refusals import AlreadyVoted, NoLease, NotOpen
 from services.subtask_manager.store import Leased
+from services.subtask_manager.subtask import Manner
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
-from shared.results import tally_of
+from shared.results import VoteCast, tally_of
 from tests.contract.adapters import told
 from tests.contract.operators import (
     claim,
@@ -91,6 +93,18 @@ async def test_an_end_and_its_event_are_saved_together(subtasks):
     await subtasks.store.clear([message.id, "never there"])
     assert await subtasks.store.pending(10) == []
     await subtasks.store.clear([message.id])
+
+
+async def test_a_vote_is_kept_with_its_manner_which_its_event_leaves_out(subtasks):
+    subtask_id, token = await leased_once(subtasks)
+    rule = partial(domain.cast_vote, voter="ann", label="cat", token=token)
+    first = await subtasks.store.update(subtask_id, partial(rule, manner=Manner(mode="grid", took_ms=0)))
+    again = await subtasks.store.update(subtask_id, partial(rule, manner=Manner(mode="single", took_ms=900)))
+    assert again.answer == first.answer
+    [kept] = (await find(subtasks, subtask_id)).votes
+    assert kept.manner == Manner(mode="grid", took_ms=0)
+    [message] = await subtasks.store.pending(10)
+    assert parse(message.body).data.votes == (VoteCast(voter="ann", label="cat", at=T0),)
 
 
 async def test_pending_gives_the_oldest_first_and_no_more_than_asked(subtasks):

@@ -58,6 +58,32 @@ async def test_who_has_voted_waits_for_others(api: Api):
     assert nothing == {"leases": [], "more": False, "waiting_for_others": 2, "opening": 0}
 
 
+async def test_a_vote_says_how_and_how_fast_it_was_cast(api: Api):
+    _, (image_id,) = await api.task_with(1)
+    told = {"ada": {"mode": "grid"}, "bob": {"took_ms": 86_400_000}}
+    for user, manner in told.items():
+        (lease,) = await api.lease(user, 1)
+        ballot = {"subtask_id": image_id, "label": "cat", "token": lease["token"], **manner}
+        for body in (ballot, ballot | {"mode": "single", "took_ms": None}):
+            answer = await api.http.post("/api/votes", json={"votes": [body]}, headers=as_user(user))
+            assert answer.json()["outcomes"][0]["code"] == "counted", answer.text
+    votes = (await api.http.get(f"/api/subtasks/{image_id}")).json()["votes"]
+    assert [(vote["voter"], vote["mode"], vote["took_ms"]) for vote in votes] == [
+        ("ada", "grid", None),
+        ("bob", "single", 86_400_000),
+    ]
+
+
+@pytest.mark.parametrize("manner", [{"mode": "row"}, {"mode": None}, {"took_ms": -1}, {"took_ms": 86_400_001}])
+async def test_a_vote_in_no_known_manner_is_refused(api: Api, manner):
+    _, (image_id,) = await api.task_with(1)
+    (lease,) = await api.lease("ada", 1)
+    body = {"label": "cat", "token": lease["token"], **manner}
+    answer = await api.http.post(f"/api/subtasks/{image_id}/vote", json=body, headers=as_user("ada"))
+    assert_problem(answer, 422)
+    assert (await api.http.get(f"/api/subtasks/{image_id}")).json()["votes"] == []
+
+
 async def test_the_same_vote_again_is_answered_the_same_and_another_refused(api: Api):
     task_id, (image_id,) = await api.task_with(1)
     (lease,) = await api.lease("ada", 1, task_id)

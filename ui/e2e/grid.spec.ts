@@ -52,6 +52,10 @@ test("a row is voted in one request without what is marked, which then comes one
   expect(JSON.parse(requests[0] ?? "").votes).toHaveLength(rest.length);
   const expected = [...rest.map((id) => [id, "red square"] as const), [first, "blue square"] as const];
   expect(await votesOf(platform, task, "gia")).toEqual(new Map(expected));
+  const [ofRow] = (await platform.votes(task)).get(rest[0] ?? "") ?? [];
+  expect(ofRow).toMatchObject({ mode: "grid", took_ms: null });
+  const [alone] = (await platform.votes(task)).get(first) ?? [];
+  expect(alone).toMatchObject({ mode: "single", took_ms: expect.any(Number) });
 });
 
 test("rows are undone while they wait, and once they are counted", async ({ page, platform }) => {

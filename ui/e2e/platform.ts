@@ -22,6 +22,8 @@ export interface Vote {
   voter: string;
   /** Null where the voter was unsure. */
   label: string | null;
+  mode: string;
+  took_ms: number | null;
 }
 
 export class Platform {

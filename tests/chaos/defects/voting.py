@@ -5,7 +5,7 @@ from typing import Any
 
 from services.subtask_manager import domain, handlers, quorum
 from services.subtask_manager.store.sqlite import SqliteSubtaskStore
-from services.subtask_manager.subtask import Brief, Subtask, Vote
+from services.subtask_manager.subtask import Brief, Manner, Subtask, Vote
 from shared.decision import Decision
 from tests.chaos.defects.planting import defect
 
@@ -15,10 +15,12 @@ def no_voter_guard() -> None:
     """Who has voted may vote again."""
 
     def cast_vote(
-        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
+        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str, manner: Manner
     ) -> Decision[Subtask, Vote]:
         domain._refuse_unless_open(subtask)
-        return domain._counted(subtask, brief, voter=voter, label=domain.parse_label(brief, label), now=now)
+        return domain._counted(
+            subtask, brief, voter=voter, label=domain.parse_label(brief, label), now=now, manner=manner
+        )
 
     domain.cast_vote = cast_vote
 
@@ -29,10 +31,11 @@ def no_fence() -> None:
     real_cast = domain.cast_vote
 
     def cast_vote(
-        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str
+        subtask: Subtask, brief: Brief, now: float, *, voter: str, label: str, token: str, manner: Manner
     ) -> Decision[Subtask, Vote]:
         held = [lease.token for lease in subtask.leases if lease.operator == voter]
-        return real_cast(subtask, brief, now, voter=voter, label=label, token=held[0] if held else token)
+        fenced = held[0] if held else token
+        return real_cast(subtask, brief, now, voter=voter, label=label, token=fenced, manner=manner)
 
     domain.cast_vote = cast_vote
 
@@ -91,8 +94,8 @@ def votes_made_up() -> None:
     """A vote for which nobody was asked counts."""
     real_vote = handlers.vote
 
-    async def vote(at: Any, *, voter: str, subtask_id: str, label: str, token: str) -> Vote:
-        cast = await real_vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token)
+    async def vote(at: Any, *, voter: str, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
+        cast = await real_vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token, manner=manner)
         if cast.state == "open" and cast.total == 1:
             named = label
             await at.store.update(

@@ -1788,10 +1788,18 @@ export interface components {
         VoteInBatch: {
             /** Label */
             label: string;
+            /**
+             * Mode
+             * @default single
+             * @enum {string}
+             */
+            mode: "single" | "grid";
             /** Subtask Id */
             subtask_id: string;
             /** Token */
             token: string;
+            /** Took Ms */
+            took_ms?: number | null;
         };
         /**
          * VoteOutcome
@@ -1814,19 +1822,37 @@ export interface components {
             /** Outcomes */
             outcomes: components["schemas"]["VoteOutcome"][];
         };
-        /** VoteRequest */
+        /**
+         * VoteRequest
+         * @description `took_ms`: how long the image was on screen.
+         */
         VoteRequest: {
             /** Label */
             label: string;
+            /**
+             * Mode
+             * @default single
+             * @enum {string}
+             */
+            mode: "single" | "grid";
             /** Token */
             token: string;
+            /** Took Ms */
+            took_ms?: number | null;
         };
-        /** VoteShown */
+        /**
+         * VoteShown
+         * @description `mode`: `single` or `grid`; `took_ms`: how long the image was on the voter's screen, null where nobody said.
+         */
         VoteShown: {
             /** At */
             at: string;
             /** Label */
             label: string | null;
+            /** Mode */
+            mode: string;
+            /** Took Ms */
+            took_ms: number | null;
             /** Voter */
             voter: string;
         };

@@ -1,7 +1,13 @@
 import { expect, it } from "vitest";
 import { type Dispute, disputedAt, standings } from "./standings";
 
-const vote = (voter: string, label: string | null, at = "2026-11-01T10:00:00Z") => ({ voter, label, at });
+const vote = (voter: string, label: string | null, at = "2026-11-01T10:00:00Z") => ({
+  voter,
+  label,
+  at,
+  mode: "single",
+  took_ms: null,
+});
 const LABELS = ["cat", "dog", "bird"];
 
 function dispute(votes: Dispute["votes"]): Dispute {

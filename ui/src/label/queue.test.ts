@@ -9,13 +9,14 @@ const choices = (labels: Record<string, string>) =>
   Object.entries(labels).map(([id, label]) => ({ lease: lease(id), label }));
 
 test("a row is one deed: its votes wait together, and undo gives its images back in their order", () => {
-  const voted = vote(desk, choices({ b: "cat", d: "dog" }), 1_000);
+  const voted = vote(desk, choices({ b: "cat", d: "dog" }), 1_000, { mode: "grid" });
   expect(ids(voted.desk.held)).toBe("a c");
   expect(voted.records.map(({ label, sendAfter }) => [label, sendAfter])).toEqual([
     ["cat", 5_000],
     ["dog", 5_000],
   ]);
   expect(voted.desk.past).toHaveLength(1);
+  expect(voted.records.map(({ manner }) => manner)).toEqual([{ mode: "grid" }, { mode: "grid" }]);
   const back = putBack(
     voted.desk,
     voted.records.map((record) => record.lease),

@@ -15,6 +15,12 @@ export const BATCH = 50;
 const DEEDS_KEPT = 4;
 const DONE_REMEMBERED = 1_000;
 
+/** How a person came to a vote; `took_ms` is how long the image was on screen. */
+export interface Manner {
+  mode: "single" | "grid";
+  took_ms?: number;
+}
+
 export interface Refusal {
   code: string;
   detail: string;
@@ -25,6 +31,8 @@ export interface VoteRecord {
   user: string;
   lease: Lease;
   label: string;
+  /** Missing where an older page stored the vote. */
+  manner?: Manner;
   castAt: number;
   /** Not sent before this moment, in milliseconds since the epoch. */
   sendAfter: number;
@@ -185,7 +193,12 @@ export function hold(desk: Desk, leases: readonly Lease[], busy: ReadonlySet<str
 }
 
 /** Votes on images that are held, in one deed; others take their places. */
-export function vote(desk: Desk, choices: readonly Choice[], now: number): { desk: Desk; records: VoteRecord[] } {
+export function vote(
+  desk: Desk,
+  choices: readonly Choice[],
+  now: number,
+  manner: Manner = { mode: "single" },
+): { desk: Desk; records: VoteRecord[] } {
   const held = new Map(desk.held.map((lease) => [lease.subtask_id, lease]));
   const deed = choices.flatMap(({ lease: { subtask_id }, label }) => {
     const lease = held.get(subtask_id);
@@ -196,6 +209,7 @@ export function vote(desk: Desk, choices: readonly Choice[], now: number): { des
     (choice): VoteRecord => ({
       ...choice,
       user: desk.user,
+      manner,
       castAt: now,
       sendAfter: now + HOLD_MS,
       phase: "waiting",

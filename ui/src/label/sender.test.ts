@@ -70,6 +70,19 @@ test("counted votes go, refused ones stay with the reason, under the name that c
   expect(requests.map((request) => request.headers.get("X-Quorate-User"))).toEqual(["ann"]);
 });
 
+test("the platform hears how a person came to a vote, where the page that stored it knew", async () => {
+  const outbox = fresh();
+  const known = { ...sending("new"), manner: { mode: "single", took_ms: 1_250 } as const };
+  await outbox.update(() => ({ records: [sending("old"), known], answer: null }));
+  const requests = answering((votes) => outcomes(votes, 200));
+  await deliver(outbox, outbox.records.get());
+  const [sent] = await Promise.all(requests.map((request) => request.json()));
+  expect(sent.votes).toEqual([
+    { subtask_id: "old", token: "t", label: "cat", mode: "single" },
+    { subtask_id: "new", token: "t", label: "cat", mode: "single", took_ms: 1_250 },
+  ]);
+});
+
 test.each([[500], [503], [429], [0]])("a request that ends with %i leaves every vote where it is", async (status) => {
   const outbox = fresh();
   await outbox.update((all) => ({ records: [...all, sending("one")], answer: null }));

@@ -56,7 +56,12 @@ async function refuse(outbox: Outbox, user: string, batch: readonly VoteRecord[]
 }
 
 async function send(user: string, batch: readonly VoteRecord[]): Promise<Outcome[]> {
-  const votes = batch.map(({ lease, label }) => ({ subtask_id: lease.subtask_id, token: lease.token, label }));
+  const votes = batch.map(({ lease, label, manner = { mode: "single" as const } }) => ({
+    subtask_id: lease.subtask_id,
+    token: lease.token,
+    label,
+    ...manner,
+  }));
   const answer = await api.POST("/api/votes", {
     body: { votes },
     headers: callerHeaders(user),

@@ -21,6 +21,8 @@ const LOOK_AGAIN_MS = [5_000, 10_000, 20_000, 30_000];
 /** In the grid: as many images as the platform leases, asked for while fewer suggestions are there than three rows. */
 const GRID_HELD = 100;
 const GRID_SUGGESTED = 24;
+/** The longest time on screen that the platform takes. */
+const LONGEST_TOOK_MS = 24 * 3_600_000;
 
 export type Mode = "one" | "grid";
 
@@ -62,6 +64,7 @@ export class Session {
   readonly #tasks = new Map<string, Task | null>();
   #desk: queue.Desk;
   #mode: Mode = "one";
+  #onScreen: { subtaskId: string | null; since: number } = { subtaskId: null, since: 0 };
   #moments: readonly number[] = [];
   #usedAt = Date.now();
   #renewAt = Number.POSITIVE_INFINITY;
@@ -123,14 +126,19 @@ export class Session {
   /** Votes on the image on screen. The next picture is there before anything else happens. */
   vote(label: string): void {
     const [lease] = this.#desk.held;
-    if (lease) this.voteAll([{ lease, label }]);
+    const tookMs = Math.min(Math.max(Date.now() - this.#onScreen.since, 0), LONGEST_TOOK_MS);
+    if (lease) this.#cast([{ lease, label }], { mode: "single", took_ms: tookMs });
   }
 
-  /** Votes on images that are held, in one deed and one request. */
+  /** Votes on images of the grid, in one deed and one request. */
   voteAll(choices: readonly queue.Choice[]): void {
+    this.#cast(choices, { mode: "grid" });
+  }
+
+  #cast(choices: readonly queue.Choice[], manner: queue.Manner): void {
     if (this.#isUndoing) return;
     const now = Date.now();
-    const { desk, records } = queue.vote(this.#desk, choices, now);
+    const { desk, records } = queue.vote(this.#desk, choices, now, manner);
     if (records.length === 0) return;
     this.#desk = desk;
     this.#moments = [...this.#moments, ...records.map(() => now)].slice(-RATE_VOTES);
@@ -282,6 +290,8 @@ export class Session {
     const [lease = null, ...ahead] = this.#desk.held;
     const isOne = this.#mode === "one";
     this.#stage.show(isOne ? lease : null);
+    const subtaskId = isOne && lease ? lease.subtask_id : null;
+    if (subtaskId !== this.#onScreen.subtaskId) this.#onScreen = { subtaskId, since: Date.now() };
     this.#stage.prepare(isOne ? this.#desk.held.slice(0, MOST_AHEAD) : []);
     const task = this.#taskOf(lease?.task_id ?? this.#taskId);
     const before = this.view.get();
