@@ -186,6 +186,7 @@ class Leases(TypedDict):
     more: bool
     waiting_for_others: int
     opening: int
+    next_cursor: str | None
 
 
 class HeldLease(TypedDict):

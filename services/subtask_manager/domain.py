@@ -63,14 +63,19 @@ def live_leases(subtask: Subtask, now: float) -> tuple[Lease, ...]:
     return tuple(lease for lease in subtask.leases if lease.expires_at > now)
 
 
-def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
-    """The pre-label that operators see: none on audited subtasks, and none that is a vote already."""
+def suggestion(subtask: Subtask) -> Prelabel | None:
+    """The pre-label, unless it is a vote already."""
     prelabel = subtask.prelabel
-    if prelabel is None or brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
-        return None
-    if any(vote.voter == prelabel.model for vote in subtask.votes):
+    if prelabel is None or any(vote.voter == prelabel.model for vote in subtask.votes):
         return None
     return prelabel
+
+
+def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
+    """The pre-label that operators see: none on audited subtasks, and none that is a vote already."""
+    if subtask.prelabel is None or brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
+        return None
+    return suggestion(subtask)
 
 
 def may_lease(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> bool:

@@ -8,8 +8,10 @@ from functools import partial
 from typing import TypeVar
 
 from services.subtask_manager import announcements, domain, prelabels
+from services.subtask_manager import row as rows
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import Preferences, PreferencesStore, replaced
+from services.subtask_manager.row import Row
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from services.subtask_manager.subtask import Awaiting, Brief, Finish, Lease, Manner, Subtask, Vote
@@ -82,10 +84,25 @@ async def lease(resources: Resources, *, operator: str, task_id: str | None, cou
         return domain.grant_lease(subtask, brief, lease=wanted, now=now)
 
     claim = await resources.store.claim(operator, task_id=task_id, count=count, grant=grant)
-    resources.metrics.lease(
-        "granted", sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases)
-    )
+    _granted(resources, claim, token)
     return claim
+
+
+async def lease_row(resources: Resources, *, operator: str, task_id: str, row: Row, count: int) -> Claim:
+    token = secrets.token_hex(16)
+
+    def grant(subtask: Subtask, brief: Brief, now: float):
+        wanted = Lease(operator=operator, token=token, expires_at=now + resources.lease_s)
+        return rows.grant_lease(subtask, brief, now, row=row, lease=wanted)
+
+    claim = await resources.store.claim_row(operator, task_id=task_id, row=row, count=count, grant=grant)
+    _granted(resources, claim, token)
+    return claim
+
+
+def _granted(resources: Resources, claim: Claim, token: str) -> None:
+    granted = sum(lease.token == token for subtask, _ in claim.held for lease in subtask.leases)
+    resources.metrics.lease("granted", granted)
 
 
 async def lease_opened(resources: Resources, *, operator: str, task_id: str | None, count: int) -> tuple[Claim, int]:

@@ -10,7 +10,9 @@ from services.subtask_manager import handlers, wire
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.preferences import MAX_BYTES as MAX_PREFERENCES_BYTES
 from services.subtask_manager.preferences import Preferences
+from services.subtask_manager.row import Row
 from services.subtask_manager.shapes import lease_shown, me_shown, subtask_shown
+from services.subtask_manager.store import Claim
 from services.subtask_manager.subtask import Brief, Subtask
 from shared import arrivals
 from shared.clock import iso
@@ -19,7 +21,7 @@ from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
 from shared.http.origins import refuse_foreign
-from shared.http.paging import Cursor, Found, Limit, Pages, cut, read_cursor
+from shared.http.paging import Cursor, Found, Limit, Pages, cursor_of, cut, read_cursor
 from shared.http.requests import AS_FLAG, bounded, valid
 from shared.identity import Who, identified
 
@@ -93,9 +95,7 @@ def _add_me(routes: APIRouter, resources: Resources) -> None:
 def _add_leases(routes: HotRouter, resources: Resources) -> None:
     @routes.hot("/leases", methods=["POST"], response_model=wire.Leases)
     async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
-        claim, opening = await handlers.lease_opened(
-            resources, operator=who.id, task_id=wanted.task_id, count=wanted.count
-        )
+        claim, opening = await _leased(resources, who.id, wanted)
         now = resources.clock()
         return json_answer(
             {
@@ -103,6 +103,7 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
                 "more": claim.is_cut_short,
                 "waiting_for_others": claim.waiting_for_others,
                 "opening": opening,
+                "next_cursor": None if claim.reached is None else cursor_of(str(claim.reached)),
             }
         )
 
@@ -116,6 +117,34 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
     ) -> Response:
         await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, token=token, is_skip=skip)
         return Response(status_code=204)
+
+
+async def _leased(resources: Resources, operator: str, wanted: wire.LeaseRequest) -> tuple[Claim, int]:
+    if wanted.suggested is None:
+        _refuse_for_all(wanted)
+        return await handlers.lease_opened(resources, operator=operator, task_id=wanted.task_id, count=wanted.count)
+    if wanted.task_id is None:
+        raise Invalid("a suggestion is one of a task: name the task, too", pointer="/task_id")
+    if wanted.order == "slot":
+        raise Invalid("subtasks of one suggestion come by its confidence only", pointer="/order")
+    row = Row(
+        label=wanted.suggested,
+        min_confidence=wanted.min_confidence or 0.0,
+        is_rising=wanted.order == "uncertain",
+        after=int(read_cursor(wanted.cursor, _RANK)) if wanted.cursor else None,
+    )
+    claim = await handlers.lease_row(resources, operator=operator, task_id=wanted.task_id, row=row, count=wanted.count)
+    return claim, 0
+
+
+def _refuse_for_all(wanted: wire.LeaseRequest) -> None:
+    """Refuse what is said of subtasks of one suggestion, where none is named."""
+    for field in ("order", "min_confidence", "cursor"):
+        if getattr(wanted, field) not in (None, "slot"):
+            raise Invalid("this needs the suggested label", pointer=f"/{field}")
+
+
+_RANK = re.compile("0|[1-9][0-9]{0,18}")
 
 
 async def _renewed(resources: Resources, operator: str, held: wire.HeldLease) -> dict[str, Any]:

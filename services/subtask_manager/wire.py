@@ -51,10 +51,19 @@ class Me(BaseModel):
 
 
 class LeaseRequest(Wire):
-    """How many leases the caller wants to hold, of a task or of the oldest with work."""
+    """How many leases the caller wants to hold, of a task or of the oldest with work.
+
+    `suggested`: of the named task only what the detector suggests this label for. `order`: the most sure first
+    (`confident`, as without) or the least (`uncertain`); `slot` is the order of a request without `suggested`.
+    `cursor`: `next_cursor` of the answer before.
+    """
 
     count: Annotated[int, Field(ge=1, le=MAX_LEASES)] = 1
     task_id: Id | None = None
+    suggested: Label | None = None
+    order: Literal["slot", "confident", "uncertain"] | None = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    cursor: Annotated[str, Field(min_length=1, max_length=100)] | None = None
 
 
 class PrelabelShown(BaseModel):
@@ -87,12 +96,14 @@ class LeaseGranted(BaseModel):
 
 class Leases(BaseModel):
     """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
-    `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held."""
+    `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held, and
+    not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end."""
 
     leases: list[LeaseGranted]
     more: bool
     waiting_for_others: int
     opening: int
+    next_cursor: str | None
 
 
 class HeldLease(Wire):

@@ -1,11 +1,14 @@
 """What work costs MongoDB: its commands, and how it finds what is looked for."""
 
 import re
+from functools import partial
 
 import pytest
 from pymongo.errors import AutoReconnect
 
+from services.subtask_manager import domain
 from services.subtask_manager import walk as walks
+from services.subtask_manager.row import Row
 from services.subtask_manager.store import mongo as subtask_store
 from services.subtask_manager.store.mongo import briefs
 from services.task_manager import announcements as task_announcements
@@ -25,8 +28,8 @@ from tests.contract.operators import (
     vote_on_all,
 )
 from tests.contract.replicas import Replicas, cost_of
-from tests.contract.subtask_scenes import SUGGESTING, TASK
-from tests.unit.subtask_builders import T0, brief
+from tests.contract.subtask_scenes import SUGGESTING, TASK, TOLD
+from tests.unit.subtask_builders import T0, brief, prelabel
 from tests.unit.task_builders import TASK_ID, image, task
 
 
@@ -144,6 +147,21 @@ async def test_where_somebody_was_faster_it_is_looked_up_and_asked_again(replica
     for subtask_id in ids:
         subtask, _ = await other.find(subtask_id)
         assert sum(lease.operator == "ann" for lease in subtask.leases) == 1
+
+
+@pytest.mark.parametrize("count", [1, 30])
+async def test_a_row_costs_three_reads_and_one_write_and_is_found_through_its_index(replicas, count):
+    store, ids = replicas.stores[0], subtask_ids(60)
+    await open_all(store, TOLD, ids)
+    for subtask_id in ids:
+        await store.update(subtask_id, partial(domain.apply_prelabel, prelabel=prelabel("cat", 0.9)))
+    for row in (Row(label="cat"), Row(label="cat", is_rising=True)):
+        operator = f"rising {row.is_rising}"
+        work = store.claim_row(operator, task_id=TASK, row=row, count=count, grant=granting(operator))
+        cost = await cost_of(replicas, work)
+        assert cost.commands == ["find subtasks"] * 3 + ["update subtasks"]
+    assert await scans(replicas) == []
+    assert sorted_by_hand(replicas, subtask_store.INDEXES) == []
 
 
 async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(replicas):

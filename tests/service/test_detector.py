@@ -17,7 +17,7 @@ from shared import events
 from shared.events import Message
 from shared.models import ModelLoaded
 from shared.terms import DetectorPolicy, QuorumPolicy
-from tests.service.running import Api, assert_problem, running
+from tests.service.running import Api, as_user, assert_problem, running
 
 NO_AUDIT = {"audit_share": 0}
 
@@ -316,3 +316,62 @@ async def test_what_an_earlier_version_sent_is_understood(seeing: Api, drawn, mo
         shown = truth[lease["subtask_id"]]
         assert lease["prelabel"]["label"] == swapped.get(shown, shown), "it is mapped once"
     await seeing.unharmed()
+
+
+# Rows of the grid
+
+
+async def asked(api: Api, user: str, **wanted: object) -> dict:
+    answer = await api.http.post("/api/leases", json=wanted, headers=as_user(user))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_leases_of_one_suggestion_come_by_its_confidence(seeing: Api, drawn):
+    task_id, truth = await labeled(seeing, drawn)
+    label = drawn[0][2]
+    of_label = {image for image, true in truth.items() if true == label}
+    sure = await asked(seeing, "ada", count=100, task_id=task_id, suggested=label)
+    assert {lease["subtask_id"] for lease in sure["leases"]} == of_label
+    assert (sure["more"], sure["waiting_for_others"], sure["opening"], sure["next_cursor"]) == (False, 0, 0, None)
+    confidences = [lease["prelabel"]["confidence"] for lease in sure["leases"]]
+    assert confidences == sorted(confidences, reverse=True)
+    least = {"suggested": label, "order": "uncertain", "min_confidence": min(confidences)}
+    rising = await asked(seeing, "bob", count=100, task_id=task_id, **least)
+    assert [lease["prelabel"]["confidence"] for lease in rising["leases"]] == confidences[::-1]
+    none = await asked(seeing, "eve", count=1, task_id=task_id, suggested=label, min_confidence=1.0)
+    assert none["leases"] == [lease for lease in none["leases"] if lease["prelabel"]["confidence"] == 1]
+
+
+async def test_a_row_goes_on_behind_its_cursor(seeing: Api, drawn):
+    task_id, truth = await labeled(seeing, drawn)
+    label = next(true for true in truth.values() if [*truth.values()].count(true) > 1)
+    [first] = (one := await asked(seeing, "ada", count=1, task_id=task_id, suggested=label))["leases"]
+    rest = await asked(seeing, "bob", count=100, task_id=task_id, suggested=label, cursor=one["next_cursor"])
+    assert first["subtask_id"] not in {lease["subtask_id"] for lease in rest["leases"]}
+    assert len(rest["leases"]) == [*truth.values()].count(label) - 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pointer"),
+    [
+        ({"suggested": "cat"}, "/task_id"),
+        ({"suggested": "cat", "task_id": "7a", "order": "slot"}, "/order"),
+        ({"order": "confident"}, "/order"),
+        ({"task_id": "7a", "min_confidence": 0.5}, "/min_confidence"),
+        ({"cursor": "MQ"}, "/cursor"),
+    ],
+)
+async def test_what_makes_no_row_is_refused(api: Api, wanted, pointer):
+    answer = await api.http.post("/api/leases", json=wanted, headers=as_user("ada"))
+    assert_problem(answer, 422, pointer=pointer)
+
+
+@pytest.mark.parametrize("cursor", ["MQ==?", "LTE", "a"])
+async def test_a_forged_cursor_of_a_row_is_refused(api: Api, cursor):
+    wanted = {"suggested": "cat", "task_id": "7a", "cursor": cursor}
+    assert_problem(await api.http.post("/api/leases", json=wanted, headers=as_user("ada")), 400)
+
+
+async def test_the_order_of_slots_is_that_of_every_lease(api: Api):
+    assert (await asked(api, "ada", order="slot"))["leases"] == []

@@ -270,7 +270,13 @@ async def test_unknown_ids_in_bodies(api: Api):
         if len(one) > 64:
             assert_problem(answer, 422, pointer="/task_id")
         else:  # as for a task whose first image has not come yet
-            assert answer.json() == {"leases": [], "more": False, "waiting_for_others": 0, "opening": 0}
+            assert answer.json() == {
+                "leases": [],
+                "more": False,
+                "waiting_for_others": 0,
+                "opening": 0,
+                "next_cursor": None,
+            }
     votes = [{"subtask_id": one[:64], "label": "cat", "token": "t"} for one in MALFORMED_IDS]
     outcomes = (await api.http.post("/api/votes", json={"votes": votes})).json()["outcomes"]
     assert [(one["status"], one["subtask_state"]) for one in outcomes] == [(404, None)] * len(votes)

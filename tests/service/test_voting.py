@@ -44,7 +44,7 @@ async def test_images_go_from_lease_to_result(api: Api):
     }
     assert (await api.http.get(f"/api/tasks/{task_id}")).json()["state"] == "completed"
     nothing = (await api.http.post("/api/leases", json={}, headers=as_user("ada"))).json()
-    assert nothing == {"leases": [], "more": False, "waiting_for_others": 0, "opening": 0}
+    assert nothing == {"leases": [], "more": False, "waiting_for_others": 0, "opening": 0, "next_cursor": None}
     await api.unharmed()
 
 
@@ -55,7 +55,7 @@ async def test_who_has_voted_waits_for_others(api: Api):
     for lease in await api.lease("ada", 2):
         await api.vote("ada", lease["subtask_id"], "cat", lease["token"])
     nothing = (await api.http.post("/api/leases", json={"count": 5}, headers=as_user("ada"))).json()
-    assert nothing == {"leases": [], "more": False, "waiting_for_others": 2, "opening": 0}
+    assert nothing == {"leases": [], "more": False, "waiting_for_others": 2, "opening": 0, "next_cursor": None}
 
 
 async def test_a_vote_says_how_and_how_fast_it_was_cast(api: Api):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from services.subtask_manager.row import Row
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from shared.decision import Decision
 from shared.events import Message
@@ -23,11 +24,13 @@ class Claim:
     held: the operator's live subtasks, those held before first.
     is_cut_short: there may be more for this operator; ask again.
     waiting_for_others: open subtasks in scope, counted where nothing is held, up to a thousand at least.
+    reached: of a row, the rank behind which to go on; None: its end.
     """
 
     held: tuple[tuple[Subtask, Brief], ...]
     is_cut_short: bool
     waiting_for_others: int
+    reached: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,14 @@ class SubtaskStore(Outbox, Protocol):
 
         Of the named task, else of the oldest that has any. The cost does not grow with the number of subtasks. A task
         that is not known yet has nothing to grant. Raises TaskCancelled.
+        """
+        ...
+
+    async def claim_row(self, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]) -> Claim:
+        """The operator's live leases in a row of a task and, up to `count` in all, what `grant` grants of the first
+        free ones there, in the row's order. Nothing is counted that waits for others. Raises TaskCancelled.
+
+        One request looks at `LOOK` subtasks of the row and tries `TRIES`, whatever the task has.
         """
         ...
 

@@ -1137,6 +1137,10 @@ export interface components {
         /**
          * LeaseRequest
          * @description How many leases the caller wants to hold, of a task or of the oldest with work.
+         *
+         *     `suggested`: of the named task only what the detector suggests this label for. `order`: the most sure first
+         *     (`confident`, as without) or the least (`uncertain`); `slot` is the order of a request without `suggested`.
+         *     `cursor`: `next_cursor` of the answer before.
          */
         LeaseRequest: {
             /**
@@ -1144,19 +1148,30 @@ export interface components {
              * @default 1
              */
             count: number;
+            /** Cursor */
+            cursor?: string | null;
+            /** Min Confidence */
+            min_confidence?: number | null;
+            /** Order */
+            order?: ("slot" | "confident" | "uncertain") | null;
+            /** Suggested */
+            suggested?: string | null;
             /** Task Id */
             task_id?: string | null;
         };
         /**
          * Leases
          * @description Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
-         *     `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held.
+         *     `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held, and
+         *     not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end.
          */
         Leases: {
             /** Leases */
             leases: components["schemas"]["LeaseGranted"][];
             /** More */
             more: boolean;
+            /** Next Cursor */
+            next_cursor: string | null;
             /** Opening */
             opening: number;
             /** Waiting For Others */

@@ -1,7 +1,8 @@
 """Subtasks in MongoDB: one document each, changed by guarded writes; briefs, walks and tombstones beside them.
 
 A subtask's document has `place` while it has a free place, or a lease's expiry will open one; `holders`, the operators
-whose leases it keeps, and `leased_until`, when the last of those lapses; and `dispute`, its id, while it is disputed.
+whose leases it keeps, and `leased_until`, when the last of those lapses; `row`, while it is open and has a suggestion;
+and `dispute`, its id, while it is disputed. One that an older release stored gets its `row` with its next change.
 
     briefs.py    what the subtasks of a task share, and the tombstones
     awaiting.py  images that came before their task's brief
@@ -10,6 +11,7 @@ whose leases it keeps, and `leased_until`, when the last of those lapses; and `d
     leases.py    what operators hold
     walks.py     where operators stand
     claims.py    a lease request, over all of these
+    rows.py      a request for a row of the grid
 """
 
 import asyncio
@@ -22,6 +24,7 @@ from typing import TypeVar
 
 from pymongo import IndexModel
 
+from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import SUBTASKS
@@ -31,6 +34,7 @@ from services.subtask_manager.store.mongo.claims import MongoClaim
 from services.subtask_manager.store.mongo.leases import MongoLeases
 from services.subtask_manager.store.mongo.listings import MongoListings
 from services.subtask_manager.store.mongo.places import MongoPlaces
+from services.subtask_manager.store.mongo.rows import MongoRowClaim
 from services.subtask_manager.store.mongo.walks import MongoWalks
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from shared.batcher import Batcher
@@ -49,6 +53,7 @@ INDEXES = {
     "subtasks": [
         IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
         IndexModel([("place.task_id", 1), ("place.at", 1), ("place.slot", 1)], name="by_opening", sparse=True),
+        IndexModel([("row.task_id", 1), ("row.label", 1), ("row.rank", 1)], name="by_suggestion", sparse=True),
         IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
         IndexModel([("holders", 1)], name="by_holder", sparse=True),
         IndexModel([("leased_until", 1)], name="leased", sparse=True),
@@ -182,6 +187,21 @@ class MongoSubtaskStore:
         waiting = 0 if held else await self._count_open(task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
+    async def claim_row(self, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]) -> Claim:
+        brief = await self._briefs.known(task_id)
+        if brief is None:
+            return Claim(held=(), is_cut_short=False, waiting_for_others=0)
+        async with self._turn(operator):
+            return await MongoRowClaim(
+                operator=operator,
+                brief=brief,
+                row=row,
+                grant=grant,
+                now=self._clock(),
+                subtasks=self._subtasks,
+                leases=self._leases,
+            ).run(count)
+
     async def settle(self) -> None:
         """Wait until all claims that were answered are noted."""
         await asyncio.gather(*self._notes, return_exceptions=True)
@@ -314,5 +334,11 @@ def _keys(subtask: Subtask) -> Document:
         "place": None if subtask.available_at is None else place,
         "holders": [lease.operator for lease in subtask.leases] or None,
         "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
+        "row": _row(subtask),
         "dispute": subtask.id if subtask.state == "disputed" else None,
     }
+
+
+def _row(subtask: Subtask) -> Document | None:
+    place = place_of(subtask)
+    return place and {"task_id": subtask.task_id, "label": place[0], "rank": place[1]}

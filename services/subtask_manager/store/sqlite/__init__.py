@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from cachetools import LRUCache, cached
 
 from services.subtask_manager.refusals import TaskCancelled
+from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
 from services.subtask_manager.store.sqlite.claims import SqliteClaim
+from services.subtask_manager.store.sqlite.rows import SqliteRowClaim
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from shared.clock import Clock
 from shared.decision import Decision
@@ -117,6 +119,21 @@ class SqliteSubtaskStore(SqliteOutbox):
                 brief=partial(self._brief, db),
                 grant=partial(self._grant, db, grant, now),
             ).run()
+
+        return await self._database.write(claim)
+
+    async def claim_row(self, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]) -> Claim:
+        def claim(db: sqlite3.Connection) -> Claim:
+            now = self._clock()
+            return SqliteRowClaim(
+                db=db,
+                operator=operator,
+                task_id=task_id,
+                row=row,
+                now=now,
+                load=partial(self._load, db),
+                grant=partial(self._grant, db, grant, now),
+            ).run(count)
 
         return await self._database.write(claim)
 
@@ -241,6 +258,14 @@ class SqliteSubtaskStore(SqliteOutbox):
             if db.execute(close, (after.task_id,)).fetchone() == (0,):
                 db.execute("DELETE FROM walks WHERE task_id = ?", (after.task_id,))
         self._keep_leases(db, before, after)
+        self._keep_place_in_row(db, before, after)
+
+    def _keep_place_in_row(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
+        if before.prelabel is after.prelabel and before.votes is after.votes and before.state == after.state:
+            return  # a lease
+        if (place := place_of(after)) != place_of(before):
+            update = "UPDATE subtasks SET suggested = ?, rank = ? WHERE id = ?"
+            db.execute(update, (*(place or (None, None)), after.id))
 
     def _keep_leases(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         if after.leases == before.leases:

@@ -15,6 +15,14 @@ MAX_WINDOWS = 16
 Held = tuple[Subtask, Brief]
 
 
+def is_known(db: sqlite3.Connection, task_id: str) -> bool:
+    """Whether the task's brief has come. Raises TaskCancelled."""
+    row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
+    if row is not None and row[0]:
+        raise TaskCancelled("the task was cancelled")
+    return row is not None
+
+
 @dataclass(slots=True, kw_only=True)
 class SqliteClaim:
     """One lease request under way, in the transaction that saves what it is granted.
@@ -37,7 +45,7 @@ class SqliteClaim:
 
     def run(self) -> Claim:
         """Raises TaskCancelled."""
-        if self.task_id is not None and not self._is_known(self.task_id):
+        if self.task_id is not None and not is_known(self.db, self.task_id):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         leases = self._leases(self.count + MIN_WINDOW)
         live = [self.load(subtask_id) for subtask_id, expires_at in leases if expires_at > self.now][: self.count]
@@ -49,13 +57,6 @@ class SqliteClaim:
         is_cut_short = self._search.missing > 0 and self._search_tasks()
         held = (*live, *self._granted)
         return Claim(held=held, is_cut_short=is_cut_short, waiting_for_others=0 if held else self._count_open())
-
-    def _is_known(self, task_id: str) -> bool:
-        """Whether the task's brief has come. Raises TaskCancelled."""
-        row = self.db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
-        if row is not None and row[0]:
-            raise TaskCancelled("the task was cancelled")
-        return row is not None
 
     def _leases(self, limit: int) -> list[tuple[str, float]]:
         """The operator's leases, the live ones first.

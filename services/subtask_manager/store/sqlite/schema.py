@@ -1,11 +1,13 @@
 """The tables of the subtask manager, and the numbered steps to them."""
 
+import sqlite3
 from functools import partial
 
 from services.subtask_manager.preferences import sqlite as preferences
-from services.subtask_manager.store.codec import BRIEFS
+from services.subtask_manager.row import place_of
+from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
 from shared.outbox import sqlite as outbox_sqlite
-from shared.sqlite.migrations import bodies, statements
+from shared.sqlite.migrations import BATCH, bodies, statements
 
 _FIRST = (
     outbox_sqlite.SCHEMA
@@ -54,9 +56,26 @@ CREATE TABLE awaiting (                   -- images that came before their task'
 ) WITHOUT ROWID;
 CREATE INDEX awaiting_of_task ON awaiting (task_id);
 """
+
+
+def _in_rows(db: sqlite3.Connection) -> None:
+    """Open subtasks can be read by what the detector suggests for them, in the order of its confidence."""
+    db.execute("ALTER TABLE subtasks ADD COLUMN suggested TEXT")  # NULL where none is shown to operators
+    db.execute("ALTER TABLE subtasks ADD COLUMN rank INTEGER")
+    last = -1
+    query = "SELECT rowid, body FROM subtasks WHERE rowid > ? AND state = 'open' ORDER BY rowid LIMIT ?"
+    while found := db.execute(query, (last, BATCH)).fetchall():
+        last = found[-1][0]
+        places = [(place_of(SUBTASKS.read_text(body)), rowid) for rowid, body in found]
+        update = "UPDATE subtasks SET suggested = ?, rank = ? WHERE rowid = ?"
+        db.executemany(update, [(*place, rowid) for place, rowid in places if place is not None])
+    db.execute("CREATE INDEX by_suggestion ON subtasks (task_id, suggested, rank) WHERE suggested IS NOT NULL")
+
+
 STEPS = (
     statements(_FIRST),
     bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
     statements(_AWAITING),
     statements(preferences.SCHEMA),
+    _in_rows,
 )
