@@ -36,7 +36,8 @@ def test_nothing_gives_way_to_hostile_inputs(tmp_path: Path):
     plan = Plan(seconds=SECONDS, seed=SEED, **(SHORT if SECONDS < SHORT_S else {}))
     report = siege.run(HostileWorld(tmp_path, **HASTE), plan, tell)
     tell(report.words())
-    assert not report.broken(), report.words()
+    broken = report.broken()
+    assert not broken, "\n".join(broken)
     assert report.shots > 50
     assert report.tally["vote", "ok"] > 100, "too little happened to show anything"
 
