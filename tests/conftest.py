@@ -1,18 +1,25 @@
 """Which tests `make test` may run side by side: files, but not those that start whole platforms and watch the time."""
 
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ONE_AT_A_TIME = frozenset({"chaos", "e2e", "hostile"})
 """Folders whose tests kill, stall and measure processes: all on one worker, never beside each other."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        folder, name = item.path.relative_to(Path(__file__).parent).parts[:2]
-        item.add_marker(pytest.mark.xdist_group("platforms" if folder in ONE_AT_A_TIME else f"{folder}/{name}"))
+class ByFile(LoadScopeScheduling):
+    """A file's tests go to one worker, and so do those of all folders that are `ONE_AT_A_TIME`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "platforms" if file.split("/")[1] in ONE_AT_A_TIME else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
