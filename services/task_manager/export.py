@@ -68,6 +68,7 @@ class Exports:
     def __init__(self, store: TaskStore) -> None:
         self._store = store
         self._turns = asyncio.Semaphore(AT_A_TIME)
+        self._writing = asyncio.Lock()  # threads that compute take turns with the loop: of several it got few
 
     async def file(self, task_id: str, form: ExportFormat, by: Complete) -> AsyncIterator[bytes]:
         """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like
@@ -88,7 +89,8 @@ class Exports:
             images = await self._store.images(task_id, state=None, label=None, after=after, limit=PAGE, by=by)
             if not images:
                 return b"", None
-            return await asyncio.to_thread(write, images), key_of(images[-1], by)
+            async with self._writing:
+                return await asyncio.to_thread(write, images), key_of(images[-1], by)
 
 
 def _row(image: Image) -> dict[str, Any]:
