@@ -1,5 +1,6 @@
 """The drills of a module are all started with its first test, as many at once as there is room for."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,13 @@ from tests.chaos.drills import Drilled
 from tests.chaos.servers import Servers, missing_gateway
 
 SERVERS = ROOT / "build/chaos/servers"
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """What the harness's cut connections leave is collected where it is expected, not within a later test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ SIDE_BY_SIDE = 4
 LEASE_S = 30.0
 """Longer than a drill: what is told of a lease holds to its end."""
 SWEEP_S = "0.3"
+TRIES = 3
+"""A defect shows only where messages meet as the drill means them to, which a busy machine may prevent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,15 @@ def under_way(
 
 
 def _drill(case: Case, folder: Path, servers: Path | None) -> Drilled:
+    came = _drilled(case, folder / "1", servers)
+    for number in range(2, TRIES + 1 if case.defect else 0):
+        if came.findings.violations:
+            break
+        came = _drilled(case, folder / f"{number}", servers)
+    return came
+
+
+def _drilled(case: Case, folder: Path, servers: Path | None) -> Drilled:
     world = _world(case, folder, servers)
     try:
         world.start(case.crash_at)

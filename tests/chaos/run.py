@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from quorate.client import Client
 from tests.chaos.audit import Audit, Findings
 from tests.chaos.world import World
 from tests.crew.crew import Crew
@@ -53,6 +54,7 @@ def at_work(crew: Crew, *, operators: int, uploaders: int) -> Iterator[None]:
 
 
 def audit(world: World, crew: Crew) -> Findings:
-    """Everything is read and checked."""
-    with crew.client("auditor") as client:
+    """Everything is read and checked, by many threads: where one of them closes a connection that another was just
+    given, as httpcore may, the other reads again."""
+    with Client(crew.url, "auditor") as client:
         return Audit(crew, world, client).check()

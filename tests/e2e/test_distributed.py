@@ -110,11 +110,19 @@ def test_reads_right_after_an_order_see_what_it_led_to(environment, tmp_path, or
     assert {read for said, read in seen if said == "likely"} == {"completed"}
 
 
+def lease_of(owner, task_id):
+    """The lease of the only image, which may be on its way to be opened for longer than a request waits."""
+    until = time.monotonic() + PATIENCE_S
+    while not (leases := owner.lease(1, task_id)["leases"]):
+        assert time.monotonic() < until, "the image was never opened"
+    return leases[0]
+
+
 def read_after_order(owner, url, picture, order):
     """The same after an order that ended the only image, which has a vote of two."""
     task_id = owner.create_task("two", ["a"], quorum={"votes_required": 2}, detector={"mode": "off"})["id"]
     owner.upload(task_id, [picture])
-    [lease] = owner.lease(1, task_id)["leases"]
+    lease = lease_of(owner, task_id)
     owner.vote(lease["subtask_id"], "a", lease["token"])
     if order == "finish":
         owner.finish(task_id, "it will do")
@@ -128,7 +136,7 @@ def read_after_vote(owner, url, picture):
     """What the export says, and whether it knows all, right after a vote that ended the only image."""
     task_id = owner.create_task("one", ["a"], quorum={"votes_required": 1}, detector={"mode": "off"})["id"]
     owner.upload(task_id, [picture])
-    [lease] = owner.lease(1, task_id)["leases"]
+    lease = lease_of(owner, task_id)
     assert owner.vote(lease["subtask_id"], "a", lease["token"])["subtask_state"] == "completed"
     answer = httpx.get(f"{url}/api/tasks/{task_id}/export").raise_for_status()
     return answer.headers["x-quorate-up-to-date"], answer.json()["state"]
