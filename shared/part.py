@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from fastapi import APIRouter
 
-from shared.admin import dead_letters, services, status
+from shared.admin import dead_letters, series, services, status
 from shared.admin.replicas import Replicas
 from shared.admin.reports import Reporter
 from shared.bus import Bus
@@ -62,6 +62,7 @@ class Part:
     workers: what it does without a request or an event.
     tools: what its handlers use, closed when the process ends.
     gauges: measure and set metrics, whenever metrics are read.
+    counters: how often something has happened since the process began, by the name of its series for administrators.
     before_shutdown: called when the process is told to stop, before it waits for the requests under way.
     answers_admin: whether it answers `/api/admin` for the whole platform; of all services, one does.
     model: the voter's name of the model that it runs, if any.
@@ -75,6 +76,7 @@ class Part:
     workers: Sequence[Worker] = ()
     tools: Sequence[Closable] = ()
     gauges: Sequence[Callable[[], Awaitable[None]]] = ()
+    counters: Mapping[str, Callable[[], int]] = field(default_factory=dict[str, Callable[[], int]])
     before_shutdown: Callable[[], None] = nothing
     answers_admin: bool = False
     model: str | None = None
@@ -126,16 +128,20 @@ def deployable(
     outboxes = [relay.outbox for part in parts for relay in part.relays]
     watch = Watch(telemetry.metrics, bus, outboxes, clock, [gauge for part in parts for gauge in part.gauges])
     model = next((part.model for part in parts if part.model is not None), None)
-    reporter = Reporter([part.name for part in parts], telemetry.metrics, watch, bus, clock, model=model)
+    counters = {name: count for part in parts for name, count in part.counters.items()}
+    names = [part.name for part in parts]
+    reporter = Reporter(names, telemetry.metrics, watch, bus, clock, counters=counters, model=model)
     served = [*routers, *(router for part in parts for router in part.routers)]
     replicas = Replicas(clock)
-    freed_memory = FreedMemory()
+    recorder = series.Recorder(reporter, replicas, clock)
     answers_admin = any(part.answers_admin for part in parts)
+    workers: list[Worker] = [FreedMemory(), reporter, *([recorder] if answers_admin else [])]
     if answers_admin:
         served += [
             dead_letters.router(bus),
             status.router(reporter, replicas),
             services.router(reporter, replicas, clock),
+            series.router(recorder),
         ]
 
     @asynccontextmanager
@@ -143,13 +149,13 @@ def deployable(
         async with opened(), running(parts, ObservedBus(bus, telemetry, clock)):
             if answers_admin:
                 bus.listen(replicas.heard)
-            reporter.start()
-            freed_memory.start()
+            for worker in workers:
+                worker.start()
             try:
                 yield
             finally:
-                await freed_memory.close()
-                await reporter.close()
+                for worker in reversed(workers):
+                    await worker.close()
 
     def before_shutdown() -> None:
         for part in parts:

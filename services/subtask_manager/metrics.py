@@ -9,6 +9,7 @@ from services.subtask_manager.subtask import Fact, Subtask
 from shared.decision import Decision
 from shared.telemetry.metrics import AGE_S
 
+VOTES_TOTAL = "quorate_votes_total"
 AGREEMENT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -64,6 +65,11 @@ class WorkMetrics:
 
     def vote(self, *, is_taken: bool) -> None:
         self._votes.labels("taken" if is_taken else "refused").inc()
+
+    def votes_taken(self) -> int:
+        """How many votes were taken since the process began."""
+        samples = (sample for metric in self._votes.collect() for sample in metric.samples)
+        return int(sum(one.value for one in samples if one.name == VOTES_TOTAL and one.labels["outcome"] == "taken"))
 
     def changed(self, decision: Decision[Subtask, Any]) -> None:
         """Count the end of a subtask, if the decision ended it."""

@@ -44,5 +44,6 @@ def assemble(
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         gauges=[partial(metrics.look, adapters.store)],
+        counters={"votes": metrics.votes_taken},
         resources=resources,
     )

@@ -6,10 +6,11 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel
 
+from shared.admin.minutes import Minute, Minutes
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
@@ -41,7 +42,8 @@ class Report(BaseModel):
     name: of its host (on Kubernetes: of its pod) and its number there. services: those that it runs.
     busy: the processor time that it uses, in processors. started_at: in epoch seconds.
     p95_ms: so long 95 of 100 requests of the last minute took at the most.
-    model: the voter's name of the model that it runs, if any. The other fields are those of the platform's status.
+    model: the voter's name of the model that it runs, if any. minute: the one that ended last.
+    The other fields are those of the platform's status.
     Replicas of two versions hear each other: fields may be added, each with a default.
     """
 
@@ -58,6 +60,7 @@ class Report(BaseModel):
     started_at: float | None = None
     p95_ms: float | None = None
     model: str | None = None
+    minute: Minute | None = None
 
 
 class Reporter:
@@ -71,11 +74,15 @@ class Reporter:
         bus: Bus,
         clock: Clock,
         *,
+        counters: Mapping[str, Callable[[], int]],
         model: str | None = None,
     ) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._services = tuple(services)
         self._model = model
+        self._clock = clock
         self._started_at = clock()
+        self._minutes = Minutes(counters, metrics.took, self._started_at)
         self._metrics = metrics
         self._watch = watch
         self._bus = bus
@@ -94,21 +101,23 @@ class Reporter:
         """The report of this process now."""
         waiting = await self._watch.look()
         took_s = self._metrics.took.quantile_s(0.95)
-        queues = None if waiting.queues is None else sorted(waiting.queues.items())
+        waits = None if waiting.queues is None else sorted(waiting.queues.items())
+        queues = None if waits is None else tuple(self._queue(name, messages) for name, messages in waits)
         return Report(
-            name=f"{socket.gethostname()}:{os.getpid()}",
+            name=self.name,
             services=self._services,
             version=VERSION,
             requests_per_minute=self._metrics.requests.per_minute(),
             errors_per_minute=self._metrics.errors.per_minute(),
             busy=round(self._busy(), 3),
-            queues=None if queues is None else tuple(self._queue(name, messages) for name, messages in queues),
+            queues=queues,
             dead_letters=waiting.dead,
             outbox=waiting.outbox,
             outbox_lag_s=None if waiting.outbox_lag_s is None else round(waiting.outbox_lag_s, 3),
             started_at=self._started_at,
             p95_ms=None if took_s is None else round(1000 * took_s, 1),
             model=self._model,
+            minute=self._minutes.last(self._clock(), {one.queue: one.age_s for one in queues or ()}),
         )
 
     def _queue(self, queue: str, messages: int) -> QueueStatus:

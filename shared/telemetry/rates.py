@@ -2,12 +2,10 @@
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 SPAN_S = 60
-
-
 FINEST_S = 1e-4
 STEP = 1.1
 """Durations are told apart by a tenth."""
@@ -51,12 +49,20 @@ class Durations:
     def took(self, seconds: float) -> None:
         self._steps.count(str(max(0, math.ceil(math.log(max(seconds, FINEST_S) / FINEST_S, STEP)))))
 
+    def counts(self) -> dict[int, int]:
+        """How many took how long, by steps of which each is a tenth longer; those of several processes add up."""
+        return {int(step): count for step, count in self._steps.all_per_minute().items()}
+
     def quantile_s(self, share: float) -> float | None:
         """So long a share of them took at the most; None where there were none."""
-        counts = sorted((int(step), count) for step, count in self._steps.all_per_minute().items())
-        wanted, seen = share * sum(count for _, count in counts), 0
-        for step, count in counts:
-            seen += count
-            if seen >= wanted:
-                return FINEST_S * STEP**step
-        return None
+        return quantile_s(self.counts(), share)
+
+
+def quantile_s(counts: Mapping[int, int], share: float) -> float | None:
+    """So long a share of these durations, as `Durations` counts them, are at the most; None where there are none."""
+    wanted, seen = share * sum(counts.values()), 0
+    for step, count in sorted(counts.items()):
+        seen += count
+        if seen >= wanted:
+            return FINEST_S * STEP**step
+    return None

@@ -96,6 +96,9 @@ QUERIES = [
     ("POST", "/api/object_detection", "threshold=0.5"),
     ("GET", "/healthz", "x=1"),
     ("GET", "/api/admin/status", "x=1"),
+    ("GET", "/api/admin/series", "minutes=5.0"),
+    ("GET", "/api/admin/series", "minutes=0"),
+    ("GET", "/api/admin/series", "minutes=1441"),
     ("PATCH", "/api/tasks/x", "name=a"),
     ("POST", "/api/tasks/x/finish", "reason=late"),
     ("POST", "/api/tasks/x/reopen", "x"),
@@ -219,6 +222,7 @@ async def test_head_is_get_without_a_body(api: Api):
         "/api/models",
         "/api/admin/dead",
         "/api/admin/status",
+        "/api/admin/series",
         "/nothing",
         "/api/tasks/x",
     ):

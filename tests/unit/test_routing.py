@@ -60,6 +60,7 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
     assert {path for path, service in found.items() if path.startswith("/api/admin/")} == {
         "/api/admin/status",
         "/api/admin/services",
+        "/api/admin/series",
         "/api/admin/dead",
         "/api/admin/dead/{letter_id}",
         "/api/admin/dead/replay",

@@ -1,6 +1,7 @@
 /** Every page, overlay and state, for tests and pictures that go through all of them. */
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { withReplicas, withSeries } from "./busy";
 import { allSaved, expect, label, open, picture, vote, voteAll } from "./fixtures";
 import type { Platform } from "./platform";
 
@@ -209,8 +210,25 @@ export const VIEWS: Record<string, Go> = {
     await expect(page.getByText(/Answered in/)).toBeVisible();
   },
   admin: async (page, platform, user) => {
+    await withSeries(page);
     await open(page, platform, user, "/admin");
     await expect(page.getByRole("table").first()).toBeVisible();
+    await expect(page.getByRole("img", { name: /^Votes per minute, 1 hour: / })).toBeVisible();
+  },
+  "admin-new": async (page, platform, user) => {
+    const told = { step_s: 60, from: new Date().toISOString(), replica: "host:1", series: {} };
+    await page.route(/\/api\/admin\/series/, (route) => route.fulfill({ json: told }));
+    await open(page, platform, user, "/admin");
+    await expect(page.getByText("Nothing is known yet.")).toBeVisible();
+  },
+  "admin-busy": async (page, platform, user) => {
+    await withSeries(page);
+    await withReplicas(page);
+    await open(page, platform, user, "/admin");
+    await page.getByRole("button", { name: "24 hours" }).click();
+    await expect(page.getByRole("img", { name: /^Votes per minute, 24 hours: / })).toBeVisible();
+    await page.getByText("As a table, by hour").click();
+    await expect(page.getByRole("region", { name: "As a table, by hour" })).toBeVisible();
   },
   settings: async (page, platform, user) => {
     await open(page, platform, user, "/settings");

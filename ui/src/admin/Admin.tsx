@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { api, bodyOf, type Schemas, serverNow } from "../api/client";
 import { Failure, Loading } from "../shell/States";
 import { en } from "../texts/en";
@@ -9,6 +9,7 @@ import css from "./admin.module.css";
 import { DeadLetters } from "./DeadLetters";
 import { Section, Table } from "./Table";
 
+const Plots = lazy(() => import("./Plots")); // with what draws them, which nothing else needs
 const LOOK_EVERY_MS = 5_000;
 const SILENT_MS = 30_000;
 
@@ -33,6 +34,9 @@ export default function Admin() {
     <div className={css.page}>
       <h1>{texts.title}</h1>
       <p className={css.summary}>{said.filter((one) => one !== null).join(", ")}</p>
+      <Suspense fallback={<Loading />}>
+        <Plots />
+      </Suspense>
       <Section title={texts.services}>
         <Services />
       </Section>
@@ -52,7 +56,7 @@ function Services() {
   if (!data) return error ? <Failure error={error} retry={refetch} /> : <Loading />;
   const { name, services, version, seen, requests, errors, p95, busy } = texts.replica;
   return (
-    <Table name={texts.services} heads={[services, name, version, seen, requests, errors, p95, busy]}>
+    <Table name={texts.services} heads={[services, name, version, seen, requests, errors, p95, busy]} numbersFrom={4}>
       {data.services.map((replica) => {
         const isSilent = Date.parse(data.as_of) - Date.parse(replica.last_seen_at) > SILENT_MS;
         return (
@@ -64,7 +68,7 @@ function Services() {
             <td>{replica.replica}</td>
             <td>{replica.version}</td>
             <td>
-              {since(replica.last_seen_at, serverNow())} {isSilent && texts.replica.silent}
+              {[since(replica.last_seen_at, serverNow()), isSilent && texts.replica.silent].filter(Boolean).join(", ")}
             </td>
             <td className={css.number}>{en.number(replica.requests_per_minute)}</td>
             <td className={css.number}>{en.number(replica.errors_per_minute)}</td>
@@ -80,7 +84,7 @@ function Services() {
 function Queues({ queues }: { queues: Schemas["QueueStatus"][] }) {
   const { name, messages, age, rate } = texts.queue;
   return (
-    <Table name={texts.queues} heads={[name, messages, age, rate]}>
+    <Table name={texts.queues} heads={[name, messages, age, rate]} numbersFrom={1}>
       {queues.map((queue) => (
         <tr key={queue.queue}>
           <th scope="row">{queue.queue}</th>

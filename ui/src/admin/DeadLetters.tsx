@@ -35,7 +35,7 @@ export function DeadLetters({ count }: { count: number | null }) {
   };
   const anew = () => client.invalidateQueries({ queryKey: ["admin"] });
   const items = letters.data?.items ?? [];
-  const { died, queue, type, subject, reason } = texts.letter;
+  const { died, queue, subject, reason } = texts.letter;
   const all = items.length > 0 && (
     <Button isCompact onClick={() => setAsked(items.map(({ id }) => id))}>
       {texts.replayAll(items.length)}
@@ -47,12 +47,11 @@ export function DeadLetters({ count }: { count: number | null }) {
       {letters.data && items.length === 0 && <p>{texts.noLetters}</p>}
       {replayed !== null && <p role="status">{texts.replayed(replayed)}</p>}
       {items.length > 0 && (
-        <Table name={texts.dead} heads={[died, queue, type, subject, reason, texts.acts]}>
+        <Table name={texts.dead} heads={[died, queue, subject, reason, texts.acts]}>
           {items.map((letter) => (
             <tr key={letter.id}>
               <td>{moment(letter.died_at)}</td>
               <td>{letter.queue}</td>
-              <td>{letter.type}</td>
               <td>{letter.subject}</td>
               <td className={css.reason}>{letter.reason}</td>
               <td className={css.acts}>

@@ -56,6 +56,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Series */
+        get: operations["series_api_admin_series_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/services": {
         parameters: {
             query?: never;
@@ -1494,6 +1511,24 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * SeriesShown
+         * @description Values by minute, the first of the minute that begins at `from`; null where nobody could tell.
+         *
+         *     replica: the process that answers, from its own memory: minutes before it began are null.
+         */
+        SeriesShown: {
+            /** From */
+            from: string;
+            /** Replica */
+            replica: string;
+            /** Series */
+            series: {
+                [key: string]: (number | null)[];
+            };
+            /** Step S */
+            step_s: number;
+        };
+        /**
          * ServiceReplica
          * @description One process. service: what it runs, several with a comma between. What it cannot tell is null.
          *
@@ -2077,6 +2112,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    series_api_admin_series_get: {
+        parameters: {
+            query?: {
+                /** @description of one series; without it, all of them */
+                name?: string | null;
+                /** @description how many of them, up to the last one */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesShown"];
+                };
             };
             /** @description Refused */
             "4XX": {
