@@ -78,6 +78,11 @@ EXPLAINED = {
         422,
         r"name tasks, or say mine=true",
     ),
+    "what is said of images with one suggestion needs that suggestion and its task": (
+        "RejectedPositiveData",
+        422,
+        r"needs the suggested label|name the task, too|by its confidence only",
+    ),
     "a key may be generated twice, with two bodies": ("RejectedPositiveData", 422, r"this Idempotency-Key"),
     "who asks for a detector's votes is told that it may not": ("RejectedPositiveData", 422, r"detector:"),
     "file names have rules that no schema can say": ("RejectedPositiveData", 422, r"/files|filename|file name"),
