@@ -236,9 +236,10 @@ def test_a_process_without_descriptors_goes_on_accepting(tmp_path):
     with Server(tmp_path, log_level="error") as server:
         _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
         used = len(server.open_files())
-        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used + 8, hard))
+        databases = 24  # files that its threads may open later
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (used + databases, hard))
         with ExitStack() as stack:
-            for _ in range(40):
+            for _ in range(2 * databases):
                 stack.enter_context(server.connect()).sendall(b"GET /healthz HTTP/1.1\r\n")
             for _ in range(3):
                 assert httpx.get(f"{server.url}/healthz", timeout=30).status_code == 200
