@@ -9,22 +9,25 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self, cast
-from urllib.parse import quote
 
 import httpx
 
-from quorate.connection import Connection
+from quorate.connection import Connection, content
 from quorate.errors import ApiError, BrokenOffError, NothingToExportError, NotInTimeError
+from quorate.paths import segment, subtask_path, task_path
 from quorate.replacing import replacing
 from quorate.retries import RETRIED_ERRORS, RetryPolicy, describe
 from quorate.shapes import (
+    Activity,
     Ballot,
     DeadLetter,
     Detections,
     DetectorFields,
     HeldLease,
+    KnownImage,
     Lease,
     Leases,
+    Me,
     Order,
     QuorumFields,
     RenewOutcome,
@@ -36,6 +39,7 @@ from quorate.shapes import (
     TaskChange,
     UploadReport,
     VoteOutcome,
+    Work,
 )
 from quorate.sse import events, lines
 from quorate.uploads import Part, Unsent, merged, noted, unsent_report
@@ -48,6 +52,7 @@ CONFLICT, CONTENT_TOO_LARGE = 409, 413
 REFUSED_CONTENT = frozenset({400, CONTENT_TOO_LARGE, 415, 422})
 SEAL_FOR_S = 15.0
 PAGE = 200
+PREFERENCES = "/api/me/preferences"
 EVENT_STREAM = "text/event-stream"
 
 
@@ -109,7 +114,7 @@ class Client:
         return cast("Task", self._api.json("POST", "/api/tasks", body=body, headers=key))
 
     def task(self, task_id: str) -> Task:
-        return cast("Task", self._api.json("GET", _task(task_id)))
+        return cast("Task", self._api.json("GET", task_path(task_id)))
 
     def tasks(self) -> Iterator[Task]:
         return cast("Iterator[Task]", self._pages("/api/tasks"))
@@ -121,7 +126,7 @@ class Client:
         while True:
             tries += 1
             try:
-                return cast("Task", self._api.json("POST", _task(task_id, "seal")))
+                return cast("Task", self._api.json("POST", task_path(task_id, "seal")))
             except ApiError as error:
                 pause_s = self._retry.pause_s(tries)
                 if error.status != CONFLICT or self._retry.clock() + pause_s > end:
@@ -130,30 +135,30 @@ class Client:
 
     def edit(self, task_id: str, change: TaskChange) -> Task:
         """Changes what is named; images that have ended stay as they are."""
-        return cast("Task", self._api.json("PATCH", _task(task_id), body=change))
+        return cast("Task", self._api.json("PATCH", task_path(task_id), body=change))
 
     def reopen(self, task_id: str) -> Task:
         """Takes images again, of a task that was sealed or is completed."""
-        return cast("Task", self._api.json("POST", _task(task_id, "reopen")))
+        return cast("Task", self._api.json("POST", task_path(task_id, "reopen")))
 
     def finish(self, task_id: str, reason: str) -> Task:
         """Seals the task, and ends its open images with the votes they have; ties become disputes."""
-        return cast("Task", self._api.json("POST", _task(task_id, "finish"), body={"reason": reason}))
+        return cast("Task", self._api.json("POST", task_path(task_id, "finish"), body={"reason": reason}))
 
     def remove_image(self, task_id: str, image_id: str) -> None:
         """Removes one image with its votes."""
-        self._api.request("DELETE", _task(task_id, "images", _segment(image_id)))
+        self._api.request("DELETE", task_path(task_id, "images", segment(image_id)))
 
     def cancel(self, task_id: str) -> None:
         """Cancels the task and erases its images."""
-        self._api.request("DELETE", _task(task_id))
+        self._api.request("DELETE", task_path(task_id))
 
     # Images
 
     def upload(self, task_id: str, parts: Sequence[Part]) -> UploadReport:
         """Sends these files in one request and reports on each; a refused file is in the report, not an error."""
         try:
-            return noted(cast("UploadReport", self._api.json("POST", _task(task_id, "images"), parts=parts)), parts)
+            return noted(cast("UploadReport", self._api.json("POST", task_path(task_id, "images"), parts=parts)), parts)
         except ApiError as error:
             if error.report is not None:
                 return noted(error.report, parts)
@@ -170,17 +175,24 @@ class Client:
         All of it has to be done within half an hour.
         """
         named = {"files": [{"filename": part.filename} for part in parts]}
-        begun = self._api.json("POST", _task(task_id, "uploads"), body=named)
+        begun = self._api.json("POST", task_path(task_id, "uploads"), body=named)
         for part, form in zip(parts, begun["files"], strict=True):
             with suppress(ApiError):  # what the store refused is not there: the report says so
                 self._api.form(form["url"], form["fields"], part)
         try:
-            commit = _task(task_id, "uploads", _segment(begun["upload_id"]), "commit")
+            commit = task_path(task_id, "uploads", segment(begun["upload_id"]), "commit")
             return noted(cast("UploadReport", self._api.json("POST", commit, body=named)), parts)
         except ApiError as error:
             if error.report is None:
                 raise
             return noted(error.report, parts)
+
+    def known(self, task_id: str, sha256: Sequence[str]) -> list[KnownImage]:
+        """Those of these files (to 1,000), by the hash of what would be uploaded, that the task has."""
+        body = {"sha256": list(sha256)}
+        return cast(
+            "list[KnownImage]", self._api.json("POST", task_path(task_id, "images", "known"), body=body)["known"]
+        )
 
     def image_bytes(self, url: str) -> bytes:
         """The image behind a lease's or a result's `image_url`, which may be relative."""
@@ -196,7 +208,7 @@ class Client:
         label: str | None = None,
         order: ResultOrder | None = None,
     ) -> Iterator[Result]:
-        pages = self._pages(_task(task_id, "results"), {"state": state, "label": label, "order": order})
+        pages = self._pages(task_path(task_id, "results"), {"state": state, "label": label, "order": order})
         return cast("Iterator[Result]", pages)
 
     def export(
@@ -239,7 +251,7 @@ class Client:
             file.truncate()
 
     def _export_to(self, task_id: str, file: BinaryIO, query: Mapping[str, str], start: bytes) -> int:
-        with self._api.stream(_task(task_id, "export"), params=query, accept="*/*") as response:
+        with self._api.stream(task_path(task_id, "export"), params=query, accept="*/*") as response:
             size_bytes = file.write(start)
             try:
                 for chunk in response.iter_bytes():
@@ -275,7 +287,7 @@ class Client:
         left_s = end - self._retry.clock()
         self._check_time(task_id, end)
         read_timeout_s = min(self._timeout_s, max(left_s, 0.1))
-        path = _task(task_id, "events")
+        path = task_path(task_id, "events")
         with self._api.stream(path, accept=EVENT_STREAM, read_timeout_s=read_timeout_s) as response:
             for name, data in events(self._until(end, task_id, lines(response.iter_bytes()))):
                 if name == "progress":
@@ -297,6 +309,30 @@ class Client:
                 return task
         raise AssertionError("following a task ends with its end")
 
+    # The caller
+
+    def me(self) -> Me:
+        """The caller, and what the platform takes and offers."""
+        return cast("Me", self._api.json("GET", "/api/me"))
+
+    def activity(self, *, since: str | None = None, limit: int | None = None) -> Activity:
+        """The caller's own votes of late; `today` counts from `since` on, else from midnight UTC."""
+        return cast("Activity", self._api.json("GET", "/api/me/activity", params={"since": since, "limit": limit}))
+
+    def work(self) -> list[Work]:
+        """The oldest tasks with open images, and whether there is one for the caller."""
+        return cast("list[Work]", self._api.json("GET", "/api/work")["items"])
+
+    def preferences(self) -> tuple[dict[str, Any], str]:
+        """What the caller set for themselves on the page, and its ETag."""
+        answer = self._api.request("GET", PREFERENCES)
+        return cast("dict[str, Any]", content(answer)), answer.headers["ETag"]
+
+    def set_preferences(self, preferences: Mapping[str, Any], etag: str) -> str:
+        """Sets it, and returns the new ETag; ApiError 412 where it was set since it was read."""
+        sent = self._api.request("PUT", PREFERENCES, body=dict(preferences), headers={"If-Match": etag})
+        return sent.headers["ETag"]
+
     # Leases and votes
 
     def lease(self, count: int = 1, task_id: str | None = None) -> Leases:
@@ -309,15 +345,15 @@ class Client:
 
     def give_back(self, subtask_id: str, token: str | None = None) -> None:
         """Returns a lease; the subtask may be offered again. With its token, a newer lease stays."""
-        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}", params=_token(token))
+        self._api.request("DELETE", f"/api/leases/{segment(subtask_id)}", params=_token(token))
 
     def skip(self, subtask_id: str, token: str | None = None) -> None:
         """Returns a lease; the subtask is not offered to this caller again. With its token, a newer lease stays."""
-        self._api.request("DELETE", f"/api/leases/{_segment(subtask_id)}", params=_token(token) | {"skip": "true"})
+        self._api.request("DELETE", f"/api/leases/{segment(subtask_id)}", params=_token(token) | {"skip": "true"})
 
     def vote(self, subtask_id: str, label: str, token: str) -> VoteOutcome:
         body = {"label": label, "token": token}
-        return cast("VoteOutcome", self._api.json("POST", _subtask(subtask_id, "vote"), body=body))
+        return cast("VoteOutcome", self._api.json("POST", subtask_path(subtask_id, "vote"), body=body))
 
     def votes(self, ballots: Sequence[Ballot]) -> list[VoteOutcome]:
         """Many votes at once; each has its own outcome, in the order given."""
@@ -327,20 +363,20 @@ class Client:
 
     def undo(self, subtask_id: str) -> Lease:
         """Takes one's own vote back; the lease is held again."""
-        return cast("Lease", self._api.json("DELETE", _subtask(subtask_id, "vote")))
+        return cast("Lease", self._api.json("DELETE", subtask_path(subtask_id, "vote")))
 
     def subtask(self, subtask_id: str) -> Subtask:
-        return cast("Subtask", self._api.json("GET", _subtask(subtask_id)))
+        return cast("Subtask", self._api.json("GET", subtask_path(subtask_id)))
 
     def disputes(self, task_id: str | None = None) -> Iterator[Subtask]:
         return cast("Iterator[Subtask]", self._pages("/api/disputes", {"task_id": task_id}))
 
     def finish_image(self, subtask_id: str, reason: str) -> Subtask:
         """Ends an open image with the votes it has."""
-        return cast("Subtask", self._api.json("POST", _subtask(subtask_id, "finish"), body={"reason": reason}))
+        return cast("Subtask", self._api.json("POST", subtask_path(subtask_id, "finish"), body={"reason": reason}))
 
     def adjudicate(self, subtask_id: str, label: str, reason: str) -> Subtask:
-        path = f"/api/disputes/{_segment(subtask_id)}"
+        path = f"/api/disputes/{segment(subtask_id)}"
         return cast("Subtask", self._api.json("POST", path, body={"label": label, "reason": reason}))
 
     # The detector
@@ -377,17 +413,5 @@ def _is_empty(export: BinaryIO, file_format: ExportFormat) -> bool:
     return len(list(islice(export, least))) < least
 
 
-def _segment(identifier: str) -> str:
-    return quote(identifier, safe="")
-
-
 def _token(token: str | None) -> dict[str, str]:
     return {} if token is None else {"token": token}
-
-
-def _task(task_id: str, *rest: str) -> str:
-    return "/".join(("/api/tasks", _segment(task_id), *rest))
-
-
-def _subtask(subtask_id: str, *rest: str) -> str:
-    return "/".join(("/api/subtasks", _segment(subtask_id), *rest))

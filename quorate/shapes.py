@@ -61,6 +61,62 @@ class Task(TypedDict):
     cancelled_at: str | None
 
 
+class User(TypedDict):
+    id: str
+    name: str
+    roles: list[Literal["client", "operator", "adjudicator", "admin"]]
+
+
+class Limits(TypedDict):
+    max_image_bytes: int
+    max_pixels: int
+    max_side: int
+    max_zip_entries: int
+    max_zip_bytes: int
+    max_labels: int
+
+
+class Me(TypedDict):
+    user: User
+    auth: Literal["off"]
+    lease_s: float
+    limits: Limits
+    features: list[Literal["boxes", "pipeline"]]
+    exports: list[Literal["jsonl", "csv"]]
+    detector: bool
+    disputes_open: int
+    version: str
+
+
+class RecentVote(TypedDict):
+    subtask_id: str
+    task_id: str
+    label: str | None
+    at: str
+    can_undo: bool
+    thumbnail_url: str
+
+
+class Activity(TypedDict):
+    today: int
+    votes_per_minute: float
+    recent: list[RecentVote]
+
+
+class Work(TypedDict):
+    task_id: str
+    name: str | None
+    labels: int
+    open_for_me: bool
+    waiting_for_others: int
+    has_suggestions: bool
+
+
+class KnownImage(TypedDict):
+    sha256: str
+    image_id: str
+
+
 class UploadedImage(TypedDict):
     filename: str
     status: UploadStatus

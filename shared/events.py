@@ -53,6 +53,7 @@ class TaskOpened(_WithTerms):
     owner: str
     at: float
     revision: int = 1
+    name: str | None = None
 
 
 class ImageReady(_WithTerms):
@@ -174,6 +175,7 @@ class TaskChanged(_WithTerms):
     at: float
     task_created_at: float
     finish: Finish | None = None
+    name: str | None = None
 
 
 class TaskApplied(_Frozen):

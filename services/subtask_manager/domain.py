@@ -177,19 +177,24 @@ def cast_vote_by_lease(
 
 def undo_vote(subtask: Subtask, brief: Brief, now: float, *, voter: str, lease: Lease) -> Decision[Subtask, Lease]:
     """Take the voter's own vote back for `lease`. Sent again, it answers with the lease. Raises CannotUndo."""
-    kept = tuple(vote for vote in subtask.votes if vote.voter != voter)
-    live = live_leases(subtask, now)
-    if kept == subtask.votes:
-        held = next((held for held in live if held.operator == voter), None)
+    before = _without_vote(subtask, voter)
+    if before.votes == subtask.votes:
+        held = next((held for held in live_leases(subtask, now) if held.operator == voter), None)
         if held is None:
             raise CannotUndo("there is no vote of yours to undo")
         return Decision(state=subtask, answer=held)
     if subtask.state != "open":
         raise CannotUndo(f"the subtask is {subtask.state}; its votes stand")
-    before = replace(subtask, votes=kept)
-    if len(live) + 1 > _places(before, brief):
+    if not may_undo(subtask, brief, now, voter=voter):
         raise CannotUndo("others have been asked because of this vote; it stands")
     return Decision(state=_with_lease(before, brief, lease, now), answer=lease)
+
+
+def may_undo(subtask: Subtask, brief: Brief, now: float, *, voter: str) -> bool:
+    """Whether the voter's own vote can be taken back now."""
+    before = _without_vote(subtask, voter)
+    is_there = subtask.state == "open" and before.votes != subtask.votes
+    return is_there and len(live_leases(subtask, now)) < _places(before, brief)
 
 
 def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prelabel) -> Decision[Subtask, None]:
@@ -306,6 +311,10 @@ def _refuse_unless_open(subtask: Subtask) -> None:
     if subtask.state != "open":
         ended = Disputed if subtask.state == "disputed" else Settled
         raise ended(f"the subtask is {subtask.state} and takes no more votes")
+
+
+def _without_vote(subtask: Subtask, voter: str) -> Subtask:
+    return replace(subtask, votes=tuple(vote for vote in subtask.votes if vote.voter != voter))
 
 
 def _leases_without(subtask: Subtask, operator: str) -> tuple[Lease, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from services.subtask_manager import announcements, domain, prelabels
+from services.subtask_manager import activity, announcements, domain, prelabels
 from services.subtask_manager import row as rows
+from services.subtask_manager.activity import Activity
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import Preferences, PreferencesStore, replaced
 from services.subtask_manager.row import Row
@@ -203,6 +204,19 @@ async def undo(resources: Resources, *, voter: str, subtask_id: str) -> tuple[Su
     return decision.state, decision.answer
 
 
+async def look_back(resources: Resources, *, voter: str, since: float | None, limit: int) -> Activity:
+    """The voter's votes of late: counted from `since` on, else from the last midnight, UTC."""
+    now = resources.clock()
+    voted = await resources.store.voted(voter, since=now - activity.LOOK_BACK_S)
+    found = await resources.store.find_each([vote.subtask_id for vote in voted[:limit]])
+    recent = [activity.recent(subtask, brief, now, voter=voter) for subtask, brief in found]
+    return Activity(
+        today=activity.counted(voted, since=activity.midnight(now) if since is None else since),
+        votes_per_minute=activity.votes_per_minute(voted, now),
+        recent=tuple(one for one in recent if one is not None),
+    )
+
+
 async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: str, reason: str) -> Subtask:
     rule = partial(domain.adjudicate, by=by, label=label, reason=reason)
     decision = await resources.store.update(subtask_id, rule)
@@ -213,7 +227,14 @@ async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: s
 
 async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
     task = event.data
-    brief = Brief(task_id=task.task_id, owner=task.owner, terms=task.terms, created_at=task.at, revision=task.revision)
+    brief = Brief(
+        task_id=task.task_id,
+        owner=task.owner,
+        terms=task.terms,
+        created_at=task.at,
+        revision=task.revision,
+        name=task.name,
+    )
     await resources.store.keep_brief(brief)
     await _open_awaiting(resources, task.task_id)
 
@@ -299,6 +320,7 @@ async def change_task(resources: Resources, event: events.TaskChangedV1) -> None
         created_at=changed.task_created_at,
         revision=changed.revision,
         finish=changed.finish and Finish(by=changed.finish.by, reason=changed.finish.reason),
+        name=changed.name,
     )
     if not await resources.store.keep_brief(brief):
         return

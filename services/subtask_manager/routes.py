@@ -11,7 +11,7 @@ from services.subtask_manager.handlers import Resources
 from services.subtask_manager.preferences import MAX_BYTES as MAX_PREFERENCES_BYTES
 from services.subtask_manager.preferences import Preferences
 from services.subtask_manager.row import Row
-from services.subtask_manager.shapes import lease_shown, me_shown, subtask_shown
+from services.subtask_manager.shapes import activity_shown, lease_shown, me_shown, subtask_shown, work_shown
 from services.subtask_manager.store import Claim
 from services.subtask_manager.subtask import Brief, Subtask
 from shared import arrivals
@@ -90,6 +90,18 @@ def _add_me(routes: APIRouter, resources: Resources) -> None:
     async def me(who: Who) -> Response:
         disputes = await resources.store.count_disputes(wire.MAX_DISPUTES_COUNTED)
         return json_answer(me_shown(resources, who, disputes))
+
+    @routes.get("/me/activity", response_model=wire.Activity)
+    async def activity(who: Who, since: wire.Since = None, limit: wire.RecentLimit = 20) -> Response:
+        counted_from = None if since is None else since.timestamp()
+        found = await handlers.look_back(resources, voter=who.id, since=counted_from, limit=limit)
+        return json_answer(activity_shown(resources, found, resources.clock()))
+
+    @routes.get("/work", response_model=wire.WorkList, responses=arrivals.DESCRIBED)
+    async def work(who: Who) -> Response:
+        headers = await _recorded(resources)
+        found = await resources.store.work(who.id)
+        return json_answer({"items": [work_shown(one) for one in found]}, headers=headers)
 
 
 def _add_leases(routes: HotRouter, resources: Resources) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from services.subtask_manager.activity import Activity, Recent
 from services.subtask_manager.domain import live_leases, shown_prelabel
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.subtask import Brief, Subtask, Vote
+from services.subtask_manager.work import Work
 from shared.clock import iso
 from shared.http.answers import earlier_shown, result_shown
 from shared.http.application import VERSION
@@ -25,6 +27,40 @@ def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, A
         "detector": resources.model.is_present,
         "disputes_open": disputes,
         "version": VERSION,
+    }
+
+
+def activity_shown(resources: Resources, activity: Activity, now: float) -> dict[str, Any]:
+    """A caller's own votes; nothing of others' votes."""
+    return {
+        "today": activity.today,
+        "votes_per_minute": activity.votes_per_minute,
+        "recent": [_recent_shown(resources, one, now) for one in activity.recent],
+    }
+
+
+def _recent_shown(resources: Resources, recent: Recent, now: float) -> dict[str, Any]:
+    subtask = recent.subtask
+    return {
+        "subtask_id": subtask.id,
+        "task_id": subtask.task_id,
+        "label": recent.vote.label,
+        "at": iso(recent.vote.at),
+        "can_undo": recent.may_undo,
+        "thumbnail_url": _urls_shown(resources, subtask, now)["thumbnail_url"],
+    }
+
+
+def work_shown(work: Work) -> dict[str, Any]:
+    """A task with open images, as an operator chooses it."""
+    terms = work.brief.terms
+    return {
+        "task_id": work.brief.task_id,
+        "name": work.brief.name,
+        "labels": len(terms.labels),
+        "open_for_me": work.is_open,
+        "waiting_for_others": work.waiting_for_others,
+        "has_suggestions": terms.detector.mode != "off",
     }
 
 

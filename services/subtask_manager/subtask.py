@@ -30,6 +30,7 @@ class Brief:
     """What every subtask of one task shares.
 
     created_at: the task's, in epoch seconds.
+    name: the task's; None where an older release told the terms.
     revision: of the terms; the highest one wins.
     finish: ends every subtask that is open, or opens later.
     """
@@ -40,6 +41,7 @@ class Brief:
     created_at: float
     revision: int = 1
     finish: Finish | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, JsonValue
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue
 
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.subtask import MAX_TOOK_MS, Manner, Mode
 from shared.http.answers import EarlierResult
-from shared.http.requests import Reason, Wire
+from shared.http.requests import AS_INSTANT, AS_WHOLE_NUMBER, Reason, Wire
 from shared.identity import Role
 from shared.results import Detection, ExportFormat
 
@@ -18,8 +19,14 @@ Token = Annotated[str, Field(min_length=1, max_length=64)]
 MAX_LEASES = 100
 MAX_VOTES = 1000
 MAX_DISPUTES_COUNTED = 100
+MAX_RECENT = 100
 
-
+Since = Annotated[
+    AwareDatetime | None,
+    Query(description="where `today` begins, within the last 25 hours; without, the last midnight, UTC"),
+    AS_INSTANT,
+]
+RecentLimit = Annotated[int, Query(ge=0, le=MAX_RECENT), AS_WHOLE_NUMBER]
 PreferencesBody = dict[str, JsonValue]
 TAGGED: dict[str, Any] = {"headers": {"ETag": {"description": "for If-Match", "schema": {"type": "string"}}}}
 
@@ -48,6 +55,48 @@ class Me(BaseModel):
     detector: bool
     disputes_open: int
     version: str
+
+
+class RecentVote(BaseModel):
+    """A vote of the caller's own; `label` is null for unsure. `can_undo`: whether it can be taken back now."""
+
+    subtask_id: str
+    task_id: str
+    label: str | None
+    at: str
+    can_undo: bool
+    thumbnail_url: str
+
+
+class Activity(BaseModel):
+    """The caller's own votes that stand. `today`: counted to 10,000. `votes_per_minute`: the mean of the last five
+    minutes. `recent`: of the last 25 hours, the newest first."""
+
+    today: int
+    votes_per_minute: float
+    recent: list[RecentVote]
+
+
+class WorkShown(BaseModel):
+    """A task with open images.
+
+    `name`: null where an older release told of the task; `labels`: how many. `open_for_me`: whether the caller holds an
+    image of it or could have one, or there are too many to say in one look. `waiting_for_others`: the open images,
+    counted to 100, where none is for the caller; else 0. `has_suggestions`: whether a detector may suggest labels.
+    """
+
+    task_id: str
+    name: str | None
+    labels: int
+    open_for_me: bool
+    waiting_for_others: int
+    has_suggestions: bool
+
+
+class WorkList(BaseModel):
+    """The oldest tasks with open images, 32 at the most."""
+
+    items: list[WorkShown]
 
 
 class LeaseRequest(Wire):

@@ -46,7 +46,12 @@ def _told(task: Task, fact: Fact, now: float) -> Message:
 
 def _opened(task: Task) -> Message:
     data = events.TaskOpened(
-        task_id=task.id, owner=task.owner, at=task.created_at, revision=task.revision, **flattened(task.terms)
+        task_id=task.id,
+        owner=task.owner,
+        at=task.created_at,
+        revision=task.revision,
+        name=task.name,
+        **flattened(task.terms),
     )
     attributes = events.envelope(event_id=f"{task.id}/opened", source=SOURCE, subject=task.id, at=task.created_at)
     return events.message(events.TaskOpenedV1(**attributes, data=data))
@@ -61,6 +66,7 @@ def _changed(task: Task, now: float) -> Message:
         at=now,
         task_created_at=task.created_at,
         finish=order and events.Finish(by=order.by, reason=order.reason),
+        name=task.name,
         **flattened(task.terms),
     )
     event_id = f"{task.id}/{Fact.CHANGED}/{task.revision}"

@@ -287,12 +287,13 @@ def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
     _refuse_cancelled(task)
     if change.name is not None:
         check_task_name(change.name)
-    terms = _changed_terms(task.terms, change)
-    named = task if change.name is None else replace(task, name=change.name)
-    if terms == task.terms:
-        return Decision(state=named if named != task else task, answer=None)
-    check_terms(terms)
-    return Decision(state=_told(replace(named, terms=terms)), answer=None, facts=(Fact.CHANGED,))
+    name = task.name if change.name is None else change.name
+    changed = replace(task, name=name, terms=_changed_terms(task.terms, change))
+    if changed == task:
+        return Decision(state=task, answer=None)
+    if changed.terms != task.terms:
+        check_terms(changed.terms)
+    return Decision(state=_told(changed), answer=None, facts=(Fact.CHANGED,))
 
 
 def _changed_terms(terms: Terms, change: Change) -> Terms:

@@ -35,13 +35,13 @@ _NOT_BASE64 = "-_\\"
 _NO_LINE_BREAKS = str.maketrans("", "", "\r\n")
 
 
-def _as_json_has_it(form: re.Pattern[str]) -> BeforeValidator:
-    """Text of a query that is to be a number or a truth value has to be written as in JSON: not `+5`, `5.0` for 5,
-    `1_0` or `yes`."""
+def _as_json_has_it(form: re.Pattern[str], said: str = "write it as in JSON") -> BeforeValidator:
+    """Text of a query that is to be a number, a truth value or an instant has to be written as in JSON: not `+5`, `5.0`
+    for 5, `1_0` or `yes`."""
 
     def written(value: object) -> object:
         if isinstance(value, str) and not form.fullmatch(value):
-            raise ValueError("write it as in JSON")
+            raise ValueError(said)
         return value
 
     return BeforeValidator(written)
@@ -50,6 +50,10 @@ def _as_json_has_it(form: re.Pattern[str]) -> BeforeValidator:
 AS_WHOLE_NUMBER = _as_json_has_it(re.compile(r"-?(0|[1-9][0-9]{0,17})"))
 AS_NUMBER = _as_json_has_it(re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?"))
 AS_FLAG = _as_json_has_it(re.compile("true|false"))
+AS_INSTANT = _as_json_has_it(
+    re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"),
+    "write it as 2026-11-28T09:30:00Z",
+)
 """For parameters of a query; they stand last, so that the document of the API has what stands before."""
 
 

@@ -164,6 +164,32 @@ async def test_a_row_costs_three_reads_and_one_write_and_is_found_through_its_in
     assert sorted_by_hand(replicas, subtask_store.INDEXES) == []
 
 
+async def test_own_votes_cost_one_read_and_their_images_two(replicas):
+    store, ids = replicas.stores[0], subtask_ids(30)
+    await open_all(store, brief(), ids)
+    await vote_on_all(store, "ann", await claim(store, "ann", 20))
+    replicas.stores[1]._briefs._known.clear()
+    voted = await cost_of(replicas, store.voted("ann", since=T0))
+    assert voted.commands == ["find subtasks"]
+    found = await cost_of(replicas, replicas.stores[1].find_each(ids))
+    assert found.commands == ["find subtasks", "find briefs"]
+    assert await scans(replicas) == []
+    assert sorted_by_hand(replicas, subtask_store.INDEXES) == []
+
+
+async def test_a_look_at_the_work_costs_three_reads_and_one_or_two_for_each_task(replicas):
+    store = replicas.stores[0]
+    many = [brief(votes_required=1, task_id=f"{number:032x}", created_at=T0 + number) for number in range(5)]
+    for number, of in enumerate(many):
+        await open_all(store, of, subtask_ids(3, first=3 * number))
+    await claim(store, "bob", 3)
+    looked = await cost_of(replicas, store.work("ann"))
+    assert sorted(looked.commands[:3]) == ["find briefs", "find subtasks", "find walks"]
+    assert looked.commands[3:] == ["find subtasks"] * 6, "a window of each, and a count where bob holds all"
+    assert await scans(replicas) == []
+    assert sorted_by_hand(replicas, subtask_store.INDEXES) == []
+
+
 async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(replicas):
     """But where more than one task's open subtasks are counted, which happens when there is nothing to lease."""
     store, now = replicas.stores[0], T0

@@ -29,6 +29,23 @@ CALLS = [
         None,
         ITEMS,
     ),
+    (
+        lambda c: c.known("t", ["ab"]),
+        "POST",
+        "/base/api/tasks/t/images/known",
+        {"sha256": ["ab"]},
+        {"known": []},
+    ),
+    (lambda c: c.me(), "GET", "/base/api/me", None, {}),
+    (lambda c: c.activity(), "GET", "/base/api/me/activity", None, {}),
+    (
+        lambda c: c.activity(since="2026-11-28T00:00:00+01:00", limit=5),
+        "GET",
+        "/base/api/me/activity?since=2026-11-28T00%3A00%3A00%2B01%3A00&limit=5",
+        None,
+        {},
+    ),
+    (lambda c: c.work(), "GET", "/base/api/work", None, {"items": []}),
     (lambda c: c.lease(3), "POST", LEASE_URL, {"count": 3, "task_id": None}, {}),
     (
         lambda c: c.renew([BALLOT]),
@@ -96,6 +113,22 @@ def test_creating_a_task_leaves_out_what_was_not_said():
         api.create_task("n", ["a"])
         api.create_task("n", ["a"], **said)
     assert bodies == [{"name": "n", "labels": ["a"]}, {"name": "n", "labels": ["a"]} | said]
+
+
+def test_preferences_go_with_their_etag():
+    seen = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, request.url.path, request.headers.get("If-Match"), request.content))
+        if request.method == "GET":
+            return httpx.Response(200, json={"theme": "dark"}, headers={"ETag": '"1"'})
+        return httpx.Response(204, headers={"ETag": '"2"'})
+
+    with client(handler) as api:
+        settings, etag = api.preferences()
+        assert api.set_preferences({**settings, "strip": False}, etag) == '"2"'
+    path = "/base/api/me/preferences"
+    assert seen == [("GET", path, None, b""), ("PUT", path, '"1"', b'{"theme":"dark","strip":false}')]
 
 
 def test_pages_are_followed_lazily():

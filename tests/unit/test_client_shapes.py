@@ -13,6 +13,7 @@ SCHEMAS = json.loads((Path(__file__).parents[2] / "docs/api/openapi.json").read_
     "schemas"
 ]
 ANSWERS = {
+    "Activity": ["Activity"],
     "Counts": ["CountsShown"],
     "DeadLetter": ["DeadLetterShown"],
     "DetectedObject": ["DetectedObject"],
@@ -21,10 +22,14 @@ ANSWERS = {
     "EarlierResult": ["EarlierResult"],
     "DetectorFields": ["DetectorPolicy"],
     "FieldError": ["FieldError"],
+    "KnownImage": ["KnownImage"],
     "Lease": ["LeaseGranted"],
     "Leases": ["Leases"],
+    "Limits": ["Limits"],
+    "Me": ["Me"],
     "Prelabel": ["services__task_manager__wire__PrelabelShown", "services__subtask_manager__wire__PrelabelShown"],
     "QuorumFields": ["QuorumPolicy"],
+    "RecentVote": ["RecentVote"],
     "Rectangle": ["Rectangle", "WireRectangle"],
     "RenewOutcome": ["RenewOutcome"],
     "Result": ["ImageResult"],
@@ -33,8 +38,10 @@ ANSWERS = {
     "Task": ["TaskShown"],
     "UploadReport": ["UploadReport"],
     "UploadedImage": ["FileReport"],
+    "User": ["UserShown"],
     "Vote": ["VoteShown"],
     "VoteOutcome": ["VoteOutcome"],
+    "Work": ["WorkShown"],
 }
 REQUESTS = {
     "Ballot": ["VoteInBatch"],
@@ -70,8 +77,8 @@ def of_schema(schema: dict[str, Any]) -> Alternatives:
         return found - {"integer"} if "number" in found else found
     if "$ref" in schema:
         return frozenset({type_of(schema["$ref"].rpartition("/")[2])})
-    if "enum" in schema:
-        return frozenset(map(json.dumps, schema["enum"]))
+    if "enum" in schema or "const" in schema:
+        return frozenset(map(json.dumps, schema.get("enum", [schema.get("const")])))
     if schema["type"] == "array":
         return frozenset({f"array of {words(of_schema(schema['items']))}"})
     if schema["type"] == "object":

@@ -124,9 +124,10 @@ def test_a_cancelled_task_stays_as_it_is(rule):
         rule(task(state="cancelled"), T0)
 
 
-def test_a_name_is_nobody_elses_business():
+def test_a_name_is_told_as_terms_are():
+    """Operators choose their work by it."""
     renamed = task_domain.edit(task(), T0, change=Change(name="cats"))
-    assert (renamed.state.name, renamed.state.revision, renamed.facts) == ("cats", 1, ())
+    assert (renamed.state.name, renamed.state.revision, renamed.facts) == ("cats", 2, ("changed",))
     assert task_domain.edit(task(), T0, change=Change(name="pets")).state == task()
 
 

@@ -1,4 +1,4 @@
-import { allSaved, expect, label, picture, test, vote } from "./fixtures";
+import { allSaved, expect, label, open, picture, test, vote } from "./fixtures";
 import { LABELS, type Vote } from "./platform";
 
 function of(votes: Map<string, Vote[]>, user: string): Map<string, Vote["label"][]> {
@@ -82,6 +82,46 @@ test("a reload in mid-work loses no vote and repeats none", async ({ page, platf
   await allSaved(page);
   expect(pressed.size).toBe(12);
   expect(of(await platform.votes(task), "dan")).toEqual(expected(pressed));
+});
+
+test("after a reload the last votes can be taken back, and today's count is the platform's", async ({
+  page,
+  platform,
+}) => {
+  const task = await platform.task("Undo after a reload", 12);
+  await label(page, platform, "lea", task);
+  const first = await vote(page, "1");
+  const second = await vote(page, "2");
+  await allSaved(page);
+  await page.evaluate(() => localStorage.removeItem("quorate.today"));
+  await page.reload();
+  await expect(picture(page)).toBeVisible();
+  const past = page.getByRole("list", { name: "Recent and next images" }).getByRole("button");
+  await expect(past).toHaveCount(2);
+  await expect(past.first()).toHaveAccessibleName("1 red square Undo");
+  const today = page.getByText("Today", { exact: true }).locator("..");
+  await expect(today).toHaveText("Today2");
+  await page.keyboard.press("z");
+  await expect(picture(page)).toHaveAttribute("data-id", second);
+  await past.click();
+  await expect(picture(page)).toHaveAttribute("data-id", first);
+  await expect(today).toHaveText("Today0");
+  expect(of(await platform.votes(task), "lea")).toEqual(new Map());
+});
+
+test("without a task, a person chooses one of those that have images for them", async ({ page, platform }) => {
+  const task = await platform.task("To be chosen", 4);
+  await platform.task("To be chosen later", 4);
+  await open(page, platform, "mia", "/label");
+  await page.getByRole("link", { name: "To be chosen", exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`/label/${task}$`));
+  for (let index = 0; index < 4; index++) await vote(page, "1");
+  await allSaved(page);
+  await page.getByRole("link", { name: "Other tasks" }).click();
+  await expect(page.getByText("4 images wait for other people")).toBeVisible();
+  await expect(page.getByRole("link", { name: "To be chosen", exact: true })).toHaveCount(0);
+  await page.getByRole("link", { name: "Whatever is oldest" }).click();
+  await expect(picture(page)).toBeVisible();
 });
 
 test("two operators at once each vote once on every image", async ({ browser, page, platform }) => {

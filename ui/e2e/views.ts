@@ -85,6 +85,11 @@ export const VIEWS: Record<string, Go> = {
     await expect(page.getByRole("heading", { name: "Who is labeling?" })).toBeVisible();
   },
   label: atWork,
+  "label-choose": async (page, platform, user) => {
+    await tasksOf(platform);
+    await open(page, platform, user, "/label");
+    await expect(page.getByRole("heading", { name: "What do you want to label?" })).toBeVisible();
+  },
   "label-keys": async (page, platform, user) => {
     await atWork(page, platform, user);
     await page.keyboard.press("?");

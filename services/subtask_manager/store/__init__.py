@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from services.subtask_manager.activity import Voted
 from services.subtask_manager.row import Row
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
+from services.subtask_manager.work import Work
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -91,6 +93,10 @@ class SubtaskStore(Outbox, Protocol):
         """A subtask. Raises NotFound, also where it was removed; TaskCancelled."""
         ...
 
+    async def find_each(self, subtask_ids: Sequence[str]) -> list[tuple[Subtask, Brief]]:
+        """Those of these subtasks that `find` would find, in this order."""
+        ...
+
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         """Change a subtask by a rule. Raises NotFound, also where it was removed; TaskCancelled."""
         ...
@@ -109,6 +115,17 @@ class SubtaskStore(Outbox, Protocol):
 
         One request looks at `LOOK` subtasks of the row and tries `TRIES`, whatever the task has.
         """
+        ...
+
+    async def work(self, operator: str) -> list[Work]:
+        """The oldest tasks with open subtasks, `MAX_TASKS` at the most, and whether one of these is open for the
+        operator. Nothing is written, and the cost does not grow with the number of subtasks.
+        """
+        ...
+
+    async def voted(self, voter: str, *, since: float) -> list[Voted]:
+        """The voter's votes that stand, cast since then, the newest first; `MAX_LOOKED_AT` of them at the most. Those
+        in cancelled tasks too, until they are purged."""
         ...
 
     async def leased(self) -> Leased:

@@ -44,6 +44,21 @@ export async function lease(
   return { leases: answer.leases.map(pictured), more: answer.more, waitingForOthers: answer.waiting_for_others };
 }
 
+export type Activity = Schemas["Activity"];
+
+/** The caller's own votes of late; `since` is when their day began. */
+export async function fetchActivity(user: string, since: Date): Promise<Activity> {
+  const query = { since: since.toISOString() };
+  return bodyOf(await api.GET("/api/me/activity", { params: { query }, headers: callerHeaders(user) }));
+}
+
+export type Work = Schemas["WorkShown"];
+
+/** The oldest tasks with open images. */
+export async function fetchWork(user: string, signal: AbortSignal): Promise<Work[]> {
+  return bodyOf(await api.GET("/api/work", { headers: callerHeaders(user), signal })).items;
+}
+
 /** Takes the caller's counted vote back; the image is leased to the caller anew. */
 export async function undoVote(subtaskId: string): Promise<Lease> {
   const path = { subtask_id: subtaskId };

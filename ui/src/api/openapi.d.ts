@@ -226,6 +226,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Activity */
+        get: operations["activity_api_me_activity_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me/preferences": {
         parameters: {
             query?: never;
@@ -641,6 +658,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Work */
+        get: operations["work_api_work_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -696,6 +730,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Activity
+         * @description The caller's own votes that stand. `today`: counted to 10,000. `votes_per_minute`: the mean of the last five
+         *     minutes. `recent`: of the last 25 hours, the newest first.
+         */
+        Activity: {
+            /** Recent */
+            recent: components["schemas"]["RecentVote"][];
+            /** Today */
+            today: number;
+            /** Votes Per Minute */
+            votes_per_minute: number;
+        };
         /** Adjudication */
         Adjudication: {
             /** Label */
@@ -1410,6 +1457,24 @@ export interface components {
             votes_required: number;
         };
         /**
+         * RecentVote
+         * @description A vote of the caller's own; `label` is null for unsure. `can_undo`: whether it can be taken back now.
+         */
+        RecentVote: {
+            /** At */
+            at: string;
+            /** Can Undo */
+            can_undo: boolean;
+            /** Label */
+            label: string | null;
+            /** Subtask Id */
+            subtask_id: string;
+            /** Task Id */
+            task_id: string;
+            /** Thumbnail Url */
+            thumbnail_url: string;
+        };
+        /**
          * Rectangle
          * @description Left, top, width and height in whole pixels, inside the image.
          */
@@ -1924,6 +1989,36 @@ export interface components {
             top: number;
             /** Width */
             width: number;
+        };
+        /**
+         * WorkList
+         * @description The oldest tasks with open images, 32 at the most.
+         */
+        WorkList: {
+            /** Items */
+            items: components["schemas"]["WorkShown"][];
+        };
+        /**
+         * WorkShown
+         * @description A task with open images.
+         *
+         *     `name`: null where an older release told of the task; `labels`: how many. `open_for_me`: whether the caller holds an
+         *     image of it or could have one, or there are too many to say in one look. `waiting_for_others`: the open images,
+         *     counted to 100, where none is for the caller; else 0. `has_suggestions`: whether a detector may suggest labels.
+         */
+        WorkShown: {
+            /** Has Suggestions */
+            has_suggestions: boolean;
+            /** Labels */
+            labels: number;
+            /** Name */
+            name: string | null;
+            /** Open For Me */
+            open_for_me: boolean;
+            /** Task Id */
+            task_id: string;
+            /** Waiting For Others */
+            waiting_for_others: number;
         };
         /**
          * FinishOrder
@@ -2526,6 +2621,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activity_api_me_activity_get: {
+        parameters: {
+            query?: {
+                /** @description where `today` begins, within the last 25 hours; without, the last midnight, UTC */
+                since?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Activity"];
                 };
             };
             /** @description Refused */
@@ -3934,6 +4071,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VoteOutcomes"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    work_api_work_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkList"];
                 };
             };
             /** @description Refused */

@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useParams, useSearchParams } from "wouter";
 import { Button } from "../shell/Button";
 import { useMe } from "../shell/me";
@@ -15,9 +15,11 @@ import type { Ears } from "./listen";
 import { Beside, OnStage } from "./One";
 import { outbox } from "./onlyOutbox";
 import { StillThere } from "./StillThere";
-import { type Mode, Session } from "./session";
+import { ANY, type Mode, Session } from "./session";
 import { Stage } from "./stage";
 import { type Turn, takeTurn } from "./turn";
+
+const Choose = lazy(() => import("./Choose"));
 
 /** The page where people vote. */
 export default function Label() {
@@ -34,8 +36,10 @@ export default function Label() {
     turn.current = taken;
     return taken.end;
   }, []);
+  const { task } = useParams<{ task?: string }>();
   if (isMine === null) return <Loading />;
-  if (isMine) return <Work turn={turn} />;
+  if (isMine && task === undefined) return <Choose />;
+  if (isMine) return <Work turn={turn} task={task === ANY ? null : (task ?? null)} />;
   return (
     <Empty
       title={texts.elsewhere.title}
@@ -57,16 +61,15 @@ interface Desk {
 }
 
 /** The place of the picture stays in the document as long as the work goes on, also behind the grid. */
-function Work({ turn }: { turn: RefObject<Turn | null> }) {
+function Work({ turn, task }: { turn: RefObject<Turn | null>; task: string | null }) {
   const me = useMe();
-  const { task } = useParams<{ task?: string }>();
   const { hand } = useStore(prefs);
   const [desk, setDesk] = useState<Desk | null>(null);
   const user = me.user.id;
   const host = useCallback(
     (element: HTMLDivElement) => {
       const stage = new Stage(element);
-      const session = new Session(user, task ?? null, outbox, stage);
+      const session = new Session(user, task, outbox, stage);
       setDesk({ stage, session, board: new Board(session) });
       void session.start();
       return () => session.close(turn.current?.isMine() === false);

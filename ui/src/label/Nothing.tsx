@@ -1,4 +1,4 @@
-import { Link } from "wouter";
+import { Link, useParams } from "wouter";
 import { Button } from "../shell/Button";
 import button from "../shell/button.module.css";
 import { may } from "../shell/may";
@@ -6,12 +6,13 @@ import { useMe } from "../shell/me";
 import { Empty } from "../shell/States";
 import { useStore } from "../shell/useStore";
 import { label as texts } from "../texts/en.label";
-import type { Session } from "./session";
+import { ANY, type Session } from "./session";
 
 /** No image waits for the person at the page. */
 export function Nothing({ session }: { session: Session }) {
   const { waitingForOthers, today, isFinished } = useStore(session.view);
   const me = useMe();
+  const { task = ANY } = useParams<{ task?: string }>();
   const mine = today > 0 && texts.none.mine(today);
   if (isFinished)
     return (
@@ -32,6 +33,7 @@ export function Nothing({ session }: { session: Session }) {
       action={
         <>
           <Button onClick={() => session.look()}>{texts.none.look}</Button>
+          {task !== ANY && <Link href="/label">{texts.none.choose}</Link>}
           {may(me, "make-tasks") && <Link href="/tasks/new">{texts.none.make}</Link>}
         </>
       }

@@ -1,6 +1,6 @@
-import type { Lease } from "../api/fields";
 import { useLabelKeys } from "../shell/Key";
 import { label as texts } from "../texts/en.label";
+import type { Voted } from "./queue";
 import type { Session, View } from "./session";
 import css from "./strip.module.css";
 
@@ -10,6 +10,8 @@ const NEXT_SHOWN = 8;
 /** The last votes, each of which can be undone, the image on screen, and the next ones: reading ahead made visible. */
 export function Strip({ session, view }: { session: Session; view: View }) {
   const keys = useLabelKeys();
+  /** What is known of its label set: by its own lease, or by that of another image of the same task. */
+  const known = (voted: Voted) => ("labels" in voted || voted.task_id !== view.lease?.task_id ? voted : view.lease);
   return (
     <ol className={css.strip} aria-label={texts.strip}>
       {view.past.slice(-PAST_SHOWN).map(({ lease, label }) => (
@@ -17,11 +19,11 @@ export function Strip({ session, view }: { session: Session; view: View }) {
           <button
             type="button"
             onClick={() => void session.undo(lease.subtask_id)}
-            title={texts.undoPast(nameOf(lease, label))}
+            title={texts.undoPast(nameOf(known(lease), label))}
           >
             <Thumbnail lease={lease} />
             <span>
-              <b>{keys[lease.labels.indexOf(label)]}</b> {nameOf(lease, label)}
+              <b>{keys[known(lease).labels?.indexOf(label) ?? -1]}</b> {nameOf(known(lease), label)}
             </span>
             <span className={css.unseen}>{texts.undo}</span>
           </button>
@@ -42,10 +44,10 @@ export function Strip({ session, view }: { session: Session; view: View }) {
   );
 }
 
-function Thumbnail({ lease }: { lease: Lease }) {
+function Thumbnail({ lease }: { lease: Voted }) {
   return <img src={lease.thumbnail_url} alt="" decoding="async" draggable={false} />;
 }
 
-function nameOf(lease: Lease, label: string): string {
-  return label === "unsure" && !lease.labels.includes(label) ? texts.unsure : (lease.label_names[label] ?? label);
+function nameOf({ labels = [], label_names = {} }: Voted, label: string): string {
+  return label === "unsure" && !labels.includes(label) ? texts.unsure : (label_names[label] ?? label);
 }

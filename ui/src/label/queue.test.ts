@@ -3,7 +3,7 @@ import type { Lease } from "../api/fields";
 import { bringForward, cast, emptyDesk, hold, putBack, takeBack, type VoteRecord, vote } from "./queue";
 
 const lease = (id: string) => ({ subtask_id: id, token: "t" }) as Lease;
-const ids = (leases: readonly Lease[]) => leases.map((one) => one.subtask_id).join(" ");
+const ids = (leases: readonly Pick<Lease, "subtask_id">[]) => leases.map((one) => one.subtask_id).join(" ");
 const desk = hold(emptyDesk("ann"), ["a", "b", "c", "d"].map(lease), new Set());
 const choices = (labels: Record<string, string>) =>
   Object.entries(labels).map(([id, label]) => ({ lease: lease(id), label }));

@@ -53,7 +53,10 @@ export interface Outcome {
   detail: string;
 }
 
-export function keyOf({ user, lease }: Pick<VoteRecord, "user" | "lease">): string {
+/** As much of an image as it takes to know it. */
+type Known = Pick<Lease, "subtask_id">;
+
+export function keyOf({ user, lease }: { user: string; lease: Known }): string {
   return `${user}\n${lease.subtask_id}`;
 }
 
@@ -79,21 +82,21 @@ export function release(records: readonly VoteRecord[], user: string): Changed<n
 /** Where each of some votes is: taken back just now, on its way, or no longer here. */
 export interface Whereabouts {
   taken: readonly Lease[];
-  sending: readonly Lease[];
-  gone: readonly Lease[];
+  sending: readonly Voted[];
+  gone: readonly Voted[];
 }
 
 /** Takes those votes of a user back that surely have not been sent, and says where the others are. */
-export function takeBack(records: readonly VoteRecord[], user: string, leases: readonly Lease[]): Changed<Whereabouts> {
+export function takeBack(records: readonly VoteRecord[], user: string, leases: readonly Voted[]): Changed<Whereabouts> {
   const wanted = new Set(leases.map((lease) => keyOf({ user, lease })));
   const mine = records.filter((record) => wanted.has(keyOf(record)));
-  const idsIn = (phase: VoteRecord["phase"]) =>
-    new Set(mine.filter((record) => record.phase === phase).map((record) => record.lease.subtask_id));
-  const [waiting, sending] = [idsIn("waiting"), idsIn("sending")];
+  const leasesIn = (phase: VoteRecord["phase"]) =>
+    new Map(mine.filter((record) => record.phase === phase).map(({ lease }) => [lease.subtask_id, lease]));
+  const [waiting, sending] = [leasesIn("waiting"), leasesIn("sending")];
   return {
     records: records.filter((record) => !mine.includes(record) || record.phase !== "waiting"),
     answer: {
-      taken: leases.filter(({ subtask_id }) => waiting.has(subtask_id)),
+      taken: leases.flatMap(({ subtask_id }) => waiting.get(subtask_id) ?? []),
       sending: leases.filter(({ subtask_id }) => sending.has(subtask_id)),
       gone: leases.filter(({ subtask_id }) => !waiting.has(subtask_id) && !sending.has(subtask_id)),
     },
@@ -155,10 +158,19 @@ export function nextDue(records: readonly VoteRecord[]): number | null {
   return moments.length > 0 ? Math.min(...moments) : null;
 }
 
-/** An image and the label that a person gives it. */
-export interface Choice {
-  lease: Lease;
+/** As much of an image that was voted on as is shown of it, and as undo needs. */
+export type Voted = Pick<Lease, "subtask_id" | "task_id" | "thumbnail_url"> &
+  Partial<Pick<Lease, "labels" | "label_names">>;
+
+/** An image and the label that a person gave it. */
+export interface Past {
+  lease: Voted;
   label: string;
+}
+
+/** An image that is held, and the label that a person gives it. */
+export interface Choice extends Past {
+  lease: Lease;
 }
 
 /** What one tab has before it: the images leased to it, of which the first is on screen, and what it did last. */
@@ -166,7 +178,7 @@ export interface Desk {
   user: string;
   held: readonly Lease[];
   /** The last deeds: a vote, or the votes of a row. */
-  past: readonly (readonly Choice[])[];
+  past: readonly (readonly Past[])[];
   /** Leases that were voted on or given back, by `leaseKey`; answers that were under way may still name them. */
   done: ReadonlySet<string>;
 }
@@ -242,13 +254,20 @@ export function putBack(desk: Desk, leases: readonly Lease[]): Desk {
   };
 }
 
+/** Votes of an earlier page or of another browser, oldest first: they can be undone after what was done here. */
+export function recall(desk: Desk, votes: readonly Past[]): Desk {
+  const isOther = isNoneOf([...desk.held, ...desk.past.flat().map(({ lease }) => lease)]);
+  const deeds = votes.filter(({ lease }) => isOther(lease)).map((vote) => [vote]);
+  return { ...desk, past: [...deeds, ...desk.past].slice(-DEEDS_KEPT) };
+}
+
 /** Puts images that are held before all others, in the order of `ids`. */
 export function bringForward(desk: Desk, ids: ReadonlySet<string>): Desk {
   const wanted = [...ids].flatMap((id) => desk.held.find((lease) => lease.subtask_id === id) ?? []);
   return { ...desk, held: [...wanted, ...desk.held.filter(isNoneOf(wanted))] };
 }
 
-function isNoneOf(leases: readonly Lease[]): (lease: Lease) => boolean {
+function isNoneOf(leases: readonly Known[]): (lease: Known) => boolean {
   const ids = new Set(leases.map((lease) => lease.subtask_id));
   return ({ subtask_id }) => !ids.has(subtask_id);
 }

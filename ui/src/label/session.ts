@@ -1,15 +1,16 @@
 /** One person's work on the Label page: brings the rules, the picture, leases and the outbox together, without React. */
 import { ApiProblem, api, bodyOf } from "../api/client";
-import type { Lease } from "../api/fields";
+import { type Activity, fetchActivity, type Lease } from "../api/fields";
 import { MOST_AHEAD, prefs } from "../shell/prefs";
 import { type Store, store } from "../shell/store";
 import { label as texts } from "../texts/en.label";
 import { giveBack, giveBackAtEnd, lookFor, pace, renew, timeLeft, wanted } from "./leases";
 import type { Outbox } from "./outbox";
 import * as queue from "./queue";
+import { recalled } from "./recalled";
 import type { Stage } from "./stage";
 import { suggestionOf } from "./suggestions";
-import { countToday, votesToday } from "./today";
+import { countToday, dayBegan, learnToday, votesToday } from "./today";
 import { takeBack } from "./undo";
 
 const RATE_VOTES = 30;
@@ -24,6 +25,9 @@ const GRID_SUGGESTED = 24;
 /** The longest time on screen that the platform takes. */
 const LONGEST_TOOK_MS = 24 * 3_600_000;
 
+/** In an address in the place of a task: whatever is oldest. */
+export const ANY = "any";
+
 export type Mode = "one" | "grid";
 
 export interface View {
@@ -31,7 +35,7 @@ export interface View {
   lease: Lease | null;
   ahead: readonly Lease[];
   /** The votes that can be undone, newest last. */
-  past: readonly queue.Choice[];
+  past: readonly queue.Past[];
   /** Labels of the last votes, newest first. */
   recent: readonly string[];
   taskName: string | null;
@@ -40,7 +44,7 @@ export interface View {
   waitingForOthers: number;
   /** Whether the task that was chosen has no work left for anybody. */
   isFinished: boolean;
-  /** Votes cast in this browser today. */
+  /** Votes cast today, here and elsewhere. */
   today: number;
   perMinute: number;
   leftMs: number | null;
@@ -66,6 +70,8 @@ export class Session {
   #mode: Mode = "one";
   #onScreen: { subtaskId: string | null; since: number } = { subtaskId: null, since: 0 };
   #moments: readonly number[] = [];
+  /** Votes a minute before this page, as the platform says. */
+  #before = 0;
   #usedAt = Date.now();
   #renewAt = Number.POSITIVE_INFINITY;
   #lookAt = 0;
@@ -109,6 +115,7 @@ export class Session {
     if (this.#isClosed) return;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.look();
+    void this.#recall();
   }
 
   /** Ends the work here. Images that another tab goes on with are not given back: it has the same leases. */
@@ -281,8 +288,24 @@ export class Session {
       ...this.view.get(),
       leftMs,
       isIdle: !isUsed && leftMs !== null && leftMs < WARNING_MS,
-      perMinute: pace(this.#moments, now) * 60,
+      perMinute: this.#perMinute(now),
     });
+  }
+
+  #perMinute(now: number): number {
+    return this.#moments.length < 2 ? this.#before : pace(this.#moments, now) * 60;
+  }
+
+  /** Takes in what the person did before, elsewhere too. The page works without. */
+  async #recall(): Promise<void> {
+    const activity: Activity | null = await fetchActivity(this.#user, dayBegan()).catch(() => null);
+    if (this.#isClosed) return;
+    const mine = this.#outbox.records.get().filter((one) => one.user === this.#user && one.phase !== "refused");
+    const { past, unheard } = recalled(activity, mine, this.#taskId);
+    this.#desk = queue.recall(this.#desk, past);
+    if (activity) learnToday(this.#user, activity.today + unheard + this.#outbox.writing.get());
+    this.#before = activity?.votes_per_minute ?? 0;
+    this.#show({});
   }
 
   #show(change: Partial<View>): void {
@@ -311,7 +334,7 @@ export class Session {
       isFinished: lease === null && task?.state === "completed",
       isGridOffered: task !== null && task.detector.mode !== "off" && this.#desk.held.some(suggestionOf),
       today: votesToday(this.#user),
-      perMinute: pace(this.#moments, Date.now()) * 60,
+      perMinute: this.#perMinute(Date.now()),
       leftMs: timeLeft(this.#desk.held),
     });
   }

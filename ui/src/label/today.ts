@@ -1,4 +1,4 @@
-/** How many votes a person cast in this browser today. */
+/** How many votes a person cast today: as the platform said, and in this browser since. */
 import { kept } from "../shell/store";
 
 interface Tally {
@@ -18,6 +18,16 @@ export function votesToday(user: string): number {
 
 export function countToday(user: string, votes: number): void {
   tally.set({ day: today(), user, count: Math.max(votesToday(user) + votes, 0) });
+}
+
+/** Takes in how many the platform has counted. */
+export function learnToday(user: string, votes: number): void {
+  tally.set({ day: today(), user, count: votes });
+}
+
+/** When this day began where the person is. */
+export function dayBegan(): Date {
+  return new Date(new Date().setHours(0, 0, 0, 0));
 }
 
 function today(): string {

@@ -14,7 +14,7 @@ export interface Undone {
   isSending: boolean;
 }
 
-export async function takeBack(outbox: Outbox, user: string, leases: readonly Lease[]): Promise<Undone> {
+export async function takeBack(outbox: Outbox, user: string, leases: readonly queue.Voted[]): Promise<Undone> {
   const ends = Date.now() + SENDING_MS;
   const back: Lease[] = [];
   let error: Error | null = null;
@@ -34,7 +34,7 @@ export async function takeBack(outbox: Outbox, user: string, leases: readonly Le
 }
 
 /** As they were before the votes. */
-function inOrder(back: readonly Lease[], leases: readonly Lease[]): Lease[] {
+function inOrder(back: readonly Lease[], leases: readonly queue.Voted[]): Lease[] {
   return leases.flatMap(({ subtask_id }) => back.find((lease) => lease.subtask_id === subtask_id) ?? []);
 }
 

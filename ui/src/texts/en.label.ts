@@ -78,7 +78,18 @@ export const label = {
         : `${en.counted(count, "image waits", "images wait")} for other people.`,
     mine: (count: number) => `You cast ${en.counted(count, "vote", "votes")} today. Thank you.`,
     look: "Look again",
+    choose: "Other tasks",
     make: "Make a task of your own pictures",
+  },
+  choose: {
+    title: "What do you want to label?",
+    tasks: "Tasks",
+    any: "Whatever is oldest",
+    unnamed: "A task without a name",
+    labels: (count: number) => en.counted(count, "label", "labels"),
+    suggestions: "the detector suggests",
+    others: (count: number) =>
+      `${en.number(count)}${count < MOST_WAITING ? "" : " or more"} ${count === 1 ? "image waits" : "images wait"} for other people`,
   },
   finished: { title: "This task is finished", next: "Next task" },
   broken: {
@@ -103,6 +114,9 @@ export const label = {
     why: ({ code, detail }: { code: string; detail: string }) => REFUSED[code] ?? detail,
   },
 };
+
+/** The platform counts the images of a task that wait for others to here. */
+const MOST_WAITING = 100;
 
 /** Why a vote was not counted, by the platform's code; any other in the platform's own words. */
 const REFUSED: Readonly<Record<string, string>> = {

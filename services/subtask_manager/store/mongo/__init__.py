@@ -2,9 +2,11 @@
 
 A subtask's document has `place` while it has a free place, or a lease's expiry will open one; `holders`, the operators
 whose leases it keeps, and `leased_until`, when the last of those lapses; `row`, while it is open and has a suggestion;
-and `dispute`, its id, while it is disputed. One that an older release stored gets its `row` with its next change.
+`voted` and `voted_at`, once it has votes; and `dispute`, its id, while it is disputed. One that an older release stored
+gets its `row` and `voted` with its next change.
 
     briefs.py    what the subtasks of a task share, and the tombstones
+    votes.py     whose votes stand
     awaiting.py  images that came before their task's brief
     listings.py  which tasks may have open subtasks, and which of those rest
     places.py    the free places of a task, window by window
@@ -12,6 +14,7 @@ and `dispute`, its id, while it is disputed. One that an older release stored ge
     walks.py     where operators stand
     claims.py    a lease request, over all of these
     rows.py      a request for a row of the grid
+    work.py      a look at what there is to work on
 """
 
 import asyncio
@@ -24,6 +27,7 @@ from typing import TypeVar
 
 from pymongo import IndexModel
 
+from services.subtask_manager.activity import Voted
 from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
@@ -35,8 +39,11 @@ from services.subtask_manager.store.mongo.leases import MongoLeases
 from services.subtask_manager.store.mongo.listings import MongoListings
 from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.store.mongo.rows import MongoRowClaim
+from services.subtask_manager.store.mongo.votes import BY_VOTER, MongoVotes, keys_of
 from services.subtask_manager.store.mongo.walks import MongoWalks
+from services.subtask_manager.store.mongo.work import MongoLook
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
+from services.subtask_manager.work import Work
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision
@@ -57,6 +64,8 @@ INDEXES = {
         IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
         IndexModel([("holders", 1)], name="by_holder", sparse=True),
         IndexModel([("leased_until", 1)], name="leased", sparse=True),
+        IndexModel(BY_VOTER, name="by_voter", sparse=True),
+        IndexModel([("voted_at", 1)], name="voted", sparse=True),  # nx-27017: see `MongoVotes.of`
         IndexModel([("dispute", 1)], name="disputed", sparse=True),
         IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
         IndexModel([("pending_at", 1)], name="outbox", sparse=True),
@@ -86,6 +95,7 @@ class MongoSubtaskStore:
         self._walks = MongoWalks(database["walks"], database["rounds"])
         self._places = MongoPlaces(self._subtasks)
         self._leases = MongoLeases(self._subtasks, self._briefs, self.update)
+        self._votes = MongoVotes(self._subtasks)
         self._listings = MongoListings(database["briefs"], self._briefs, self._places, clock)
         self._insert = Batcher(self._insert_all)
         self._notes: set[asyncio.Task[None]] = set()
@@ -148,6 +158,15 @@ class MongoSubtaskStore:
         subtask = _present((await self._subtasks.find(subtask_id, "subtask")).state)
         return subtask, await self._briefs.get(subtask.task_id)
 
+    async def find_each(self, subtask_ids: Sequence[str]) -> list[tuple[Subtask, Brief]]:
+        with errors_named():
+            documents = await self._subtasks.collection.find({"_id": {"$in": [*subtask_ids]}}).to_list()
+        subtasks = {document["_id"]: self._subtasks.stored(document).state for document in documents}
+        briefs = await self._briefs.find_each({subtask.task_id for subtask in subtasks.values()})
+        in_order = (subtasks[one] for one in subtask_ids if one in subtasks)
+        there = [one for one in in_order if one.state != "removed" and one.task_id in briefs]
+        return [(subtask, briefs[subtask.task_id]) for subtask in there]
+
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         made: list[tuple[Subtask, Decision[Subtask, A]]] = []
 
@@ -201,6 +220,20 @@ class MongoSubtaskStore:
                 subtasks=self._subtasks,
                 leases=self._leases,
             ).run(count)
+
+    async def work(self, operator: str) -> list[Work]:
+        return await MongoLook(
+            operator=operator,
+            now=self._clock(),
+            briefs=self._briefs,
+            listings=self._listings,
+            walks=self._walks,
+            places=self._places,
+            leases=self._leases,
+        ).run()
+
+    async def voted(self, voter: str, *, since: float) -> list[Voted]:
+        return await self._votes.of(voter, since)
 
     async def settle(self) -> None:
         """Wait until all claims that were answered are noted."""
@@ -335,6 +368,7 @@ def _keys(subtask: Subtask) -> Document:
         "holders": [lease.operator for lease in subtask.leases] or None,
         "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
         "row": _row(subtask),
+        **keys_of(subtask),
         "dispute": subtask.id if subtask.state == "disputed" else None,
     }
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -70,6 +71,19 @@ class MongoBriefs:
         known = await self._fresh(task_id)
         return None if known is None or known.is_cancelled else known.brief
 
+    async def find_each(self, task_ids: Iterable[str]) -> dict[str, Brief]:
+        """The terms of these tasks, but of those that are cancelled or not known."""
+        known = {task_id: self._fresh_of(task_id) for task_id in task_ids}
+        if missing := [task_id for task_id, found in known.items() if found is None]:
+            with errors_named():
+                documents = await self._collection.find({"_id": {"$in": missing}}).to_list()
+            known |= {document["_id"]: self.remember(document) for document in documents}
+        return {
+            task_id: found.brief
+            for task_id, found in known.items()
+            if found is not None and found.brief is not None and not found.is_cancelled
+        }
+
     async def known(self, task_id: str, at_least: int = 1) -> Brief | None:
         """The terms of a task, of this revision or a later one; None where they have not come yet. Raises
         TaskCancelled."""
@@ -119,8 +133,11 @@ class MongoBriefs:
                 await self._collection.update_one(mine, {"$set": BRIEFS.document(brief)})
 
     async def _fresh(self, task_id: str) -> Known | None:
+        return self._fresh_of(task_id) or await self._read(task_id)
+
+    def _fresh_of(self, task_id: str) -> Known | None:
         known = self._known.get(task_id)
-        return known if known is not None and known.until >= time.monotonic() else await self._read(task_id)
+        return known if known is not None and known.until >= time.monotonic() else None
 
     async def _read(self, task_id: str) -> Known | None:
         with errors_named():

@@ -38,13 +38,13 @@ class MongoLeases:
         self._briefs = briefs
         self._update = update
 
-    async def of(self, operator: str, task_id: str | None) -> list[Found]:
+    async def of(self, operator: str, task_id: str | None, limit: int = MAX_HELD) -> list[Found]:
         """The subtasks that an operator holds or held, in one task or in all, by id."""
         query: Document = {"holders": {"$in": [operator]}}
         query["leased_until"] = {"$gt": 0}  # nx-27017: always true; it has no index on arrays, and one on this
         if task_id is not None:
             query["task_id"] = {"$eq": task_id}  # nx-27017: $eq for the index
-        cursor = self._subtasks.collection.find(query).limit(MAX_HELD).batch_size(MAX_HELD)
+        cursor = self._subtasks.collection.find(query).limit(limit).batch_size(limit)
         cursor = cursor.sort("leased_until", -1)  # nx-27017: in the index's order; by _id it reads every subtask
         with errors_named():
             documents = sorted(await cursor.to_list(), key=lambda document: document["_id"])

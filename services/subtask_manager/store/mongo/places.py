@@ -37,13 +37,13 @@ class MongoPlaces:
         with errors_named():
             return await self._subtasks.collection.find_one(query, {"_id": 1}) is not None
 
-    async def count_open(self, task_ids: Sequence[str]) -> int:
-        """Open subtasks of these tasks, up to `MAX_COUNTED`: to operators who wait, more makes no difference."""
+    async def count_open(self, task_ids: Sequence[str], limit: int = MAX_COUNTED) -> int:
+        """Open subtasks of these tasks, counted to `limit`: to operators who wait, more makes no difference."""
         of = {"$in": [*task_ids]} if len(task_ids) != 1 else {"$eq": task_ids[0]}  # nx-27017: $eq for the index
         query: Document = {"task_id": of, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
         with errors_named():
-            cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(MAX_COUNTED)
-            return len(await cursor.batch_size(MAX_COUNTED).to_list())
+            cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(limit)
+            return len(await cursor.batch_size(limit).to_list())
 
     async def _openings(self, task_id: str, window: Window, now: float) -> list[Place]:
         """Places that opened after the last one that the walk has seen.

@@ -1,5 +1,6 @@
 """Subtasks in SQLite. With one writer thread, a rule is called once, inside the transaction that saves its decision."""
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -8,13 +9,17 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache, cached
 
+from services.subtask_manager.activity import MAX_LOOKED_AT, Voted
 from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
 from services.subtask_manager.store.sqlite.claims import SqliteClaim
 from services.subtask_manager.store.sqlite.rows import SqliteRowClaim
+from services.subtask_manager.store.sqlite.votes import forget_votes, keep_votes
+from services.subtask_manager.store.sqlite.work import SqliteLook
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
+from services.subtask_manager.work import Work
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
@@ -103,6 +108,16 @@ class SqliteSubtaskStore(SqliteOutbox):
     async def find(self, subtask_id: str) -> tuple[Subtask, Brief]:
         return await self._database.read(lambda db: self._load(db, subtask_id))
 
+    async def find_each(self, subtask_ids: Sequence[str]) -> list[tuple[Subtask, Brief]]:
+        def find(db: sqlite3.Connection) -> list[tuple[Subtask, Brief]]:
+            found: list[tuple[Subtask, Brief]] = []
+            for subtask_id in subtask_ids:
+                with contextlib.suppress(NotFound):
+                    found.append(self._load(db, subtask_id))
+            return found
+
+        return await self._database.read(find)
+
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         return await self._database.write(lambda db: self._update(db, subtask_id, decide))
 
@@ -136,6 +151,18 @@ class SqliteSubtaskStore(SqliteOutbox):
             ).run(count)
 
         return await self._database.write(claim)
+
+    async def work(self, operator: str) -> list[Work]:
+        def look(db: sqlite3.Connection) -> list[Work]:
+            load, brief = partial(self._load, db), partial(self._brief, db)
+            return SqliteLook(db=db, operator=operator, now=self._clock(), load=load, brief=brief).run()
+
+        return await self._database.read(look)
+
+    async def voted(self, voter: str, *, since: float) -> list[Voted]:
+        query = "SELECT at, subtask_id FROM votes_by_voter WHERE voter = ? AND at >= ? ORDER BY at DESC LIMIT ?"
+        found = await self._database.read(lambda db: db.execute(query, (voter, since, MAX_LOOKED_AT)).fetchall())
+        return [Voted(*row) for row in found]
 
     async def leased(self) -> Leased:
         query = """SELECT count(*) FILTER (WHERE until > ?1), count(*) FILTER (WHERE until <= ?1)
@@ -177,6 +204,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                     "DELETE FROM leases WHERE operator = ? AND subtask_id = ?",
                     [(lease.operator, subtask.id) for lease in subtask.leases],
                 )
+                forget_votes(db, subtask)
                 db.execute("DELETE FROM subtasks WHERE id = ?", (subtask.id,))
             if len(rows) < limit:
                 db.execute("UPDATE briefs SET open = 0, body = NULL WHERE task_id = ? AND is_cancelled", (task_id,))
@@ -258,6 +286,7 @@ class SqliteSubtaskStore(SqliteOutbox):
             if db.execute(close, (after.task_id,)).fetchone() == (0,):
                 db.execute("DELETE FROM walks WHERE task_id = ?", (after.task_id,))
         self._keep_leases(db, before, after)
+        keep_votes(db, before, after)
         self._keep_place_in_row(db, before, after)
 
     def _keep_place_in_row(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:

@@ -23,6 +23,31 @@ def is_known(db: sqlite3.Connection, task_id: str) -> bool:
     return row is not None
 
 
+def kept_walk(db: sqlite3.Connection, task_id: str, operator: str) -> Walk | None:
+    """Where an operator stands in a task."""
+    query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
+    row = db.execute(query, (task_id, operator)).fetchone()
+    return Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
+
+
+def read_window(db: sqlite3.Connection, task_id: str, window: Window, now: float) -> list[Candidate]:
+    """The subtasks of a window whose places are free now."""
+    if window.walk.is_in_openings:
+        rows = db.execute(
+            """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
+               WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
+               ORDER BY available_at, slot LIMIT ?""",
+            (task_id, *window.walk.seen_to, now, window.size),
+        )
+    else:
+        rows = db.execute(
+            """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
+               WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
+            (task_id, *window.walk.slots(), now, window.size),
+        )
+    return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
+
+
 @dataclass(slots=True, kw_only=True)
 class SqliteClaim:
     """One lease request under way, in the transaction that saves what it is granted.
@@ -102,41 +127,22 @@ class SqliteClaim:
 
     def _search_task(self, task_id: str) -> bool:
         """Search a task; returns whether the search was cut short."""
-        key = (task_id, self.operator)
-        query = "SELECT start, slot, since, phase FROM walks WHERE task_id = ? AND operator = ?"
-        row = self.db.execute(query, key).fetchone()
-        kept = Walk(start=row[0], slot=row[1], since=row[2], phase=row[3]) if row else None
+        kept = kept_walk(self.db, task_id, self.operator)
         task = TaskSearch(self._search, kept or self._begin(task_id))
         while (window := task.next_window()) is not None:
-            task.seen(self._window(task_id, window))
+            task.seen(read_window(self.db, task_id, window, self.now))
             while (candidate := task.next_candidate()) is not None:
                 self._try(candidate.id)
         walk = task.walk_to_keep
         if walk is not None and walk != kept:
             self.db.execute(
                 "INSERT OR REPLACE INTO walks (task_id, operator, start, slot, since, phase) VALUES (?,?,?,?,?,?)",
-                (*key, walk.start, walk.slot, walk.since, walk.phase),
+                (task_id, self.operator, walk.start, walk.slot, walk.since, walk.phase),
             )
         return task.is_cut_short
 
     def _begin(self, task_id: str) -> Walk:
         return walks.begin(self.operator, task_id, self.now, order=self.brief(task_id).terms.order)
-
-    def _window(self, task_id: str, window: Window) -> list[Candidate]:
-        if window.walk.is_in_openings:
-            rows = self.db.execute(
-                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_opening
-                   WHERE task_id = ? AND (available_at, slot) > (?, ?) AND available_at <= ?
-                   ORDER BY available_at, slot LIMIT ?""",
-                (task_id, *window.walk.seen_to, self.now, window.size),
-            )
-        else:
-            rows = self.db.execute(
-                """SELECT id, slot, available_at, has_votes FROM subtasks INDEXED BY by_slot
-                   WHERE task_id = ? AND slot >= ? AND slot < ? AND available_at <= ? ORDER BY slot LIMIT ?""",
-                (task_id, *window.walk.slots(), self.now, window.size),
-            )
-        return [Candidate(id=i, slot=slot, available_at=at, has_votes=bool(has)) for i, slot, at, has in rows]
 
     def _try(self, subtask_id: str) -> bool:
         """Whether the rule granted the subtask."""

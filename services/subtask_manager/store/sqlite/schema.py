@@ -6,6 +6,7 @@ from functools import partial
 from services.subtask_manager.preferences import sqlite as preferences
 from services.subtask_manager.row import place_of
 from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
+from services.subtask_manager.store.sqlite.votes import keep_all
 from shared.outbox import sqlite as outbox_sqlite
 from shared.sqlite.migrations import BATCH, bodies, statements
 
@@ -72,10 +73,26 @@ def _in_rows(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX by_suggestion ON subtasks (task_id, suggested, rank) WHERE suggested IS NOT NULL")
 
 
+def _by_voter(db: sqlite3.Connection) -> None:
+    """Votes can be read by who cast them, the newest first."""
+    db.execute(
+        """CREATE TABLE votes_by_voter (
+               voter TEXT NOT NULL, at REAL NOT NULL, subtask_id TEXT NOT NULL, PRIMARY KEY (voter, at, subtask_id)
+           ) WITHOUT ROWID"""
+    )
+    last = -1
+    query = "SELECT rowid, body FROM subtasks WHERE rowid > ? AND has_votes ORDER BY rowid LIMIT ?"
+    while found := db.execute(query, (last, BATCH)).fetchall():
+        last = found[-1][0]
+        for _, body in found:
+            keep_all(db, SUBTASKS.read_text(body))
+
+
 STEPS = (
     statements(_FIRST),
     bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
     statements(_AWAITING),
     statements(preferences.SCHEMA),
     _in_rows,
+    _by_voter,
 )
