@@ -68,7 +68,7 @@ function Work({ turn }: { turn: RefObject<Turn | null> }) {
       const stage = new Stage(element);
       const session = new Session(user, task ?? null, outbox, stage);
       setDesk({ stage, session, board: new Board(session) });
-      void session.start();
+      session.start();
       return () => session.close(turn.current?.isMine() === false);
     },
     [user, task, turn],

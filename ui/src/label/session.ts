@@ -61,6 +61,8 @@ export class Session {
   readonly #taskId: string | null;
   readonly #outbox: Outbox;
   readonly #stage: Stage;
+  /** Until it ends, votes that an earlier page left may be unknown here. */
+  readonly #read: Promise<void>;
   readonly #tasks = new Map<string, Task | null>();
   #desk: queue.Desk;
   #mode: Mode = "one";
@@ -82,6 +84,7 @@ export class Session {
     this.#outbox = outbox;
     this.#stage = stage;
     this.#desk = queue.emptyDesk(user);
+    this.#read = outbox.refresh();
     this.view = store<View>({
       phase: "starting",
       lease: null,
@@ -101,12 +104,10 @@ export class Session {
     });
   }
 
-  async start(): Promise<void> {
+  start(): void {
     addEventListener("pagehide", this.#leave);
     document.addEventListener("visibilitychange", this.#seen);
     for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, this.#used);
-    await this.#outbox.refresh();
-    if (this.#isClosed) return;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.look();
   }
@@ -226,7 +227,7 @@ export class Session {
   async #ask(want: number): Promise<void> {
     const before = this.#busy();
     try {
-      const found = await lookFor(Math.min(want + before.size, 100), this.#taskId);
+      const [found] = await Promise.all([lookFor(Math.min(want + before.size, 100), this.#taskId), this.#read]);
       if (this.#isClosed) return giveBackAtEnd(this.#user, found.leases);
       const busy = new Set([...before, ...this.#busy()]);
       const had = this.#desk.held.length;
