@@ -34,6 +34,8 @@ export class Stage {
   readonly #boxes = document.createElement("div");
   readonly #pictures = new Pictures();
   readonly #sized: ResizeObserver;
+  /** The size of the host: remembered, for to ask a document that was just changed is to lay it out at once. */
+  #room = { width: 0, height: 0 };
   #lease: Lease | null = null;
   #swipe: Swipe | null = null;
   #zoom = 1;
@@ -46,7 +48,10 @@ export class Stage {
     this.#boxes.className = css.boxes ?? "";
     this.#boxes.ariaHidden = "true"; // the live region and the rail say what the detector suggests
     host.replaceChildren(this.#frame);
-    this.#sized = new ResizeObserver(() => this.#place());
+    this.#sized = new ResizeObserver(([host]) => {
+      if (host) this.#room = host.contentRect;
+      this.#place();
+    });
     this.#sized.observe(host);
     for (const [kind, heard] of this.#gestures())
       host.addEventListener(kind, heard as EventListener, { passive: false });
@@ -138,12 +143,12 @@ export class Stage {
   #place(): void {
     const element = this.#frame.querySelector("img");
     if (!element || !this.#lease) return;
-    const { clientWidth, clientHeight } = this.#host;
+    const room = this.#room;
     const [width, height] = this.#size(this.#lease, element);
-    const scale = Math.min(clientWidth / width, clientHeight / height, MOST_ENLARGED);
+    const scale = Math.min(room.width / width, room.height / height, MOST_ENLARGED);
     const [shownWidth, shownHeight] = [width * scale * this.#zoom, height * scale * this.#zoom];
-    this.#x = within(this.#x, (shownWidth - clientWidth) / 2);
-    this.#y = within(this.#y, (shownHeight - clientHeight) / 2);
+    this.#x = within(this.#x, (shownWidth - room.width) / 2);
+    this.#y = within(this.#y, (shownHeight - room.height) / 2);
     Object.assign(this.#frame.style, {
       inlineSize: `${width * scale}px`,
       blockSize: `${height * scale}px`,
