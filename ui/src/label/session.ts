@@ -7,6 +7,7 @@ import { label as texts } from "../texts/en.label";
 import { giveBack, giveBackAtEnd, lookFor, pace, renew, timeLeft, wanted } from "./leases";
 import type { Outbox } from "./outbox";
 import * as queue from "./queue";
+import { Rows, type ShortRow } from "./rows";
 import type { Stage } from "./stage";
 import { suggestionOf } from "./suggestions";
 import { countToday, votesToday } from "./today";
@@ -18,9 +19,6 @@ const TICK_MS = 1_000;
 const IDLE_MS = 10 * 60_000;
 const WARNING_MS = 60_000;
 const LOOK_AGAIN_MS = [5_000, 10_000, 20_000, 30_000];
-/** In the grid: as many images as the platform leases, asked for while fewer suggestions are there than three rows. */
-const GRID_HELD = 100;
-const GRID_SUGGESTED = 24;
 /** The longest time on screen that the platform takes. */
 const LONGEST_TOOK_MS = 24 * 3_600_000;
 
@@ -57,12 +55,15 @@ interface Task {
 
 export class Session {
   readonly view: Store<View>;
+  /** Images that left the rows of the grid without a vote: they come one at a time. */
+  aside: ReadonlySet<string> = new Set();
   readonly #user: string;
   readonly #taskId: string | null;
   readonly #outbox: Outbox;
   readonly #stage: Stage;
   /** Until it ends, votes that an earlier page left may be unknown here. */
   readonly #read: Promise<void>;
+  readonly #rows = new Rows();
   readonly #tasks = new Map<string, Task | null>();
   #desk: queue.Desk;
   #mode: Mode = "one";
@@ -206,10 +207,15 @@ export class Session {
   }
 
   #topUp(): void {
-    if (this.#isLooking || this.#isClosed || Date.now() < this.#lookAt || !this.#isShort()) return;
+    if (this.#isLooking || this.#isClosed || Date.now() < this.#lookAt) return;
+    const { held } = this.#desk;
+    const isGrid = this.#mode === "grid" && held.length > 0; // the first images tell the task and its labels
+    const row = isGrid ? this.#rows.short(held, this.aside, Date.now()) : null;
+    if (!row && (isGrid || held.length > this.#ahead() / 2)) return;
     this.#isLooking = true;
-    void this.#ask(this.#mode === "grid" ? GRID_HELD : this.#ahead()).finally(() => {
+    void (row ? this.#fill(row) : this.#ask(this.#ahead())).finally(() => {
       this.#isLooking = false;
+      if (this.#mode === "grid" && this.#desk.held.length > 0) this.#topUp(); // row after row
     });
   }
 
@@ -218,31 +224,49 @@ export class Session {
     return wanted(pace(this.#moments, Date.now()), prefs.get().ahead);
   }
 
-  #isShort(): boolean {
-    const { held } = this.#desk;
-    if (this.#mode === "one") return held.length <= this.#ahead() / 2;
-    return held.length < GRID_HELD && held.filter(suggestionOf).length < GRID_SUGGESTED;
-  }
-
   async #ask(want: number): Promise<void> {
     const before = this.#busy();
     try {
       const [found] = await Promise.all([lookFor(Math.min(want + before.size, 100), this.#taskId), this.#read]);
-      if (this.#isClosed) return giveBackAtEnd(this.#user, found.leases);
-      const busy = new Set([...before, ...this.#busy()]);
-      const had = this.#desk.held.length;
-      this.#desk = queue.hold(this.#desk, found.leases, busy);
-      const isMore = this.#desk.held.length > had || found.more;
-      this.#misses = isMore ? 0 : this.#misses + 1;
-      this.#lookAt = isMore ? 0 : Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
-      this.#planRenewal();
+      const isMore = this.#hold(found.leases, before) || found.more;
+      if (isMore) this.#misses = this.#lookAt = 0;
+      else this.#lookLater();
       if (this.#taskId && this.#desk.held.length === 0) this.#learn(this.#taskId);
       this.#show({ phase: "working", waitingForOthers: found.waitingForOthers, error: null });
     } catch (error) {
-      this.#misses += 1;
-      this.#lookAt = Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
+      this.#lookLater();
       this.#show(this.#desk.held.length > 0 ? {} : { phase: "failed", error });
     }
+  }
+
+  /** Fills a row of the grid. */
+  async #fill(row: ShortRow): Promise<void> {
+    const before = this.#busy();
+    try {
+      const labels = this.#desk.held[0]?.labels.length ?? 0;
+      this.#hold(await this.#rows.lease(row, before.size, labels), before);
+      this.#misses = 0;
+      this.#show({});
+    } catch {
+      this.#lookLater(); // what is held can be voted meanwhile
+    }
+  }
+
+  /** Takes leases in, but for images whose vote was under way before they were asked for, or is now; says whether any is new. */
+  #hold(leases: readonly Lease[], before: ReadonlySet<string>): boolean {
+    if (this.#isClosed) {
+      giveBackAtEnd(this.#user, leases);
+      return false;
+    }
+    const had = this.#desk.held.length;
+    this.#desk = queue.hold(this.#desk, leases, new Set([...before, ...this.#busy()]));
+    this.#planRenewal();
+    return this.#desk.held.length > had;
+  }
+
+  #lookLater(): void {
+    this.#misses += 1;
+    this.#lookAt = Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
   }
 
   /** Images whose vote is under way. */
