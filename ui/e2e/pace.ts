@@ -35,9 +35,13 @@ export async function begin(page: Page): Promise<void> {
     addEventListener(
       "keydown",
       ({ timeStamp }) => {
+        performance.mark("key");
         const before = shown()?.dataset.id;
         const channel = new MessageChannel();
-        channel.port1.onmessage = () => measured.paint.push(performance.now() - timeStamp);
+        channel.port1.onmessage = () => {
+          measured.paint.push(performance.now() - timeStamp);
+          performance.mark("painted");
+        };
         requestAnimationFrame(() => {
           if (shown()?.dataset.id === before) measured.missing += 1;
           channel.port2.postMessage(null);

@@ -5,6 +5,8 @@ import { createRoot } from "react-dom/client";
 import { ApiProblem } from "./api/client";
 import { App } from "./shell/App";
 import { Crash } from "./shell/Crash";
+import { meQuery } from "./shell/me";
+import { who } from "./shell/who";
 import "./label/onlyOutbox"; // votes that an earlier page left are sent, whichever page this one opens
 
 const RETRIES = 3;
@@ -20,6 +22,8 @@ const queries = new QueryClient({
     },
   },
 });
+
+if (who.get() !== "") void queries.prefetchQuery(meQuery(who.get())); // asked for before the first drawing, not after
 
 const root = document.getElementById("root");
 if (root) {

@@ -59,6 +59,25 @@ export async function fetchWork(user: string, signal: AbortSignal): Promise<Work
   return bodyOf(await api.GET("/api/work", { headers: callerHeaders(user), signal })).items;
 }
 
+/** What the detector suggests one label for in a task, at least so surely; behind `cursor` where one is known. */
+export interface SuggestedRow {
+  taskId: string;
+  label: string;
+  leastSure: number;
+  cursor: string | null;
+}
+
+/** Asks until the caller holds `count` images of a row, the most sure first; the cursor is null at the row's end. */
+export async function leaseRow(
+  { taskId, label, leastSure, cursor }: SuggestedRow,
+  count: number,
+): Promise<{ leases: Lease[]; cursor: string | null }> {
+  const order = "confident" as const;
+  const body = { count, task_id: taskId, suggested: label, order, min_confidence: leastSure, cursor };
+  const answer = bodyOf(await api.POST("/api/leases", { body }));
+  return { leases: answer.leases.map(pictured), cursor: answer.next_cursor };
+}
+
 /** Takes the caller's counted vote back; the image is leased to the caller anew. */
 export async function undoVote(subtaskId: string): Promise<Lease> {
   const path = { subtask_id: subtaskId };

@@ -1,6 +1,6 @@
 import { label as texts } from "../texts/en.label";
 import css from "./label.module.css";
-import type { View } from "./session";
+import type { View } from "./view";
 
 /** Says to screen readers which image is on screen and what the detector suggests. */
 export function Announcer({ view: { lease, today } }: { view: View }) {

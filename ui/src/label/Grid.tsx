@@ -13,8 +13,9 @@ import { type Ears, listenToGrid } from "./listen";
 import { ModeSwitch } from "./ModeSwitch";
 import { NotCountedRow } from "./NotCounted";
 import { Nothing } from "./Nothing";
-import type { Session, View } from "./session";
+import type { Session } from "./session";
 import type { Row } from "./suggestions";
+import type { View } from "./view";
 
 const LEAST_TILE_PX = 150;
 const GAP_PX = 8;

@@ -71,7 +71,7 @@ function Work({ turn, task }: { turn: RefObject<Turn | null>; task: string | nul
       const stage = new Stage(element);
       const session = new Session(user, task, outbox, stage);
       setDesk({ stage, session, board: new Board(session) });
-      void session.start();
+      session.start();
       return () => session.close(turn.current?.isMine() === false);
     },
     [user, task, turn],

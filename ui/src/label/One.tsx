@@ -3,7 +3,8 @@ import { Button } from "../shell/Button";
 import { usePageKeys } from "../shell/pageShortcuts";
 import { prefs } from "../shell/prefs";
 import { Empty, Failure, Loading } from "../shell/States";
-import { useStore } from "../shell/useStore";
+import { store } from "../shell/store";
+import { useStore, useStoreLater } from "../shell/useStore";
 import { label as texts } from "../texts/en.label";
 import { Announcer } from "./Announcer";
 import css from "./label.module.css";
@@ -26,8 +27,8 @@ interface OneProps {
 
 /** Over the picture: whose it is, its tools, or why there is none. */
 export function OnStage({ session, stage, ears }: OneProps) {
-  const { phase, lease, taskName, isGridOffered, error } = useStore(session.view);
-  const { picture, width, height } = useStore(stage.shown);
+  const { phase, lease, taskName, isGridOffered, error } = useStoreLater(session.view);
+  const { picture, width, height } = useStoreLater(stage.shown);
   const size = width > 0 ? texts.size(width, height) : null;
   if (phase === "starting" || picture === "loading") return <Loading />;
   if (phase === "failed") return <Failure error={error} retry={() => session.look()} />;
@@ -51,16 +52,16 @@ export function OnStage({ session, stage, ears }: OneProps) {
   );
 }
 
-/** Beside the picture and below it. */
+/** Beside the picture and below it; a vote changes all of it, and the next picture does not wait for that. */
 export function Beside({ session, stage, ears }: OneProps) {
   usePageKeys("label");
-  const view = useStore(session.view);
+  const view = useStoreLater(session.view);
   const { strip, announces } = useStore(prefs);
-  const [lit, setLit] = useState<string | null>(null);
-  useEffect(() => listen(session, stage, ears, setLit), [session, stage, ears]);
+  const [lit] = useState(() => store<string | null>(null));
+  useEffect(() => listen(session, stage, ears, lit.set), [session, stage, ears, lit]);
   return (
     <>
-      <Rail session={session} view={view} lit={lit} instruct={ears.instruct}>
+      <Rail session={session} view={view} lit={useStoreLater(lit)} instruct={ears.instruct}>
         <NotCounted />
       </Rail>
       {strip && <Strip session={session} view={view} />}

@@ -6,7 +6,8 @@ import { label as texts } from "../texts/en.label";
 import { questionOf } from "./instructions";
 import { Labels } from "./Labels";
 import css from "./rail.module.css";
-import type { Session, View } from "./session";
+import type { Session } from "./session";
+import type { View } from "./view";
 
 interface RailProps {
   session: Session;

@@ -1,14 +1,14 @@
 import { Icon } from "../marks/Icon";
 import { IconButton } from "../shell/Button";
 import { prefs, setPrefs } from "../shell/prefs";
-import { useStore } from "../shell/useStore";
+import { useStore, useStoreLater } from "../shell/useStore";
 import { en } from "../texts/en";
 import { label as texts } from "../texts/en.label";
 import css from "./label.module.css";
 import type { Stage } from "./stage";
 
 export function StageTools({ stage }: { stage: Stage }) {
-  const { zoom } = useStore(stage.shown);
+  const { zoom } = useStoreLater(stage.shown);
   const { boxes } = useStore(prefs);
   return (
     <div className={css.tools} role="toolbar" aria-label={texts.view}>

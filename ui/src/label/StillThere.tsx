@@ -1,13 +1,13 @@
 import { Button } from "../shell/Button";
 import { Dialog } from "../shell/Dialog";
-import { useStore } from "../shell/useStore";
+import { useStoreLater } from "../shell/useStore";
 import { label as texts } from "../texts/en.label";
 import css from "./label.module.css";
 import type { Session } from "./session";
 
 /** Shown before leases end while nobody works; any input renews them. */
 export function StillThere({ session }: { session: Session }) {
-  const { isIdle, ahead } = useStore(session.view);
+  const { isIdle, ahead } = useStoreLater(session.view);
   if (!isIdle) return null;
   const keep = () => session.keep();
   return (

@@ -1,8 +1,9 @@
 import { useLabelKeys } from "../shell/Key";
 import { label as texts } from "../texts/en.label";
 import type { Voted } from "./queue";
-import type { Session, View } from "./session";
+import type { Session } from "./session";
 import css from "./strip.module.css";
+import type { View } from "./view";
 
 const PAST_SHOWN = 4;
 const NEXT_SHOWN = 8;

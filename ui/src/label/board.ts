@@ -22,8 +22,6 @@ export class Board {
   readonly shown: Store<Shown> = store<Shown>({ rows: [], marked: new Set(), at: null, said: "" });
   readonly #session: Session;
   #length = 8;
-  /** Pictures that left the rows without a vote: they come one at a time. */
-  #aside: ReadonlySet<string> = new Set();
   #fetched: ReadonlyMap<string, HTMLImageElement> = new Map();
 
   constructor(session: Session) {
@@ -37,7 +35,7 @@ export class Board {
     return () => {
       forget();
       this.#fetched = new Map();
-      this.#session.setMode("one", new Set([...this.#aside, ...this.shown.get().marked]));
+      this.#session.setMode("one", new Set([...this.#session.aside, ...this.shown.get().marked]));
     };
   }
 
@@ -68,7 +66,7 @@ export class Board {
 
   /** Takes a picture out of the rows; it comes one at a time. */
   setAside(id: string): void {
-    this.#aside = new Set([...this.#aside, id]);
+    this.#session.aside = new Set([...this.#session.aside, id]);
     this.#arrange();
   }
 
@@ -84,7 +82,7 @@ export class Board {
     const { marked } = this.shown.get();
     const choices = rows.flatMap((row) => choicesOf(row, marked));
     const left = rows.flatMap(({ tiles }) => tiles.map(({ lease }) => lease.subtask_id)).filter((id) => marked.has(id));
-    this.#aside = new Set([...this.#aside, ...left]);
+    this.#session.aside = new Set([...this.#session.aside, ...left]);
     this.#show({ said: texts.grid.voted(choices.length) });
     this.#session.voteAll(choices);
     this.#arrange();
@@ -120,8 +118,8 @@ export class Board {
     const held = this.#held();
     const ids = new Set(held.map((lease) => lease.subtask_id));
     const isHeld = (id: string) => ids.has(id);
-    this.#aside = new Set([...this.#aside].filter(isHeld));
-    const rows = arrange(before, held, this.#aside, this.#length, back);
+    this.#session.aside = new Set([...this.#session.aside].filter(isHeld));
+    const rows = arrange(before, held, this.#session.aside, this.#length, back);
     this.#show({ rows, marked: new Set([...marked].filter(isHeld)), at: followed(before, rows, at) });
     const ahead = held.filter((lease) => suggestionOf(lease) && !placeOf(rows, lease.subtask_id));
     this.#fetched = new Map(

@@ -8,10 +8,12 @@ import { giveBack, giveBackAtEnd, lookFor, pace, renew, timeLeft, wanted } from 
 import type { Outbox } from "./outbox";
 import * as queue from "./queue";
 import { recalled } from "./recalled";
+import { Rows, type ShortRow } from "./rows";
 import type { Stage } from "./stage";
 import { suggestionOf } from "./suggestions";
 import { countToday, dayBegan, learnToday, votesToday } from "./today";
 import { takeBack } from "./undo";
+import { emptyView, type View } from "./view";
 
 const RATE_VOTES = 30;
 const RECENT = 9;
@@ -19,9 +21,6 @@ const TICK_MS = 1_000;
 const IDLE_MS = 10 * 60_000;
 const WARNING_MS = 60_000;
 const LOOK_AGAIN_MS = [5_000, 10_000, 20_000, 30_000];
-/** In the grid: as many images as the platform leases, asked for while fewer suggestions are there than three rows. */
-const GRID_HELD = 100;
-const GRID_SUGGESTED = 24;
 /** The longest time on screen that the platform takes. */
 const LONGEST_TOOK_MS = 24 * 3_600_000;
 
@@ -29,29 +28,6 @@ const LONGEST_TOOK_MS = 24 * 3_600_000;
 export const ANY = "any";
 
 export type Mode = "one" | "grid";
-
-export interface View {
-  phase: "starting" | "working" | "empty" | "failed";
-  lease: Lease | null;
-  ahead: readonly Lease[];
-  /** The votes that can be undone, newest last. */
-  past: readonly queue.Past[];
-  /** Labels of the last votes, newest first. */
-  recent: readonly string[];
-  taskName: string | null;
-  /** Whether the detector may suggest labels in this task, and does so for an image that is held. */
-  isGridOffered: boolean;
-  waitingForOthers: number;
-  /** Whether the task that was chosen has no work left for anybody. */
-  isFinished: boolean;
-  /** Votes cast today, here and elsewhere. */
-  today: number;
-  perMinute: number;
-  leftMs: number | null;
-  isIdle: boolean;
-  notice: string | null;
-  error: unknown;
-}
 
 interface Task {
   name: string;
@@ -61,10 +37,15 @@ interface Task {
 
 export class Session {
   readonly view: Store<View>;
+  /** Images that left the rows of the grid without a vote: they come one at a time. */
+  aside: ReadonlySet<string> = new Set();
   readonly #user: string;
   readonly #taskId: string | null;
   readonly #outbox: Outbox;
   readonly #stage: Stage;
+  /** Until it ends, votes that an earlier page left may be unknown here. */
+  readonly #read: Promise<void>;
+  readonly #rows = new Rows();
   readonly #tasks = new Map<string, Task | null>();
   #desk: queue.Desk;
   #mode: Mode = "one";
@@ -88,31 +69,14 @@ export class Session {
     this.#outbox = outbox;
     this.#stage = stage;
     this.#desk = queue.emptyDesk(user);
-    this.view = store<View>({
-      phase: "starting",
-      lease: null,
-      ahead: [],
-      past: [],
-      recent: [],
-      taskName: null,
-      isFinished: false,
-      isGridOffered: false,
-      waitingForOthers: 0,
-      today: votesToday(user),
-      perMinute: 0,
-      leftMs: null,
-      isIdle: false,
-      notice: null,
-      error: null,
-    });
+    this.#read = outbox.refresh();
+    this.view = store(emptyView(votesToday(user)));
   }
 
-  async start(): Promise<void> {
+  start(): void {
     addEventListener("pagehide", this.#leave);
     document.addEventListener("visibilitychange", this.#seen);
     for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, this.#used);
-    await this.#outbox.refresh();
-    if (this.#isClosed) return;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.look();
     void this.#recall();
@@ -212,10 +176,15 @@ export class Session {
   }
 
   #topUp(): void {
-    if (this.#isLooking || this.#isClosed || Date.now() < this.#lookAt || !this.#isShort()) return;
+    if (this.#isLooking || this.#isClosed || Date.now() < this.#lookAt) return;
+    const { held } = this.#desk;
+    const isGrid = this.#mode === "grid" && held.length > 0; // the first images tell the task and its labels
+    const row = isGrid ? this.#rows.short(held, this.aside, Date.now()) : null;
+    if (!row && (isGrid || held.length > this.#ahead() / 2)) return;
     this.#isLooking = true;
-    void this.#ask(this.#mode === "grid" ? GRID_HELD : this.#ahead()).finally(() => {
+    void (row ? this.#fill(row) : this.#ask(this.#ahead())).finally(() => {
       this.#isLooking = false;
+      if (this.#mode === "grid" && this.#desk.held.length > 0) this.#topUp(); // row after row
     });
   }
 
@@ -224,31 +193,52 @@ export class Session {
     return wanted(pace(this.#moments, Date.now()), prefs.get().ahead);
   }
 
-  #isShort(): boolean {
-    const { held } = this.#desk;
-    if (this.#mode === "one") return held.length <= this.#ahead() / 2;
-    return held.length < GRID_HELD && held.filter(suggestionOf).length < GRID_SUGGESTED;
-  }
-
   async #ask(want: number): Promise<void> {
     const before = this.#busy();
     try {
-      const found = await lookFor(Math.min(want + before.size, 100), this.#taskId);
-      if (this.#isClosed) return giveBackAtEnd(this.#user, found.leases);
-      const busy = new Set([...before, ...this.#busy()]);
-      const had = this.#desk.held.length;
-      this.#desk = queue.hold(this.#desk, found.leases, busy);
-      const isMore = this.#desk.held.length > had || found.more;
-      this.#misses = isMore ? 0 : this.#misses + 1;
-      this.#lookAt = isMore ? 0 : Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
-      this.#planRenewal();
+      const [found, read] = await Promise.all([
+        lookFor(Math.min(want + before.size, 100), this.#taskId),
+        this.#read.then(() => this.#busy()),
+      ]);
+      const isMore = this.#hold(found.leases, new Set([...before, ...read])) || found.more;
+      if (isMore) this.#misses = this.#lookAt = 0;
+      else this.#lookLater();
       if (this.#taskId && this.#desk.held.length === 0) this.#learn(this.#taskId);
       this.#show({ phase: "working", waitingForOthers: found.waitingForOthers, error: null });
     } catch (error) {
-      this.#misses += 1;
-      this.#lookAt = Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
+      this.#lookLater();
       this.#show(this.#desk.held.length > 0 ? {} : { phase: "failed", error });
     }
+  }
+
+  /** Fills a row of the grid. */
+  async #fill(row: ShortRow): Promise<void> {
+    const before = this.#busy();
+    try {
+      const labels = this.#desk.held[0]?.labels.length ?? 0;
+      this.#hold(await this.#rows.lease(row, before.size, labels), before);
+      this.#misses = 0;
+      this.#show({});
+    } catch {
+      this.#lookLater(); // what is held can be voted meanwhile
+    }
+  }
+
+  /** Takes leases in, but for images whose vote was under way before they were asked for, or is now; says whether any is new. */
+  #hold(leases: readonly Lease[], before: ReadonlySet<string>): boolean {
+    if (this.#isClosed) {
+      giveBackAtEnd(this.#user, leases);
+      return false;
+    }
+    const had = this.#desk.held.length;
+    this.#desk = queue.hold(this.#desk, leases, new Set([...before, ...this.#busy()]));
+    this.#planRenewal();
+    return this.#desk.held.length > had;
+  }
+
+  #lookLater(): void {
+    this.#misses += 1;
+    this.#lookAt = Date.now() + (LOOK_AGAIN_MS[Math.min(this.#misses, LOOK_AGAIN_MS.length) - 1] ?? 0);
   }
 
   /** Images whose vote is under way. */
@@ -298,7 +288,8 @@ export class Session {
 
   /** Takes in what the person did before, elsewhere too. The page works without. */
   async #recall(): Promise<void> {
-    const activity: Activity | null = await fetchActivity(this.#user, dayBegan()).catch(() => null);
+    const fetched: Promise<Activity | null> = fetchActivity(this.#user, dayBegan()).catch(() => null);
+    const [activity] = await Promise.all([fetched, this.#read]);
     if (this.#isClosed) return;
     const mine = this.#outbox.records.get().filter((one) => one.user === this.#user && one.phase !== "refused");
     const { past, unheard } = recalled(activity, mine, this.#taskId);

@@ -2,7 +2,7 @@
 import type { Lease } from "../api/fields";
 import { type Store, store } from "../shell/store";
 import { label as texts } from "../texts/en.label";
-import { boxesOf } from "./boxes";
+import { boxesOf, type Measure } from "./boxes";
 import { type Picture, Pictures } from "./pictures";
 import css from "./stage.module.css";
 import { begun, followed, reach, type Swipe } from "./swipe";
@@ -34,6 +34,8 @@ export class Stage {
   readonly #boxes = document.createElement("div");
   readonly #pictures = new Pictures();
   readonly #sized: ResizeObserver;
+  /** The size of the host: remembered, for to ask a document that was just changed is to lay it out at once. */
+  #room = { width: 0, height: 0 };
   #lease: Lease | null = null;
   #swipe: Swipe | null = null;
   #zoom = 1;
@@ -46,7 +48,11 @@ export class Stage {
     this.#boxes.className = css.boxes ?? "";
     this.#boxes.ariaHidden = "true"; // the live region and the rail say what the detector suggests
     host.replaceChildren(this.#frame);
-    this.#sized = new ResizeObserver(() => this.#place());
+    this.#sized = new ResizeObserver(([host]) => {
+      if (host) this.#room = host.contentRect;
+      this.#place();
+      this.#draw();
+    });
     this.#sized.observe(host);
     for (const [kind, heard] of this.#gestures())
       host.addEventListener(kind, heard as EventListener, { passive: false });
@@ -71,8 +77,8 @@ export class Stage {
     if (picture.state === "loading") {
       this.#frame.replaceChildren();
       this.shown.set({ ...NOTHING, picture: "loading" });
-      void picture.done.then(() => this.#lease === lease && this.#put(lease, picture));
-    } else this.#put(lease, picture);
+      void picture.done.then(() => this.#lease === lease && this.#put(picture));
+    } else this.#put(picture);
   }
 
   /** The images that come next, nearest first. */
@@ -80,7 +86,7 @@ export class Stage {
     this.#pictures.keep(leases);
   }
 
-  #put(lease: Lease, picture: Picture): void {
+  #put(picture: Picture): void {
     if (picture.state === "broken") {
       this.#frame.replaceChildren();
       this.shown.set({ ...NOTHING, picture: "broken" });
@@ -88,14 +94,23 @@ export class Stage {
     }
     const { element } = picture;
     element.alt = texts.imageToLabel;
-    this.#boxes.replaceChildren(...boxesOf(lease, ...this.#size(lease, element)));
     this.#frame.replaceChildren(element, this.#boxes);
     this.#place();
+    this.#draw();
   }
 
-  /** The size of the original, which the detector's boxes are given in. */
-  #size(lease: Lease, element: HTMLImageElement): [number, number] {
-    return [lease.width ?? element.naturalWidth, lease.height ?? element.naturalHeight];
+  /** Draws the boxes; their captions stand as the room for the picture lets them. */
+  #draw(): void {
+    const element = this.#frame.querySelector("img");
+    if (element && this.#lease)
+      this.#boxes.replaceChildren(...boxesOf(this.#lease, this.#measure(this.#lease, element)));
+  }
+
+  #measure(lease: Lease, element: HTMLImageElement): Measure {
+    const width = lease.width ?? element.naturalWidth;
+    const height = lease.height ?? element.naturalHeight;
+    const scale = Math.min(this.#room.width / width, this.#room.height / height, MOST_ENLARGED);
+    return { width, height, scale };
   }
 
   showBoxes(isShown: boolean): void {
@@ -138,12 +153,11 @@ export class Stage {
   #place(): void {
     const element = this.#frame.querySelector("img");
     if (!element || !this.#lease) return;
-    const { clientWidth, clientHeight } = this.#host;
-    const [width, height] = this.#size(this.#lease, element);
-    const scale = Math.min(clientWidth / width, clientHeight / height, MOST_ENLARGED);
+    const room = this.#room;
+    const { width, height, scale } = this.#measure(this.#lease, element);
     const [shownWidth, shownHeight] = [width * scale * this.#zoom, height * scale * this.#zoom];
-    this.#x = within(this.#x, (shownWidth - clientWidth) / 2);
-    this.#y = within(this.#y, (shownHeight - clientHeight) / 2);
+    this.#x = within(this.#x, (shownWidth - room.width) / 2);
+    this.#y = within(this.#y, (shownHeight - room.height) / 2);
     Object.assign(this.#frame.style, {
       inlineSize: `${width * scale}px`,
       blockSize: `${height * scale}px`,

@@ -3,7 +3,7 @@ import type { Lease } from "../api/fields";
 import type { Choice } from "./queue";
 
 /** Suggestions that are less sure are not offered in rows. */
-const LEAST_SURE = 0.6;
+export const LEAST_SURE = 0.6;
 
 export interface Suggested {
   lease: Lease;

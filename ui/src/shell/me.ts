@@ -1,18 +1,20 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import { fetchMe, type Me } from "../api/fields";
 import { useStore } from "./useStore";
 import { who } from "./who";
 
-export function useMeQuery() {
-  const user = useStore(who);
-  return useQuery({
+export function meQuery(user: string) {
+  return queryOptions({
     queryKey: ["me", user],
     queryFn: ({ signal }) => fetchMe(user, signal),
     enabled: user !== "",
     staleTime: 60_000,
-    refetchInterval: 60_000,
   });
+}
+
+export function useMeQuery() {
+  return useQuery({ ...meQuery(useStore(who)), refetchInterval: 60_000 });
 }
 
 export const MeContext = createContext<Me | null>(null);

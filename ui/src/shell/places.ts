@@ -1,13 +1,14 @@
 /** The pages: where each one is, who may go there, and how its code is loaded. A new page is a line here. */
-import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import { type ComponentType, lazy } from "react";
 import type { Me } from "../api/fields";
+import Label from "../label/Label"; // comes with the shell, for most people come to vote; the others load when asked for
 import { en } from "../texts/en";
 import type { Deed } from "./may";
 
 export interface Place {
   path: string;
   deed: Deed | null;
-  page: LazyExoticComponent<ComponentType>;
+  page: ComponentType;
   /** Its name in the top bar; pages without one are reached from others. */
   name?: string;
   /** The second key of `g` and it. */
@@ -19,7 +20,7 @@ export interface Place {
 export const MOST_COUNTED = 100;
 
 export const PLACES: readonly Place[] = [
-  { path: "/label/:task?", deed: "label", page: lazy(() => import("../label/Label")), name: en.places.label, key: "l" },
+  { path: "/label/:task?", deed: "label", page: Label, name: en.places.label, key: "l" },
   { path: "/tasks", deed: "see-tasks", page: lazy(() => import("../tasks/Board")), name: en.places.tasks, key: "t" },
   { path: "/tasks/new", deed: "make-tasks", page: lazy(() => import("../tasks/NewTask")) },
   { path: "/tasks/:task/*?", deed: "see-tasks", page: lazy(() => import("../tasks/TaskPage")) },

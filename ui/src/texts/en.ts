@@ -1,15 +1,17 @@
 /** Every text of the page in English; a second language is a second file of the same shape. */
-const number = new Intl.NumberFormat("en");
-const percent = new Intl.NumberFormat("en", { style: "percent" });
-const plural = new Intl.PluralRules("en");
+// As `Intl.NumberFormat` writes them, whose data a browser would load before the first picture is on screen.
+const number = (value: number) => {
+  const [whole = "", ...fraction] = String(Math.round(value * 1000) / 1000).split(".");
+  return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...fraction].join(".");
+};
+const percent = (share: number) => `${number(Math.round(share * 100))}%`;
 
-const counted = (count: number, one: string, many: string) =>
-  `${number.format(count)} ${plural.select(count) === "one" ? one : many}`;
+const counted = (count: number, one: string, many: string) => `${number(count)} ${count === 1 ? one : many}`;
 
 export const en = {
   name: "Quorate",
-  number: (value: number) => number.format(value),
-  percent: (share: number) => percent.format(share),
+  number,
+  percent,
   skip: "Skip to content",
   title: (place: string) => `${place} · Quorate`,
   places: {
@@ -55,7 +57,7 @@ export const en = {
   sync: {
     saved: "All saved",
     saving: "Saving",
-    waiting: (count: number) => `${number.format(count)} waiting`,
+    waiting: (count: number) => `${number(count)} waiting`,
     toBeSent: "to be sent",
     memory: "Votes are kept in memory only",
   },
