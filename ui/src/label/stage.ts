@@ -37,6 +37,7 @@ export class Stage {
   /** The size of the host: remembered, for to ask a document that was just changed is to lay it out at once. */
   #room = { width: 0, height: 0 };
   #lease: Lease | null = null;
+  #next: readonly Lease[] = [];
   #swipe: Swipe | null = null;
   #zoom = 1;
   #x = 0;
@@ -77,13 +78,18 @@ export class Stage {
     if (picture.state === "loading") {
       this.#frame.replaceChildren();
       this.shown.set({ ...NOTHING, picture: "loading" });
-      void picture.done.then(() => this.#lease === lease && this.#put(picture));
+      void picture.done.then(() => {
+        if (this.#lease !== lease) return;
+        this.#put(picture);
+        this.#pictures.keep(this.#next);
+      });
     } else this.#put(picture);
   }
 
-  /** The images that come next, nearest first. */
+  /** The images that come next, nearest first; they are asked for once the one on screen is there. */
   prepare(leases: readonly Lease[]): void {
-    this.#pictures.keep(leases);
+    this.#next = leases;
+    if (this.shown.get().picture !== "loading") this.#pictures.keep(leases);
   }
 
   #put(picture: Picture): void {
