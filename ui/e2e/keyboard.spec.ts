@@ -61,8 +61,11 @@ test("from the first question to an exported task by keyboard alone", async ({ p
   await page.keyboard.press("Enter");
   await expect(page.locator("h1")).toContainText("Completed");
   await page.keyboard.press("x");
-  await page.getByRole("menuitem", { name: "CSV" }).waitFor();
-  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("menu")).toBeVisible();
+  await expect(async () => {
+    await page.keyboard.press("ArrowDown"); // an open menu takes keys a moment later
+    await expect(page.locator("[role=menuitem]:focus")).toHaveCount(1, { timeout: 500 });
+  }).toPass();
   const [exported] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
   const rows = readFileSync(await exported.path(), "utf8")
     .trim()
@@ -79,7 +82,7 @@ test("every overlay of a task opens, holds the focus and gives it back by keyboa
   for (const [step, name] of ["Edit", "Reopen", "Finish now", "Erase"].entries()) {
     await more.focus();
     await page.keyboard.press("Enter");
-    await expect(page.getByRole("menu")).toBeVisible();
+    await expect(page.locator("[role=menu]:focus, [role=menu] :focus")).toHaveCount(1); // it takes keys
     for (let down = 0; down < step; down++) await page.keyboard.press("ArrowDown");
     await expect(page.getByRole("menuitem", { name })).toBeFocused();
     await page.keyboard.press("Enter");
