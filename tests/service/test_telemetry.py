@@ -89,6 +89,7 @@ async def test_one_image_is_one_trace_from_upload_to_result(tmp_path, model):
         async with running(tmp_path / "data", model=model, otlp_endpoint=collector.url) as api:
             api.http.headers["traceparent"] = f"00-{TRACE}-{PARENT}-01"
             task_id = await api.task(quorum={"votes_required": 1}, detector={"mode": "suggest", "audit_share": 0})
+            await api.settled()  # an image that comes before its task's terms is opened by these
             await api.upload(task_id, ("a.png", api.picture()))
             await api.settled()
             [lease] = await api.lease("ann", 1, task_id)
