@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.chaos.run import Run
 from tests.hostile.watch import Probe
 
-STALL_S = 1.0
 SHOWN = 30
 FIFTHS = 5
 
@@ -19,6 +18,7 @@ class Report(Run):
     """`tally`: that of the honest."""
 
     allowed_growth_mib: float = 30.0
+    allowed_stall_s: float = 1.0
     shots: int = 0
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Report(Run):
         found += [f"left over: {one}" for one in self.leftovers]
         found += [f"logged {count} times: {one}" for one, count in Counter(self.errors).items()]
         found += [f"harness: {one}" for one in self.failures]
-        if self.longest_stall_s >= STALL_S:
+        if self.longest_stall_s >= self.allowed_stall_s:
             found.append(f"stall: /healthz took {self.longest_stall_s:.2f} s longer than the machine explains")
         if bad := Counter(probe.status for probe in self.probes if probe.status != 200):
             found.append(f"stall: /healthz answered {dict(bad)}")

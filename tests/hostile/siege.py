@@ -29,12 +29,14 @@ class Plan:
 
     warm_s: the honest alone, before the first look at memory: until SQLite's caches have filled.
     growth_mib: how much more memory there may be in the end.
+    stall_s: how long /healthz may take beyond what the machine explains.
     """
 
     seconds: float
     seed: int
     warm_s: float = 60.0
     growth_mib: float = 30.0
+    stall_s: float = 1.0
     operators: int = 32
     uploaders: int = 2
     operator_pause_s: float = 2.0
@@ -44,7 +46,9 @@ class Plan:
 
 
 def run(world: HostileWorld, plan: Plan, say: Say) -> Report:
-    report = Report(seed=plan.seed, seconds=plan.seconds, allowed_growth_mib=plan.growth_mib)
+    report = Report(
+        seed=plan.seed, seconds=plan.seconds, allowed_growth_mib=plan.growth_mib, allowed_stall_s=plan.stall_s
+    )
     crew = Crew("", plan.seed, order_s=plan.order_s, retry=PATIENT)
     crew.backlog, crew.pause_s = plan.backlog, plan.operator_pause_s
     with started(world, crew, report):
