@@ -68,7 +68,7 @@ class Exports:
     def __init__(self, store: TaskStore) -> None:
         self._store = store
         self._turns = asyncio.Semaphore(AT_A_TIME)
-        self._writing = asyncio.Lock()  # threads that compute take turns with the loop: of several it got few
+        self._writing = asyncio.Lock()  # several threads that compute leave the event loop little of the interpreter
 
     async def file(self, task_id: str, form: ExportFormat, by: Complete) -> AsyncIterator[bytes]:
         """The file, page by page. Raises Erased where the task was cancelled meanwhile: no half of a file ends like
