@@ -11,13 +11,16 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
+from shared.bus.rabbitmq.connection import connected
+from shared.errors import Unavailable
+
 EXCHANGE = "quorate.events"
 QUEUE = "chaos.echo"
 MARK = "x-chaos-echo"
 REMEMBERED = 500
 PAUSE_S = 0.3
 ANSWER_S = 10.0
-TROUBLE = (AMQPError, OSError, RuntimeError, TimeoutError, asyncio.CancelledError)
+TROUBLE = (Unavailable, AMQPError, OSError, RuntimeError, TimeoutError, asyncio.CancelledError)
 
 
 class Echo:
@@ -58,9 +61,7 @@ class Echo:
     async def _listen(self) -> None:
         while not self._is_ended:
             with contextlib.suppress(*TROUBLE):
-                async with asyncio.timeout(ANSWER_S):
-                    connection = await aio_pika.connect(self._url)
-                async with connection:
+                async with connected(self._url, "echo") as connection:
                     await self._hear(connection)
             await asyncio.sleep(PAUSE_S)
 
@@ -78,8 +79,7 @@ class Echo:
 
     async def _repeat(self) -> None:
         again = self._chance.sample(list(self._heard), len(self._heard))
-        connection = await aio_pika.connect(self._url)
-        async with connection:
+        async with connected(self._url, "echo") as connection:
             channel = await connection.channel()
             exchange = await channel.get_exchange(EXCHANGE)
             for heard in again:

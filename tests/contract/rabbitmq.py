@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aio_pika
 import httpx
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared.bus import Bus
 from shared.bus.rabbitmq import RabbitBus
+from shared.bus.rabbitmq.connection import connected
 from tests.contract.adapters import T0, Buses, ManualClock
 from tests.servers import need
 
@@ -214,8 +214,7 @@ async def opened(where: Broker, **settings: object) -> AsyncIterator[RabbitBus]:
 
 @asynccontextmanager
 async def raw_channel(where: Broker) -> AsyncIterator[AbstractChannel]:
-    connection = await aio_pika.connect(where.url)
-    async with connection:
+    async with connected(where.url, "test") as connection:
         yield await connection.channel()
 
 

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -98,22 +98,33 @@ class Connection:
     async def _hold(self) -> None:
         """Connect, and return when the connection is lost."""
         lost = asyncio.Event()
-        connection = aio_pika.Connection(
-            make_url(self._url, heartbeat=HEARTBEAT_S), client_properties={"connection_name": self._name}
-        )
-        try:
-            with as_unavailable("connect"):
-                async with asyncio.timeout(ANSWER_S):
-                    await connection.connect()
+        async with connected(self._url, self._name) as connection:
             connection.close_callbacks.add(lambda _connection, _error: lost.set())
             self._current = connection
             self._is_opened.set()
-            await lost.wait()
-            log.warning("%s: the connection was lost", self._name)
-        finally:
-            self._current = None
-            self._is_opened.clear()
-            await _end(connection)
+            try:
+                await lost.wait()
+                log.warning("%s: the connection was lost", self._name)
+            finally:
+                self._current = None
+                self._is_opened.clear()
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, name: str) -> AsyncGenerator[aio_pika.Connection]:
+    """A connection to the broker, closed at the end, and where it could not be opened.
+
+    `aio_pika.connect` drops one that could not be opened, which the garbage collector then closes in any thread.
+    Raises `Unavailable` where the broker cannot be reached.
+    """
+    connection = aio_pika.Connection(make_url(url, heartbeat=HEARTBEAT_S), client_properties={"connection_name": name})
+    try:
+        with as_unavailable("connect"):
+            async with asyncio.timeout(ANSWER_S):
+                await connection.connect()
+        yield connection
+    finally:
+        await _end(connection)
 
 
 async def _end(connection: aio_pika.Connection) -> None:
