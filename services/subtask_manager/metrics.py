@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.subtask import Fact, Subtask
 from shared.decision import Decision
-from shared.telemetry.metrics import AGE_S
+from shared.telemetry.metrics import AGE_S, by_labels
 
 VOTES_TOTAL = "quorate_votes_total"
 AGREEMENT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -17,27 +17,34 @@ class WorkMetrics:
     """Counts leases, votes, and how subtasks end."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._leases = Counter(
-            "quorate_leases",
-            "Leases granted, renewed, returned (their subtask may come again) and skipped; a vote or time ends the"
-            " others.",
-            ["event"],
-            registry=registry,
+        self._leases = by_labels(
+            Counter(
+                "quorate_leases",
+                "Leases granted, renewed, returned (their subtask may come again) and skipped; a vote or time ends the"
+                " others.",
+                ["event"],
+                registry=registry,
+            )
         )
-        self._leased = Gauge(
-            "quorate_subtasks_leased",
-            "Subtasks with a live lease, and those with only lapsed ones that nobody has taken up again.",
-            ["lease"],
-            registry=registry,
+        self._leased = by_labels(
+            Gauge(
+                "quorate_subtasks_leased",
+                "Subtasks with a live lease, and those with only lapsed ones that nobody has taken up again.",
+                ["lease"],
+                registry=registry,
+            )
         )
-        self._votes = Counter(
+        votes = Counter(
             "quorate_votes", "Votes: taken (the same again included) or refused.", ["outcome"], registry=registry
         )
-        self._ended = Counter(
-            "quorate_subtasks_ended",
-            "Subtasks by how they ended: completed, disputed, or adjudicated; decided by whom.",
-            ["state", "decided_by"],
-            registry=registry,
+        self._taken, self._refused = votes.labels("taken"), votes.labels("refused")
+        self._ended = by_labels(
+            Counter(
+                "quorate_subtasks_ended",
+                "Subtasks by how they ended: completed, disputed, or adjudicated; decided by whom.",
+                ["state", "decided_by"],
+                registry=registry,
+            )
         )
         self._agreement = Histogram(
             "quorate_agreement",
@@ -55,21 +62,21 @@ class WorkMetrics:
     def lease(self, event: str, count: int = 1) -> None:
         """Count leases by event: granted, renewed, returned or skipped."""
         if count:
-            self._leases.labels(event).inc(count)
+            self._leases(event).inc(count)
 
     async def look(self, store: SubtaskStore) -> None:
         """Set the gauges of leased subtasks."""
         leased = await store.leased()
-        self._leased.labels("live").set(leased.live)
-        self._leased.labels("lapsed").set(leased.lapsed)
+        self._leased("live").set(leased.live)
+        self._leased("lapsed").set(leased.lapsed)
 
     def vote(self, *, is_taken: bool) -> None:
-        self._votes.labels("taken" if is_taken else "refused").inc()
+        (self._taken if is_taken else self._refused).inc()
 
     def votes_taken(self) -> int:
         """How many votes were taken since the process began."""
-        samples = (sample for metric in self._votes.collect() for sample in metric.samples)
-        return int(sum(one.value for one in samples if one.name == VOTES_TOTAL and one.labels["outcome"] == "taken"))
+        samples = (sample for metric in self._taken.collect() for sample in metric.samples)
+        return int(next(one.value for one in samples if one.name == VOTES_TOTAL))
 
     def changed(self, decision: Decision[Subtask, Any]) -> None:
         """Count the end of a subtask, if the decision ended it."""
@@ -77,7 +84,7 @@ class WorkMetrics:
         if result is None or not facts:
             return
         state = "adjudicated" if Fact.ADJUDICATED in facts else decision.state.state
-        self._ended.labels(state, result.decided_by or "nobody").inc()
+        self._ended(state, result.decided_by or "nobody").inc()
         if state == "completed" and result.agreement is not None:
             self._agreement.observe(result.agreement)
         if state != "adjudicated":

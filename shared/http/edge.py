@@ -1,5 +1,5 @@
-"""The outermost layer of a service: a request id for every request, hosts checked, the caller's name read, requests
-logged without secrets."""
+"""The outermost layer of a service: a request id for every request, hosts checked, the caller's name read, defects
+answered, requests logged without secrets."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.bodies import Bodies
 from shared.http.connections import REFUSAL, Refusal
 from shared.http.origins import CHANGING, FOREIGN, is_foreign
-from shared.http.problems import problem
+from shared.http.problems import problem, unexpected
 from shared.identity import HEADER, LOCAL
 from shared.telemetry import Telemetry, trace
 
@@ -85,13 +85,13 @@ class Edge:
     async def _observe(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> int:
         """Let the request through to the app, and say what became of it; returns the status."""
         began = time.perf_counter()
-        status = 500
+        status, is_answered = 500, False
         method, request_id = scope["method"], scope["request_id"]
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, is_answered = message["status"], True
                 message["headers"] += [(b"x-request-id", request_id.encode()), _NO_SNIFFING]
             await send(message)
 
@@ -100,6 +100,10 @@ class Edge:
                 await _answer_head(app, scope, receive, send_with_id)
             else:
                 await app(scope, receive, send_with_id)
+        except Exception:  # a defect, of which the server writes the stack
+            if not is_answered:
+                await unexpected(Request(scope))(scope, receive, send_with_id)
+            raise
         finally:
             took_s = time.perf_counter() - began
             self._metrics.request(method=method, route=_route(scope), status=status, took_s=took_s)

@@ -174,6 +174,11 @@ def _methods(request: Request) -> set[str]:
 
 
 async def _unexpected(request: Request, _error: Exception) -> Response:
+    return unexpected(request)
+
+
+def unexpected(request: Request) -> Response:
+    """The answer to a request that met a defect of ours."""
     return problem(request, 500, "something went wrong here; it is in the log under the request id")
 
 

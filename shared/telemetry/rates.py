@@ -1,6 +1,6 @@
 """Counts and durations over the last minute."""
 
-import math
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -9,6 +9,8 @@ SPAN_S = 60
 FINEST_S = 1e-4
 STEP = 1.1
 """Durations are told apart by a tenth."""
+STEPS = 180
+"""The last of them counts everything over 2,800 s."""
 
 
 class Rates:
@@ -45,9 +47,11 @@ class Durations:
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._steps = Rates(clock)
+        self._ends_s = [FINEST_S * STEP**step for step in range(STEPS)]
+        self._names = [str(step) for step in range(STEPS + 1)]
 
     def took(self, seconds: float) -> None:
-        self._steps.count(str(max(0, math.ceil(math.log(max(seconds, FINEST_S) / FINEST_S, STEP)))))
+        self._steps.count(self._names[bisect_left(self._ends_s, seconds)])
 
     def counts(self) -> dict[int, int]:
         """How many took how long, by steps of which each is a tenth longer; those of several processes add up."""
