@@ -8,14 +8,32 @@ from xdist.scheduler import LoadScopeScheduling
 
 ONE_AT_A_TIME = frozenset({"chaos", "e2e", "hostile"})
 """Folders whose tests kill, stall and measure processes: all on one worker, never beside each other."""
+PLATFORMS = "platforms"
+LONGEST_FIRST = (PLATFORMS, "tests/page/test_web_application.py", "tests/service/test_schemathesis.py")
+"""What takes minutes on one worker begins first, and shorter files fill the other workers' time to the end."""
+
+
+def scope(nodeid: str) -> str:
+    """What one worker does as a whole: a file, or all folders that are `ONE_AT_A_TIME`."""
+    file = nodeid.partition("::")[0]
+    return PLATFORMS if file.split("/")[1] in ONE_AT_A_TIME else file
+
+
+def place(item: pytest.Item) -> int:
+    of = scope(item.nodeid)
+    return LONGEST_FIRST.index(of) if of in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 class ByFile(LoadScopeScheduling):
-    """A file's tests go to one worker, and so do those of all folders that are `ONE_AT_A_TIME`."""
+    """Hands out scopes whole, in the order in which the tests stand."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "platforms" if file.split("/")[1] in ONE_AT_A_TIME else file
+        return scope(nodeid)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # of pytest-xdist; one process alone keeps the usual order
+        items.sort(key=place)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
