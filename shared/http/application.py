@@ -87,7 +87,7 @@ def application(
     )
     problems.install(app)
     for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):
-        app.include_router(router)
+        app.router.routes += router.routes  # include_router would build each route again, with the first request
     return app
 
 
