@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Collection
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
@@ -13,14 +14,18 @@ from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import all_queues, dead_queue
 from shared.errors import NotFound, Unavailable
 
+BACK_S = 1.0
+"""How long what was read may take to be in its queue again."""
+LOOK_S = 0.01
+
 
 async def read(connection: Connection, limit: int) -> list[DeadLetter]:
     """The oldest dead letters of all queues."""
     found: list[DeadLetter] = []
     with as_unavailable("read dead letters"):
-        async with _reading(connection) as channel:
+        async with _reading(connection) as reading:
             for queue in all_queues():
-                found += [messages.dead_letter(queue, message) async for message in _get(channel, queue, limit)]
+                found += [messages.dead_letter(queue, message) async for message in reading.get(queue, limit)]
     return sorted(found, key=lambda letter: letter.died_at)[:limit]
 
 
@@ -28,9 +33,9 @@ async def count(connection: Connection) -> int:
     """How many dead letters all queues have."""
     counted = 0
     with as_unavailable("count dead letters"):
-        async with _reading(connection) as channel:
+        async with _reading(connection) as reading:
             for queue in all_queues():
-                counted += await _count(channel, queue)
+                counted += await reading.count(queue)
     return counted
 
 
@@ -40,11 +45,11 @@ async def find(connection: Connection, letter_id: str, *, is_discarded: bool = F
     if queue not in all_queues():
         raise NotFound("no such dead letter")
     with as_unavailable("read a dead letter"):
-        async with _reading(connection) as channel:
-            async for message in _get(channel, queue, await _count(channel, queue)):
+        async with _reading(connection) as reading:
+            async for message in reading.all_of(queue):
                 if messages.dead_letter_id(queue, message) == letter_id:
                     if is_discarded:
-                        await message.ack()
+                        await reading.remove(queue, message)
                     return messages.dead_letter(queue, message), message.body
     raise NotFound("no such dead letter")
 
@@ -53,40 +58,64 @@ async def replay(connection: Connection, publisher: Publisher, ids: Collection[s
     """Put dead letters back into their queues, each as a new message; returns how many."""
     replayed = 0
     with as_unavailable("replay dead letters"):
-        async with _reading(connection) as channel:
+        async with _reading(connection) as reading:
             for queue in all_queues():
-                # No more than there are now: a message that fails again at once is not replayed twice.
-                async for message in _get(channel, queue, await _count(channel, queue)):
+                async for message in reading.all_of(queue):
                     if ids is None or messages.dead_letter_id(queue, message) in ids:
                         await publisher.publish([messages.requeued(message, queue, failures=0)])
-                        await message.ack()
+                        await reading.remove(queue, message)
                         replayed += 1
     return replayed
 
 
-async def _count(channel: AbstractChannel, queue: str) -> int:
-    declared = await channel.declare_queue(dead_queue(queue), passive=True, timeout=ANSWER_S)
-    return declared.declaration_result.message_count or 0
+class _Reading:
+    """Gets messages of dead queues on a channel of its own, to which the broker holds them until `end`."""
 
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+        self._held: Counter[str] = Counter()
 
-async def _get(channel: AbstractChannel, queue: str, limit: int) -> AsyncGenerator[AbstractIncomingMessage]:
-    source = await channel.get_queue(dead_queue(queue), ensure=False)
-    for _ in range(limit):
-        message = await source.get(fail=False, timeout=ANSWER_S)
-        if message is None:
-            return
-        yield message
+    async def count(self, queue: str) -> int:
+        declared = await self._channel.declare_queue(dead_queue(queue), passive=True, timeout=ANSWER_S)
+        return declared.declaration_result.message_count or 0
+
+    async def all_of(self, queue: str) -> AsyncGenerator[AbstractIncomingMessage]:
+        """No more than there are now: what is put back meanwhile is not seen twice."""
+        async for message in self.get(queue, await self.count(queue)):
+            yield message
+
+    async def get(self, queue: str, limit: int) -> AsyncGenerator[AbstractIncomingMessage]:
+        source = await self._channel.get_queue(dead_queue(queue), ensure=False)
+        for _ in range(limit):
+            message = await source.get(fail=False, timeout=ANSWER_S)
+            if message is None:
+                return
+            self._held[queue] += 1
+            yield message
+
+    async def remove(self, queue: str, message: AbstractIncomingMessage) -> None:
+        await message.ack()
+        self._held[queue] -= 1
+
+    async def end(self) -> None:
+        """Put the rest back, and wait until it is there: who looks next would miss what is still on its way."""
+        async with asyncio.timeout(END_S):
+            await (await self._channel.get_underlay_channel()).basic_nack(0, multiple=True)
+            with contextlib.suppress(TimeoutError):  # another reader may hold it
+                async with asyncio.timeout(BACK_S):
+                    for queue, count in (+self._held).items():
+                        while await self.count(queue) < count:  # noqa: ASYNC110 - the broker tells nobody
+                            await asyncio.sleep(LOOK_S)
+            await self._channel.close()
 
 
 @contextlib.asynccontextmanager
-async def _reading(connection: Connection) -> AsyncGenerator[AbstractChannel]:
-    """A channel of its own: the broker requeues what was read on it and not acknowledged."""
+async def _reading(connection: Connection) -> AsyncGenerator[_Reading]:
     async with asyncio.timeout(ANSWER_S):
         channel = await (await connection.opened()).channel(publisher_confirms=False)
+    reading = _Reading(channel)
     try:
-        yield channel
+        yield reading
     finally:
         with contextlib.suppress(Unavailable), as_unavailable("requeue dead letters"):
-            async with asyncio.timeout(END_S):
-                await (await channel.get_underlay_channel()).basic_nack(0, multiple=True)
-                await channel.close()
+            await reading.end()
