@@ -8,6 +8,8 @@ interface Schema extends DBSchema {
 }
 
 export interface Outbox {
+  /** What earlier pages left: the records before this page sends any. */
+  readonly left: Promise<readonly VoteRecord[]>;
   /** The records of all users as last seen. */
   readonly records: Store<readonly VoteRecord[]>;
   /** False once votes live in memory only. */
@@ -69,6 +71,8 @@ export function openOutbox(name = "quorate"): Outbox {
     records.set((await stored(unchanged)).changed.records);
   }
 
+  const left = refresh().then(() => records.get());
+
   tabs.onmessage = ({ data }) => {
     if (data === "queue-changed") void refresh();
   };
@@ -79,7 +83,7 @@ export function openOutbox(name = "quorate"): Outbox {
     return underWay;
   }
 
-  return { records, writing, isStored, add, update, refresh };
+  return { left, records, writing, isStored, add, update, refresh };
 }
 
 async function inOneTransaction<A>(db: IDBPDatabase<Schema>, change: Change<A>): Promise<Made<A>> {

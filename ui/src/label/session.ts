@@ -24,9 +24,6 @@ const LOOK_AGAIN_MS = [5_000, 10_000, 20_000, 30_000];
 /** The longest time on screen that the platform takes. */
 const LONGEST_TOOK_MS = 24 * 3_600_000;
 
-/** In an address in the place of a task: whatever is oldest. */
-export const ANY = "any";
-
 export type Mode = "one" | "grid";
 
 interface Task {
@@ -194,13 +191,12 @@ export class Session {
   }
 
   async #ask(want: number): Promise<void> {
-    const before = this.#busy();
     try {
-      const [found, read] = await Promise.all([
-        lookFor(Math.min(want + before.size, 100), this.#taskId),
-        this.#read.then(() => this.#busy()),
-      ]);
-      const isMore = this.#hold(found.leases, new Set([...before, ...read])) || found.more;
+      // An answer that was asked for before such votes were sent may bring their images again.
+      const [left] = await Promise.all([this.#outbox.left, this.#read]);
+      const before = this.#busy();
+      const found = await lookFor(Math.min(want + before.size, 100), this.#taskId, left.length === 0);
+      const isMore = this.#hold(found.leases, before) || found.more;
       if (isMore) this.#misses = this.#lookAt = 0;
       else this.#lookLater();
       if (this.#taskId && this.#desk.held.length === 0) this.#learn(this.#taskId);
