@@ -30,9 +30,16 @@ export default function Label() {
   const [isMine, setMine] = useState<boolean | null>(null);
   const turn = useRef<Turn>(null);
   useLayoutEffect(() => {
+    let wasTheirs = false;
     const taken = takeTurn(
-      () => setMine(true),
-      () => setMine(false),
+      () => {
+        if (!wasTheirs) setMine(true);
+        else void outbox.refresh().then(() => setMine(taken.isMine())); // what the other tab cast a moment ago
+      },
+      () => {
+        wasTheirs = true;
+        setMine(false);
+      },
     );
     turn.current = taken;
     return taken.end;

@@ -31,8 +31,6 @@ interface Made<A> {
   isNew: boolean;
 }
 
-const unchanged = (records: readonly VoteRecord[]): Changed<null> => ({ records, answer: null });
-
 /** Asynchronous, so that a browser that forbids storage by an exception only fails the promise. */
 async function open(name: string): Promise<IDBPDatabase<Schema>> {
   return openDB<Schema>(name, 1, { upgrade: (db) => void db.createObjectStore("votes") });
@@ -68,7 +66,11 @@ export function openOutbox(name = "quorate"): Outbox {
 
   async function refresh(): Promise<void> {
     if (!isStored.get()) return;
-    records.set((await stored(unchanged)).changed.records);
+    try {
+      records.set(await (await opened).getAll("votes")); // only reads: nothing waits for the disk
+    } catch {
+      isStored.set(false);
+    }
   }
 
   const left = refresh().then(() => records.get());
