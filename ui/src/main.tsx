@@ -6,6 +6,7 @@ import { ApiProblem } from "./api/client";
 import { App } from "./shell/App";
 import { Crash } from "./shell/Crash";
 import { meQuery } from "./shell/me";
+import { PATIENCE_MS } from "./shell/States";
 import { who } from "./shell/who";
 import "./label/onlyOutbox"; // votes that an earlier page left are sent, whichever page this one opens
 
@@ -23,10 +24,13 @@ const queries = new QueryClient({
   },
 });
 
-if (who.get() !== "") void queries.prefetchQuery(meQuery(who.get())); // asked for before the first drawing, not after
-
 const root = document.getElementById("root");
-if (root) {
+const isMeKnown = who.get() === "" ? null : queries.prefetchQuery(meQuery(who.get()));
+const isLate = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+void Promise.race([isMeKnown, isLate]).then(draw); // until it is late there is nothing to draw without the answer
+
+function draw(): void {
+  if (!root) return;
   createRoot(root).render(
     <StrictMode>
       <Crash>

@@ -1,5 +1,6 @@
 /** The platform's API: one typed client, which names the caller and turns every refusal into an `ApiProblem`. */
 import createClient, { type Middleware } from "openapi-fetch";
+import { callerHeaders } from "./caller";
 import type { components, paths } from "./openapi";
 
 export type Schemas = components["schemas"];
@@ -34,18 +35,6 @@ export class ApiProblem extends Error {
   get isUnreachable(): boolean {
     return this.status === 0;
   }
-}
-
-let caller = "";
-
-/** Names the caller of every request from now on. */
-export function callAs(user: string): void {
-  caller = user;
-}
-
-/** The headers by which a request outside `api` names its caller (uploads, requests that outlive the page). */
-export function callerHeaders(user: string = caller): Record<string, string> {
-  return user ? { "X-Quorate-User": user } : {};
 }
 
 let serverAheadMs = 0;

@@ -1,46 +1,33 @@
 /** The one place that knows which fields an older platform leaves out, and what stands in for them. */
-import { api, bodyOf, callerHeaders, type Schemas } from "./client";
+import { askedOrFetch } from "./asked";
+import { callerHeaders } from "./caller";
+import { api, bodyOf, type Schemas } from "./client";
+import { type Pictured, pictured } from "./pictured";
 
 /** The caller, and what the platform takes and offers. */
 export type Me = Schemas["Me"];
 export type Role = Me["user"]["roles"][number];
 
 export async function fetchMe(user: string, signal?: AbortSignal): Promise<Me> {
-  return bodyOf(await api.GET("/api/me", { headers: callerHeaders(user), signal: signal ?? null }));
-}
-
-export interface Pictured {
-  image_url: string;
-  thumbnail_url: string;
-  /** A smaller rendition to judge by; the original itself where that is small enough. */
-  screen_url: string;
-  width: number | null;
-  height: number | null;
-  filename: string | null;
-}
-
-type MaybePictured = { image_url: string } & { [F in keyof Pictured]?: Pictured[F] | null };
-
-/** The renditions of an image, each falling back to the original. */
-export function pictured<T extends MaybePictured>(shown: T): T & Pictured {
-  return {
-    ...shown,
-    thumbnail_url: shown.thumbnail_url ?? shown.image_url,
-    screen_url: shown.screen_url ?? shown.image_url,
-    width: shown.width ?? null,
-    height: shown.height ?? null,
-    filename: shown.filename ?? null,
-  };
+  const headers = callerHeaders(user);
+  return bodyOf(await api.GET("/api/me", { headers, signal: signal ?? null, fetch: askedOrFetch() }));
 }
 
 export type Lease = Schemas["LeaseGranted"] & Pictured;
 
-/** Asks until the caller holds `count` leases of one task, or of the oldest with work. */
+/**
+ * Asks until the caller holds `count` leases of one task, or of the oldest with work.
+ * `mayBeEarly`: the answer that was asked for early will do, whatever count that named.
+ */
 export async function lease(
   count: number,
   taskId: string | null,
+  mayBeEarly: boolean,
 ): Promise<{ leases: Lease[]; more: boolean; waitingForOthers: number }> {
-  const answer = bodyOf(await api.POST("/api/leases", { body: { count, task_id: taskId } }));
+  const body = { count, task_id: taskId };
+  const answer = bodyOf(
+    await api.POST("/api/leases", { body, ...(mayBeEarly && { fetch: askedOrFetch(taskId ?? "") }) }),
+  );
   return { leases: answer.leases.map(pictured), more: answer.more, waitingForOthers: answer.waiting_for_others };
 }
 

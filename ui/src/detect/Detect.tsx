@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type DragEvent, useEffect, useRef, useState } from "react";
-import { api, bodyOf, callerHeaders, problemOf, type Schemas } from "../api/client";
+import { callerHeaders } from "../api/caller";
+import { api, bodyOf, problemOf, type Schemas } from "../api/client";
 import { Boxed } from "../marks/Boxed";
 import { Button } from "../shell/Button";
 import { Empty, Failure, Loading } from "../shell/States";

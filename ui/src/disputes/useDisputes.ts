@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, bodyOf } from "../api/client";
-import { pictured } from "../api/fields";
+import { pictured } from "../api/pictured";
 import type { Dispute } from "./standings";
 
 const LOOK_AGAIN_MS = 15_000;

@@ -7,8 +7,8 @@ import button from "../shell/button.module.css";
 import { useMe } from "../shell/me";
 import { Loading } from "../shell/States";
 import { label as texts } from "../texts/en.label";
+import { ANY } from "./address";
 import css from "./choose.module.css";
-import { ANY } from "./session";
 
 const ANY_TASK = `/label/${ANY}`;
 

@@ -1,4 +1,4 @@
-import { lazy, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useParams, useSearchParams } from "wouter";
 import { Button } from "../shell/Button";
 import { useMe } from "../shell/me";
@@ -7,6 +7,7 @@ import { Empty, Loading } from "../shell/States";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { label as texts } from "../texts/en.label";
+import { ANY } from "./address";
 import { Board } from "./board";
 import { Grid } from "./Grid";
 import { Instructions } from "./Instructions";
@@ -15,7 +16,7 @@ import type { Ears } from "./listen";
 import { Beside, OnStage } from "./One";
 import { outbox } from "./onlyOutbox";
 import { StillThere } from "./StillThere";
-import { ANY, type Mode, Session } from "./session";
+import { type Mode, Session } from "./session";
 import { Stage } from "./stage";
 import { type Turn, takeTurn } from "./turn";
 
@@ -28,10 +29,17 @@ export default function Label() {
   }, []);
   const [isMine, setMine] = useState<boolean | null>(null);
   const turn = useRef<Turn>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    let wasTheirs = false;
     const taken = takeTurn(
-      () => setMine(true),
-      () => setMine(false),
+      () => {
+        if (!wasTheirs) setMine(true);
+        else void outbox.refresh().then(() => setMine(taken.isMine())); // what the other tab cast a moment ago
+      },
+      () => {
+        wasTheirs = true;
+        setMine(false);
+      },
     );
     turn.current = taken;
     return taken.end;

@@ -6,7 +6,8 @@ import { useMe } from "../shell/me";
 import { Empty } from "../shell/States";
 import { useStore } from "../shell/useStore";
 import { label as texts } from "../texts/en.label";
-import { ANY, type Session } from "./session";
+import { ANY } from "./address";
+import type { Session } from "./session";
 
 /** No image waits for the person at the page. */
 export function Nothing({ session }: { session: Session }) {

@@ -1,7 +1,9 @@
 /** Leases: asked for ahead of need, renewed while somebody works, given back at the end. */
-import { api, bodyOf, callerHeaders, serverNow } from "../api/client";
+import { callerHeaders } from "../api/caller";
+import { api, bodyOf, serverNow } from "../api/client";
 import { type Lease, lease } from "../api/fields";
 import { MOST_AHEAD } from "../shell/prefs";
+import { noteLeaving } from "./left";
 import { isPassing, type Renewal } from "./queue";
 
 const SECONDS_AHEAD = 10;
@@ -36,6 +38,7 @@ export async function giveBack({ subtask_id, token }: Lease, isSkip: boolean): P
 
 /** Gives images back while the page goes away; the requests outlive it, and cost no lease that is granted meanwhile. */
 export function giveBackAtEnd(user: string, held: readonly Lease[]): void {
+  if (held.length > 0) noteLeaving();
   for (const { subtask_id, token } of held)
     void fetch(`/api/leases/${encodeURIComponent(subtask_id)}?token=${encodeURIComponent(token)}`, {
       method: "DELETE",

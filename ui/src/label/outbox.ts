@@ -8,6 +8,8 @@ interface Schema extends DBSchema {
 }
 
 export interface Outbox {
+  /** What earlier pages left: the records before this page sends any. */
+  readonly left: Promise<readonly VoteRecord[]>;
   /** The records of all users as last seen. */
   readonly records: Store<readonly VoteRecord[]>;
   /** False once votes live in memory only. */
@@ -28,8 +30,6 @@ interface Made<A> {
   changed: Changed<A>;
   isNew: boolean;
 }
-
-const unchanged = (records: readonly VoteRecord[]): Changed<null> => ({ records, answer: null });
 
 /** Asynchronous, so that a browser that forbids storage by an exception only fails the promise. */
 async function open(name: string): Promise<IDBPDatabase<Schema>> {
@@ -66,8 +66,14 @@ export function openOutbox(name = "quorate"): Outbox {
 
   async function refresh(): Promise<void> {
     if (!isStored.get()) return;
-    records.set((await stored(unchanged)).changed.records);
+    try {
+      records.set(await (await opened).getAll("votes")); // only reads: nothing waits for the disk
+    } catch {
+      isStored.set(false);
+    }
   }
+
+  const left = refresh().then(() => records.get());
 
   tabs.onmessage = ({ data }) => {
     if (data === "queue-changed") void refresh();
@@ -79,7 +85,7 @@ export function openOutbox(name = "quorate"): Outbox {
     return underWay;
   }
 
-  return { records, writing, isStored, add, update, refresh };
+  return { left, records, writing, isStored, add, update, refresh };
 }
 
 async function inOneTransaction<A>(db: IDBPDatabase<Schema>, change: Change<A>): Promise<Made<A>> {

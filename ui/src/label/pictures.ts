@@ -41,6 +41,11 @@ export class Pictures {
   }
 }
 
+/** Whether the bytes are here, as those of the first picture can be: it is then painted as soon as it is decoded. */
+export function isThere({ element }: Picture): boolean {
+  return element.complete && element.naturalWidth > 0;
+}
+
 function pixelsOf(element: HTMLImageElement): number {
   return element.naturalWidth * element.naturalHeight || PIXELS_GUESSED;
 }

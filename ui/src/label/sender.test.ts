@@ -34,6 +34,7 @@ test("votes outlive the page that cast them", async () => {
   const name = `test ${databases++}`;
   await openOutbox(name).add([record("one")]);
   const opened = openOutbox(name);
+  expect((await opened.left).map(({ lease }) => lease.subtask_id)).toEqual(["one"]);
   await opened.refresh();
   expect(opened.records.get().map(({ lease }) => lease.subtask_id)).toEqual(["one"]);
   expect(opened.isStored.get()).toBe(true);

@@ -1,5 +1,6 @@
 /** Sends votes. One tab of the browser does, for all tabs and for every user whose votes are stored. */
-import { ApiProblem, api, bodyOf, callerHeaders } from "../api/client";
+import { callerHeaders } from "../api/caller";
+import { ApiProblem, api, bodyOf } from "../api/client";
 import type { Outbox } from "./outbox";
 import { claim, isPassing, nextDue, type Outcome, settle, type VoteRecord } from "./queue";
 

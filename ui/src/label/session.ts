@@ -24,9 +24,6 @@ const LOOK_AGAIN_MS = [5_000, 10_000, 20_000, 30_000];
 /** The longest time on screen that the platform takes. */
 const LONGEST_TOOK_MS = 24 * 3_600_000;
 
-/** In an address in the place of a task: whatever is oldest. */
-export const ANY = "any";
-
 export type Mode = "one" | "grid";
 
 interface Task {
@@ -43,8 +40,6 @@ export class Session {
   readonly #taskId: string | null;
   readonly #outbox: Outbox;
   readonly #stage: Stage;
-  /** Until it ends, votes that an earlier page left may be unknown here. */
-  readonly #read: Promise<void>;
   readonly #rows = new Rows();
   readonly #tasks = new Map<string, Task | null>();
   #desk: queue.Desk;
@@ -69,7 +64,6 @@ export class Session {
     this.#outbox = outbox;
     this.#stage = stage;
     this.#desk = queue.emptyDesk(user);
-    this.#read = outbox.refresh();
     this.view = store(emptyView(votesToday(user)));
   }
 
@@ -194,13 +188,12 @@ export class Session {
   }
 
   async #ask(want: number): Promise<void> {
-    const before = this.#busy();
     try {
-      const [found, read] = await Promise.all([
-        lookFor(Math.min(want + before.size, 100), this.#taskId),
-        this.#read.then(() => this.#busy()),
-      ]);
-      const isMore = this.#hold(found.leases, new Set([...before, ...read])) || found.more;
+      // An answer that was asked for before such votes were sent may bring their images again.
+      const left = await this.#outbox.left;
+      const before = this.#busy();
+      const found = await lookFor(Math.min(want + before.size, 100), this.#taskId, left.length === 0);
+      const isMore = this.#hold(found.leases, before) || found.more;
       if (isMore) this.#misses = this.#lookAt = 0;
       else this.#lookLater();
       if (this.#taskId && this.#desk.held.length === 0) this.#learn(this.#taskId);
@@ -289,7 +282,7 @@ export class Session {
   /** Takes in what the person did before, elsewhere too. The page works without. */
   async #recall(): Promise<void> {
     const fetched: Promise<Activity | null> = fetchActivity(this.#user, dayBegan()).catch(() => null);
-    const [activity] = await Promise.all([fetched, this.#read]);
+    const [activity] = await Promise.all([fetched, this.#outbox.left]);
     if (this.#isClosed) return;
     const mine = this.#outbox.records.get().filter((one) => one.user === this.#user && one.phase !== "refused");
     const { past, unheard } = recalled(activity, mine, this.#taskId);

@@ -3,7 +3,7 @@ import type { Lease } from "../api/fields";
 import { type Store, store } from "../shell/store";
 import { label as texts } from "../texts/en.label";
 import { boxesOf, type Measure } from "./boxes";
-import { type Picture, Pictures } from "./pictures";
+import { isThere, type Picture, Pictures } from "./pictures";
 import css from "./stage.module.css";
 import { begun, followed, reach, type Swipe } from "./swipe";
 
@@ -75,21 +75,24 @@ export class Stage {
       return;
     }
     const picture = this.#pictures.of(lease);
-    if (picture.state === "loading") {
+    const isShown = picture.state !== "loading" || isThere(picture);
+    if (isShown) this.#put(picture);
+    else {
       this.#frame.replaceChildren();
       this.shown.set({ ...NOTHING, picture: "loading" });
-      void picture.done.then(() => {
-        if (this.#lease !== lease) return;
-        this.#put(picture);
-        this.#pictures.keep(this.#next);
-      });
-    } else this.#put(picture);
+    }
+    if (picture.state !== "loading") return;
+    void picture.done.then(() => {
+      if (this.#lease !== lease) return;
+      if (!isShown || picture.state === "broken") this.#put(picture);
+      this.#pictures.keep(this.#next);
+    });
   }
 
   /** The images that come next, nearest first; they are asked for once the one on screen is there. */
   prepare(leases: readonly Lease[]): void {
     this.#next = leases;
-    if (this.shown.get().picture !== "loading") this.#pictures.keep(leases);
+    if (!this.#lease || this.#pictures.of(this.#lease).state !== "loading") this.#pictures.keep(leases);
   }
 
   #put(picture: Picture): void {

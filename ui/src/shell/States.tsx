@@ -6,7 +6,8 @@ import { en } from "../texts/en";
 import { Button } from "./Button";
 import css from "./states.module.css";
 
-const PATIENCE_MS = 150;
+/** Waiting that is not noticed. */
+export const PATIENCE_MS = 150;
 
 /** A skeleton, shown only once waiting has become noticeable. */
 export function Loading({ children }: { children?: ReactNode }) {

@@ -1,5 +1,6 @@
 /** Settings follow a person to other browsers: the platform keeps them under the name, and this browser a copy. */
-import { ApiProblem, api, callerHeaders } from "../api/client";
+import { callerHeaders } from "../api/caller";
+import { ApiProblem, api } from "../api/client";
 import { type Prefs, prefs, withStored } from "./prefs";
 import { kept } from "./store";
 

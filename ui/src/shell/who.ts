@@ -1,5 +1,5 @@
 /** Who works on this page, as long as authentication is off: a name, stored in the browser. */
-import { callAs } from "../api/client";
+import { callAs } from "../api/caller";
 import { kept } from "./store";
 
 export const who = kept("quorate.who", (stored) => (typeof stored === "string" ? stored : ""));

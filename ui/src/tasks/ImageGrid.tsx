@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useDeferredValue, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Empty, Failure, Loading } from "../shell/States";
 import { stepOf } from "../shell/shortcuts";
 import { tasks } from "../texts/en.tasks";
@@ -23,7 +23,7 @@ interface ImageGridProps {
 export function ImageGrid({ task, images, hrefOf }: ImageGridProps) {
   const { element, columns, rowPx, top } = useMeasures();
   const [current, setCurrent] = useState(0);
-  const rows = Math.ceil(images.count / columns);
+  const rows = Math.ceil(useDeferredValue(images.count) / columns); // new tiles are drawn in small steps, not in one
   const virtual = useWindowVirtualizer({ count: rows, estimateSize: () => rowPx, overscan: 3, scrollMargin: top });
   const items = virtual.getVirtualItems();
   const first = (items[0]?.index ?? 0) * columns;

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
 import { Icon } from "../marks/Icon";
 import { Mark } from "../marks/Mark";
@@ -45,26 +45,32 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
   const { filter, change } = useFilter();
   useTaskKeys(task, (state) => change({ state }));
   usePageKeys("task");
-  const isEmpty = task.counts.images === 0;
+  // First the head of the page; what stands below follows in small steps, for in one it would hold up the page's thread.
+  const isWhole = useDeferredValue(true, false);
+  const isEmpty = useDeferredValue(task.counts.images === 0);
   const mayAdd = mayEdit && task.state === "open";
   return (
     <div className={css.page}>
       <Head task={task} isStreamed={isStreamed} ask={setDeed} add={() => setAdding(true)} />
       <Progress task={task} />
-      {task.instructions && (
-        <details className={css.instructions}>
-          <summary>{texts.instructions}</summary>
-          <p>{task.instructions}</p>
-        </details>
-      )}
-      <UploadPanel task={task.id} add={mayAdd && !isAdding && !isEmpty ? () => setAdding(true) : null} />
-      {mayAdd && (isAdding || isEmpty) && <AddPictures task={task} />}
-      {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
-      {!isEmpty && (
+      {isWhole && (
         <>
-          <Panels task={task} filter={filter} change={change} />
-          <Filters task={task} filter={filter} change={change} />
-          <Images key={JSON.stringify(filter)} task={task} filter={filter} mayEdit={mayEdit} ask={setDeed} />
+          {task.instructions && (
+            <details className={css.instructions}>
+              <summary>{texts.instructions}</summary>
+              <p>{task.instructions}</p>
+            </details>
+          )}
+          <UploadPanel task={task.id} add={mayAdd && !isAdding && !isEmpty ? () => setAdding(true) : null} />
+          {mayAdd && (isAdding || isEmpty) && <AddPictures task={task} />}
+          {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
+          {!isEmpty && (
+            <>
+              <Panels task={task} filter={filter} change={change} />
+              <Filters task={task} filter={filter} change={change} />
+              <Images key={JSON.stringify(filter)} task={task} filter={filter} mayEdit={mayEdit} ask={setDeed} />
+            </>
+          )}
         </>
       )}
       {deed && <DeedDialog task={task} deed={deed} close={() => setDeed(null)} />}

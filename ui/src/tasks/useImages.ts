@@ -1,7 +1,7 @@
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, bodyOf, type Schemas } from "../api/client";
-import { type Pictured, pictured } from "../api/fields";
+import { type Pictured, pictured } from "../api/pictured";
 import type { Filter } from "./filter";
 import type { Task } from "./streams";
 

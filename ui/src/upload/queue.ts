@@ -6,8 +6,8 @@ import { type Counts, type FileRow, noCounts, type Reports } from "./report";
 import { type Ready, type Selection, unreadable } from "./selection";
 
 export const IN_FLIGHT = 3;
-/** Files of a batch that are opened at once: the browser tells of all that are ready in one task of the page. */
-export const OPENED_AT_ONCE = 8;
+/** Files of a batch that are opened at once: the browser tells of all that are ready, of all batches, in one task of the page. */
+export const OPENED_AT_ONCE = 2;
 
 export interface Opened {
   path: string;

@@ -1,5 +1,6 @@
 /** The uploads of this page: they go on whatever page is shown, until the browser's page is closed. */
-import { ApiProblem, api, callerHeaders } from "../api/client";
+import { callerHeaders } from "../api/caller";
+import { ApiProblem, api } from "../api/client";
 import { type Store, store } from "../shell/store";
 import { upload as texts } from "../texts/en.upload";
 import { askKnown } from "./known";
