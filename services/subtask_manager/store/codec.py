@@ -15,7 +15,7 @@ def _same(stored: Fields) -> Fields:
 SUBTASKS = Codec(Subtask, [_same])
 BRIEFS = Codec(Brief, [with_terms])
 
-BRIEFS_CACHED_BYTES = 16_000_000
+BRIEFS_CACHED_BYTES = 4_000_000
 """What a cache of briefs may take: most have 2 kB, and one with all that a client may name has 500."""
 _TEXT_BYTES = 60
 BARE_BYTES = 1_500

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { api, bodyOf } from "../api/client";
+import { Segments } from "../shell/Segments";
 import { Failure, Loading } from "../shell/States";
 import { en } from "../texts/en";
 import { clock, admin as shared, plots as texts } from "../texts/en.admin";
@@ -32,13 +33,13 @@ export default function Plots() {
 
 function SpanSwitch({ span, change }: { span: Span; change: (span: Span) => void }) {
   return (
-    <fieldset className={css.spans} aria-label={texts.span}>
+    <Segments label={texts.span}>
       {(Object.keys(SPANS) as Span[]).map((one) => (
         <button key={one} type="button" aria-pressed={one === span} onClick={() => change(one)}>
           {texts.spans[one]}
         </button>
       ))}
-    </fieldset>
+    </Segments>
   );
 }
 

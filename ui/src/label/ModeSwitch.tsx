@@ -1,5 +1,6 @@
 import { Icon } from "../marks/Icon";
 import { useKey } from "../shell/Key";
+import { Segments } from "../shell/Segments";
 import { label as texts } from "../texts/en.label";
 import css from "./mode.module.css";
 import type { Mode } from "./session";
@@ -16,7 +17,7 @@ interface ModeSwitchProps {
 export function ModeSwitch({ mode, change, className = "" }: ModeSwitchProps) {
   const key = useKey("mode");
   return (
-    <fieldset className={`${css.mode} ${className}`} aria-label={texts.mode.name}>
+    <Segments label={texts.mode.name} className={`${css.mode} ${className}`}>
       {MODES.map((one) => (
         <button
           key={one}
@@ -29,6 +30,6 @@ export function ModeSwitch({ mode, change, className = "" }: ModeSwitchProps) {
           {texts.mode[one]}
         </button>
       ))}
-    </fieldset>
+    </Segments>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { Icon } from "../marks/Icon";
 import { IconButton } from "../shell/Button";
 import { Key } from "../shell/Key";
+import { Segments } from "../shell/Segments";
 import { en } from "../texts/en";
 import { tasks } from "../texts/en.tasks";
 import { type Change, DECIDERS, type Filter, ORDERS, STATES } from "./filter";
@@ -24,7 +25,7 @@ export function Filters({ task, filter, change }: FiltersProps) {
   const counts = { all: images, open, completed, disputed };
   return (
     <div className={css.filters}>
-      <fieldset className={css.states} aria-label={texts.state}>
+      <Segments label={texts.state} className={css.states}>
         {[null, ...STATES].map((state) => (
           <button
             key={state}
@@ -35,7 +36,7 @@ export function Filters({ task, filter, change }: FiltersProps) {
             {texts.states[state ?? "all"]} <b>{en.number(counts[state ?? "all"])}</b>
           </button>
         ))}
-      </fieldset>
+      </Segments>
       <Choice
         id="filter"
         name={texts.label}
