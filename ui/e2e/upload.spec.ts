@@ -83,8 +83,10 @@ test("an upload that a reload cuts off is added again: no image is there twice",
   expect(before).toBeLessThan(GOOD);
   await page.getByRole("button", { name: "Add them again" }).click();
   await drop(page, page.getByText("Drop folders, pictures or zips here"), shelf.folder);
+  await expect(page.getByRole("checkbox", { name: "Seal when every file is answered" })).toBeChecked(); // as when the upload began
   await page.getByRole("button", { name: "Upload", exact: true }).click();
   await expect(page.getByText(`Every file is answered: ${GOOD + shelf.bad.length}`)).toBeVisible({ timeout: 120_000 });
+  await expect(page.locator("h1")).toContainText("Sealed");
   const after = await counts(page);
   expect(after).toEqual({ accepted: GOOD - before, duplicate: before, rejected: shelf.bad.length, skipped: 0 });
   expect(new Set(await platform.images(task)).size).toBe(GOOD);

@@ -4,6 +4,7 @@ import { newTask } from "../texts/en.newTask";
 import { tasks } from "../texts/en.tasks";
 import { DropZone } from "../upload/DropZone";
 import { Selected } from "../upload/Selected";
+import { isUnsealed } from "../upload/unsealed";
 import { isUnderWay, upload } from "../upload/uploads";
 import { useSelection } from "../upload/useSelection";
 import { useUpload } from "../upload/useUpload";
@@ -14,7 +15,7 @@ import css from "./task.module.css";
 export function AddPictures({ task }: { task: Task }) {
   const pictures = useSelection();
   const running = useUpload(task.id);
-  const [isSealed, setSealed] = useState(false);
+  const [isSealed, setSealed] = useState(() => isUnsealed(task.id));
   if (isUnderWay(running)) return null;
   const { selection, isLooking, take, clear } = pictures;
   const send = () => {

@@ -8,6 +8,7 @@ import { Upload } from "./queue";
 import { Reports } from "./report";
 import type { Selection } from "./selection";
 import { sender, wait } from "./send";
+import { noteUpload } from "./unsealed";
 
 const SEAL_TRIES = 30;
 const SEAL_PAUSE_S = 2;
@@ -33,6 +34,7 @@ export async function upload(
   const queue = new Upload(task, selection, ports, mayBeThere);
   const running = { queue, sealing: store<string | null>(null) };
   uploads.set(new Map(uploads.get()).set(task, running));
+  noteUpload(task, isSealedAfter);
   if (isSealedAfter) sealWhenDone(task, running);
   await queue.start();
 }
@@ -57,6 +59,7 @@ async function seal(task: string, sealing: Store<string | null>): Promise<void> 
     try {
       await api.POST("/api/tasks/{task_id}/seal", { params: { path: { task_id: task } } });
       sealing.set(null);
+      noteUpload(task, false);
       return;
     } catch (error) {
       const mayPass =
