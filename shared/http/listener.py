@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 2_048
 PAUSE_S = 0.05
+AT_ONCE = 64
+"""Connections that are taken together. One at a time, each would wait some turns of the loop for those before it."""
 OTHER_FILES = 256
 """File descriptors for all but connections: databases, spools, pictures being written, servers."""
 
@@ -32,19 +34,31 @@ class Listener:
         self._accepting = asyncio.create_task(self._accept())
 
     async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
+            taken: list[socket.socket] = []
             try:
-                accepted, _ = await loop.sock_accept(self._socket)
+                await self._take(taken)
             except OSError as error:  # no descriptor or memory is left, or the caller has gone already
                 has_made_room = self._connections.make_room()
                 log.warning("no connection could be taken: %s", error, extra={"has_made_room": has_made_room})
                 await asyncio.sleep(PAUSE_S)
-                continue
-            try:
-                await loop.connect_accepted_socket(self._create, accepted)
-            except OSError:
-                accepted.close()
+            await asyncio.gather(*map(self._connect, taken))
+
+    async def _take(self, taken: list[socket.socket]) -> None:
+        """Wait for a connection, and add it and those that wait behind it."""
+        first, _ = await asyncio.get_running_loop().sock_accept(self._socket)
+        taken.append(first)
+        with contextlib.suppress(BlockingIOError):  # no more wait
+            while len(taken) < AT_ONCE:
+                one, _ = self._socket.accept()
+                one.setblocking(False)
+                taken.append(one)
+
+    async def _connect(self, taken: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._create, taken)
+        except OSError:
+            taken.close()
 
     def close(self) -> None:
         self._accepting.cancel()
