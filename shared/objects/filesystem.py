@@ -21,7 +21,7 @@ from shared.objects.threads import Threads
 
 T = TypeVar("T")
 
-SIGNATURES_CACHED = 4_096
+SIGNATURES_CACHED = 16_384
 """The same signature is needed for every operator who gets the URL, and again when the URL is used."""
 
 

@@ -29,9 +29,6 @@ MAX_GROUP = 256
 MAX_WAITING = 10_000
 """The most writes, and the most reads, that may wait; further callers get Unavailable."""
 CHECKPOINT_PAGES = 4_000
-WRITER_CACHE_KIB = 2_000
-READER_CACHE_KIB = 500
-"""Of each connection; behind them is the system's own cache of the file."""
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +60,7 @@ class Database:
     def open(self) -> None:
         """Bring the file to the present schema and start the writer. Raises NewerFile."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = self._connect(WRITER_CACHE_KIB)
+        self._connection = self._connect()
         migrate(self._connection, self._steps, self._path.name)
         self._writer.start()
 
@@ -97,14 +94,14 @@ class Database:
         finally:
             self._reading -= 1
 
-    def _connect(self, cache_kib: int) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=30
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
+        connection.execute("PRAGMA cache_size=-2000")
         connection.execute("PRAGMA temp_store=MEMORY")
         self._connections.append(connection)
         return connection
@@ -112,7 +109,7 @@ class Database:
     def _run_read(self, work: Work[T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
         if connection is None:
-            connection = self._reader.connection = self._connect(READER_CACHE_KIB)
+            connection = self._reader.connection = self._connect()
             connection.execute("PRAGMA query_only=1")
         try:
             return work(connection)

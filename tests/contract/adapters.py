@@ -82,8 +82,8 @@ class WatchedDatabase(Database):
         super().open()
         self._connection = self.refusing = Refusing(self._connection)
 
-    def _connect(self, cache_kib: int) -> sqlite3.Connection:
-        connection = super()._connect(cache_kib)
+    def _connect(self) -> sqlite3.Connection:
+        connection = super()._connect()
         connection.set_trace_callback(self._command)
         connection.set_progress_handler(self._step, self.STEP)
         return connection
