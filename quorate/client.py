@@ -3,20 +3,18 @@
 import base64
 import json
 import uuid
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Self, cast
+from typing import Any, BinaryIO, Self, cast
 
 import httpx
 
 from quorate.connection import Connection, content
-from quorate.errors import ApiError, BrokenOffError, NothingToExportError, NotInTimeError
+from quorate.errors import ApiError, NotInTimeError
+from quorate.exports import Export, ExportFormat
 from quorate.paths import segment, subtask_path, task_path
-from quorate.replacing import replacing
-from quorate.retries import RETRIED_ERRORS, RetryPolicy, describe
+from quorate.retries import RETRIED_ERRORS, RetryPolicy
 from quorate.shapes import (
     Activity,
     Ballot,
@@ -45,7 +43,6 @@ from quorate.sse import events, lines
 from quorate.uploads import Part, Unsent, merged, noted, unsent_report
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-ExportFormat = Literal["jsonl", "csv"]
 
 FINISHED = frozenset({"completed", "cancelled"})
 CONFLICT, CONTENT_TOO_LARGE = 409, 413
@@ -224,42 +221,16 @@ class Client:
 
         A path is replaced by a whole export or not at all; and what is there is never replaced by an export of nothing.
         """
-        start = BOM_UTF8 if bom else b""
         query = {"format": file_format} | ({"order": order} if order else {})
-        if not isinstance(target, Path):
-            return self._export_to(task_id, target, query, start)
-        if target.exists() and not target.is_file():
-            with target.open("wb") as file:
-                return self._export_to(task_id, file, query, start)
-        with replacing(target) as file:
-            size_bytes = self._export_whole(task_id, file, query, start)
-            if _is_empty(file, file_format) and target.exists() and target.stat().st_size:
-                raise NothingToExportError(f"there is nothing to export; {target} keeps what it holds")
-        return size_bytes
-
-    def _export_whole(self, task_id: str, file: BinaryIO, query: Mapping[str, str], start: bytes) -> int:
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                return self._export_to(task_id, file, query, start)
-            except BrokenOffError:
-                if tries >= self._retry.attempts:
-                    raise
-            self._retry.sleep(self._retry.pause_s(tries))
-            file.seek(0)
-            file.truncate()
-
-    def _export_to(self, task_id: str, file: BinaryIO, query: Mapping[str, str], start: bytes) -> int:
-        with self._api.stream(task_path(task_id, "export"), params=query, accept="*/*") as response:
-            size_bytes = file.write(start)
-            try:
-                for chunk in response.iter_bytes():
-                    file.write(chunk)
-                    size_bytes += len(chunk)
-            except httpx.TransportError as error:
-                raise BrokenOffError(f"the export broke off: {describe(error)}") from error
-        return size_bytes
+        export = Export(
+            api=self._api,
+            retry=self._retry,
+            path=task_path(task_id, "export"),
+            query=query,
+            file_format=file_format,
+            bom=bom,
+        )
+        return export.write(target)
 
     # Progress
 
@@ -404,13 +375,6 @@ class Client:
             if not page["next_cursor"]:
                 return
             query["cursor"] = page["next_cursor"]
-
-
-def _is_empty(export: BinaryIO, file_format: ExportFormat) -> bool:
-    """Without a single image; CSV has its header even so."""
-    export.seek(0)
-    least = 2 if file_format == "csv" else 1
-    return len(list(islice(export, least))) < least
 
 
 def _token(token: str | None) -> dict[str, str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from quorate.client import Client, ExportFormat
+from quorate.client import Client
+from quorate.exports import ExportFormat
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
 from quorate.shapes import ResultOrder, SubtaskState, Task
