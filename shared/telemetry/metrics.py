@@ -24,7 +24,7 @@ M = TypeVar("M", bound=MetricWrapperBase)
 def by_labels(metric: M) -> Callable[..., M]:
     """A metric's children by the values of its labels, in a cache: the library's own look-up takes a lock and longer.
 
-    The values come from the code, never from a caller, so there are few.
+    No caller chooses the values freely, so there are few.
     """
     return cache(metric.labels)
 
