@@ -184,6 +184,10 @@ def unexpected(request: Request) -> Response:
 
 def _pointer(loc: tuple[int | str, ...]) -> str:
     if loc and loc[0] == "body":
-        parts = (str(part)[:MAX_POINTER_PART].replace("~", "~0").replace("/", "~1") for part in loc[1:])
-        return "".join(f"/{part}" for part in parts)
+        return "".join(map(pointer_part, loc[1:]))
     return str(loc[-1]) if loc else ""
+
+
+def pointer_part(name: object) -> str:
+    """A step of a JSON pointer (RFC 6901): a field's name, of a long one the beginning, or a number within a list."""
+    return "/" + str(name)[:MAX_POINTER_PART].replace("~", "~0").replace("/", "~1")

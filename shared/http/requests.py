@@ -19,12 +19,15 @@ from starlette.exceptions import HTTPException
 from shared.errors import Invalid, Malformed
 from shared.http.addresses import holder_of
 from shared.http.bodies import Bodies
+from shared.http.problems import pointer_part
 
 M = TypeVar("M", bound=BaseModel)
 
 JSON_BYTES = 1_000_000
 MAX_JSON_VALUES = 20_000
 """Values in one body: each may become an object here, and an error of its own. Four times what any request needs."""
+MAX_ITEMS = 1_000
+"""Of one list or object in a request: the longest that any request may hold. Each wrong one has an error of its own."""
 MAX_NAME_SHOWN = 200
 """So much of a name that the caller made up is repeated."""
 
@@ -156,14 +159,33 @@ def read_json(text: bytes | str, *, where: str = "the body") -> Any:
 
     Raises Malformed, and Invalid where it holds too many values.
     """
-    if len(text) > MAX_JSON_VALUES and _most_values(text) > MAX_JSON_VALUES:
+    values = _most_values(text) if len(text) > MAX_ITEMS else 0
+    if values > MAX_JSON_VALUES:
         raise Invalid(f"{where} holds more than {MAX_JSON_VALUES:,} values")
     try:
         content: Any = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise Malformed(f"{where} is not JSON: {error}") from error
     refuse_repeated_fields(text, len(cast("Sized", content)) if isinstance(content, dict) else 0)
+    if values > MAX_ITEMS:
+        _refuse_many(cast("object", content))
     return cast("Any", content)
+
+
+def _refuse_many(content: object) -> None:
+    """Raises Invalid where a list or an object of JSON holds too many values."""
+    waiting = [("", content)]
+    while waiting:
+        pointer, value = waiting.pop()
+        if isinstance(value, dict):
+            inner = list(cast("dict[str, object]", value).items())
+        elif isinstance(value, list):
+            inner = [(str(number), one) for number, one in enumerate(cast("list[object]", value))]
+        else:
+            continue
+        if len(inner) > MAX_ITEMS:
+            raise Invalid(f"there are at most {MAX_ITEMS:,} values here, not {len(inner):,}", pointer=pointer)
+        waiting += [(pointer + pointer_part(name), one) for name, one in inner]
 
 
 def _most_values(text: bytes | str) -> int:

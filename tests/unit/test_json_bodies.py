@@ -1,5 +1,6 @@
 """JSON that is built to cost more than it brings."""
 
+import json
 import tracemalloc
 
 import pytest
@@ -32,7 +33,25 @@ def test_too_many_values_are_refused_before_there_is_an_object_for_each(body, ki
 
 
 def test_as_many_values_as_there_may_be_are_read():
-    assert read_json(b"[" + b",".join([b"0"] * MAX_JSON_VALUES) + b"]") == [0] * MAX_JSON_VALUES
+    lists = [[0] * 999] * (MAX_JSON_VALUES // 1_000)
+    assert read_json(json.dumps(lists)) == lists
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        ([0] * 1_001, ""),
+        ({"labels": ["a"] * 1_001}, "/labels"),
+        ({str(number): 0 for number in range(1_001)}, ""),
+        ({"votes": [{"subtask_id": "a"}, {"a/b~": dict.fromkeys(map(str, range(1_001)), 0)}]}, "/votes/1/a~1b~0"),
+    ],
+    ids=["a list", "labels", "fields", "far within"],
+)
+def test_a_list_or_an_object_holds_a_thousand_values_at_most(content, pointer):
+    """Each wrong value has an error of its own: 15,000 labels that are numbers cost 20 MB."""
+    with pytest.raises(Invalid, match="at most 1,000 values here, not 1,001") as refusal:
+        read_json(json.dumps(content))
+    assert refusal.value.pointer == pointer
 
 
 def test_a_field_that_is_given_twice_is_found_in_one_pass(monkeypatch):
