@@ -1,4 +1,4 @@
-"""`python -P -m tests.chaos.launcher <module> [--defect NAME] [--sweep-s N]`: a service, misbehaving as it is told."""
+"""`python -P -m tests.chaos.launcher <module> [options]`: a service, misbehaving as it is told."""
 
 import argparse
 import importlib
@@ -7,6 +7,7 @@ import sys
 from tests.chaos import defects, defects_distributed, patches
 from tests.chaos.triggers import Triggers
 
+REMEMBERED = 500
 PLANTED = {**defects.DEFECTS, **defects_distributed.DEFECTS}
 
 
@@ -16,11 +17,12 @@ def main() -> int:
     parser.add_argument("module")
     parser.add_argument("--defect", choices=sorted(PLANTED))
     parser.add_argument("--sweep-s", type=float, default=5.0)
+    parser.add_argument("--remembered", type=int, default=REMEMBERED, help="so many events can be delivered again")
     given = parser.parse_args()
     triggers = Triggers.from_environment()
     patches.shorten(triggers, given.sweep_s)
     patches.break_fsync(triggers)
-    patches.repeat_events(triggers)
+    patches.repeat_events(triggers, given.remembered)
     if given.defect:
         PLANTED[given.defect].plant()
     its_main = importlib.import_module(f"{given.module}.__main__")

@@ -18,7 +18,6 @@ GRACE_S = 60.0
 """Longer than any fault lasts: an upload that was held up may yet name its objects."""
 REGISTRATION_S = 10.0
 """An upload whose process died keeps its task from being sealed for so long."""
-REMEMBERED = 500
 LOOK_S = 0.1
 HANDLED_S = 0.3
 
@@ -52,11 +51,11 @@ def break_fsync(triggers: Triggers) -> None:
     os.fsync = fsync
 
 
-def repeat_events(triggers: Triggers) -> None:
+def repeat_events(triggers: Triggers, remembered_events: int) -> None:
     """Deliver events again and in another order, as every bus may."""
     real_publish = SqliteBus.publish
     chance = random.Random(os.getpid())
-    remembered: deque[Message] = deque(maxlen=REMEMBERED)
+    remembered: deque[Message] = deque(maxlen=remembered_events)
     repeating: list[asyncio.Task[None]] = []
 
     async def publish(self: SqliteBus, messages: Sequence[Message]) -> None:

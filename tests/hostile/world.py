@@ -38,7 +38,8 @@ class HostileWorld(EmbeddedWorld):
     """In a control group, where root may make one; `left_out` says where not."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
-        super().__init__(folder, has_disk=False, image_cache_bytes=CACHE_BYTES, **settings)
+        no_memories = ("--remembered", "0")  # events that wait for a fault that is not injected here were 30 MB
+        super().__init__(folder, arguments=no_memories, has_disk=False, image_cache_bytes=CACHE_BYTES, **settings)
         self.left_out = {}
         self.group: Cgroup | None = None
         self._stack = ExitStack()
