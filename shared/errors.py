@@ -45,6 +45,12 @@ class UnsupportedType(QuorateError):
     code = "unsupported-type"
 
 
+class Unauthenticated(QuorateError):
+    """Nobody knows who the caller is, or not any more."""
+
+    code = "unauthenticated"
+
+
 class Forbidden(QuorateError):
     """The caller is known and may not do this."""
 

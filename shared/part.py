@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.freed_memory import FreedMemory
 from shared.http.application import Check, application
 from shared.http.serving import Deployable, ServerSettings
+from shared.identity.authenticator import Authenticator
 from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.telemetry import Telemetry
@@ -114,6 +115,7 @@ def deployable(
     *,
     opened: Callable[[], AbstractAsyncContextManager[None]],
     routers: Sequence[APIRouter] = (),
+    authenticator: Authenticator | None = None,
     needs: Mapping[str, Check] | None = None,
     uses: Mapping[str, Check] | None = None,
 ) -> Deployable:
@@ -122,7 +124,7 @@ def deployable(
     adapters: those of any part, because parts share all but the store.
     opened: opens all adapters, and closes them.
     routers: what the process serves beside its parts.
-    needs, uses: as `application` takes them.
+    authenticator, needs, uses: as `application` takes them.
     """
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
     outboxes = [relay.outbox for part in parts for relay in part.relays]
@@ -167,6 +169,7 @@ def deployable(
         routers=served,
         running=everything,
         telemetry=telemetry,
+        authenticator=authenticator,
         watch=watch,
         needs=needs,
         uses=uses,

@@ -19,6 +19,7 @@ from shared.http.edge import Edge
 from shared.http.hot import HotRoutes
 from shared.http.requests import bounded
 from shared.http.serving import ServerSettings
+from shared.identity.authenticator import Authenticator, Trusting
 from shared.telemetry import Telemetry
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.watch import Watch
@@ -52,12 +53,14 @@ def application(
     routers: Sequence[APIRouter],
     running: Callable[[], AbstractAsyncContextManager[None]],
     telemetry: Telemetry,
+    authenticator: Authenticator | None = None,
     watch: Watch | None = None,
     needs: Mapping[str, Check] | None = None,
     uses: Mapping[str, Check] | None = None,
 ) -> Application:
     """An ASGI app that serves while `running`.
 
+    authenticator: knows the callers; without one they are who they say they are.
     watch: looks at what waits; none where nothing does.
     needs: say by name whether that answers without which no request can be served; uses: the same of what some work
     waits for, while other requests go on.
@@ -83,6 +86,7 @@ def application(
         allowed_hosts=settings.hosts,
         allowed_origins=settings.origins,
         bodies=Bodies(settings.max_bodies_bytes),
+        authenticator=authenticator or Trusting(),
         telemetry=telemetry,
     )
     problems.install(app)

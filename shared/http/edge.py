@@ -1,4 +1,4 @@
-"""The outermost layer of a service: a request id for every request, hosts checked, the caller's name read, defects
+"""The outermost layer of a service: a request id for every request, hosts checked, the way to the caller, defects
 answered, requests logged without secrets."""
 
 import logging
@@ -15,7 +15,8 @@ from shared.http.bodies import Bodies
 from shared.http.connections import REFUSAL, Refusal
 from shared.http.origins import CHANGING, FOREIGN, is_foreign
 from shared.http.problems import problem, unexpected
-from shared.identity import HEADER, LOCAL
+from shared.identity import NAMED
+from shared.identity.authenticator import Authenticator
 from shared.telemetry import Telemetry, trace
 
 log = logging.getLogger(__name__)
@@ -23,8 +24,6 @@ log = logging.getLogger(__name__)
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
-NAMED = "quorate.headers"
-"""The scope's name for its headers by name; of one that is given twice, the first counts."""
 HOSTS_CACHED = 64
 RETRY_AFTER_S = "2"
 
@@ -35,6 +34,7 @@ class Edge:
     allowed_hosts: host names that requests may be addressed to; `*` allows any.
     allowed_origins: whose pages may change things, beside the requests' own host.
     bodies: counts those that requests hold.
+    authenticator: knows callers; a route asks it for the one that it serves.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class Edge:
         allowed_hosts: Iterable[str],
         allowed_origins: Iterable[str],
         bodies: Bodies,
+        authenticator: Authenticator,
         telemetry: Telemetry,
     ) -> None:
         self._app = app
         self._allowed_hosts = frozenset(allowed_hosts)
         self._allowed_origins = frozenset(allowed_origins)
         self._bodies = bodies
+        self._authenticator = authenticator
         self._metrics = telemetry.metrics
         self._tracing = telemetry.tracing
         self._is_ours = lru_cache(HOSTS_CACHED)(self._is_allowed)
@@ -63,7 +65,7 @@ class Edge:
         sent_id, traceparent = named.get(b"x-request-id"), named.get(b"traceparent")
         request_id = sent_id.decode() if sent_id and _REQUEST_ID.fullmatch(sent_id) else trace.random_hex(8)
         scope["request_id"] = request_id
-        scope["caller_name"] = named[HEADER].decode("latin-1") if HEADER in named else LOCAL
+        scope["authenticator"], scope["caller_name"] = self._authenticator, self._authenticator.holder(named)
         scope["bodies"], scope[NAMED] = self._bodies, named
         has_site = b"origin" in named or b"sec-fetch-site" in named
         scope["is_foreign"] = has_site and is_foreign(named, self._allowed_origins)

@@ -18,9 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import Malformed, QuorateError
 from shared.http import problems
 from shared.http.bodies import SMALL_BYTES
-from shared.http.edge import NAMED
 from shared.http.requests import Wire, fields_of, refuse_repeated_fields
-from shared.identity import Caller, caller_of
+from shared.identity import NAMED, Caller, caller_of
 
 Endpoint = Callable[..., Awaitable[Response]]
 E = TypeVar("E", bound=Endpoint)
@@ -103,7 +102,7 @@ class HotRoutes:
 async def _response(route: HotRoute, arguments: dict[str, Any], request: Request) -> Response:
     try:
         if route.caller is not None:
-            arguments[route.caller] = caller_of(request.scope)
+            arguments[route.caller] = await caller_of(request.scope)
         if route.request is not None:
             arguments[route.request] = request
         return await route.endpoint(**arguments)

@@ -28,6 +28,7 @@ GONE = 499
 
 STATUS: dict[type[errors.QuorateError], int] = {
     errors.Malformed: 400,
+    errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,

@@ -1,4 +1,4 @@
-"""The caller of a request. Every route takes it from here, so that authentication will change no route."""
+"""The caller of a request. Every route takes it from here, however callers are known."""
 
 import re
 from dataclasses import dataclass
@@ -13,18 +13,29 @@ from shared.results import DETECTOR
 
 Role = Literal["client", "operator", "adjudicator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+FIRST_TEAM = "first"
+"""The team of a fresh platform, and of all that is older than teams."""
 LOCAL = "local"
 HEADER = b"x-quorate-user"
+NAMED = "quorate.headers"
+"""The scope's name for a request's headers by name; of one that is given twice, the first counts."""
 CALLERS_CACHED = 4_096
 _ID = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a request. With authentication off, every caller may do everything."""
+    """Who sends a request, and for which team. With authentication off, every caller may do everything.
+
+    name: what people call them. session: that of the page or key by which they are known; empty with authentication
+    off.
+    """
 
     id: str
     roles: tuple[Role, ...] = ROLES
+    team: str = FIRST_TEAM
+    name: str = ""
+    session: str = ""
 
 
 @lru_cache(CALLERS_CACHED)
@@ -34,17 +45,18 @@ def identified(user: str) -> Caller:
         raise Invalid("a user id has 1 to 200 characters, none of them a control character")
     if user.startswith(DETECTOR):
         raise Invalid("a user id must not begin with 'detector:'")
-    return Caller(user)
+    return Caller(user, name=user)
 
 
-def caller_of(scope: Scope) -> Caller:
-    """The caller, by the name that the edge read from the request (`QUORATE_AUTH=off`)."""
-    return identified(scope["caller_name"])
+async def caller_of(scope: Scope) -> Caller:
+    """The caller, as the edge's `Authenticator` knows them. Raises Unauthenticated, and Invalid for a name that cannot
+    be."""
+    return await scope["authenticator"].caller(scope["method"], scope[NAMED])
 
 
 async def from_request(request: Request) -> Caller:
     """The caller of a request, for routes of FastAPI."""
-    return caller_of(request.scope)
+    return await caller_of(request.scope)
 
 
 Who = Annotated[Caller, Depends(from_request)]

@@ -11,10 +11,10 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.errors import Conflict
 from shared.http.answers import json_answer
 from shared.http.bodies import SMALL_BYTES
-from shared.http.edge import NAMED
 from shared.http.hot import HotRouter, HotRoutes
 from shared.http.requests import Wire
-from shared.identity import Who
+from shared.identity import HEADER, NAMED, Who
+from shared.identity.authenticator import Trusting
 
 JSON = (b"content-type", b"application/json")
 PASSED_ON = 299
@@ -72,7 +72,7 @@ async def sent(
     async def send(message: Message) -> None:
         answer.append(message)
 
-    sent_headers = [*headers, (b"content-length", str(len(whole)).encode())]
+    sent_headers = [*headers, (b"content-length", str(len(whole)).encode()), (HEADER, user.encode())]
     scope: dict[str, Any] = {
         "type": "http",
         "method": method,
@@ -80,7 +80,7 @@ async def sent(
         "query_string": query,
         "headers": sent_headers,
         NAMED: dict(reversed(sent_headers)),
-        "caller_name": user,
+        "authenticator": Trusting(),
         "server": ("localhost", 80),
     }
     await HotRoutes(framework, routers=[hot_router()])(scope, receive, send)
