@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_a_folder_of_an_earlier_release_opens_and_work_goes_on(schema, tmp_path)
         people.seal(half_done, until="completed")
         votes = {one["image_id"]: sum(one["votes"].values()) for one in people.seen([half_done])[half_done]["results"]}
         assert set(votes.values()) == {3}, "the votes of before count among them"
-    with sqlite3.connect(tmp_path / "data" / "tasks.sqlite") as file:
+    with closing(sqlite3.connect(tmp_path / "data" / "tasks.sqlite")) as file, file:
         assert file.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
         unordered = "SELECT count(*) FROM images WHERE upload_key IS NULL OR name_key IS NULL"
         assert file.execute(unordered).fetchone() == (0,)
@@ -204,7 +205,7 @@ async def test_a_document_in_a_schema_of_the_future_waits_for_the_upgrade():
 
 def test_a_file_of_a_newer_version_is_refused_in_a_sentence(tmp_path):
     path = tmp_path / "tasks.sqlite"
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("PRAGMA user_version = 7")
     with pytest.raises(NewerFile, match=r"tasks\.sqlite was written by a newer version"):
         Database(path, [statements("CREATE TABLE a (b);")]).open()
@@ -216,6 +217,6 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "a.sqlite"
     with pytest.raises(sqlite3.OperationalError):
         Database(path, [first, broken]).open()
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         assert file.execute("SELECT b FROM a").fetchall() == [(1,)]
         assert file.execute("PRAGMA user_version").fetchone() == (1,)

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def _check_failures(crew: Crew) -> None:
 def _check_files(data_dir: Path) -> None:
     """After an orderly end everything was delivered, the files are whole, and nothing half done lies about."""
     for name in ("tasks", "subtasks", "bus"):
-        with sqlite3.connect(data_dir / f"{name}.sqlite") as file:
+        with closing(sqlite3.connect(data_dir / f"{name}.sqlite")) as file, file:
             assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             if name == "bus":  # the detector's queue may be full where there is no detector
                 waiting = "SELECT queue, count(*) FROM messages WHERE expires_at IS NULL GROUP BY queue"

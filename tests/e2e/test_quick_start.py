@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def quick_start(url: str) -> str:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="it is written for a shell")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_quick_start_prints_its_results_whenever_it_is_run(tmp_path):
     samples.draw(tmp_path / "build/demo/samples", 2, seed=1)
     with PlatformProcess(tmp_path / "platform") as platform:
