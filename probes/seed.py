@@ -27,6 +27,7 @@ from services.task_manager.store.sqlite import schema as task_schema
 from shared import events
 from shared.events import Message
 from shared.sqlite import Database, Work
+from shared.teams import FIRST_TEAM
 from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ class Seed:
             lease = rules.Lease(operator=operator, token=token, expires_at=now + LEASE_S)
             return rules.grant_lease(subtask, brief, lease=lease, now=now)
 
-        claim = await self._subtasks.claim(operator, task_id=self.task.id, count=count, grant=grant)
+        claim = await self._subtasks.claim(FIRST_TEAM, operator, task_id=self.task.id, count=count, grant=grant)
         if not claim.held and not claim.is_cut_short:
             raise ValueError(f"{operator} finds no more work")
         return [(subtask.id, token) for subtask, _ in claim.held]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from shared.errors import Malformed
 from shared.flat import unflattened
 from shared.results import Detection, Ended, Prelabel, Result, VoteCast
+from shared.teams import FIRST_TEAM
 from shared.telemetry import trace
 from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
@@ -54,6 +55,7 @@ class TaskOpened(_WithTerms):
     at: float
     revision: int = 1
     name: str | None = None
+    team: str = FIRST_TEAM
 
 
 class ImageReady(_WithTerms):
@@ -176,6 +178,7 @@ class TaskChanged(_WithTerms):
     task_created_at: float
     finish: Finish | None = None
     name: str | None = None
+    team: str = FIRST_TEAM
 
 
 class TaskApplied(_Frozen):
@@ -200,6 +203,7 @@ class TaskEnded(_Frozen):
     task_id: str
     owner: str
     at: float
+    team: str = FIRST_TEAM
 
 
 class _Event(_Frozen):

@@ -10,14 +10,14 @@ from starlette.requests import ClientDisconnect
 from services.detector import handlers, wire
 from services.detector.hanging_up import unless_gone
 from services.detector.pool import InferencePool
-from shared import identity as caller
+from shared.access import allow
 from shared.errors import Invalid
 from shared.http import problems
 from shared.http.addresses import holder_of
 from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
 from shared.http.requests import bounded
-from shared.identity import Who
+from shared.identity import Who, from_request
 
 INLINE_BYTES = 500_000
 """Parsing a JSON body of this size takes less than a millisecond; a larger one would block the event loop."""
@@ -57,7 +57,7 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
         "/object_detection", response_model=wire.DetectionAnswer, openapi_extra=DESCRIBED, responses=wire.TIMED
     )
     async def object_detection(request: Request) -> Response:
-        await caller.from_request(request)
+        allow(await from_request(request), "detect")
         query = wire.read_query(request.query_params)
         read = _reader(request)
         holder = holder_of(request.scope)
@@ -73,7 +73,8 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
         return json_answer(answer, headers={"Server-Timing": wire.server_timing(look)})
 
     @routes.get("/models", response_model=wire.Models)
-    async def models(_who: Who) -> Response:
+    async def models(who: Who) -> Response:
+        allow(who, "be a member")
         return json_answer(wire.models_answer(pool))
 
     return routes

@@ -51,6 +51,7 @@ def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subta
         filename=image.filename,
         width=image.width,
         height=image.height,
+        team=brief.team,
     )
     if brief.finish is not None:
         return finish(subtask, brief, now, order=brief.finish)

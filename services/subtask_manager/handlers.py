@@ -22,6 +22,7 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
+from shared.identity import Caller
 from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.outbox import Relay
@@ -77,26 +78,26 @@ async def set_preferences(resources: Resources, *, user: str, version: int, body
             return after
 
 
-async def lease(resources: Resources, *, operator: str, task_id: str | None, count: int) -> Claim:
+async def lease(resources: Resources, who: Caller, *, task_id: str | None, count: int) -> Claim:
     token = secrets.token_hex(16)
 
     def grant(subtask: Subtask, brief: Brief, now: float):
-        wanted = Lease(operator=operator, token=token, expires_at=now + resources.lease_s)
+        wanted = Lease(operator=who.id, token=token, expires_at=now + resources.lease_s)
         return domain.grant_lease(subtask, brief, lease=wanted, now=now)
 
-    claim = await resources.store.claim(operator, task_id=task_id, count=count, grant=grant)
+    claim = await resources.store.claim(who.team, who.id, task_id=task_id, count=count, grant=grant)
     _granted(resources, claim, token)
     return claim
 
 
-async def lease_row(resources: Resources, *, operator: str, task_id: str, row: Row, count: int) -> Claim:
+async def lease_row(resources: Resources, who: Caller, *, task_id: str, row: Row, count: int) -> Claim:
     token = secrets.token_hex(16)
 
     def grant(subtask: Subtask, brief: Brief, now: float):
-        wanted = Lease(operator=operator, token=token, expires_at=now + resources.lease_s)
+        wanted = Lease(operator=who.id, token=token, expires_at=now + resources.lease_s)
         return rows.grant_lease(subtask, brief, now, row=row, lease=wanted)
 
-    claim = await resources.store.claim_row(operator, task_id=task_id, row=row, count=count, grant=grant)
+    claim = await resources.store.claim_row(who.team, who.id, task_id=task_id, row=row, count=count, grant=grant)
     _granted(resources, claim, token)
     return claim
 
@@ -106,12 +107,12 @@ def _granted(resources: Resources, claim: Claim, token: str) -> None:
     resources.metrics.lease("granted", granted)
 
 
-async def lease_opened(resources: Resources, *, operator: str, task_id: str | None, count: int) -> tuple[Claim, int]:
+async def lease_opened(resources: Resources, who: Caller, *, task_id: str | None, count: int) -> tuple[Claim, int]:
     """Lease; where there is nothing at all, wait a moment for images that are on their way. Says how many are, too,
     where nothing is held."""
     opening = 0
     for pause_s in OPENING_PAUSES_S:
-        claim = await lease(resources, operator=operator, task_id=task_id, count=count)
+        claim = await lease(resources, who, task_id=task_id, count=count)
         if claim.held or claim.is_cut_short:
             return claim, 0
         opening = await _opening(resources)
@@ -120,7 +121,7 @@ async def lease_opened(resources: Resources, *, operator: str, task_id: str | No
         await asyncio.sleep(pause_s)
         if not opening:
             break  # what was opened since the look at the store, or by another replica, is there by now
-    return await lease(resources, operator=operator, task_id=task_id, count=count), opening
+    return await lease(resources, who, task_id=task_id, count=count), opening
 
 
 async def _opening(resources: Resources) -> int:
@@ -133,28 +134,52 @@ async def _opening(resources: Resources) -> int:
     return sum(depths[queue] for queue in READY)
 
 
-async def renew(resources: Resources, *, operator: str, subtask_id: str, token: str) -> Lease:
-    rule = partial(domain.renew_lease, operator=operator, token=token, lease_s=resources.lease_s)
-    renewed = (await resources.store.update(subtask_id, rule)).answer
+def _in_team(who: Caller, decide: Decide[A]) -> Decide[A]:
+    """A rule for the caller's team alone: what is another's is not there."""
+
+    def asked(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, A]:
+        if brief.team != who.team:
+            raise _nothing()
+        return decide(subtask, brief, now)
+
+    return asked
+
+
+def _nothing() -> NotFound:
+    return NotFound("no such subtask")
+
+
+async def find(resources: Resources, who: Caller, subtask_id: str) -> tuple[Subtask, Brief]:
+    """A subtask of the caller's team. Raises NotFound, TaskCancelled."""
+    subtask, brief = await resources.store.find(subtask_id)
+    if brief.team != who.team:
+        raise _nothing()
+    return subtask, brief
+
+
+async def renew(resources: Resources, who: Caller, *, subtask_id: str, token: str) -> Lease:
+    rule = partial(domain.renew_lease, operator=who.id, token=token, lease_s=resources.lease_s)
+    renewed = (await resources.store.update(subtask_id, _in_team(who, rule))).answer
     resources.metrics.lease("renewed")
     return renewed
 
 
-async def give_back(resources: Resources, *, operator: str, subtask_id: str, token: str | None, is_skip: bool) -> None:
-    rule = domain.skip if is_skip else domain.give_back
-    decision = await resources.store.update(subtask_id, partial(rule, operator=operator, token=token))
+async def give_back(resources: Resources, who: Caller, *, subtask_id: str, token: str | None, is_skip: bool) -> None:
+    rule = partial(domain.skip if is_skip else domain.give_back, operator=who.id, token=token)
+    decision = await resources.store.update(subtask_id, _in_team(who, rule))
     resources.metrics.lease("skipped" if is_skip else "returned")
     _changed(resources, decision)
 
 
-async def vote(resources: Resources, *, voter: str, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
-    rule = partial(domain.cast_vote, voter=voter, label=label, token=token, manner=manner)
-    return await _voted(resources, subtask_id, rule)
+async def vote(resources: Resources, who: Caller, *, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
+    rule = partial(domain.cast_vote, voter=who.id, label=label, token=token, manner=manner)
+    return await _voted(resources, subtask_id, _in_team(who, rule))
 
 
-async def vote_through_live_lease(resources: Resources, *, voter: str, subtask_id: str, label: str) -> Vote:
+async def vote_through_live_lease(resources: Resources, who: Caller, *, subtask_id: str, label: str) -> Vote:
     """A vote of an older client, which sends no token."""
-    return await _voted(resources, subtask_id, partial(domain.cast_vote_by_lease, voter=voter, label=label))
+    rule = partial(domain.cast_vote_by_lease, voter=who.id, label=label)
+    return await _voted(resources, subtask_id, _in_team(who, rule))
 
 
 async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
@@ -176,40 +201,42 @@ def _changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
 
 
 async def vote_each(
-    resources: Resources, *, voter: str, votes: list[tuple[str, str, str, Manner]]
+    resources: Resources, who: Caller, *, votes: list[tuple[str, str, str, Manner]]
 ) -> list[VoteOutcome]:
     """Count votes, given as (subtask id, label, token, manner). A refusal concerns its own vote only."""
 
     async def outcome(subtask_id: str, label: str, token: str, manner: Manner) -> VoteOutcome:
         try:
-            cast = await vote(resources, voter=voter, subtask_id=subtask_id, label=label, token=token, manner=manner)
+            cast = await vote(resources, who, subtask_id=subtask_id, label=label, token=token, manner=manner)
         except (Unavailable, StorageFull):
             raise  # not this vote's fault: the caller has to send the whole batch again
         except QuorateError as refusal:
-            return VoteOutcome(subtask_id=subtask_id, answer=refusal, state=await _state(resources, subtask_id))
+            return VoteOutcome(subtask_id=subtask_id, answer=refusal, state=await _state(resources, who, subtask_id))
         return VoteOutcome(subtask_id=subtask_id, answer=cast, state=cast.state)
 
     return list(await asyncio.gather(*(outcome(*asked) for asked in votes)))
 
 
-async def undo(resources: Resources, *, voter: str, subtask_id: str) -> tuple[Subtask, Brief]:
+async def undo(resources: Resources, who: Caller, *, subtask_id: str) -> tuple[Subtask, Brief]:
     token = secrets.token_hex(16)
 
     def decide(subtask: Subtask, brief: Brief, now: float):
-        handed_back = Lease(operator=voter, token=token, expires_at=now + resources.lease_s)
-        decision = domain.undo_vote(subtask, brief, voter=voter, lease=handed_back, now=now)
+        handed_back = Lease(operator=who.id, token=token, expires_at=now + resources.lease_s)
+        decision = domain.undo_vote(subtask, brief, voter=who.id, lease=handed_back, now=now)
         return Decision(state=decision.state, answer=brief)
 
-    decision = await resources.store.update(subtask_id, decide)
+    decision = await resources.store.update(subtask_id, _in_team(who, decide))
     return decision.state, decision.answer
 
 
-async def look_back(resources: Resources, *, voter: str, since: float | None, limit: int) -> Activity:
-    """The voter's votes of late: counted from `since` on, else from the last midnight, UTC."""
+async def look_back(resources: Resources, who: Caller, *, since: float | None, limit: int) -> Activity:
+    """The caller's votes of late: counted from `since` on, else from the last midnight, UTC; those in the team are
+    shown."""
     now = resources.clock()
-    voted = await resources.store.voted(voter, since=now - activity.LOOK_BACK_S)
+    voted = await resources.store.voted(who.id, since=now - activity.LOOK_BACK_S)
     found = await resources.store.find_each([vote.subtask_id for vote in voted[:limit]])
-    recent = [activity.recent(subtask, brief, now, voter=voter) for subtask, brief in found]
+    ours = [(subtask, brief) for subtask, brief in found if brief.team == who.team]
+    recent = [activity.recent(subtask, brief, now, voter=who.id) for subtask, brief in ours]
     return Activity(
         today=activity.counted(voted, since=activity.midnight(now) if since is None else since),
         votes_per_minute=activity.votes_per_minute(voted, now),
@@ -217,9 +244,9 @@ async def look_back(resources: Resources, *, voter: str, since: float | None, li
     )
 
 
-async def adjudicate(resources: Resources, *, by: str, subtask_id: str, label: str, reason: str) -> Subtask:
-    rule = partial(domain.adjudicate, by=by, label=label, reason=reason)
-    decision = await resources.store.update(subtask_id, rule)
+async def adjudicate(resources: Resources, who: Caller, *, subtask_id: str, label: str, reason: str) -> Subtask:
+    rule = partial(domain.adjudicate, by=who.id, label=label, reason=reason)
+    decision = await resources.store.update(subtask_id, _in_team(who, rule))
     _changed(resources, decision)
     await resources.relay.hand_over()  # its task may be at rest: nobody expects a result there
     return decision.state
@@ -234,6 +261,7 @@ async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
         created_at=task.at,
         revision=task.revision,
         name=task.name,
+        team=task.team,
     )
     await resources.store.keep_brief(brief)
     await _open_awaiting(resources, task.task_id)
@@ -303,9 +331,9 @@ async def _open(resources: Resources, brief: Brief, image: Awaiting) -> None:
     resources.relay.wake()
 
 
-async def finish(resources: Resources, *, by: str, subtask_id: str, reason: str) -> None:
-    rule = partial(domain.finish, order=Finish(by=by, reason=reason))
-    _changed(resources, await resources.store.update(subtask_id, rule))
+async def finish(resources: Resources, who: Caller, *, subtask_id: str, reason: str) -> None:
+    rule = partial(domain.finish, order=Finish(by=who.id, reason=reason))
+    _changed(resources, await resources.store.update(subtask_id, _in_team(who, rule)))
 
 
 async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:
@@ -321,6 +349,7 @@ async def change_task(resources: Resources, event: events.TaskChangedV1) -> None
         revision=changed.revision,
         finish=changed.finish and Finish(by=changed.finish.by, reason=changed.finish.reason),
         name=changed.name,
+        team=changed.team,
     )
     if not await resources.store.keep_brief(brief):
         return
@@ -377,9 +406,9 @@ async def cancel_task(resources: Resources, event: events.TaskCancelledV1) -> No
         pass
 
 
-async def _state(resources: Resources, subtask_id: str) -> State | None:
+async def _state(resources: Resources, who: Caller, subtask_id: str) -> State | None:
     try:
-        subtask, _ = await resources.store.find(subtask_id)
+        subtask, _ = await find(resources, who, subtask_id)
     except QuorateError:
         return None
     return None if subtask.state == "removed" else subtask.state

@@ -15,6 +15,7 @@ from services.subtask_manager.shapes import activity_shown, lease_shown, me_show
 from services.subtask_manager.store import Claim
 from services.subtask_manager.subtask import Brief, Subtask
 from shared import arrivals
+from shared.access import allow
 from shared.clock import iso
 from shared.errors import Invalid, Outdated, QuorateError
 from shared.http import problems
@@ -23,7 +24,7 @@ from shared.http.hot import HotRouter
 from shared.http.origins import refuse_foreign
 from shared.http.paging import Cursor, Found, Limit, Pages, cursor_of, cut, read_cursor
 from shared.http.requests import AS_FLAG, bounded, valid
-from shared.identity import Who, identified
+from shared.identity import Caller, Who, named
 
 M = TypeVar("M", bound=BaseModel)
 _COUNTED = {"status": 200, "code": "counted", "detail": "counted"}
@@ -88,26 +89,28 @@ def old_router(resources: Resources) -> APIRouter:
 def _add_me(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/me", response_model=wire.Me)
     async def me(who: Who) -> Response:
-        disputes = await resources.store.count_disputes(wire.MAX_DISPUTES_COUNTED)
+        disputes = await resources.store.count_disputes(who.team, wire.MAX_DISPUTES_COUNTED)
         return json_answer(me_shown(resources, who, disputes))
 
     @routes.get("/me/activity", response_model=wire.Activity)
     async def activity(who: Who, since: wire.Since = None, limit: wire.RecentLimit = 20) -> Response:
         counted_from = None if since is None else since.timestamp()
-        found = await handlers.look_back(resources, voter=who.id, since=counted_from, limit=limit)
+        found = await handlers.look_back(resources, who, since=counted_from, limit=limit)
         return json_answer(activity_shown(resources, found, resources.clock()))
 
     @routes.get("/work", response_model=wire.WorkList, responses=arrivals.DESCRIBED)
     async def work(who: Who) -> Response:
+        allow(who, "label")
         headers = await _recorded(resources)
-        found = await resources.store.work(who.id)
+        found = await resources.store.work(who.team, who.id)
         return json_answer({"items": [work_shown(one) for one in found]}, headers=headers)
 
 
 def _add_leases(routes: HotRouter, resources: Resources) -> None:
     @routes.hot("/leases", methods=["POST"], response_model=wire.Leases)
     async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
-        claim, opening = await _leased(resources, who.id, wanted)
+        allow(who, "label")
+        claim, opening = await _leased(resources, who, wanted)
         now = resources.clock()
         return json_answer(
             {
@@ -121,20 +124,22 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
 
     @routes.post("/leases/renew", response_model=wire.RenewOutcomes)
     async def renew(held: wire.RenewRequest, who: Who) -> Response:
-        return json_answer({"outcomes": [await _renewed(resources, who.id, lease) for lease in held.leases]})
+        allow(who, "label")
+        return json_answer({"outcomes": [await _renewed(resources, who, lease) for lease in held.leases]})
 
     @routes.delete("/leases/{subtask_id}", status_code=204)
     async def give_back(
         subtask_id: str, who: Who, *, token: wire.Token | None = None, skip: Annotated[bool, AS_FLAG] = False
     ) -> Response:
-        await handlers.give_back(resources, operator=who.id, subtask_id=subtask_id, token=token, is_skip=skip)
+        allow(who, "label")
+        await handlers.give_back(resources, who, subtask_id=subtask_id, token=token, is_skip=skip)
         return Response(status_code=204)
 
 
-async def _leased(resources: Resources, operator: str, wanted: wire.LeaseRequest) -> tuple[Claim, int]:
+async def _leased(resources: Resources, who: Caller, wanted: wire.LeaseRequest) -> tuple[Claim, int]:
     if wanted.suggested is None:
         _refuse_for_all(wanted)
-        return await handlers.lease_opened(resources, operator=operator, task_id=wanted.task_id, count=wanted.count)
+        return await handlers.lease_opened(resources, who, task_id=wanted.task_id, count=wanted.count)
     if wanted.task_id is None:
         raise Invalid("a suggestion is one of a task: name the task, too", pointer="/task_id")
     if wanted.order == "slot":
@@ -145,7 +150,7 @@ async def _leased(resources: Resources, operator: str, wanted: wire.LeaseRequest
         is_rising=wanted.order == "uncertain",
         after=int(read_cursor(wanted.cursor, _RANK)) if wanted.cursor else None,
     )
-    claim = await handlers.lease_row(resources, operator=operator, task_id=wanted.task_id, row=row, count=wanted.count)
+    claim = await handlers.lease_row(resources, who, task_id=wanted.task_id, row=row, count=wanted.count)
     return claim, 0
 
 
@@ -159,9 +164,9 @@ def _refuse_for_all(wanted: wire.LeaseRequest) -> None:
 _RANK = re.compile("0|[1-9][0-9]{0,18}")
 
 
-async def _renewed(resources: Resources, operator: str, held: wire.HeldLease) -> dict[str, Any]:
+async def _renewed(resources: Resources, who: Caller, held: wire.HeldLease) -> dict[str, Any]:
     try:
-        renewed = await handlers.renew(resources, operator=operator, subtask_id=held.subtask_id, token=held.token)
+        renewed = await handlers.renew(resources, who, subtask_id=held.subtask_id, token=held.token)
     except QuorateError as refusal:
         return {
             "subtask_id": held.subtask_id,
@@ -184,15 +189,17 @@ def _refused(refusal: QuorateError) -> dict[str, Any]:
 def _add_votes(routes: HotRouter, resources: Resources) -> None:
     @routes.hot("/votes", methods=["POST"], response_model=wire.VoteOutcomes)
     async def vote_each(batch: wire.VotesRequest, who: Who) -> Response:
+        allow(who, "label")
         votes = [(vote.subtask_id, vote.label, vote.token, vote.manner) for vote in batch.votes]
-        outcomes = await handlers.vote_each(resources, voter=who.id, votes=votes)
+        outcomes = await handlers.vote_each(resources, who, votes=votes)
         return json_answer({"outcomes": [_outcome(outcome) for outcome in outcomes]})
 
     @routes.hot("/subtasks/{subtask_id}/vote", methods=["POST"], response_model=wire.VoteOutcome)
     async def vote(subtask_id: str, wanted: wire.VoteRequest, who: Who) -> Response:
+        allow(who, "label")
         cast = await handlers.vote(
             resources,
-            voter=who.id,
+            who,
             subtask_id=subtask_id,
             label=wanted.label,
             token=wanted.token,
@@ -202,13 +209,15 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
 
     @routes.delete("/subtasks/{subtask_id}/vote", response_model=wire.LeaseGranted)
     async def undo(subtask_id: str, who: Who) -> Response:
-        subtask, brief = await handlers.undo(resources, voter=who.id, subtask_id=subtask_id)
+        allow(who, "label")
+        subtask, brief = await handlers.undo(resources, who, subtask_id=subtask_id)
         return json_answer(lease_shown(resources, subtask, brief, who.id, resources.clock()))
 
     @routes.get("/subtasks/{subtask_id}", response_model=wire.SubtaskShown, responses=arrivals.DESCRIBED)
-    async def show(subtask_id: str, _who: Who) -> Response:
+    async def show(subtask_id: str, who: Who) -> Response:
+        allow(who, "see votes")
         headers = await _recorded(resources)
-        subtask, brief = await resources.store.find(subtask_id)
+        subtask, brief = await handlers.find(resources, who, subtask_id)
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()), headers=headers)
 
 
@@ -227,14 +236,13 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
     pages = Pages()
 
     @routes.get("/disputes", response_model=wire.Disputes, responses=arrivals.DESCRIBED)
-    async def disputes(
-        _who: Who, task_id: wire.Id | None = None, cursor: Cursor = None, limit: Limit = 100
-    ) -> Response:
+    async def disputes(who: Who, task_id: wire.Id | None = None, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        allow(who, "adjudicate")
         headers = await _recorded(resources)
         now = resources.clock()
 
         async def find(after: str, limit: int) -> Found[tuple[Subtask, Brief]]:
-            found = await resources.store.disputes(task_id=task_id, after=after, limit=limit + 1)
+            found = await resources.store.disputes(who.team, task_id=task_id, after=after, limit=limit + 1)
             return cut(found, limit, lambda one: one[0].id)
 
         return await pages.answer(
@@ -247,16 +255,16 @@ def _add_disputes(routes: APIRouter, resources: Resources) -> None:
 
     @routes.post("/disputes/{subtask_id}", response_model=wire.SubtaskShown)
     async def adjudicate(subtask_id: str, decision: wire.Adjudication, who: Who) -> Response:
-        await handlers.adjudicate(
-            resources, by=who.id, subtask_id=subtask_id, label=decision.label, reason=decision.reason
-        )
-        subtask, brief = await resources.store.find(subtask_id)
+        allow(who, "adjudicate")
+        await handlers.adjudicate(resources, who, subtask_id=subtask_id, label=decision.label, reason=decision.reason)
+        subtask, brief = await handlers.find(resources, who, subtask_id)
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
     @routes.post("/subtasks/{subtask_id}/finish", response_model=wire.SubtaskShown)
     async def finish(subtask_id: str, order: wire.FinishOrder, who: Who) -> Response:
-        await handlers.finish(resources, by=who.id, subtask_id=subtask_id, reason=order.reason)
-        subtask, brief = await resources.store.find(subtask_id)
+        allow(who, "adjudicate")
+        await handlers.finish(resources, who, subtask_id=subtask_id, reason=order.reason)
+        subtask, brief = await handlers.find(resources, who, subtask_id)
         return json_answer(subtask_shown(resources, subtask, brief, resources.clock()))
 
 
@@ -265,8 +273,9 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     async def subtasks(request: Request) -> Response:
         refuse_foreign(request.scope)  # it leases
         old = await _old(request, wire.OldSubtasksRequest)
-        user = identified(old.userId)
-        claim, _ = await handlers.lease_opened(resources, operator=user.id, task_id=None, count=old.numberOfSubtasks)
+        user = await named(request.scope, old.userId)
+        allow(user, "label")
+        claim, _ = await handlers.lease_opened(resources, user, task_id=None, count=old.numberOfSubtasks)
         return json_answer(
             {"subtasks": [{"id": subtask.id, "labels": brief.terms.labels} for subtask, brief in claim.held]}
         )
@@ -274,10 +283,9 @@ def _add_old_shapes(routes: APIRouter, resources: Resources) -> None:
     @routes.patch("/subtasks/{subtask_id}", openapi_extra=_body_of(wire.OldVote, is_required=True))
     async def assign(subtask_id: str, request: Request) -> Response:
         old = await _old(request, wire.OldVote)
-        voter = identified(old.userId).id
-        cast = await handlers.vote_through_live_lease(
-            resources, voter=voter, subtask_id=subtask_id, label=old.assignedLabel
-        )
+        voter = await named(request.scope, old.userId)
+        allow(voter, "label")
+        cast = await handlers.vote_through_live_lease(resources, voter, subtask_id=subtask_id, label=old.assignedLabel)
         return json_answer({"newTotal:": cast.total})  # the colon is the older system's
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from shared.results import Prelabel, Result, State, VoteCast
+from shared.teams import FIRST_TEAM
 from shared.terms import Terms
 
 
@@ -32,6 +33,7 @@ class Brief:
     created_at: the task's, in epoch seconds.
     name: the task's; None where an older release told the terms.
     revision: of the terms; the highest one wins.
+    team: whose the task is.
     finish: ends every subtask that is open, or opens later.
     """
 
@@ -42,6 +44,7 @@ class Brief:
     revision: int = 1
     finish: Finish | None = None
     name: str | None = None
+    team: str = FIRST_TEAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,8 @@ class Subtask:
     leases: the live ones, and the expired ones that may still vote.
     earlier: the results that later ones replaced, the first of them first.
     filename, width, height: the image's; empty and 0 where an older release opened it.
+    team: the task's.
+    team: the task's.
     """
 
     id: str
@@ -131,3 +136,4 @@ class Subtask:
     filename: str = ""
     width: int = 0
     height: int = 0
+    team: str = FIRST_TEAM

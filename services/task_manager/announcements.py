@@ -48,6 +48,7 @@ def _opened(task: Task) -> Message:
     data = events.TaskOpened(
         task_id=task.id,
         owner=task.owner,
+        team=task.team,
         at=task.created_at,
         revision=task.revision,
         name=task.name,
@@ -62,6 +63,7 @@ def _changed(task: Task, now: float) -> Message:
     data = events.TaskChanged(
         task_id=task.id,
         owner=task.owner,
+        team=task.team,
         revision=task.revision,
         at=now,
         task_created_at=task.created_at,
@@ -79,4 +81,6 @@ def _ended(task: Task, fact: Fact, now: float) -> Message:
     event = events.TaskCancelledV1 if fact == Fact.CANCELLED else events.TaskCompletedV1
     again = f"/{task.completions}" if fact == Fact.COMPLETED and task.completions > 1 else ""
     attributes = events.envelope(event_id=f"{task.id}/{fact}{again}", source=SOURCE, subject=task.id, at=now)
-    return events.message(event(**attributes, data=events.TaskEnded(task_id=task.id, owner=task.owner, at=now)))
+    return events.message(
+        event(**attributes, data=events.TaskEnded(task_id=task.id, owner=task.owner, team=task.team, at=now))
+    )

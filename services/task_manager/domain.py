@@ -11,6 +11,7 @@ from services.task_manager.refusals import Cancelled, Erased, KeyReused, NotOpen
 from shared.decision import Decision
 from shared.errors import Invalid
 from shared.results import DETECTOR, Ended, Prelabel, Result, State, VoteCast, tally
+from shared.teams import FIRST_TEAM, key_in
 from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
@@ -66,6 +67,7 @@ class Task:
     terms: Terms
     created_at: float
     body_sha256: str
+    team: str = FIRST_TEAM
     state: TaskState = "open"
     uploads: tuple[Registration, ...] = ()
     sealed_at: float | None = None
@@ -166,9 +168,9 @@ def counted_votes(image: Image) -> int:
     return 0 if image.result is None or image.result.by is not None else people_votes(image)
 
 
-def task_id_of(owner: str, idempotency_key: str) -> str:
-    """The id of the task that a caller creates under a key: the same however often it is sent."""
-    return hashlib.sha256(f"task\n{owner}\n{idempotency_key}".encode()).hexdigest()[:32]
+def task_id_of(team: str, owner: str, idempotency_key: str) -> str:
+    """The id of the task that a caller creates in a team under a key: the same however often it is sent."""
+    return hashlib.sha256(f"task\n{key_in(team, owner)}\n{idempotency_key}".encode()).hexdigest()[:32]
 
 
 def image_id_of(task_id: str, sha256: str) -> str:

@@ -4,9 +4,11 @@ import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
@@ -19,9 +21,11 @@ from services.task_manager.renditions import Renditions
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared import events
+from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound, Unavailable
+from shared.identity import Caller
 from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.objects.keys import with_renditions
@@ -31,6 +35,7 @@ from shared.terms import Terms
 Listed = tuple[Task, Counts, str]
 """A task of a page, with the key of its place."""
 
+TEAMS_CACHED = 4_096
 WATCHED = 100
 """Tasks that one stream tells of at the most."""
 EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.SubtaskAdjudicatedV1
@@ -56,15 +61,18 @@ class Resources:
     arrivals: Arrivals
     model: ModelHeard
     metrics: BatchMetrics
+    teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
+    """Whose tasks those are that were asked for last: that never changes."""
 
 
 async def create_task(
-    resources: Resources, *, owner: str, key: str | None, name: str, terms: Terms, body: bytes
+    resources: Resources, who: Caller, *, key: str | None, name: str, terms: Terms, body: bytes
 ) -> tuple[Task, Counts]:
     """`body` is all that the client asks for, to tell a repeated request from another."""
     wanted = Task(
-        id=uuid.uuid4().hex if key is None else domain.task_id_of(owner, key),
-        owner=owner,
+        id=uuid.uuid4().hex if key is None else domain.task_id_of(who.team, who.id, key),
+        owner=who.id,
+        team=who.team,
         name=name,
         terms=terms,
         created_at=resources.clock(),
@@ -102,6 +110,16 @@ async def _task_or_none(resources: Resources, task_id: str) -> Task | None:
         return None
 
 
+async def allow_on(resources: Resources, who: Caller, action: Action, task_id: str) -> None:
+    """Raises NotFound where the task is not there, or another team's, and Forbidden where the caller may not."""
+    team = resources.teams.get(task_id)
+    if team is None:
+        resources.teams[task_id] = team = (await resources.store.task(task_id)).team
+    if team != who.team:
+        raise NotFound("no such task")
+    allow(who, action)
+
+
 async def known_images(resources: Resources, *, task_id: str, sha256: Sequence[str]) -> dict[str, str]:
     """The ids of those files, by their hashes as uploaded, that the task has. Raises NotFound, Erased."""
     domain.refuse_erased(await resources.store.task(task_id))
@@ -121,17 +139,17 @@ async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
 
 
 async def tasks(
-    resources: Resources, *, after: str, limit: int, listing: Listing, is_awaited: bool = True
+    resources: Resources, listing: Listing, *, after: str, limit: int, is_awaited: bool = True
 ) -> tuple[list[Listed], UpToDate]:
     """Tasks as they are once what was acknowledged before is recorded; says whether it is.
 
     is_awaited: False where that has been waited for.
     """
-    found = await resources.store.tasks(after=after, limit=limit, listing=listing)
+    found = await resources.store.tasks(listing, after=after, limit=limit)
     is_at_rest = not is_awaited or all(task.is_at_rest for task, _, _ in found)
     up_to_date: UpToDate = await resources.arrivals.recorded(is_at_rest=is_at_rest) if is_awaited else "yes"
     if not is_at_rest:
-        found = await resources.store.tasks(after=after, limit=limit, listing=listing)
+        found = await resources.store.tasks(listing, after=after, limit=limit)
     return found, "no" if any(task.is_settling for task, _, _ in found) else up_to_date
 
 
@@ -142,10 +160,10 @@ async def _told(resources: Resources, task_id: str) -> tuple[Task, Counts, UpToD
     return *await resources.store.find(task_id), up_to_date
 
 
-async def unfinished_of(resources: Resources, owner: str) -> list[str]:
-    """The tasks of an owner that have not ended, the newest."""
-    listing = Listing(states=("open", "sealed"), owner=owner)
-    return [task.id for task, _, _ in await resources.store.tasks(after="", limit=WATCHED, listing=listing)]
+async def unfinished_of(resources: Resources, who: Caller) -> list[str]:
+    """The tasks of the caller that have not ended, the newest."""
+    listing = Listing(team=who.team, states=("open", "sealed"), owner=who.id)
+    return [task.id for task, _, _ in await resources.store.tasks(listing, after="", limit=WATCHED)]
 
 
 async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:

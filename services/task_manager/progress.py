@@ -51,19 +51,19 @@ class Progress:
     def __init__(self, store: TaskStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[tuple[str, str], _Watched] = {}
         self._is_closing = False
 
-    async def watch(self, task_ids: Iterable[str], *, seen: str = "") -> AsyncIterator[bytes]:
-        """Server-sent events: `progress` with a task as data, `gone` for one that is not there or was cancelled, and
-        `end` when nothing more will come.
+    async def watch(self, team: str, task_ids: Iterable[str], *, seen: str = "") -> AsyncIterator[bytes]:
+        """Server-sent events of a team's tasks: `progress` with a task as data, `gone` for one that is not there or was
+        cancelled, and `end` when nothing more will come.
 
         seen: the id of the last event that the caller got before the connection was cut; that one is not sent again.
         """
         woken = asyncio.Event()
         seen_task, _, seen_version = seen.partition(":")
         told = {seen_task: seen_version}
-        watched = {task_id: self._join(task_id, woken) for task_id in dict.fromkeys(task_ids)}
+        watched = {task_id: self._join((team, task_id), woken) for task_id in dict.fromkeys(task_ids)}
         try:
             yield RETRY
             while not self._is_closing:
@@ -81,7 +81,7 @@ class Progress:
                     yield STILL_HERE
         finally:
             for task_id, one in watched.items():
-                self._leave(task_id, one, woken)
+                self._leave((team, task_id), one, woken)
 
     def close(self) -> None:
         """Cut every stream: whoever watches has to come back, to another process or later."""
@@ -89,25 +89,27 @@ class Progress:
         for woken in [woken for one in self._watched.values() for woken in one.woken]:
             woken.set()
 
-    def _join(self, task_id: str, woken: asyncio.Event) -> _Watched:
-        watched = self._watched.setdefault(task_id, _Watched())
+    def _join(self, of: tuple[str, str], woken: asyncio.Event) -> _Watched:
+        watched = self._watched.setdefault(of, _Watched())
         watched.woken.add(woken)
         if watched.poll is None:
-            watched.poll = asyncio.create_task(self._poll(task_id, watched))
+            watched.poll = asyncio.create_task(self._poll(*of, watched))
         return watched
 
-    def _leave(self, task_id: str, watched: _Watched, woken: asyncio.Event) -> None:
+    def _leave(self, of: tuple[str, str], watched: _Watched, woken: asyncio.Event) -> None:
         watched.woken.discard(woken)
         if not watched.woken:
             if watched.poll is not None:
                 watched.poll.cancel()
-            self._watched.pop(task_id, None)
+            self._watched.pop(of, None)
 
-    async def _poll(self, task_id: str, watched: _Watched) -> None:
+    async def _poll(self, team: str, task_id: str, watched: _Watched) -> None:
         pause_s, last = PERIOD_S, None
         while not watched.is_over:
             try:
                 now = await self._store.find(task_id)
+                if now[0].team != team:
+                    raise NotFound("no such task")  # noqa: TRY301 - as if it were not there
                 rate = await self._votes_per_minute(*now)
             except NotFound:
                 watched.tell(_gone(task_id), "gone", is_over=True)

@@ -19,6 +19,7 @@ from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.uploads import Uploads
 from shared import arrivals
+from shared.access import allow
 from shared.arrivals import UpToDate
 from shared.errors import Invalid, UnsupportedType
 from shared.http import problems
@@ -27,7 +28,7 @@ from shared.http.answers import json_answer
 from shared.http.hot import HotRouter
 from shared.http.paging import Cursor, Found, Limit, Pages, cut, read_cursor
 from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, valid
-from shared.identity import Who
+from shared.identity import Caller, Who
 from shared.objects.keys import cache_control
 from shared.objects.urls import image_urls
 from shared.results import DecidedBy, ExportFormat, State
@@ -87,7 +88,8 @@ def upload_router(resources: Resources) -> APIRouter:
 
     @routes.post("/tasks/{task_id}/images", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
     @routes.post("/tasks/{task_id}/upload", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
-    async def upload(task_id: str, request: Request, _who: Who) -> Response:
+    async def upload(task_id: str, request: Request, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         content_type = request.headers.get("content-type", "")
         media_type = content_type.partition(";")[0].strip().lower()
         holder = holder_of(request.scope)
@@ -108,17 +110,20 @@ def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
     routes = APIRouter(route_class=bounded())
 
     @routes.post("/tasks/{task_id}/images/known", response_model=wire.KnownImages)
-    async def known(task_id: str, asked: wire.KnownRequest, _who: Who) -> Response:
+    async def known(task_id: str, asked: wire.KnownRequest, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         found = await handlers.known_images(resources, task_id=task_id, sha256=asked.sha256)
         return json_answer({"known": [{"sha256": one, "image_id": image_id} for one, image_id in found.items()]})
 
     @routes.post("/tasks/{task_id}/uploads", status_code=201, response_model=wire.DirectUpload)
-    async def begin(task_id: str, wanted: wire.DirectRequest, _who: Who) -> Response:
+    async def begin(task_id: str, wanted: wire.DirectRequest, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         filenames = [file.filename for file in wanted.files]
         return json_answer(staging_shown(await uploads.begin(task_id, filenames), filenames), 201)
 
     @routes.post("/tasks/{task_id}/uploads/{upload_id}/commit", response_model=wire.UploadReport)
-    async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, _who: Who) -> Response:
+    async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         filenames = None if wanted.files is None else [file.filename for file in wanted.files]
         return _report(request, await uploads.commit(task_id, holder_of(request.scope), upload_id, filenames))
 
@@ -130,7 +135,8 @@ def rendition_router(resources: Resources) -> HotRouter:
     routes = HotRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
 
     @routes.hot("/renditions/{task_id}/{name}", methods=["GET"], response_class=JpegResponse)
-    async def rendition(task_id: str, name: str, _who: Who) -> Response:
+    async def rendition(task_id: str, name: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "be a member", task_id)
         key = f"{task_id}/{name}"
         headers = {"Cache-Control": cache_control(key)}
         return JpegResponse(await resources.renditions.get(key), 200, headers)
@@ -168,9 +174,10 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         who: Who,
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
     ) -> Response:
+        allow(who, "make tasks")
         created = await handlers.create_task(
             resources,
-            owner=who.id,
+            who,
             key=idempotency_key,
             name=wanted.name,
             terms=wanted.terms(),
@@ -179,33 +186,40 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
         return json_answer(task_shown(*created), 201)
 
     @routes.get("/tasks/{task_id}", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
-    async def task(task_id: str, _who: Who) -> Response:
+    async def task(task_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "read tasks", task_id)
         headers = await _recorded(resources, task_id)
         return json_answer(task_shown(*await resources.store.find(task_id)), headers=headers)
 
     @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
-    async def edit(task_id: str, wanted: wire.TaskChange, _who: Who) -> Response:
+    async def edit(task_id: str, wanted: wire.TaskChange, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         return _told(*await handlers.edit(resources, task_id=task_id, change=wanted.change()))
 
     @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
-    async def reopen(task_id: str, _who: Who) -> Response:
+    async def reopen(task_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         return _told(*await handlers.reopen(resources, task_id=task_id))
 
     @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def finish(task_id: str, order: wire.FinishOrder, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         return _told(*await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason))
 
     @routes.delete("/tasks/{task_id}/images/{image_id}", status_code=204)
-    async def remove_image(task_id: str, image_id: str, _who: Who) -> Response:
+    async def remove_image(task_id: str, image_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         await handlers.remove_image(resources, task_id=task_id, image_id=image_id)
         return Response(status_code=204)
 
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
-    async def seal(task_id: str, _who: Who) -> Response:
+    async def seal(task_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         return json_answer(task_shown(*await handlers.seal(resources, task_id=task_id)))
 
     @routes.delete("/tasks/{task_id}", status_code=204)
-    async def cancel(task_id: str, _who: Who) -> Response:
+    async def cancel(task_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "make tasks", task_id)
         await handlers.cancel(resources, task_id=task_id)
         return Response(status_code=204)
 
@@ -220,12 +234,15 @@ def _add_list(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
-        listing = Listing(states=states_in(state), owner=who.id if owner else None, beginning=beginning_of(q))
+        allow(who, "read tasks")
+        listing = Listing(
+            team=who.team, states=states_in(state), owner=who.id if owner else None, beginning=beginning_of(q)
+        )
         told: list[UpToDate] = []
 
         async def find(after: str, limit: int) -> Found[handlers.Listed]:
             found, up_to_date = await handlers.tasks(
-                resources, after=after, limit=limit + 1, listing=listing, is_awaited=not told
+                resources, listing, after=after, limit=limit + 1, is_awaited=not told
             )
             told.append(up_to_date)
             return cut(found, limit, lambda listed: listed[2])
@@ -291,12 +308,13 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=arrivals.DESCRIBED)
     async def results(
         task_id: str,
-        _who: Who,
+        who: Who,
         wanted: Annotated[Wanted, Depends(_wanted)],
         order: By = "id",
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
+        await handlers.allow_on(resources, who, "read tasks", task_id)
         headers = await _recorded_results(resources, task_id)
         now = resources.clock()
 
@@ -315,10 +333,11 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
     @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=arrivals.DESCRIBED)
     async def export_results(
         task_id: str,
-        _who: Who,
+        who: Who,
         form: Annotated[ExportFormat, Query(alias="format")] = "jsonl",
         order: Complete = "id",
     ) -> StreamingResponse:
+        await handlers.allow_on(resources, who, "read tasks", task_id)
         headers = await _recorded_results(resources, task_id)
         headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
         return StreamingResponse(exports.file(task_id, form, order), 200, headers, FORMATS[form][0])
@@ -330,7 +349,8 @@ def _add_statistics(routes: APIRouter, resources: Resources) -> None:
         response_model=wire.StatisticsShown,
         responses={202: {"description": "they are being computed: come back after `Retry-After` seconds"}},
     )
-    async def statistics(task_id: str, _who: Who) -> Response:
+    async def statistics(task_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "read tasks", task_id)
         domain.refuse_erased(await resources.store.task(task_id))
         known = await resources.statistician.statistics(task_id)
         if known is None:
@@ -339,19 +359,21 @@ def _add_statistics(routes: APIRouter, resources: Resources) -> None:
 
 
 def _add_streams(routes: APIRouter, resources: Resources) -> None:
-    def stream(task_ids: Iterable[str], seen: str) -> StreamingResponse:
-        told = resources.progress.watch(task_ids, seen=seen)
+    def stream(who: Caller, task_ids: Iterable[str], seen: str) -> StreamingResponse:
+        told = resources.progress.watch(who.team, task_ids, seen=seen)
         return StreamingResponse(told, 200, {"Cache-Control": "no-store"}, "text/event-stream")
 
     @routes.get("/tasks/{task_id}/events", response_class=StreamingResponse)
-    async def events(task_id: str, _who: Who, last_event_id: LastEventId = "") -> StreamingResponse:
+    async def events(task_id: str, who: Who, last_event_id: LastEventId = "") -> StreamingResponse:
+        await handlers.allow_on(resources, who, "read tasks", task_id)
         domain.refuse_erased(await resources.store.task(task_id))
-        return stream([task_id], last_event_id)
+        return stream(who, [task_id], last_event_id)
 
     @routes.get("/events", response_class=StreamingResponse)
     async def events_of_several(
         who: Who, task: WatchedTasks, mine: Mine = None, last_event_id: LastEventId = ""
     ) -> StreamingResponse:
+        allow(who, "read tasks")
         if bool(task) is bool(mine):
             raise Invalid("name tasks, or say mine=true", pointer="task")
-        return stream(await handlers.unfinished_of(resources, who.id) if mine else task, last_event_id)
+        return stream(who, await handlers.unfinished_of(resources, who) if mine else task, last_event_id)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from shared.admin import OPERATING
 from shared.bus import Bus, DeadLetter
 from shared.clock import iso
 from shared.http import problems
@@ -53,7 +54,9 @@ def _shown(letter: DeadLetter) -> dict[str, str]:
 
 def router(bus: Bus) -> APIRouter:
     """The routes of dead letters."""
-    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
+    routes = APIRouter(
+        prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES, dependencies=OPERATING
+    )
 
     @routes.get("/dead", response_model=DeadLetters)
     async def dead(_who: Who, limit: Limit = 100) -> Response:

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from shared.admin import OPERATING
 from shared.admin.minutes import MINUTE_S, Minute, minute_of
 from shared.admin.replicas import SILENT_S, Replicas
 from shared.admin.reports import REPORT_S, Reporter
@@ -149,7 +150,9 @@ class Recorder:
 
 def router(recorder: Recorder) -> APIRouter:
     """The route of the series."""
-    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
+    routes = APIRouter(
+        prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES, dependencies=OPERATING
+    )
 
     @routes.get("/series", response_model=SeriesShown)
     async def series(_who: Who, name: Name = None, minutes: Count = 60) -> Response:

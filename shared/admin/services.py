@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from shared.admin import OPERATING
 from shared.admin.replicas import Replicas, Seen
 from shared.admin.reports import QueueStatus, Reporter
 from shared.clock import Clock, iso
@@ -45,7 +46,9 @@ class Services(BaseModel):
 
 def router(reporter: Reporter, replicas: Replicas, clock: Clock) -> APIRouter:
     """The route of the replicas."""
-    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
+    routes = APIRouter(
+        prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES, dependencies=OPERATING
+    )
 
     @routes.get("/services", response_model=Services)
     async def services(_who: Who) -> Response:

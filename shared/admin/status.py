@@ -6,6 +6,7 @@ from typing import TypeVar
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from shared.admin import OPERATING
 from shared.admin.replicas import Replicas, Seen, counting
 from shared.admin.reports import QueueStatus, Report, Reporter
 from shared.clock import iso
@@ -45,7 +46,9 @@ class Status(BaseModel):
 
 def router(reporter: Reporter, replicas: Replicas) -> APIRouter:
     """The route of the status."""
-    routes = APIRouter(prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES)
+    routes = APIRouter(
+        prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES, dependencies=OPERATING
+    )
 
     @routes.get("/status", response_model=Status)
     async def status(_who: Who) -> Response:

@@ -10,11 +10,10 @@ from starlette.types import Scope
 
 from shared.errors import Invalid
 from shared.results import DETECTOR
+from shared.teams import FIRST_TEAM
 
 Role = Literal["client", "operator", "adjudicator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
-FIRST_TEAM = "first"
-"""The team of a fresh platform, and of all that is older than teams."""
 LOCAL = "local"
 HEADER = b"x-quorate-user"
 NAMED = "quorate.headers"
@@ -52,6 +51,12 @@ async def caller_of(scope: Scope) -> Caller:
     """The caller, as the edge's `Authenticator` knows them. Raises Unauthenticated, and Invalid for a name that cannot
     be."""
     return await scope["authenticator"].caller(scope["method"], scope[NAMED])
+
+
+async def named(scope: Scope, user: str) -> Caller:
+    """The caller of a request of an older client, whose body names them. With authentication off it is as they say;
+    else the name has to be the caller's own id. Raises as `caller_of`, and Forbidden."""
+    return await scope["authenticator"].named(scope["method"], scope[NAMED], user)
 
 
 async def from_request(request: Request) -> Caller:

@@ -33,6 +33,10 @@ class Authenticator(Protocol):
         """Who sends this. Raises Unauthenticated, Forbidden where the page did not send it, and Invalid."""
         ...
 
+    async def named(self, method: str, headers: Headers, user: str) -> Caller:
+        """The same where the body of the request names them. Raises Forbidden, too, where it names somebody else."""
+        ...
+
     def holder(self, headers: Headers) -> str:
         """A name under which what the caller holds is counted, before they are known."""
         ...
@@ -43,6 +47,9 @@ class Trusting:
 
     async def caller(self, method: str, headers: Headers) -> Caller:  # noqa: ARG002
         return identified(self.holder(headers))
+
+    async def named(self, method: str, headers: Headers, user: str) -> Caller:  # noqa: ARG002
+        return identified(user)
 
     def holder(self, headers: Headers) -> str:
         return headers[HEADER].decode("latin-1") if HEADER in headers else LOCAL
@@ -73,6 +80,12 @@ class Accounts:
             return caller
         caller = await (self._by_key(credential, now) if _is_key(credential) else self._by_token(credential, now))
         self._callers[credential] = (now + KNOWN_S, caller)
+        return caller
+
+    async def named(self, method: str, headers: Headers, user: str) -> Caller:
+        caller = await self.caller(method, headers)
+        if user != caller.id:
+            raise Forbidden("userId names somebody else: it has to be your own id")
         return caller
 
     def holder(self, headers: Headers) -> str:

@@ -8,6 +8,7 @@ from services.subtask_manager import domain
 from services.subtask_manager.store import Claim, SubtaskStore
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.subtask_manager.subtask import Brief, Lease
+from shared.teams import FIRST_TEAM
 from tests.unit.subtask_builders import LEASE_S, awaiting
 
 AT_ONCE = 500
@@ -44,7 +45,7 @@ def granting(operator: str, token: str | None = None):
 
 
 async def claim(store: SubtaskStore, operator: str, count: int, *, task_id: str | None = None) -> Claim:
-    got = await store.claim(operator, task_id=task_id, count=count, grant=granting(operator))
+    got = await store.claim(FIRST_TEAM, operator, task_id=task_id, count=count, grant=granting(operator))
     if isinstance(store, MongoSubtaskStore):
         await store.settle()
     return got

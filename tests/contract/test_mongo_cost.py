@@ -17,6 +17,7 @@ from services.task_manager.order import KEYS
 from services.task_manager.store import mongo as task_store
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.errors import Unavailable
+from shared.teams import FIRST_TEAM
 from tests.contract.operators import (
     claim,
     give_back,
@@ -162,7 +163,7 @@ async def test_a_row_costs_three_reads_and_one_write_and_is_found_through_its_in
         await store.update(subtask_id, partial(domain.apply_prelabel, prelabel=prelabel("cat", 0.9)))
     for row in (Row(label="cat"), Row(label="cat", is_rising=True)):
         operator = f"rising {row.is_rising}"
-        work = store.claim_row(operator, task_id=TASK, row=row, count=count, grant=granting(operator))
+        work = store.claim_row(FIRST_TEAM, operator, task_id=TASK, row=row, count=count, grant=granting(operator))
         cost = await cost_of(replicas, work)
         assert cost.commands == ["find subtasks"] * 3 + ["update subtasks"]
     assert await scans(replicas) == []
@@ -188,7 +189,7 @@ async def test_a_look_at_the_work_costs_three_reads_and_one_or_two_for_each_task
     for number, of in enumerate(many):
         await open_all(store, of, subtask_ids(3, first=3 * number))
     await claim(store, "bob", 3)
-    looked = await cost_of(replicas, store.work("ann"))
+    looked = await cost_of(replicas, store.work(FIRST_TEAM, "ann"))
     assert sorted(looked.commands[:3]) == ["find briefs", "find subtasks", "find walks"]
     assert looked.commands[3:] == ["find subtasks"] * 6, "a window of each, and a count where bob holds all"
     assert await scans(replicas) == []
@@ -236,7 +237,7 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
         await store.images(TASK_ID, state=None, label=None, after="", limit=10, by=by)
     await store.votes_since(TASK_ID, T0)
     for listing in ({}, {"owner": "owner"}, {"beginning": "pe"}, {"owner": "owner", "beginning": "pe"}):
-        assert len(await store.tasks(after="", limit=10, listing=Listing(**listing))) == 1
+        assert len(await store.tasks(Listing(team=FIRST_TEAM, **listing), after="", limit=10)) == 1
     await store.find(TASK_ID)
     await store.known(TASK_ID, subtask_ids(2))
     await store.referenced([f"{TASK_ID}/{subtask_ids(1)[0]}"])

@@ -7,6 +7,7 @@ import pytest
 from services.subtask_manager import walk as walks
 from services.subtask_manager.store.mongo.claims import MongoClaim
 from shared.errors import NotFound, Unavailable
+from shared.teams import FIRST_TEAM
 from tests.contract.operators import (
     claim,
     claim_all,
@@ -62,7 +63,7 @@ async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_
     await open_all(store, ONE_VOTE, subtask_ids(2))
     await vote_on_all(store, "ann", await claim(store, "ann", 2))
     assert (await claim_all(store, "bob", 1)).held == ()
-    assert await store._listings.listed("", 10) == []
+    assert await store._listings.listed(FIRST_TEAM, "", 10) == []
     await open_all(other, ONE_VOTE, subtask_ids(1, first=9))
     assert len((await claim_all(store, "bob", 1)).held) == 1
 
@@ -115,7 +116,9 @@ async def test_whoever_leases_has_the_answer_before_it_is_noted(replicas, monkey
         return await run(one)
 
     async def leased(operator: str, count: int) -> int:
-        got = await asyncio.wait_for(store.claim(operator, task_id=None, count=count, grant=granting(operator)), 30)
+        got = await asyncio.wait_for(
+            store.claim(FIRST_TEAM, operator, task_id=None, count=count, grant=granting(operator)), 30
+        )
         return len(got.held)
 
     monkeypatch.setattr(store._walks, "keep", keep_later)

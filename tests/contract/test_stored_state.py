@@ -23,6 +23,7 @@ from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.subtask_manager.subtask import Subtask
 from services.task_manager import announcements as task_announcements
+from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, key_of
 from services.task_manager.shapes import image_shown, task_shown
 from services.task_manager.store.codec import IMAGES
@@ -31,6 +32,7 @@ from services.task_manager.store.sqlite.schema import STEPS
 from shared.codec import Codec, NewerSchema
 from shared.sqlite import Database
 from shared.sqlite.migrations import NewerFile, statements
+from shared.teams import FIRST_TEAM
 from tests.contract.mongo import database
 from tests.contract.operators import granting, open_all, vote
 from tests.stored.fill import Filler
@@ -104,7 +106,9 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
         )
         subtasks = MongoSubtaskStore(subtasks_db, time.time, announcements.announce)
         await asyncio.gather(tasks.prepare(), subtasks.prepare())
-        assert {one.id for one, _, _ in await tasks.tasks(after="", limit=100)} >= known.keys()
+        assert {
+            one.id for one, _, _ in await tasks.tasks(Listing(team=FIRST_TEAM), after="", limit=100)
+        } >= known.keys()
         for task_id, said in known.items():
             assert covers(as_json(task_shown(*await tasks.find(task_id))), said["task"])
             images = await tasks.images(task_id, state=None, label=None, after="", limit=100)
@@ -118,7 +122,7 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
                 shown = as_json(subtask_shown(Unlinked(), subtask, of, time.time()))
                 assert covers(shown, one)
         [half_done] = [task_id for task_id, said in known.items() if said["task"]["name"] == "half done"]
-        claim = await subtasks.claim("new", task_id=half_done, count=5, grant=granting("new", "token"))
+        claim = await subtasks.claim(FIRST_TEAM, "new", task_id=half_done, count=5, grant=granting("new", "token"))
         await subtasks.settle()
         for subtask, _ in claim.held:
             await vote(subtasks, "new", subtask.id, "a.b", "token")
@@ -159,7 +163,9 @@ async def test_two_versions_work_on_the_same_subtasks_and_no_vote_is_lost():
         async def work(operator: str) -> None:
             at_hand = (newer, older) if operator < "f" else (older, newer)
             while time.monotonic() < end or len(acknowledged) < 3 * len(ids):
-                claim = await at_hand[0].claim(operator, task_id=None, count=4, grant=granting(operator, operator))
+                claim = await at_hand[0].claim(
+                    FIRST_TEAM, operator, task_id=None, count=4, grant=granting(operator, operator)
+                )
                 for subtask, _ in claim.held:
                     await vote(at_hand[1], operator, subtask.id, "cat", operator)
                     acknowledged.add((subtask.id, operator))

@@ -7,6 +7,7 @@ import pytest
 from services.subtask_manager import domain
 from services.subtask_manager.refusals import TaskCancelled
 from shared.errors import NotFound
+from shared.teams import FIRST_TEAM
 from tests.contract.adapters import told
 from tests.contract.operators import (
     claim,
@@ -73,13 +74,13 @@ async def test_disputes_come_in_pages_in_the_order_of_their_ids(subtasks):
     disputed = [*subtask_ids(10)[::2], *subtask_ids(3, first=12)]
     for subtask_id in disputed:
         await dispute(subtasks.store, subtask_id)
-    page, seen = await subtasks.store.disputes(task_id=None, after="", limit=3), []
+    page, seen = await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3), []
     while page:
         assert len(page) <= 3
         seen += [subtask.id for subtask, _ in page]
-        page = await subtasks.store.disputes(task_id=None, after=seen[-1], limit=3)
+        page = await subtasks.store.disputes(FIRST_TEAM, task_id=None, after=seen[-1], limit=3)
     assert seen == disputed
-    of_one = await subtasks.store.disputes(task_id=OLDER.task_id, after="", limit=10)
+    of_one = await subtasks.store.disputes(FIRST_TEAM, task_id=OLDER.task_id, after="", limit=10)
     assert [(subtask.id, of) for subtask, of in of_one] == [(one, OLDER) for one in disputed[-3:]]
 
 
@@ -89,7 +90,7 @@ async def test_disputes_are_counted_to_a_limit_by_one_look(subtasks):
         await open_all(subtasks.store, brief(), subtask_ids(1, first=number))
         await dispute(subtasks.store, subtask_ids(1, first=number)[0])
         with subtasks.counting() as cost:
-            assert await subtasks.store.count_disputes(10) == min(number + 1, 10)
+            assert await subtasks.store.count_disputes(FIRST_TEAM, 10) == min(number + 1, 10)
         costs.append(cost)
     assert [len(cost.commands) for cost in costs] == [1] * 30
     assert max(cost.steps for cost in costs) <= costs[9].steps + 10, "what is past the limit is not looked at"
@@ -102,7 +103,7 @@ async def test_a_page_of_disputes_is_full_though_a_cancelled_task_lies_between(s
     for subtask_id in subtask_ids(6):
         await dispute(subtasks.store, subtask_id)
     await subtasks.store.cancel(TASK)
-    page = await subtasks.store.disputes(task_id=None, after="", limit=3)
+    page = await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3)
     assert [subtask.id for subtask, _ in page] == subtask_ids(3, first=3)
 
 
@@ -114,5 +115,5 @@ async def test_an_adjudicated_dispute_leaves_the_list_and_is_told(subtasks):
         return domain.adjudicate(subtask, of, by="judge", label="cat", reason="seen", now=now)
 
     await asyncio.gather(*(subtasks.store.update(subtask_ids(1)[0], judge) for _ in range(20)))
-    assert await subtasks.store.disputes(task_id=None, after="", limit=3) == []
+    assert await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3) == []
     assert [kind for _, kind in await told(subtasks)] == ["subtask.disputed.v1", "subtask.adjudicated.v1"]

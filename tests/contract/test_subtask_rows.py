@@ -17,6 +17,7 @@ from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.sqlite.schema import STEPS
 from services.subtask_manager.subtask import Lease
 from shared.sqlite.migrations import migrate
+from shared.teams import FIRST_TEAM
 from tests.contract.operators import claim, give_back, open_all, subtask_ids, tokens_of, vote, vote_on_all
 from tests.contract.subtask_scenes import SUGGESTING, TASK, TOLD, find
 from tests.unit.subtask_builders import LEASE_S, T0, brief, detector, opened, prelabel
@@ -38,7 +39,7 @@ async def claim_row(store, operator, count, row=CATS, task_id=TASK):
         wanted = Lease(operator=operator, token=f"token of {operator}", expires_at=now + LEASE_S)
         return rows.grant_lease(subtask, of, now, row=row, lease=wanted)
 
-    return await store.claim_row(operator, task_id=task_id, row=row, count=count, grant=grant)
+    return await store.claim_row(FIRST_TEAM, operator, task_id=task_id, row=row, count=count, grant=grant)
 
 
 def ids_of(got):

@@ -7,6 +7,7 @@ import pytest
 from services.subtask_manager import work as works
 from services.subtask_manager.search import MAX_TASKS
 from services.subtask_manager.work import Work
+from shared.teams import FIRST_TEAM
 from tests.contract.operators import (
     claim,
     claim_all,
@@ -25,7 +26,10 @@ THREE = brief(votes_required=3, stop="exact")
 
 
 async def told(at, operator):
-    return {work.brief.task_id: (work.is_open, work.waiting_for_others) for work in await at.store.work(operator)}
+    return {
+        work.brief.task_id: (work.is_open, work.waiting_for_others)
+        for work in await at.store.work(FIRST_TEAM, operator)
+    }
 
 
 async def test_the_oldest_task_comes_first_with_its_brief(subtasks):
@@ -33,7 +37,7 @@ async def test_the_oldest_task_comes_first_with_its_brief(subtasks):
     await subtasks.store.keep_brief(named)
     await open_all(subtasks.store, named, subtask_ids(2))
     await open_all(subtasks.store, OLDER, subtask_ids(1, first=10))
-    assert await subtasks.store.work("ann") == [
+    assert await subtasks.store.work(FIRST_TEAM, "ann") == [
         Work(brief=OLDER, is_open=True, waiting_for_others=0),
         Work(brief=named, is_open=True, waiting_for_others=0),
     ]
@@ -89,7 +93,7 @@ async def test_a_task_without_open_subtasks_is_not_told_of(subtasks):
         await vote(subtasks.store, "ann", subtask_id, "cat", token)
     assert await told(subtasks, "bob") == {OLDER.task_id: (True, 0)}
     await subtasks.store.cancel(OLDER.task_id)
-    assert await subtasks.store.work("bob") == []
+    assert await subtasks.store.work(FIRST_TEAM, "bob") == []
 
 
 async def test_the_operator_s_place_in_each_task_is_gone_on_from(subtasks):
@@ -109,10 +113,10 @@ async def test_so_many_tasks_are_told_of_and_so_much_is_read(subtasks):
     for number, of in enumerate(many):
         await open_all(subtasks.store, of, subtask_ids(3, first=10 * number))
     with subtasks.counting() as few:
-        found = await subtasks.store.work("ann")
+        found = await subtasks.store.work(FIRST_TEAM, "ann")
     assert [one.brief for one in found] == many[:MAX_TASKS]
     for number, of in enumerate(many[:5]):
         await open_all(subtasks.store, of, subtask_ids(200, first=1_000 * (number + 1)))
     with subtasks.counting() as more:
-        await subtasks.store.work("ann")
+        await subtasks.store.work(FIRST_TEAM, "ann")
     assert len(more.commands) <= len(few.commands) + 5, "a full window of a task that is new to her leads to one more"

@@ -10,6 +10,7 @@ from services.task_manager import domain, refusals
 from services.task_manager.listing import Listing, beginning_of
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
+from shared.teams import FIRST_TEAM
 from shared.terms import DetectorPolicy, Terms
 from tests.contract.adapters import told
 from tests.contract.task_scenes import OTHER_ID, cancelled, completed, create, record, sealed
@@ -51,7 +52,7 @@ async def test_tasks_come_newest_first_in_pages(tasks):
     for created_at, task_id in random.Random(1).sample(created, 9):
         await create(tasks, task_id=task_id, created_at=created_at)
     seen, after = [], ""
-    while page := await tasks.store.tasks(after=after, limit=4):
+    while page := await tasks.store.tasks(Listing(team=FIRST_TEAM), after=after, limit=4):
         assert len(page) <= 4
         seen += [(one.created_at, one.id) for one, _, _ in page]
         after = page[-1][2]
@@ -70,7 +71,7 @@ LISTED = [
 
 async def listed(at, limit: int, **listing) -> list[str]:
     names, after = [], ""
-    while page := await at.store.tasks(after=after, limit=limit, listing=Listing(**listing)):
+    while page := await at.store.tasks(Listing(team=FIRST_TEAM, **listing), after=after, limit=limit):
         assert len(page) <= limit
         names += [one.name for one, _, _ in page]
         after = page[-1][2]
@@ -109,7 +110,7 @@ async def test_a_list_costs_the_same_however_many_tasks_there_are(tasks):
         found = []
         for listing in ({}, {"owner": "owner 1"}, {"states": ("open",), "beginning": "1"}, {"beginning": "none"}):
             with tasks.counting() as cost:
-                await tasks.store.tasks(after="", limit=3, listing=Listing(**listing))
+                await tasks.store.tasks(Listing(team=FIRST_TEAM, **listing), after="", limit=3)
             found.append((len(cost.commands), cost.steps))
         return found
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from quorate.sse import events
+from shared.teams import FIRST_TEAM
 from tests.service.running import Api, as_user, assert_problem
 
 
@@ -62,7 +63,7 @@ async def test_progress_is_looked_at_less_often_while_nothing_happens(api: Api, 
 
 async def test_progress_of_a_cancelled_task_ends(api: Api):
     task_id = await api.task()
-    stream = api.platform.tasks.progress.watch([task_id])
+    stream = api.platform.tasks.progress.watch(FIRST_TEAM, [task_id])
     first = [(await anext(stream)).decode() for _ in range(2)]
     assert '"state":"open"' in first[1]
     await api.http.delete(f"/api/tasks/{task_id}")

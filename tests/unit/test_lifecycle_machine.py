@@ -20,6 +20,7 @@ from shared.errors import NotFound
 from shared.events import SubtaskAdjudicatedV1, SubtaskCompletedV1, SubtaskDisputedV1, parse
 from shared.results import tally
 from shared.sqlite import Database
+from shared.teams import FIRST_TEAM
 from tests.unit.subtask_builders import LEASE_S, TASK_ID, awaiting, brief
 
 IDS = [f"{number:032x}" for number in range(3)]
@@ -181,7 +182,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def open_ones_are_counted_right(self) -> None:
-        claim = self.run(self.store.claim("nobody", task_id=TASK_ID, count=1, grant=refuse))
+        claim = self.run(self.store.claim(FIRST_TEAM, "nobody", task_id=TASK_ID, count=1, grant=refuse))
         assert claim.waiting_for_others == len(self.run(self.store.open_ids(TASK_ID, after="", limit=99)))
 
 

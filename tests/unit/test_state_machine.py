@@ -22,6 +22,7 @@ from shared.decision import Decision
 from shared.errors import QuorateError
 from shared.results import Prelabel
 from shared.sqlite import Database
+from shared.teams import FIRST_TEAM
 from shared.terms import DetectorPolicy
 from tests.unit.labeling_book import Book
 from tests.unit.subtask_builders import LEASE_S, T0, TASK_ID, awaiting, brief
@@ -158,7 +159,7 @@ class Labeling(RuleBasedStateMachine):
             return domain.grant_lease(subtask, of, lease=wanted, now=now)
 
         held_before = [book.live(self.now).get(operator) for book in self.books.values()]
-        claim = self.run(self.store.claim(operator, task_id=TASK_ID, count=count, grant=grant))
+        claim = self.run(self.store.claim(FIRST_TEAM, operator, task_id=TASK_ID, count=count, grant=grant))
         tokens = {}
         for subtask, of in claim.held:
             assert of == self.brief

@@ -7,6 +7,7 @@ from services.task_manager import domain
 from services.task_manager.domain import REGISTRATION_S, Fact
 from services.task_manager.refusals import KeyReused, NotOpen, StillUploading
 from shared.errors import Invalid
+from shared.teams import FIRST_TEAM
 from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 from tests.unit.task_builders import T0, VOTES, image, result, task
 
@@ -34,9 +35,14 @@ def test_policies_that_ask_for_what_cannot_be_are_refused(quorum, detector, poin
 
 
 def test_a_key_names_the_same_task_for_one_owner_only():
-    assert domain.task_id_of("ann", "key") == domain.task_id_of("ann", "key")
-    ids = {domain.task_id_of(owner, key) for owner in ("ann", "bob") for key in ("key", "other")}
-    assert len(ids) == 4
+    assert domain.task_id_of(FIRST_TEAM, "ann", "key") == domain.task_id_of(FIRST_TEAM, "ann", "key")
+    ids = {
+        domain.task_id_of(team, owner, key)
+        for team in (FIRST_TEAM, "t2")
+        for owner in ("ann", "bob")
+        for key in ("key", "other")
+    }
+    assert len(ids) == 8
     assert all(len(one) == 32 for one in ids)
 
 

@@ -101,15 +101,17 @@ class SubtaskStore(Outbox, Protocol):
         """Change a subtask by a rule. Raises NotFound, also where it was removed; TaskCancelled."""
         ...
 
-    async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        """The operator's live leases and, up to `count` in all, what `grant` grants of the free ones.
+    async def claim(self, team: str, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
+        """The operator's live leases in the team and, up to `count` in all, what `grant` grants of the free ones.
 
-        Of the named task, else of the oldest that has any. The cost does not grow with the number of subtasks. A task
-        that is not known yet has nothing to grant. Raises TaskCancelled.
+        Of the named task, else of the team's oldest that has any. The cost does not grow with the number of subtasks. A
+        task that is not known yet, or another team's, has nothing to grant. Raises TaskCancelled.
         """
         ...
 
-    async def claim_row(self, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]) -> Claim:
+    async def claim_row(
+        self, team: str, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]
+    ) -> Claim:
         """The operator's live leases in a row of a task and, up to `count` in all, what `grant` grants of the first
         free ones there, in the row's order. Nothing is counted that waits for others. Raises TaskCancelled.
 
@@ -117,8 +119,8 @@ class SubtaskStore(Outbox, Protocol):
         """
         ...
 
-    async def work(self, operator: str) -> list[Work]:
-        """The oldest tasks with open subtasks, `MAX_TASKS` at the most, and whether one of these is open for the
+    async def work(self, team: str, operator: str) -> list[Work]:
+        """The team's oldest tasks with open subtasks, `MAX_TASKS` at the most, and whether one of these is open for the
         operator. Nothing is written, and the cost does not grow with the number of subtasks.
         """
         ...
@@ -132,12 +134,13 @@ class SubtaskStore(Outbox, Protocol):
         """The leased subtasks now; each number may stop at ten thousand."""
         ...
 
-    async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
-        """Disputed subtasks in order of their ids, those after `after`."""
+    async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
+        """The team's disputed subtasks in order of their ids, those after `after`."""
         ...
 
-    async def count_disputes(self, limit: int) -> int:
-        """How many subtasks are disputed, counted to `limit`; those of cancelled tasks too, until they are purged."""
+    async def count_disputes(self, team: str, limit: int) -> int:
+        """How many of the team's subtasks are disputed, counted to `limit`; also those of cancelled tasks, until they
+        are purged."""
         ...
 
     async def cancel(self, task_id: str) -> None:

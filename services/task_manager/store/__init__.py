@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.task_manager.domain import Counts, Image, Task
-from services.task_manager.listing import EVERY, Listing, Order
+from services.task_manager.listing import Listing, Order
 from services.task_manager.order import By
 from services.task_manager.statistics import Saved
 from shared.decision import Decision
@@ -49,7 +49,7 @@ class TaskStore(Outbox, Protocol):
         """A task without its counts, which may take longer. Raises NotFound."""
         ...
 
-    async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
+    async def tasks(self, listing: Listing, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         """Tasks of a listing in its order, each with its key; those behind the key `after`. By index alone, however
         many other tasks there are."""
         ...

@@ -12,7 +12,7 @@ from pymongo import IndexModel, UpdateOne
 
 from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Fact, Image, Task, counted_votes, refuse_unless_open, stub_of
-from services.task_manager.listing import EVERY, Listing
+from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.refusals import NotOpen
 from services.task_manager.statistics import Saved
@@ -32,6 +32,7 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.teams import key_in, key_without
 
 _OUTBOX = [
     IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
@@ -114,12 +115,13 @@ class MongoTaskStore:
     async def task(self, task_id: str) -> Task:
         return (await self._tasks.find(task_id, "task")).state
 
-    async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
+    async def tasks(self, listing: Listing, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         """Each state is one range of one index; their keys are read, and then the tasks of the least."""
         if not after:
             await asyncio.gather(*map(self._add_listing_keys, listing.states))
         key = TASK_KEYS[listing.order]
-        part = {key: {"$gt": after or listing.beginning, "$lt": listing.beginning + listings.LAST}}
+        first, end = listing.span(after)
+        part = {key: {"$gt": first, "$lt": end}}
         owner = {} if listing.owner is None else {"owner": {"$eq": listing.owner}}
 
         async def keys_in(state: str) -> list[tuple[str, str]]:
@@ -132,7 +134,10 @@ class MongoTaskStore:
             found = {one["_id"]: one async for one in self._tasks.collection.find({"_id": {"$in": ids}})}
         there = [(found[task_id], place) for place, task_id in keys if task_id in found]
         counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one, _ in there))
-        return [(TASKS.read_document(one), each, place) for (one, place), each in zip(there, counts, strict=True)]
+        return [
+            (TASKS.read_document(one), each, key_without(listing.team, place))
+            for (one, place), each in zip(there, counts, strict=True)
+        ]
 
     async def _add_listing_keys(self, state: str) -> None:
         """Give the tasks that an older release has stored what lists need."""
@@ -340,7 +345,7 @@ def _task_keys(task: Task) -> Document:
 
 
 def _listing_keys(task: Task) -> Document:
-    keys = {field: listings.key_of(task, order) for order, field in TASK_KEYS.items()}
+    keys = {field: key_in(task.team, listings.key_of(task, order)) for order, field in TASK_KEYS.items()}
     return {"owner": task.owner, **keys}
 
 

@@ -48,7 +48,7 @@ def counts_drift() -> None:
 @defect("I10")
 def forgotten_idempotency() -> None:
     """A key makes no difference: every request makes a task."""
-    task_handlers.domain.task_id_of = lambda owner, key: secrets.token_hex(16)
+    task_handlers.domain.task_id_of = lambda team, owner, key: secrets.token_hex(16)
 
 
 @defect("I10")
@@ -61,7 +61,7 @@ def changed_body_accepted() -> None:
 def keys_shared_between_owners() -> None:
     """Two owners who use the same key get the same task."""
     real = task_domain.task_id_of
-    task_domain.task_id_of = lambda owner, key: real("anybody", key)
+    task_domain.task_id_of = lambda team, owner, key: real(team, "anybody", key)
 
 
 @defect("I1")

@@ -2,8 +2,8 @@
 
 A subtask's document has `place` while it has a free place, or a lease's expiry will open one; `holders`, the operators
 whose leases it keeps, and `leased_until`, when the last of those lapses; `row`, while it is open and has a suggestion;
-`voted` and `voted_at`, once it has votes; and `dispute`, its id, while it is disputed. One that an older release stored
-gets its `row` and `voted` with its next change.
+`voted` and `voted_at`, once it has votes; and `dispute`, its id within its team, while it is disputed. One that an
+older release stored gets its `row` and `voted` with its next change.
 
     briefs.py    what the subtasks of a task share, and the tombstones
     votes.py     whose votes stand
@@ -50,6 +50,7 @@ from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
 from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.teams import end_of, key_in
 
 log = logging.getLogger(__name__)
 A = TypeVar("A")
@@ -184,12 +185,13 @@ class MongoSubtaskStore:
                 await self._listings.wake(before.task_id, self._clock())
         return decision
 
-    async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        if task_id is not None and await self._briefs.known(task_id) is None:
+    async def claim(self, team: str, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
+        if task_id is not None and await self._briefs.of_team(team, task_id) is None:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with contextlib.AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn(operator))
             claim = MongoClaim(
+                team=team,
                 operator=operator,
                 task_id=task_id,
                 grant=grant,
@@ -203,11 +205,13 @@ class MongoSubtaskStore:
             )
             held, is_cut_short = await claim.run()
             self._note(claim.note(), turn.pop_all())
-        waiting = 0 if held else await self._count_open(task_id)
+        waiting = 0 if held else await self._count_open(team, task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
-    async def claim_row(self, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]) -> Claim:
-        brief = await self._briefs.known(task_id)
+    async def claim_row(
+        self, team: str, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]
+    ) -> Claim:
+        brief = await self._briefs.of_team(team, task_id)
         if brief is None:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with self._turn(operator):
@@ -221,8 +225,9 @@ class MongoSubtaskStore:
                 leases=self._leases,
             ).run(count)
 
-    async def work(self, operator: str) -> list[Work]:
+    async def work(self, team: str, operator: str) -> list[Work]:
         return await MongoLook(
+            team=team,
             operator=operator,
             now=self._clock(),
             briefs=self._briefs,
@@ -242,8 +247,8 @@ class MongoSubtaskStore:
     async def leased(self) -> Leased:
         return await self._leases.count(self._clock())
 
-    async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
-        query: Document = {"dispute": {"$gt": after}}
+    async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
+        query: Document = {"dispute": {"$gt": key_in(team, after), "$lt": end_of(team)}}
         if task_id is not None:
             query["task_id"] = task_id
         page: list[tuple[Subtask, Brief]] = []
@@ -256,12 +261,13 @@ class MongoSubtaskStore:
             page += [(one, brief) for one, brief in zip(subtasks, briefs, strict=True) if brief is not None]
             if len(found) < limit:
                 break
-            query["dispute"] = {"$gt": found[-1]["_id"]}
+            query["dispute"] = {"$gt": key_in(team, found[-1]["_id"]), "$lt": end_of(team)}
         return page[:limit]
 
-    async def count_disputes(self, limit: int) -> int:
+    async def count_disputes(self, team: str, limit: int) -> int:
         with errors_named():
-            found = self._subtasks.collection.find({"dispute": {"$gt": ""}}, {"_id": 0, "dispute": 1})
+            of_team = {"dispute": {"$gt": key_in(team, ""), "$lt": end_of(team)}}
+            found = self._subtasks.collection.find(of_team, {"_id": 0, "dispute": 1})
             return len(await found.limit(limit).batch_size(limit).to_list())
 
     async def cancel(self, task_id: str) -> None:
@@ -333,11 +339,13 @@ class MongoSubtaskStore:
     def _events(self, decision: Decision[Subtask, A], brief: Brief, now: float) -> list[Message]:
         return self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
 
-    async def _count_open(self, task_id: str | None) -> int:
-        """Open subtasks of a task, or of the oldest tasks."""
+    async def _count_open(self, team: str, task_id: str | None) -> int:
+        """Open subtasks of a task, or of the team's oldest tasks."""
         if task_id is not None:
             return await self._places.count_open([task_id])
-        return await self._places.count_open([task.task_id for task in await self._listings.listed("", MAX_TASKS)])
+        return await self._places.count_open(
+            [task.task_id for task in await self._listings.listed(team, "", MAX_TASKS)]
+        )
 
 
 def _present(subtask: Subtask) -> Subtask:
@@ -369,7 +377,7 @@ def _keys(subtask: Subtask) -> Document:
         "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
         "row": _row(subtask),
         **keys_of(subtask),
-        "dispute": subtask.id if subtask.state == "disputed" else None,
+        "dispute": key_in(subtask.team, subtask.id) if subtask.state == "disputed" else None,
     }
 
 

@@ -14,6 +14,7 @@ from services.subtask_manager.store.codec import BARE_BYTES, BRIEFS, BRIEFS_CACH
 from services.subtask_manager.subtask import Brief
 from shared.errors import NotFound
 from shared.mongo import Collection, Document, errors_named
+from shared.teams import key_in
 
 FRESH_S = 1.0
 """How long a replica may not see a tombstone or new terms that another one saved."""
@@ -94,6 +95,12 @@ class MongoBriefs:
             raise TaskCancelled("the task was cancelled")
         return None if known is None or known.brief is None or known.brief.revision < at_least else known.brief
 
+    async def of_team(self, team: str, task_id: str) -> Brief | None:
+        """The terms of a task of the team; None where they have not come yet, or it is another team's. Raises
+        TaskCancelled."""
+        brief = await self.known(task_id)
+        return brief if brief is not None and brief.team == team else None
+
     async def cancel(self, task_id: str) -> None:
         """Put up the task's tombstone, and unlist it."""
         tombstone = {"$set": {"is_cancelled": True}, "$unset": {"listed": "", "closing": ""}}
@@ -158,8 +165,8 @@ def _bytes(known: Known) -> int:
 
 
 def place_of(brief: Brief) -> str:
-    """A task's place in the list: when it was created, in microseconds since the epoch, and its id."""
-    return f"{round(brief.created_at * 1_000_000):020}/{brief.task_id}"
+    """A task's place in the list of its team: when it was created, in microseconds since the epoch, and its id."""
+    return key_in(brief.team, f"{round(brief.created_at * 1_000_000):020}/{brief.task_id}")
 
 
 def _is_as_new(known: Brief | None, brief: Brief) -> bool:

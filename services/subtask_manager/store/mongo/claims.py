@@ -23,6 +23,7 @@ from services.subtask_manager.store.mongo.walks import MongoWalks, Stop
 from services.subtask_manager.subtask import Brief, Subtask
 from services.subtask_manager.walk import Candidate, Hint
 from shared.mongo import Stored
+from shared.teams import key_in
 
 TASKS_AT_ONCE = 8
 """So many tasks have their first windows read together."""
@@ -45,6 +46,7 @@ class _Visit:
 class MongoClaim:
     """One lease request under way: what was asked for, where to look for it, and what has come of it."""
 
+    team: str
     operator: str
     task_id: str | None
     grant: Decide[bool]
@@ -63,7 +65,9 @@ class MongoClaim:
 
     async def run(self) -> tuple[list[Held], bool]:
         """What the operator holds now, those held before first; and whether there may be more."""
-        own, (stopped, awake) = await asyncio.gather(self.leases.of(self.operator, self.task_id), self._first_tasks())
+        own, (stopped, awake) = await asyncio.gather(
+            self.leases.of(self.team, self.operator, self.task_id), self._first_tasks()
+        )
         live = [(stored.state, brief) for stored, brief in own if self._is_live(stored.state)][: self.search.wanted]
         self.search.granted = len(live)
         await self._try_lapsed([found for found in own if not self._is_live(found[0].state)][: self.search.missing])
@@ -91,6 +95,11 @@ class MongoClaim:
             if isinstance(failed, BaseException):
                 raise failed
 
+    @property
+    def _walker(self) -> str:
+        """Whose rounds these are: an operator walks through the tasks of each team by itself."""
+        return key_in(self.team, self.operator)
+
     def _is_live(self, subtask: Subtask) -> bool:
         return any(lease.operator == self.operator and lease.expires_at > self.now for lease in subtask.leases)
 
@@ -99,11 +108,11 @@ class MongoClaim:
         if self.task_id is not None:
             return None, ()
         stopped, oldest = await asyncio.gather(
-            self.walks.stopped_at(self.operator), self.listings.awake("", MAX_TASKS + 1, self.now)
+            self.walks.stopped_at(self._walker), self.listings.awake(self.team, "", MAX_TASKS + 1, self.now)
         )
         if stopped is None or stopped.is_resting:
             return stopped, () if stopped else oldest
-        return stopped, await self.listings.awake(stopped.place, MAX_TASKS + 1, self.now)
+        return stopped, await self.listings.awake(self.team, stopped.place, MAX_TASKS + 1, self.now)
 
     async def _try_lapsed(self, lapsed: Sequence[Found]) -> None:
         """A subtask whose lease lapsed lies behind the operator's walk: try it once more, and forget it if it cannot be
@@ -118,15 +127,15 @@ class MongoClaim:
         place, is_resting = await self._search_tasks(awake), False
         if place is None and self.search.missing > 0:
             if stopped is not None and stopped.is_resting:  # those woken meanwhile are in the list of all tasks still
-                last = await self.listings.listed(stopped.place, MAX_TASKS + 1)
+                last = await self.listings.listed(self.team, stopped.place, MAX_TASKS + 1)
             else:
-                last = await self.listings.resting(MAX_TASKS + 1, self.now)
+                last = await self.listings.resting(self.team, MAX_TASKS + 1, self.now)
             place, is_resting = await self._search_tasks(last), True
         if place is not None:
-            await self.walks.stop(self.operator, Stop(place=place, is_resting=is_resting, begun_at=begun_at))
+            await self.walks.stop(self._walker, Stop(place=place, is_resting=is_resting, begun_at=begun_at))
             return True
         if stopped is not None:
-            await self.walks.end_round(self.operator)
+            await self.walks.end_round(self._walker)
         return self.search.missing > 0 and self.now - begun_at > ROUND_S
 
     async def _search_tasks(self, tasks: Sequence[Listed]) -> str | None:

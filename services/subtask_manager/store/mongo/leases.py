@@ -38,8 +38,8 @@ class MongoLeases:
         self._briefs = briefs
         self._update = update
 
-    async def of(self, operator: str, task_id: str | None, limit: int = MAX_HELD) -> list[Found]:
-        """The subtasks that an operator holds or held, in one task or in all, by id."""
+    async def of(self, team: str, operator: str, task_id: str | None, limit: int = MAX_HELD) -> list[Found]:
+        """The subtasks of a team that an operator holds or held, in one task or in all, by id."""
         query: Document = {"holders": {"$in": [operator]}}
         query["leased_until"] = {"$gt": 0}  # nx-27017: always true; it has no index on arrays, and one on this
         if task_id is not None:
@@ -50,7 +50,8 @@ class MongoLeases:
             documents = sorted(await cursor.to_list(), key=lambda document: document["_id"])
         read = [self._subtasks.stored(document) for document in documents]
         briefs = [await self._briefs.find(stored.state.task_id) for stored in read]
-        return [(stored, brief) for stored, brief in zip(read, briefs, strict=True) if brief is not None]
+        found = zip(read, briefs, strict=True)
+        return [(stored, brief) for stored, brief in found if brief is not None and brief.team == team]
 
     async def save(self, grants: Sequence[Grant], rule: Decide[bool]) -> list[Held]:
         """Write leases, all at once. Where other writers were faster, look up which leases were saved, and ask the rule

@@ -39,6 +39,7 @@ from services.subtask_manager.subtask import Brief
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.mongo import Collection, Document, errors_named
+from shared.teams import end_of, key_in
 
 REST_S = 30.0
 """How long a task rests at the most: so long a place may wait whose waking was lost, while other tasks have enough."""
@@ -61,17 +62,17 @@ class MongoListings:
         self._clock = clock
         self.admit = Batcher(self._admit_all)
 
-    async def listed(self, first: str, limit: int) -> list[Listed]:
-        """All tasks in the list, from the place `first` on."""
-        return await self._find({"listed": {"$gte": first}}, limit)
+    async def listed(self, team: str, first: str, limit: int) -> list[Listed]:
+        """All tasks of a team in the list, from the place `first` on; of an empty one, from the oldest."""
+        return await self._find({"listed": _of(team, first)}, limit)
 
-    async def awake(self, first: str, limit: int, now: float) -> list[Listed]:
+    async def awake(self, team: str, first: str, limit: int, now: float) -> list[Listed]:
         """Those of them that do not rest, from the place `first` on."""
-        return await self._find({"listed": {"$gte": first}, "rests_until": {"$lte": now}}, limit)
+        return await self._find({"listed": _of(team, first), "rests_until": {"$lte": now}}, limit)
 
-    async def resting(self, limit: int, now: float) -> list[Listed]:
+    async def resting(self, team: str, limit: int, now: float) -> list[Listed]:
         """Those that do, and those that were woken at this instant."""
-        return await self._find({"listed": {"$gte": ""}, "rests_until": {"$gte": now}}, limit)
+        return await self._find({"listed": _of(team, ""), "rests_until": {"$gte": now}}, limit)
 
     async def rest(self, task_id: str, until: float, now: float) -> None:
         """Let a task rest that is awake."""
@@ -136,3 +137,8 @@ class MongoListings:
         change = {"$set": {"listed": place_of(brief), "rests_until": now}, "$unset": {"closing": ""}}
         with errors_named():
             await self._collection.update_one({"_id": brief.task_id, "is_cancelled": False}, change)
+
+
+def _of(team: str, first: str) -> Document:
+    """The places of a team, from one on."""
+    return {"$gte": first or key_in(team, ""), "$lt": end_of(team)}

@@ -52,7 +52,7 @@ class MongoRowClaim:
         )
 
     async def _live(self) -> list[Held]:
-        own = await self.leases.of(self.operator, self.brief.task_id)
+        own = await self.leases.of(self.brief.team, self.operator, self.brief.task_id)
         held = [(stored.state, brief) for stored, brief in own]
         return [one for one in held if any(it.operator == self.operator for it in live_leases(one[0], self.now))]
 

@@ -121,11 +121,12 @@ class SqliteSubtaskStore(SqliteOutbox):
     async def update(self, subtask_id: str, decide: Decide[A]) -> Decision[Subtask, A]:
         return await self._database.write(lambda db: self._update(db, subtask_id, decide))
 
-    async def claim(self, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
+    async def claim(self, team: str, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         def claim(db: sqlite3.Connection) -> Claim:
             now = self._clock()
             return SqliteClaim(
                 db=db,
+                team=team,
                 operator=operator,
                 task_id=task_id,
                 count=count,
@@ -137,11 +138,14 @@ class SqliteSubtaskStore(SqliteOutbox):
 
         return await self._database.write(claim)
 
-    async def claim_row(self, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]) -> Claim:
+    async def claim_row(
+        self, team: str, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]
+    ) -> Claim:
         def claim(db: sqlite3.Connection) -> Claim:
             now = self._clock()
             return SqliteRowClaim(
                 db=db,
+                team=team,
                 operator=operator,
                 task_id=task_id,
                 row=row,
@@ -152,10 +156,11 @@ class SqliteSubtaskStore(SqliteOutbox):
 
         return await self._database.write(claim)
 
-    async def work(self, operator: str) -> list[Work]:
+    async def work(self, team: str, operator: str) -> list[Work]:
         def look(db: sqlite3.Connection) -> list[Work]:
             load, brief = partial(self._load, db), partial(self._brief, db)
-            return SqliteLook(db=db, operator=operator, now=self._clock(), load=load, brief=brief).run()
+            look = SqliteLook(db=db, team=team, operator=operator, now=self._clock(), load=load, brief=brief)
+            return look.run()
 
         return await self._database.read(look)
 
@@ -171,21 +176,21 @@ class SqliteSubtaskStore(SqliteOutbox):
         live, lapsed = await self._database.read(lambda db: db.execute(query, (now,)).fetchone())
         return Leased(live=live, lapsed=lapsed)
 
-    async def disputes(self, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
+    async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query = """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
-                   WHERE state = 'disputed' AND id > ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
-                   ORDER BY id LIMIT ?"""
+                   WHERE state = 'disputed' AND subtasks.team = ? AND id > ? AND (? IS NULL OR task_id = ?)
+                   AND NOT is_cancelled ORDER BY id LIMIT ?"""
         return await self._database.read(
             lambda db: [
                 (SUBTASKS.read_text(subtask), self._decoded(brief))
-                for subtask, brief in db.execute(query, (after, task_id, task_id, limit))
+                for subtask, brief in db.execute(query, (team, after, task_id, task_id, limit))
             ]
         )
 
-    async def count_disputes(self, limit: int) -> int:
+    async def count_disputes(self, team: str, limit: int) -> int:
         query = """SELECT count(*) FROM (
-                       SELECT 1 FROM subtasks INDEXED BY disputed WHERE state = 'disputed' LIMIT ?)"""
-        return await self._database.read(lambda db: db.execute(query, (limit,)).fetchone()[0])
+                       SELECT 1 FROM subtasks INDEXED BY disputed WHERE state = 'disputed' AND team = ? LIMIT ?)"""
+        return await self._database.read(lambda db: db.execute(query, (team, limit)).fetchone()[0])
 
     async def cancel(self, task_id: str) -> None:
         tombstone = """INSERT INTO briefs (task_id, created_at, is_cancelled) VALUES (?, 0, 1)
@@ -219,8 +224,8 @@ class SqliteSubtaskStore(SqliteOutbox):
         query = "SELECT body, is_cancelled FROM briefs WHERE task_id = ?"
         row = db.execute(query, (brief.task_id,)).fetchone()
         if row is None:
-            insert = "INSERT INTO briefs (task_id, created_at, body) VALUES (?,?,?)"
-            db.execute(insert, (brief.task_id, brief.created_at, BRIEFS.text(brief)))
+            insert = "INSERT INTO briefs (task_id, team, created_at, body) VALUES (?,?,?,?)"
+            db.execute(insert, (brief.task_id, brief.team, brief.created_at, BRIEFS.text(brief)))
         elif row[1]:
             return False
         elif self._decoded(row[0]).revision < brief.revision:
@@ -262,11 +267,12 @@ class SqliteSubtaskStore(SqliteOutbox):
         if row is not None and (row[0] != "removed" or SUBTASKS.read_text(row[1]).object_key == subtask.object_key):
             return False
         db.execute(
-            """INSERT OR REPLACE INTO subtasks (id, task_id, slot, state, available_at, has_votes, body)
-               VALUES (?,?,?,?,?,?,?)""",
+            """INSERT OR REPLACE INTO subtasks (id, task_id, team, slot, state, available_at, has_votes, body)
+               VALUES (?,?,?,?,?,?,?,?)""",
             (
                 subtask.id,
                 subtask.task_id,
+                subtask.team,
                 subtask.slot,
                 subtask.state,
                 subtask.available_at,

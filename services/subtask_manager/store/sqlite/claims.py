@@ -10,14 +10,16 @@ from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskS
 from services.subtask_manager.store import Claim
 from services.subtask_manager.subtask import Brief, Subtask
 from services.subtask_manager.walk import Candidate, Walk
+from shared.teams import key_in
 
 MAX_WINDOWS = 16
 Held = tuple[Subtask, Brief]
 
 
-def is_known(db: sqlite3.Connection, task_id: str) -> bool:
-    """Whether the task's brief has come. Raises TaskCancelled."""
-    row = db.execute("SELECT is_cancelled FROM briefs WHERE task_id = ?", (task_id,)).fetchone()
+def is_known(db: sqlite3.Connection, team: str, task_id: str) -> bool:
+    """Whether the brief of the team's task has come. Raises TaskCancelled."""
+    query = "SELECT is_cancelled FROM briefs WHERE task_id = ? AND team = ?"
+    row = db.execute(query, (task_id, team)).fetchone()
     if row is not None and row[0]:
         raise TaskCancelled("the task was cancelled")
     return row is not None
@@ -57,6 +59,7 @@ class SqliteClaim:
     """
 
     db: sqlite3.Connection
+    team: str
     operator: str
     task_id: str | None
     count: int
@@ -70,7 +73,7 @@ class SqliteClaim:
 
     def run(self) -> Claim:
         """Raises TaskCancelled."""
-        if self.task_id is not None and not is_known(self.db, self.task_id):
+        if self.task_id is not None and not is_known(self.db, self.team, self.task_id):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         leases = self._leases(self.count + MIN_WINDOW)
         live = [self.load(subtask_id) for subtask_id, expires_at in leases if expires_at > self.now][: self.count]
@@ -91,38 +94,39 @@ class SqliteClaim:
         """
         return self.db.execute(
             """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
-               WHERE operator = ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
+               WHERE operator = ? AND briefs.team = ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
                ORDER BY expires_at DESC, subtask_id LIMIT ?""",
-            (self.operator, self.task_id, self.task_id, limit),
+            (self.operator, self.team, self.task_id, self.task_id, limit),
         ).fetchall()
 
     def _count_open(self) -> int:
         query = """SELECT coalesce(sum(open), 0) FROM briefs
-                   WHERE open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
-        return self.db.execute(query, (self.task_id, self.task_id)).fetchone()[0]
+                   WHERE team = ? AND open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
+        return self.db.execute(query, (self.team, self.task_id, self.task_id)).fetchone()[0]
 
     def _search_tasks(self) -> bool:
         """Search the named task, else the oldest tasks; returns whether the search was cut short."""
         if self.task_id is not None:
             return self._search_task(self.task_id)
         query = "SELECT created_at, task_id FROM rounds WHERE operator = ?"
-        stopped = self.db.execute(query, (self.operator,)).fetchone()
+        walker = key_in(self.team, self.operator)
+        stopped = self.db.execute(query, (walker,)).fetchone()
         tasks = self.db.execute(
-            """SELECT created_at, task_id FROM briefs WHERE open > 0 AND NOT is_cancelled
+            """SELECT created_at, task_id FROM briefs WHERE team = ? AND open > 0 AND NOT is_cancelled
                AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
-            (*(stopped or (0.0, "")), MAX_TASKS + 1),
+            (self.team, *(stopped or (0.0, "")), MAX_TASKS + 1),
         ).fetchall()
         for position, (task_created_at, next_id) in enumerate(tasks):
             is_over = position == MAX_TASKS or self._search.windows_left <= 0
             if is_over or self._search_task(next_id):
-                row = (self.operator, task_created_at, next_id)
+                row = (walker, task_created_at, next_id)
                 self.db.execute("INSERT OR REPLACE INTO rounds (operator, created_at, task_id) VALUES (?,?,?)", row)
                 return True
             if self._search.missing <= 0:
                 break
         if stopped is None:
             return False
-        self.db.execute("DELETE FROM rounds WHERE operator = ?", (self.operator,))
+        self.db.execute("DELETE FROM rounds WHERE operator = ?", (walker,))
         return self._search.missing > 0  # this round began in the middle: the oldest tasks are still to be searched
 
     def _search_task(self, task_id: str) -> bool:

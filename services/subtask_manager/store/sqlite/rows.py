@@ -15,6 +15,7 @@ class SqliteRowClaim:
     """One request for a row, in the transaction that saves what it is granted; `load` and `grant` as of a claim."""
 
     db: sqlite3.Connection
+    team: str
     operator: str
     task_id: str
     row: Row
@@ -24,7 +25,7 @@ class SqliteRowClaim:
 
     def run(self, count: int) -> Claim:
         """Raises TaskCancelled."""
-        if not is_known(self.db, self.task_id):
+        if not is_known(self.db, self.team, self.task_id):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         live = self._live()
         wanted = rows.wanted(self.row, live, count)

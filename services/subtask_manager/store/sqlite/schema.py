@@ -88,6 +88,14 @@ def _by_voter(db: sqlite3.Connection) -> None:
             keep_all(db, SUBTASKS.read_text(body))
 
 
+_OF_TEAMS = """
+ALTER TABLE briefs ADD COLUMN team TEXT NOT NULL DEFAULT 'first';
+ALTER TABLE subtasks ADD COLUMN team TEXT NOT NULL DEFAULT 'first';
+DROP INDEX tasks_with_work;
+CREATE INDEX tasks_with_work ON briefs (team, created_at, task_id) WHERE open > 0 AND NOT is_cancelled;
+DROP INDEX disputed;
+CREATE INDEX disputed ON subtasks (team, id, task_id) WHERE state = 'disputed';
+"""
 STEPS = (
     statements(_FIRST),
     bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
@@ -95,4 +103,5 @@ STEPS = (
     statements(preferences.SCHEMA),
     _in_rows,
     _by_voter,
+    statements(_OF_TEAMS),
 )

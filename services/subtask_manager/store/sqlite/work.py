@@ -17,6 +17,7 @@ class SqliteLook:
     """One look, which only reads; `load` and `brief` as of a claim."""
 
     db: sqlite3.Connection
+    team: str
     operator: str
     now: float
     load: Callable[[str], Held]
@@ -25,9 +26,9 @@ class SqliteLook:
     def run(self) -> list[Work]:
         own = self._own()
         tasks = self.db.execute(
-            """SELECT task_id, open FROM briefs WHERE open > 0 AND NOT is_cancelled
+            """SELECT task_id, open FROM briefs WHERE team = ? AND open > 0 AND NOT is_cancelled
                ORDER BY created_at, task_id LIMIT ?""",
-            (MAX_TASKS,),
+            (self.team, MAX_TASKS),
         ).fetchall()
         return [self._task(task_id, count, is_own=task_id in own) for task_id, count in tasks]
 
@@ -39,9 +40,10 @@ class SqliteLook:
     def _own(self) -> set[str]:
         """The tasks of subtasks that the operator holds, or held and could have again."""
         found = self.db.execute(
-            """SELECT subtask_id FROM leases JOIN briefs USING (task_id) WHERE operator = ? AND NOT is_cancelled
+            """SELECT subtask_id FROM leases JOIN briefs USING (task_id)
+               WHERE operator = ? AND team = ? AND NOT is_cancelled
                ORDER BY expires_at DESC, subtask_id LIMIT ?""",
-            (self.operator, work.MAX_LEASES),
+            (self.operator, self.team, work.MAX_LEASES),
         ).fetchall()
         held = [self.load(subtask_id) for (subtask_id,) in found]
         return {one[1].task_id for one in held if self._may(one)}

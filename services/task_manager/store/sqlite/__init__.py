@@ -7,7 +7,7 @@ import orjson
 
 from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
-from services.task_manager.listing import EVERY, Listing
+from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
@@ -26,6 +26,7 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
+from shared.teams import key_without
 
 _TASK = "SELECT body, images, completed, disputed"
 
@@ -66,16 +67,18 @@ class SqliteTaskStore(SqliteOutbox):
     async def task(self, task_id: str) -> Task:
         return (await self.find(task_id))[0]
 
-    async def tasks(self, *, after: str, limit: int, listing: Listing = EVERY) -> list[tuple[Task, Counts, str]]:
+    async def tasks(self, listing: Listing, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         key = TASK_KEYS[listing.order]
         where, owner = (" AND owner = ?", (listing.owner,)) if listing.owner is not None else ("", ())
         query = f"""SELECT {key}, id FROM tasks WHERE state = ?{where} AND {key} > ? AND {key} < ?
                     ORDER BY {key} LIMIT ?"""  # noqa: S608 - only columns of ours
-        part = (after or listing.beginning, listing.beginning + listings.LAST, limit)
+        part = (*listing.span(after), limit)
 
         def select(db: sqlite3.Connection) -> list[tuple[Task, Counts, str]]:
             found = [row for state in listing.states for row in db.execute(query, (state, *owner, *part))]
-            return [(*self._find(db, task_id), key) for key, task_id in sorted(found)[:limit]]
+            return [
+                (*self._find(db, task_id), key_without(listing.team, key)) for key, task_id in sorted(found)[:limit]
+            ]
 
         return await self._database.read(select)
 

@@ -10,6 +10,7 @@ from services.task_manager.store import TASK_KEYS
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.outbox import sqlite as outbox_sqlite
 from shared.sqlite.migrations import BATCH, bodies, statements
+from shared.teams import key_in
 
 _FIRST = (
     outbox_sqlite.SCHEMA
@@ -114,7 +115,8 @@ def _listed(db: sqlite3.Connection) -> None:
 
 def listing_keys(task: Task) -> tuple[str, str, str]:
     """A task's owner, and its places by age and by name."""
-    return task.owner, listings.key_of(task, "newest"), listings.key_of(task, "name")
+    keys = [key_in(task.team, listings.key_of(task, order)) for order in TASK_KEYS]
+    return task.owner, keys[0], keys[1]
 
 
 _STATISTICS = "CREATE TABLE statistics (task_id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
