@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -182,6 +182,9 @@ experiment-scale: setup-dev  ## cost per operation from a thousand to millions o
 
 docs-api: setup-dev  ## write docs/api/openapi.json anew
 	@$(RUN) -m embedded.openapi > docs/api/openapi.json
+
+docs-access: setup-dev  ## write docs/access.md anew: who may do what, found out by asking
+	@$(RUN) -m tests.service.access_table
 
 clean:  ## remove what was built, but not the data of `make serve`
 	@[ ! -d build/services ] || [ ! -d $(VENV) ] || $(RUN) -m deploy.local stop

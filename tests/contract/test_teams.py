@@ -6,7 +6,7 @@ from services.subtask_manager.row import Row
 from services.task_manager.listing import Listing
 from shared.teams import FIRST_TEAM
 from tests.contract.operators import dispute, granting, open_all, subtask_ids
-from tests.contract.task_scenes import create
+from tests.contract.task_scenes import create, sealed
 from tests.unit.subtask_builders import brief
 
 TEAMS = (FIRST_TEAM, "b2", "a1")
@@ -79,7 +79,8 @@ async def test_tasks_are_the_team_s(tasks):
     names = ("Streets", "streams", "\U0010ffff")
     for team in TEAMS:
         for number, name in enumerate(names):
-            await create(tasks, task_id=f"{ONE[team][:-1]}{number}", team=team, name=name, owner="ann")
+            task = await create(tasks, task_id=f"{ONE[team][:-1]}{number}", team=team, name=name, owner="ann")
+            await tasks.store.update(task.id, sealed)
     for team in TEAMS:
         mine = [f"{ONE[team][:-1]}{number}" for number in range(len(names))]
         for listing, expected in (({}, mine), ({"owner": "ann"}, mine), ({"beginning": "str"}, mine[:2])):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import orjson
 
-from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
@@ -251,7 +250,7 @@ class SqliteTaskStore(SqliteOutbox):
                     task.state,
                     task.is_erased,
                     bool(task.uploads),
-                    listings.key_of(task, "name"),
+                    listing_keys(task)[-1],
                     TASKS.text(task),
                     task.id,
                 ),
