@@ -3,18 +3,15 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.types import Scope
 
 from shared.errors import Invalid
+from shared.identity.roles import FIRST_TEAM, ROLES, Role
 from shared.results import DETECTOR
 
-Role = Literal["client", "operator", "adjudicator", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)
-FIRST_TEAM = "first"
-"""The team of a fresh platform, and of all that is older than teams."""
 LOCAL = "local"
 HEADER = b"x-quorate-user"
 NAMED = "quorate.headers"
