@@ -19,6 +19,9 @@ INVITATION_S = 7 * 86_400.0
 FIRST_LINK_S = 86_400.0
 FIRST_LINK = "first-admin"
 """The id of the link of the first start. There is one, so that a new one makes the one before void."""
+MAX_KEY_S = 10 * 366 * 86_400.0
+MAX_INVITATIONS = 200
+"""To one team, that can be used."""
 MAX_KEYS = 100
 """A person's, in one team, that can be used."""
 
@@ -86,7 +89,8 @@ def is_live(session: Session, lifetimes: Lifetimes, now: float) -> bool:
 
 def may_go_on(session: Session, person: Person) -> bool:
     """Whether its person has lost nothing since it began, and may still do something in its team."""
-    return session.epoch == person.epoch and bool(roles_of(person, session.team))
+    is_of_now = session.epoch == person.epoch or session.id == person.kept_session
+    return is_of_now and bool(roles_of(person, session.team))
 
 
 def opens(digest: str, secret: str) -> bool:
@@ -106,10 +110,6 @@ def in_team(session: Session, team: str) -> Session:
     return session if session.team == team else replace(session, team=team)
 
 
-def in_epoch(session: Session, epoch: int) -> Session:
-    return session if session.epoch == epoch else replace(session, epoch=epoch)
-
-
 def split(token: str) -> tuple[str, str]:
     """The id and the secret of a session or a link. Raises Unauthenticated."""
     found, dot, secret = token.partition(".")
@@ -120,6 +120,12 @@ def split(token: str) -> tuple[str, str]:
 
 def is_usable(key: Key, now: float) -> bool:
     return key.revoked_at is None and (key.expires_at is None or now < key.expires_at)
+
+
+def roles_with(key: Key, person: Person) -> tuple[Role, ...]:
+    """What a key may do now: of its roles, those that its person has."""
+    present = roles_of(person, key.team)
+    return tuple(role for role in key.roles if role in present)
 
 
 def revoked(key: Key, now: float) -> Key:
@@ -141,11 +147,11 @@ def key_roles(wanted: tuple[Role, ...] | None, holder: tuple[Role, ...]) -> tupl
     return wanted
 
 
-def expiry(at: float | None, now: float) -> float | None:
-    """Raises Invalid for an instant that has passed."""
-    if at is not None and at <= now:
-        raise Invalid("the key would have expired already", pointer="/expires_at")
-    return at
+def expiry(at: float | None, now: float, *, latest: float | None) -> float | None:
+    """When a key expires. latest: when the key expires that makes it. Raises Invalid."""
+    if at is not None and not now < at <= now + MAX_KEY_S:
+        raise Invalid("a key expires within ten years from now, or never", pointer="/expires_at")
+    return latest if at is None or (latest is not None and latest < at) else at
 
 
 def first_link(digest: str, now: float) -> Invitation:

@@ -10,6 +10,8 @@ from shared.results import DETECTOR
 
 MAX_NAME = 100
 MIN_PASSWORD, MAX_PASSWORD = 8, 200
+MAX_TEAMS = 100
+"""Of one person."""
 FIRST_TEAM_NAME = "First team"
 NO_SUCH_PERSON = "no such person"
 
@@ -44,6 +46,7 @@ class Person:
     name_key: the name as it is compared; no two people have the same.
     password_hash: None where they do not sign in by password.
     epoch: a session of an earlier one has ended. It goes up whenever their roles or their password change.
+    kept_session: the one that changed the password last, and goes on; none, once their roles change.
     """
 
     id: str
@@ -53,6 +56,20 @@ class Person:
     password_hash: str | None = None
     memberships: tuple[Membership, ...] = ()
     epoch: int = 0
+    kept_session: str | None = None
+
+
+def new_person(person_id: str, name: str, password_hash: str, membership: Membership, now: float) -> Person:
+    """A person who comes to their first team. Raises Invalid for a name that cannot be."""
+    name = person_name_in(name)
+    return Person(
+        id=person_id,
+        name=name,
+        name_key=name_key_of(name),
+        created_at=now,
+        password_hash=password_hash,
+        memberships=(membership,),
+    )
 
 
 def first_team(now: float) -> Team:
@@ -130,6 +147,8 @@ def joined(person: Person, team: str, roles: tuple[Role, ...]) -> Person:
     """The person as a member of one more team. Raises Conflict: a link changes nobody's roles."""
     if membership_of(person, team) is not None:
         raise Conflict("you are a member of this team already")
+    if len(person.memberships) >= MAX_TEAMS:
+        raise Conflict(f"a person is in at most {MAX_TEAMS} teams")
     return replace(person, memberships=(*person.memberships, Membership(team=team, roles=roles)))
 
 
@@ -154,12 +173,15 @@ def _with(person: Person, before: Membership, after: Membership | None) -> Perso
     if after == before:
         return person
     kept = [after if one is before else one for one in person.memberships]
-    return replace(person, memberships=tuple(one for one in kept if one is not None), epoch=person.epoch + 1)
+    memberships = tuple(one for one in kept if one is not None)
+    return replace(person, memberships=memberships, epoch=person.epoch + 1, kept_session=None)
 
 
-def with_password(person: Person, password_hash: str) -> Person:
-    """The person with another password, all of whose sessions have ended."""
-    return replace(person, password_hash=password_hash, epoch=person.epoch + 1)
+def with_password(person: Person, password_hash: str, *, epoch: int, session: str) -> Person:
+    """The person with another password, whose sessions have ended but this one, of this epoch. Raises Conflict."""
+    if person.epoch != epoch:
+        raise Conflict("the account was changed meanwhile: sign in again")
+    return replace(person, password_hash=password_hash, epoch=person.epoch + 1, kept_session=session)
 
 
 def is_admin(person: Person, team: str) -> bool:

@@ -77,9 +77,17 @@ def test_joining_ends_no_session_and_losing_or_gaining_roles_does():
         changed(ANN, "first", roles=("operator",), is_active=None),
         changed(ANN, "first", roles=None, is_active=False),
         left(ANN, "first"),
-        with_password(ANN, "h"),
+        with_password(ANN, "h", epoch=ANN.epoch, session="s"),
     ):
         assert after.epoch == ANN.epoch + 1
+
+
+def test_the_session_that_changes_the_password_goes_on_until_roles_change():
+    ann = with_password(ANN, "h", epoch=ANN.epoch, session="s")
+    assert (ann.password_hash, ann.kept_session) == ("h", "s")
+    assert changed(ann, "first", roles=("client",), is_active=None).kept_session is None
+    with pytest.raises(Conflict):
+        with_password(ann, "h2", epoch=ANN.epoch, session="other")
 
 
 def test_who_is_not_active_in_a_team_may_do_nothing_there_and_everything_elsewhere():
