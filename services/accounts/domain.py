@@ -9,7 +9,8 @@ from shared.identity.roles import FIRST_TEAM, ROLES, Role
 from shared.results import DETECTOR
 
 MAX_NAME = 100
-MIN_PASSWORD, MAX_PASSWORD = 8, 200
+MIN_PASSWORD = 8
+MAX_PASSWORD = 200
 MAX_TEAMS = 100
 """Of one person."""
 FIRST_TEAM_NAME = "First team"

@@ -7,7 +7,7 @@ import pytest
 from services.accounts import credentials
 from services.accounts.audit import entry_id
 from services.accounts.credentials import Invitation, Key, Lifetimes, Session
-from services.accounts.domain import Person, changed, joined
+from services.accounts.domain import Person, changed, joined, with_password
 from services.accounts.throttle import REMEMBERED, Pace, Throttle
 from shared.errors import Gone, Invalid, NotFound, TooMany, Unauthenticated
 from shared.identity.keys import digest_of
@@ -42,6 +42,10 @@ def test_a_session_ends_when_its_person_loses_what_it_was_for():
     assert credentials.may_go_on(SESSION, ann)
     assert not credentials.may_go_on(SESSION, changed(ann, "first", roles=("operator",), is_active=None))
     assert not credentials.may_go_on(credentials.in_team(SESSION, "other"), ann)
+    after = with_password(ann, "h", epoch=ann.epoch, session="s")
+    assert credentials.may_go_on(SESSION, after)
+    assert not credentials.may_go_on(replace(SESSION, id="other"), after)
+    assert not credentials.may_go_on(SESSION, changed(after, "first", roles=("operator",), is_active=None))
 
 
 @pytest.mark.parametrize("token", ["", "x", ".x", "x.", "x." + "y" * 300])
@@ -60,12 +64,23 @@ def test_a_key_has_no_more_than_its_maker_and_ends():
     assert credentials.key_roles(("client",), ROLES) == ("client",)
     with pytest.raises(Invalid):
         credentials.key_roles(("admin",), ("client",))
-    with pytest.raises(Invalid):
-        credentials.expiry(NOW, NOW)
+    for at in (NOW, NOW - 1, NOW + credentials.MAX_KEY_S + 1):
+        with pytest.raises(Invalid):
+            credentials.expiry(at, NOW, latest=None)
+    asked = [(None, None), (NOW + 5, None), (None, NOW + 3), (NOW + 5, NOW + 3), (NOW + 2, NOW + 3)]
+    ends = [credentials.expiry(at, NOW, latest=latest) for at, latest in asked]
+    assert ends == [None, NOW + 5, NOW + 3, NOW + 3, NOW + 2]
     assert credentials.is_usable(KEY, NOW)
     assert not credentials.is_usable(replace(KEY, expires_at=NOW), NOW)
     assert not credentials.is_usable(credentials.revoked(KEY, NOW), NOW)
     assert credentials.revoked(credentials.revoked(KEY, NOW), NOW + 1).revoked_at == NOW
+
+
+def test_a_key_may_do_what_it_says_and_its_person_may():
+    ann = joined(Person(id="a", name="Ann", name_key="ann", created_at=NOW), "first", ("operator", "admin"))
+    key = replace(KEY, roles=("client", "operator"))
+    assert credentials.roles_with(key, ann) == ("operator",)
+    assert credentials.roles_with(replace(key, team="other"), ann) == ()
 
 
 def test_the_use_of_a_key_is_noted_to_the_hour():
