@@ -4,12 +4,16 @@ adapters."""
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from embedded import data_dir
 from embedded import routes as object_routes
+from embedded.accounts import EmbeddedAccounts
 from embedded.settings import Settings
+from services.accounts import routes as account_routes
+from services.accounts.store.sqlite import SqliteAccountStore
+from services.accounts.store.sqlite import schema as account_schema
 from services.detector import part as detector
 from services.detector import quota
 from services.subtask_manager import announcements as subtask_announcements
@@ -84,6 +88,11 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
         detector.assemble(on(None), settings, pool=pool),
     ]
+    accounts = None
+    if settings.auth == "on":
+        account_store = SqliteAccountStore(file("accounts", account_schema.STEPS), clock)
+        accounts = EmbeddedAccounts(on(account_store), settings, root)
+        parts.append(accounts.part)
     relays += [relay for part in parts for relay in part.relays]
 
     @asynccontextmanager
@@ -92,6 +101,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             for database in files.values():
                 database.open()
                 stack.push_async_callback(database.close)
+            if accounts is not None:
+                await accounts.begin()
             await task_store.forget_uploads()
             await objects.open()
             stack.push_async_callback(objects.close)
@@ -99,6 +110,13 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             stack.push_async_callback(bus.close)
             yield
 
-    images = object_routes.router(objects, clock, spool)
-    served = deployable("Quorate", settings, parts, on(None), opened=opened, routers=[images, page.router()])
+    routers = [object_routes.router(objects, clock, spool), page.router()]
+    if accounts is None:
+        routers.append(account_routes.off_router())
+    authenticator = None if accounts is None else accounts.authenticator
+    served = deployable(
+        "Quorate", settings, parts, on(None), opened=opened, routers=routers, authenticator=authenticator
+    )
+    if accounts is not None:
+        served = replace(served, greeting=accounts.greeting)
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

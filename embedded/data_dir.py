@@ -41,11 +41,16 @@ def secret(data_dir: Path) -> bytes:
     make(data_dir)
     path = data_dir / "secret"
     if not path.exists():
-        made = path.with_suffix(".new")
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        made.rename(path)
+        write_secret(path, secrets.token_bytes(SECRET_BYTES))
     return path.read_bytes()
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Put a file for its owner only in its place, whole or not at all."""
+    made = path.with_suffix(".new")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    made.rename(path)

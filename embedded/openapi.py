@@ -12,7 +12,8 @@ from embedded.settings import Settings
 def document() -> str:
     """The document of the embedded platform, the same however often it is written."""
     with tempfile.TemporaryDirectory() as folder:
-        schema = assemble(Settings.model_construct(data_dir=Path(folder))).deployable.app.openapi()
+        settings = Settings.model_construct(data_dir=Path(folder), auth="on")  # which has more routes
+        schema = assemble(settings).deployable.app.openapi()
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

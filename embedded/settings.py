@@ -5,13 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.accounts.settings import AccountSettings
 from services.detector.settings import DetectorSettings
 from services.subtask_manager.settings import LeaseSettings
 from services.task_manager.settings import UploadSettings
 from shared.settings import BusSettings, ObjectSettings
 
 
-class Settings(DetectorSettings, LeaseSettings, UploadSettings, ObjectSettings, BusSettings):
+class Settings(DetectorSettings, LeaseSettings, UploadSettings, AccountSettings, ObjectSettings, BusSettings):
     """Settings of the embedded platform; the defaults are safe on one machine."""
 
     data_dir: Annotated[Path, Field(description="where images and databases are kept")] = Path("quorate-data")

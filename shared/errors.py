@@ -94,6 +94,16 @@ class Unavailable(QuorateError):
         self.retry_after_s = retry_after_s
 
 
+class TooMany(QuorateError):
+    """The caller asks for this too often; `retry_after_s` says how long to wait before trying again."""
+
+    code = "too-many-requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class StorageFull(QuorateError):
     """There is no space left to store anything."""
 

@@ -5,7 +5,7 @@ import contextlib
 import secrets
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from services.subtask_manager import activity, announcements, domain, prelabels
 from services.subtask_manager import row as rows
@@ -45,7 +45,7 @@ TOLD_S = 30.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What the handlers work with. `lease_s` is how long a lease lives; `limits` and `model`, that of the detectors,
-    are told to callers."""
+    are told to callers, and so is whether callers are known by `auth`."""
 
     store: SubtaskStore
     preferences: PreferencesStore
@@ -58,6 +58,7 @@ class Resources:
     limits: Limits
     model: ModelHeard
     metrics: WorkMetrics
+    auth: Literal["off", "on"] = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ def assemble(
         limits=settings.limits,
         model=ModelHeard(adapters.clock),
         metrics=metrics,
+        auth=settings.auth or "off",
     )
     return Part(
         name="subtask_manager",

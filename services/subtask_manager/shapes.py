@@ -18,8 +18,9 @@ from shared.results import EXPORT_FORMATS
 def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, Any]:
     """The caller, and what the platform takes and offers."""
     return {
-        "user": {"id": caller.id, "name": caller.id, "roles": caller.roles},
-        "auth": "off",
+        "user": {"id": caller.id, "name": caller.name, "roles": caller.roles},
+        "team": caller.team,
+        "auth": resources.auth,
         "lease_s": resources.lease_s,
         "limits": resources.limits,
         "features": [],

@@ -42,12 +42,14 @@ class UserShown(BaseModel):
 class Me(BaseModel):
     """The caller, and what the platform takes and offers.
 
-    `lease_s`: how long a lease lives, in seconds. `features`: those of later versions that this one has.
-    `detector`: whether one is running. `disputes_open`: counted to 100, so that 100 means as many or more.
+    `team`: the id of the team that they work in. `lease_s`: how long a lease lives, in seconds. `features`: those of
+    later versions that this one has. `detector`: whether one is running. `disputes_open`: counted to 100, so that 100
+    means as many or more.
     """
 
     user: UserShown
-    auth: Literal["off"]
+    team: str
+    auth: Literal["off", "on"]
     lease_s: float
     limits: Limits
     features: list[Literal["boxes", "pipeline"]]

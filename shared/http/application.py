@@ -18,7 +18,7 @@ from shared.http.bodies import Bodies
 from shared.http.edge import Edge
 from shared.http.hot import HotRoutes
 from shared.http.requests import bounded
-from shared.http.serving import ServerSettings
+from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity.authenticator import Authenticator, Trusting
 from shared.telemetry import Telemetry
 from shared.telemetry.metrics import Metrics
@@ -64,7 +64,11 @@ def application(
     watch: looks at what waits; none where nothing does.
     needs: say by name whether that answers without which no request can be served; uses: the same of what some work
     waits for, while other requests go on.
+
+    Raises UnsafeSettings where callers are to be known, and nothing knows them.
     """
+    if settings.auth == "on" and authenticator is None:
+        raise UnsafeSettings(f"{title}: QUORATE_AUTH=on is for the platform in one process so far")
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:

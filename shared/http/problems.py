@@ -37,6 +37,7 @@ STATUS: dict[type[errors.QuorateError], int] = {
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
     errors.Invalid: 422,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
     errors.StorageFull: 507,
 }
@@ -132,7 +133,8 @@ def install(app: FastAPI) -> None:
 def refused(request: Request, error: errors.QuorateError) -> Response:
     """The answer to a request that led to an error of ours."""
     fields = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else None
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else None
+    may_come_back = isinstance(error, (errors.Unavailable, errors.TooMany))
+    headers = {"Retry-After": str(error.retry_after_s)} if may_come_back else None
     return problem(request, status_of(error), error.detail, code=error.code, fields=fields, headers=headers)
 
 

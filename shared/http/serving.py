@@ -42,9 +42,10 @@ class ServerSettings(BaseSettings):
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0: any free one")] = 8080
     auth: Annotated[
-        Literal["off"] | None,
+        Literal["off", "on"] | None,
         Field(
-            description="`off`: callers are who they say they are; must be set by hand to listen beyond this machine"
+            description="`on`: people sign in, and programs have keys; `off`: callers are who they say they are, and"
+            " may do everything; to listen beyond this machine, one of them must be set by hand"
         ),
     ] = None
     allowed_hosts: Annotated[
@@ -170,10 +171,10 @@ class ServerSettings(BaseSettings):
 
     def refuse_if_unsafe(self) -> None:
         """Raises UnsafeSettings where strangers could reach a service that asks nobody who they are."""
-        if not self.is_local and self.auth != "off":
+        if not self.is_local and self.auth is None:
             raise UnsafeSettings(
-                f"{self.host} can be reached from other machines, and there is no authentication yet: listen on"
-                " 127.0.0.1, or set QUORATE_AUTH=off if everyone who can reach it may do everything"
+                f"{self.host} can be reached from other machines: listen on 127.0.0.1, or set QUORATE_AUTH=on, so that"
+                " people sign in, or QUORATE_AUTH=off if everyone who can reach it may do everything"
             )
 
 
@@ -187,12 +188,14 @@ class Deployable:
     limits: what its connections may send, and how long they may take.
     guard: held for as long as it is served.
     before_shutdown: called when it is told to stop, before it waits for the requests under way.
+    greeting: what is said once it answers, below the line that says where: from the URL, a line or nothing.
     """
 
     app: FastAPI
     limits: WireLimits = field(default_factory=WireLimits)
     guard: AbstractContextManager[object] = field(default_factory=nullcontext)
     before_shutdown: Callable[[], None] = lambda: None
+    greeting: Callable[[str], str] = lambda _url: ""
 
 
 def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
@@ -246,6 +249,7 @@ class _Server(uvicorn.Server):
         self._connections = Connections(replace(limits, max_connections=connections_possible(limits.max_connections)))
         self.server_state = self._connections
         self._before_shutdown = deployable.before_shutdown
+        self._greeting = deployable.greeting
         self._listening = listening
         self._address: tuple[str, int] = listening.getsockname()[:2]
 
@@ -263,7 +267,9 @@ class _Server(uvicorn.Server):
         _spare_the_collector()
         host, port = self._address
         shown = f"[{host}]" if ":" in host else host
-        print(f"Quorate is ready on http://{shown}:{port}", flush=True)  # noqa: T201
+        url = f"http://{shown}:{port}"
+        greeting = self._greeting(url)
+        print(f"Quorate is ready on {url}" + (f"\n{greeting}" if greeting else ""), flush=True)  # noqa: T201
 
     async def on_tick(self, counter: int) -> bool:
         self._connections.end_stalled(asyncio.get_running_loop().time())

@@ -3,17 +3,16 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.types import Scope
 
 from shared.errors import Invalid
+from shared.identity.roles import ROLES, Role
 from shared.results import DETECTOR
 from shared.teams import FIRST_TEAM
 
-Role = Literal["client", "operator", "adjudicator", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)
 LOCAL = "local"
 HEADER = b"x-quorate-user"
 NAMED = "quorate.headers"

@@ -72,8 +72,8 @@ class Accounts:
         if HEADER in headers:
             raise Forbidden("X-Quorate-User names nobody here: sign in, or send a key")
         credential, is_cookie = _credential(headers)
-        if is_cookie and method not in SAFE and PAGE_HEADER not in headers:
-            raise Forbidden("a change that a session makes needs the header X-Quorate-Request")
+        if is_cookie and method not in SAFE:
+            refuse_unless_page(headers)
         now = self._clock()
         until, caller = self._callers.get(credential, (0.0, None))
         if caller is not None and now < until:
@@ -106,6 +106,7 @@ class Accounts:
         found = await self._records.key(key_id_of(text))
         if found is None or not found.opens_to(text, now):
             raise _unknown()
+        await self._records.used(found.id)
         return Caller(found.person, found.roles, found.team, found.name, found.id)
 
 
@@ -124,6 +125,12 @@ def _credential(headers: Headers) -> tuple[str, bool]:
     if not token or _is_key(token):
         raise _unknown()
     return token, True
+
+
+def refuse_unless_page(headers: Headers) -> None:
+    """Raises Forbidden where the page did not send this: a browser adds cookies to whatever asks."""
+    if PAGE_HEADER not in headers:
+        raise Forbidden("a change that a session makes needs the header X-Quorate-Request")
 
 
 def cookie_of(headers: Headers, name: str) -> str:

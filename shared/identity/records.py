@@ -36,3 +36,7 @@ class Records(Protocol):
     async def is_revoked(self, session: str) -> bool:
         """Whether the session of an access token has ended, or lost a role or its team since."""
         ...
+
+    async def used(self, key_id: str) -> None:
+        """Note that somebody came with a key; to the hour."""
+        ...

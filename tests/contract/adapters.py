@@ -15,6 +15,9 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from embedded import routes as object_routes
+from services.accounts.store import AccountStore
+from services.accounts.store.sqlite import SqliteAccountStore
+from services.accounts.store.sqlite import schema as account_schema
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.preferences import PreferencesStore
 from services.subtask_manager.preferences.sqlite import SqlitePreferences
@@ -144,6 +147,14 @@ class StoredPreferences:
     failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
 
 
+@dataclass(kw_only=True)
+class StoredAccounts:
+    store: AccountStore
+    clock: ManualClock
+    counting: Callable[[], contextlib.AbstractContextManager[Cost]]
+    failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
+
+
 def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Callable[..., Any]:
     def announced(*args: Any) -> Any:
         if errors:
@@ -206,6 +217,20 @@ async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
         counting=database.counting,
         failing_commits=database.failing_commits,
         refuse_to_announce=errors,
+    )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_accounts(folder: Path) -> AsyncIterator[StoredAccounts]:
+    clock = ManualClock()
+    database = WatchedDatabase(folder / "accounts.sqlite", account_schema.STEPS)
+    database.open()
+    yield StoredAccounts(
+        store=SqliteAccountStore(database, clock),
+        clock=clock,
+        counting=database.counting,
+        failing_commits=database.failing_commits,
     )
     await database.close()
 

@@ -12,13 +12,22 @@ from typing import Any
 from pymongo import monitoring
 from pymongo.errors import AutoReconnect
 
+from services.accounts.store.mongo import MongoAccountStore
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.mongo import Documents, MongoDatabase, connect
-from tests.contract.adapters import Cost, ManualClock, StoredPreferences, StoredSubtasks, StoredTasks, unless_refused
+from tests.contract.adapters import (
+    Cost,
+    ManualClock,
+    StoredAccounts,
+    StoredPreferences,
+    StoredSubtasks,
+    StoredTasks,
+    unless_refused,
+)
 from tests.servers import need
 
 
@@ -176,4 +185,19 @@ async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
             counting=commands.counting,
             failing_commits=_refusing(store._tasks, store._images),
             refuse_to_announce=errors,
+        )
+
+
+@asynccontextmanager
+async def mongo_accounts(_folder: Path) -> AsyncIterator[StoredAccounts]:
+    clock, commands = ManualClock(), Commands()
+    async with database(commands) as db:
+        store = MongoAccountStore(db, clock)
+        await store.prepare()
+        kept = (store.teams, store.people, store.sessions, store.keys, store.invitations)
+        yield StoredAccounts(
+            store=store,
+            clock=clock,
+            counting=commands.counting,
+            failing_commits=_refusing(*(one.documents for one in kept)),
         )

@@ -29,6 +29,7 @@ like what is not there.
 
 - **may**: the role may do this in its own team. **no**: 403. **who?**: 401, nobody is known.
 - **admin elsewhere** is an admin of another team than the first, which runs the platform.
+- Routes of sessions go by a password, a link or the cookie of a session instead of a role.
 - The last column is the answer where the path names what another team has; for each role it is the same as for what
   nobody has.
 
@@ -71,10 +72,18 @@ BODIES: dict[tuple[str, str], Any] = {
     ("GET", "/api/subtasks"): {"userId": "u", "numberOfSubtasks": 1},
     ("PATCH", "/api/subtasks/{subtask_id}"): {"userId": "u", "assignedLabel": "cat"},
     ("PUT", "/api/me/preferences"): {},
+    ("POST", "/api/sessions"): {"name": "ann", "password": "no such password"},
+    ("POST", "/api/sessions/link"): {"token": "none", "name": "ann", "password": "a password"},
+    ("POST", "/api/sessions/team"): {"team": "none"},
+    ("POST", "/api/me/password"): {"current": "no such password", "new": "another one"},
+    ("POST", "/api/me/keys"): {"name": "mine"},
+    ("PATCH", "/api/users/{person_id}"): {"roles": ["client"]},
+    ("POST", "/api/invitations"): {"roles": ["operator"]},
+    ("POST", "/api/teams"): {"name": "another"},
 }
 QUERIES = {"/api/events": "?mine=true"}
 OWNED = ("task_id", "subtask_id")
-OPEN: frozenset[str] = frozenset()
+OPEN = frozenset({"/api/session", "/api/sessions/link"})
 """Paths that anyone may ask."""
 STREAMS_S = 0.5
 """A stream of events that is open does not end; one that is refused has been by then."""
@@ -178,7 +187,7 @@ async def rows(api: Api) -> list[tuple[Asked, list[str], str]]:
 
 
 async def collected(folder: Path) -> list[tuple[Asked, list[str], str]]:
-    async with running(folder) as api:
+    async with running(folder, auth="on") as api:
         api.app.front._authenticator = Pretended()
         return await rows(api)
 

@@ -14,6 +14,7 @@ async def test_the_caller_is_told_what_the_platform_takes_and_what_waits(tmp_pat
         me = (await small.http.get("/api/me", headers=as_user("ann"))).json()
         assert me == {
             "user": {"id": "ann", "name": "ann", "roles": ["client", "operator", "adjudicator", "admin"]},
+            "team": "first",
             "auth": "off",
             "lease_s": 7.5,
             "limits": {
@@ -31,6 +32,20 @@ async def test_the_caller_is_told_what_the_platform_takes_and_what_waits(tmp_pat
             "version": VERSION,
         }
         assert_problem(await small.http.get("/api/me", headers=as_user("detector:x")), 422)
+
+
+async def test_without_authentication_everybody_is_signed_in(api: Api):
+    session = (await api.http.get("/api/session", headers=as_user("ann"))).json()
+    assert session == {
+        "auth": "off",
+        "needs_first_admin": False,
+        "signed_in": True,
+        "user": {"id": "ann", "name": "ann", "roles": ["client", "operator", "adjudicator", "admin"]},
+        "team": {"id": "first", "name": "First team"},
+        "teams": [{"id": "first", "name": "First team"}],
+    }
+    assert_problem(await api.http.post("/api/sessions", json={"name": "ann", "password": "x"}), 404)
+    assert not (api.folder / "accounts.sqlite").exists()
 
 
 async def test_preferences_are_kept_word_for_word_by_user_and_version(api: Api):

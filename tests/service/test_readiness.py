@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from shared.http.application import application
-from shared.http.serving import ServerSettings
+from shared.http.serving import ServerSettings, UnsafeSettings
 
 
 @asynccontextmanager
@@ -45,3 +45,9 @@ async def test_it_is_ready_while_what_it_needs_answers_and_says_what_does_not(da
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()) == (status, told)
         assert (await client.get("/healthz")).status_code == 200
+
+
+def test_a_service_that_knows_nobody_does_not_start_where_callers_are_to_be_known():
+    settings = ServerSettings(auth="on")
+    with pytest.raises(UnsafeSettings, match="QUORATE_AUTH=on"):
+        application("anything", settings, routers=[], running=running, telemetry=settings.telemetry("anything"))

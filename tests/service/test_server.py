@@ -173,8 +173,8 @@ def test_it_ends_well_when_told_to_while_it_works(tmp_path):
     [
         ({"port": 99999}, "QUORATE_PORT"),
         ({"lease_s": 0}, "QUORATE_LEASE_S"),
-        ({"auth": "on"}, "QUORATE_AUTH"),
-        ({"host": "0.0.0.0"}, "QUORATE_AUTH=off"),
+        ({"auth": "maybe"}, "QUORATE_AUTH"),
+        ({"host": "0.0.0.0"}, "QUORATE_AUTH=on, so that people sign in, or QUORATE_AUTH=off"),
         ({"model": "/nowhere/model.cfg"}, "/nowhere/model.cfg"),
     ],
 )

@@ -1,0 +1,300 @@
+"""HTTP in and out of the accounts service."""
+
+import re
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.accounts import keys, people, shapes, signing_in, wire
+from services.accounts.audit import AuditEntry
+from services.accounts.credentials import Key
+from services.accounts.domain import Person
+from services.accounts.handlers import Doer, Resources, doer
+from services.accounts.signing_in import SignedIn
+from shared.access import allow, allow_operating
+from shared.errors import Unauthenticated
+from shared.http import problems
+from shared.http.answers import json_answer
+from shared.http.paging import Cursor, Limit, Pages, cut, read_cursor
+from shared.http.requests import bounded
+from shared.identity import NAMED, Caller, Who, caller_of
+from shared.identity.authenticator import ACCESS_COOKIE, SESSION_COOKIE, cookie_of, refuse_unless_page
+from shared.identity.keys import ID_DIGITS
+from shared.identity.tokens import LIFETIME_S
+
+NAME_KEY = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
+KEY_ID = re.compile(f"[0-9A-Za-z]{{{ID_DIGITS}}}")
+ENTRY_ID = re.compile(r"[0-9a-f]{24}")
+EXPORTED_AT_ONCE = 200
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""For answers that hold a secret, or that are others for the next caller."""
+
+
+def _router(tag: str) -> APIRouter:
+    return APIRouter(prefix="/api", tags=[tag], route_class=bounded(), responses=problems.RESPONSES)
+
+
+def off_router() -> APIRouter:
+    """What the page asks first, where authentication is off."""
+    routes = _router("sessions")
+
+    @routes.get("/session", response_model=wire.SessionShown)
+    async def session(request: Request) -> Response:
+        return json_answer(shapes.trusted_shown(await caller_of(request.scope)), headers=NOT_KEPT)
+
+    return routes
+
+
+def session_router(resources: Resources) -> APIRouter:
+    """Signing in and out. Anyone may ask; what a session does is proven by its cookie."""
+    routes = _router("sessions")
+
+    @routes.get("/session", response_model=wire.SessionShown)
+    async def session(request: Request) -> Response:
+        try:
+            return await _told(resources, await signing_in.session_of(resources, _session_cookie(request)))
+        except Unauthenticated:
+            needs_first = not await resources.store.has_people()
+            return json_answer(shapes.nobody_shown(needs_first_admin=needs_first), headers=NOT_KEPT)
+
+    @routes.post("/sessions", response_model=wire.SessionShown)
+    async def sign_in(wanted: wire.SignIn, request: Request) -> Response:
+        signed_in = await signing_in.sign_in(
+            resources, name=wanted.name, password=wanted.password, address=_address(request)
+        )
+        return await _begun(resources, signed_in)
+
+    @routes.post("/sessions/link", response_model=wire.SessionShown)
+    async def link(wanted: wire.LinkRequest, request: Request) -> Response:
+        if wanted.name is None or wanted.password is None:
+            refuse_unless_page(request.scope[NAMED])
+        signed_in = await signing_in.take_link(
+            resources,
+            link=wanted.token,
+            name=wanted.name,
+            password=wanted.password,
+            cookie=_session_cookie(request),
+            address=_address(request),
+        )
+        return await _begun(resources, signed_in)
+
+    @routes.post("/sessions/refresh", response_model=wire.SessionShown)
+    async def refresh(request: Request) -> Response:
+        refuse_unless_page(request.scope[NAMED])
+        return await _begun(resources, await signing_in.refresh(resources, _session_cookie(request)))
+
+    @routes.post("/sessions/team", response_model=wire.SessionShown)
+    async def choose_team(wanted: wire.TeamChoice, request: Request, who: Who) -> Response:
+        return await _begun(resources, await signing_in.work_in(resources, who, wanted.team, _address(request)))
+
+    @routes.delete("/sessions", status_code=204)
+    async def sign_out(request: Request) -> Response:
+        refuse_unless_page(request.scope[NAMED])
+        await signing_in.sign_out(resources, _session_cookie(request), _address(request))
+        answer = Response(status_code=204)
+        for name in (SESSION_COOKIE, ACCESS_COOKIE):
+            _set_cookie(answer, name, "", 0)
+        return answer
+
+    return routes
+
+
+def own_router(resources: Resources) -> APIRouter:
+    """What people do with their own account."""
+    routes = _router("accounts")
+
+    @routes.post("/me/password", status_code=204)
+    async def change_password(wanted: wire.PasswordChange, request: Request, who: Who) -> Response:
+        await signing_in.change_password(
+            resources, who, current=wanted.current, new=wanted.new, address=_address(request)
+        )
+        return Response(status_code=204)
+
+    @routes.get("/me/keys", response_model=wire.KeysShown)
+    async def own_keys(who: Who) -> Response:
+        found = await keys.keys_of(resources, who)
+        return json_answer({"items": [shapes.key_shown(key) for key in found]})
+
+    @routes.post("/me/keys", status_code=201, response_model=wire.NewKeyShown)
+    async def make_key(wanted: wire.KeyRequest, request: Request, who: Who) -> Response:
+        key, secret = await keys.make_key(
+            resources,
+            who,
+            _doer(who, request),
+            name=wanted.name,
+            roles=wanted.roles,
+            expires_at=None if wanted.expires_at is None else wanted.expires_at.timestamp(),
+        )
+        return json_answer(shapes.key_shown(key) | {"secret": secret}, 201, NOT_KEPT)
+
+    @routes.delete("/me/keys/{key_id}", status_code=204)
+    async def revoke_own(key_id: str, request: Request, who: Who) -> Response:
+        await keys.revoke(resources, _doer(who, request), key_id, person=who.id)
+        return Response(status_code=204)
+
+    @routes.get("/teams", response_model=wire.TeamsShown)
+    async def teams(who: Who) -> Response:
+        person = await resources.store.people.find(who.id)
+        found = await signing_in.teams_in(resources, person)
+        return json_answer({"items": [shapes.team_shown(team) for team in found]})
+
+    return routes
+
+
+def admin_router(resources: Resources) -> APIRouter:
+    """What admins do for the team that they work in."""
+    routes = _router("administration")
+    pages = Pages()
+    _add_people(routes, resources, pages)
+    _add_invitations(routes, resources)
+    _add_keys(routes, resources, pages)
+    _add_audit(routes, resources, pages)
+
+    @routes.post("/teams", status_code=201, response_model=wire.TeamShown)
+    async def make_team(wanted: wire.TeamRequest, request: Request, who: Who) -> Response:
+        allow_operating(who)
+        return json_answer(shapes.team_shown(await people.make_team(resources, _doer(who, request), wanted.name)), 201)
+
+    return routes
+
+
+def _add_people(routes: APIRouter, resources: Resources, pages: Pages) -> None:
+    @routes.get("/users", response_model=wire.Members)
+    async def members(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        allow(who, "administer")
+
+        async def find(after: str, count: int) -> tuple[Any, str]:
+            found = await resources.store.members(who.team, after=after, limit=count + 1)
+            return cut(found, count, lambda person: person.name_key)
+
+        def show(person: Person) -> dict[str, Any]:
+            return shapes.member_shown(person, who.team)
+
+        return await pages.answer(find, show, after=read_cursor(cursor, NAME_KEY), limit=limit)
+
+    @routes.patch("/users/{person_id}", response_model=wire.MemberShown)
+    async def change_member(person_id: str, wanted: wire.MemberChange, request: Request, who: Who) -> Response:
+        allow(who, "administer")
+        person = await people.change_member(
+            resources, _doer(who, request), person_id, roles=wanted.roles, is_active=wanted.is_active
+        )
+        return json_answer(shapes.member_shown(person, who.team))
+
+    @routes.delete("/users/{person_id}", status_code=204)
+    async def remove_member(person_id: str, request: Request, who: Who) -> Response:
+        allow(who, "administer")
+        await people.remove_member(resources, _doer(who, request), person_id)
+        return Response(status_code=204)
+
+
+def _add_invitations(routes: APIRouter, resources: Resources) -> None:
+    @routes.get("/invitations", response_model=wire.Invitations)
+    async def invitations(who: Who) -> Response:
+        allow(who, "administer")
+        found = await people.invitations(resources, who.team)
+        return json_answer({"items": [shapes.invitation_shown(one) for one in found]})
+
+    @routes.post("/invitations", status_code=201, response_model=wire.NewInvitationShown)
+    async def invite(wanted: wire.InvitationRequest, request: Request, who: Who) -> Response:
+        allow(who, "administer")
+        invitation, token = await people.invite(resources, _doer(who, request), wanted.roles)
+        return json_answer(shapes.invitation_shown(invitation) | {"url": f"/link/{token}"}, 201, NOT_KEPT)
+
+    @routes.delete("/invitations/{invitation_id}", status_code=204)
+    async def withdraw(invitation_id: str, request: Request, who: Who) -> Response:
+        allow(who, "administer")
+        await people.withdraw(resources, _doer(who, request), invitation_id)
+        return Response(status_code=204)
+
+
+def _add_keys(routes: APIRouter, resources: Resources, pages: Pages) -> None:
+    @routes.get("/admin/keys", response_model=wire.TeamKeys)
+    async def team_keys(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        allow(who, "administer")
+
+        async def find(after: str, count: int) -> tuple[Any, str]:
+            found = await keys.keys_in(resources, who.team, after, count + 1)
+            return cut(found, count, _id_of_key)
+
+        return await pages.answer(find, shapes.team_key_shown, after=read_cursor(cursor, KEY_ID), limit=limit)
+
+    @routes.delete("/admin/keys/{key_id}", status_code=204)
+    async def revoke(key_id: str, request: Request, who: Who) -> Response:
+        allow(who, "administer")
+        await keys.revoke(resources, _doer(who, request), key_id, person=None)
+        return Response(status_code=204)
+
+
+def _add_audit(routes: APIRouter, resources: Resources, pages: Pages) -> None:
+    @routes.get("/admin/audit", response_model=wire.Audit)
+    async def audit(
+        who: Who,
+        actor: wire.Actor | None = None,
+        action: wire.Done | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        allow(who, "administer")
+
+        async def find(before: str, count: int) -> tuple[Any, str]:
+            found = await resources.store.entries(who.team, actor=actor, action=action, before=before, limit=count + 1)
+            return cut(found, count, _id_of_entry)
+
+        return await pages.answer(find, shapes.entry_shown, after=read_cursor(cursor, ENTRY_ID), limit=limit)
+
+    @routes.get("/admin/audit/export", response_class=StreamingResponse)
+    async def export(who: Who) -> Response:
+        allow(who, "administer")
+        headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"', **NOT_KEPT}
+        return StreamingResponse(_lines(resources, who.team), headers=headers, media_type="application/jsonl")
+
+
+async def _lines(resources: Resources, team: str) -> AsyncGenerator[bytes]:
+    """A team's audit as lines of JSON, the newest first; a page of it is in memory at a time."""
+    before = ""
+    while found := await resources.store.entries(team, actor=None, action=None, before=before, limit=EXPORTED_AT_ONCE):
+        yield b"".join(orjson.dumps(shapes.entry_shown(entry)) + b"\n" for entry in found)
+        before = found[-1].id
+
+
+async def _told(resources: Resources, signed_in: SignedIn) -> Response:
+    teams = await signing_in.teams_in(resources, signed_in.person)
+    return json_answer(shapes.session_shown(signed_in, teams), headers=NOT_KEPT)
+
+
+async def _begun(resources: Resources, signed_in: SignedIn) -> Response:
+    """Who is signed in, with a new access cookie, and that of the session where it has just begun."""
+    answer = await _told(resources, signed_in)
+    _set_cookie(answer, ACCESS_COOKIE, signing_in.access_token(resources, signed_in), int(LIFETIME_S))
+    if signed_in.secret is not None:
+        value = f"{signed_in.session.id}.{signed_in.secret}"
+        _set_cookie(answer, SESSION_COOKIE, value, int(resources.lifetimes.absolute_s))
+    return answer
+
+
+def _set_cookie(answer: Response, name: str, value: str, max_age: int) -> None:
+    """`__Host-`: from this host alone, over TLS or on this machine, for every path, and not for scripts."""
+    answer.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def _session_cookie(request: Request) -> str:
+    return cookie_of(request.scope[NAMED], SESSION_COOKIE)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _doer(who: Caller, request: Request) -> Doer:
+    return doer(who, _address(request))
+
+
+def _id_of_key(found: tuple[Key, str]) -> str:
+    return found[0].id
+
+
+def _id_of_entry(entry: AuditEntry) -> str:
+    return entry.id

@@ -1,0 +1,104 @@
+"""Accounts as answers, ready to be written as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.accounts.audit import AuditEntry
+from services.accounts.credentials import Invitation, Key
+from services.accounts.domain import FIRST_TEAM_NAME, Person, Team, member, roles_of
+from services.accounts.signing_in import SignedIn
+from shared.clock import iso
+from shared.identity import Caller
+
+NOBODY = {"signed_in": False, "user": None, "team": None, "teams": []}
+
+
+def session_shown(signed_in: SignedIn, teams: Sequence[Team]) -> dict[str, Any]:
+    """Somebody who is signed in."""
+    person, team = signed_in.person, signed_in.session.team
+    return {
+        "auth": "on",
+        "needs_first_admin": False,
+        "signed_in": True,
+        "user": {"id": person.id, "name": person.name, "roles": roles_of(person, team)},
+        "team": next((team_shown(one) for one in teams if one.id == team), None),
+        "teams": [team_shown(one) for one in teams],
+    }
+
+
+def nobody_shown(*, needs_first_admin: bool) -> dict[str, Any]:
+    """Nobody is signed in."""
+    return {"auth": "on", "needs_first_admin": needs_first_admin, **NOBODY}
+
+
+def trusted_shown(caller: Caller) -> dict[str, Any]:
+    """The caller, with authentication off."""
+    team = {"id": caller.team, "name": FIRST_TEAM_NAME}
+    return {
+        "auth": "off",
+        "needs_first_admin": False,
+        "signed_in": True,
+        "user": {"id": caller.id, "name": caller.name, "roles": caller.roles},
+        "team": team,
+        "teams": [team],
+    }
+
+
+def team_shown(team: Team) -> dict[str, Any]:
+    return {"id": team.id, "name": team.name}
+
+
+def member_shown(person: Person, team: str) -> dict[str, Any]:
+    """A person, as a member of one team; nothing of their others."""
+    of_team = member(person, team)
+    return {
+        "id": person.id,
+        "name": person.name,
+        "roles": of_team.roles,
+        "is_active": of_team.is_active,
+        "created_at": iso(person.created_at),
+    }
+
+
+def key_shown(key: Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "roles": key.roles,
+        "created_at": iso(key.created_at),
+        "expires_at": _iso_or_none(key.expires_at),
+        "used_at": _iso_or_none(key.used_at),
+    }
+
+
+def team_key_shown(found: tuple[Key, str]) -> dict[str, Any]:
+    """A key, and whose it is by name."""
+    key, name = found
+    return key_shown(key) | {"person": {"id": key.person, "name": name}}
+
+
+def invitation_shown(invitation: Invitation) -> dict[str, Any]:
+    return {
+        "id": invitation.id,
+        "roles": invitation.roles,
+        "made_by": invitation.made_by,
+        "created_at": iso(invitation.created_at),
+        "expires_at": iso(invitation.expires_at),
+    }
+
+
+def entry_shown(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": iso(entry.at),
+        "actor": entry.actor,
+        "actor_name": entry.actor_name,
+        "action": entry.action,
+        "object": entry.object,
+        "address": entry.address,
+        "outcome": entry.outcome,
+    }
+
+
+def _iso_or_none(at: float | None) -> str | None:
+    return None if at is None else iso(at)

@@ -1,0 +1,89 @@
+"""What the accounts service keeps: teams, people, what they prove themselves by, and what they did."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from services.accounts.audit import AuditEntry
+from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.domain import Person, Team
+
+S = TypeVar("S")
+Change = Callable[[S, float], S]
+"""A rule, called with the present state and the time (epoch seconds); it returns the new state, or raises a refusal."""
+
+
+class Kept(Protocol[S]):
+    """States of one kind, by their ids.
+
+    Every change of one goes through a rule, and is one atomic write. A rule may be called more than once. If it raises,
+    or returns the state that it was given, nothing is saved.
+    """
+
+    async def insert(self, state: S) -> bool:
+        """Save a new state. False, with nothing saved: its id, or what else only one may have, is taken."""
+        ...
+
+    async def find(self, state_id: str) -> S:
+        """A state. Raises NotFound."""
+        ...
+
+    async def update(self, state_id: str, change: Change[S]) -> S:
+        """Change a state by a rule; returns the new one. Raises NotFound, and what the rule raises."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Of people, the name as it is compared belongs to one only."""
+
+    @property
+    def teams(self) -> Kept[Team]: ...
+
+    @property
+    def people(self) -> Kept[Person]: ...
+
+    @property
+    def sessions(self) -> Kept[Session]: ...
+
+    @property
+    def keys(self) -> Kept[Key]: ...
+
+    @property
+    def invitations(self) -> Kept[Invitation]: ...
+
+    async def has_people(self) -> bool:
+        """Whether anybody has an account."""
+        ...
+
+    async def person_named(self, name_key: str) -> Person | None:
+        """The person with this name, as names are compared."""
+        ...
+
+    async def members(self, team: str, *, after: str, limit: int) -> list[Person]:
+        """A team's people, active or not, in the order of their `name_key`, those behind `after`."""
+        ...
+
+    async def keys_of(self, team: str, person: str, limit: int) -> list[Key]:
+        """The keys of a member that were not revoked, in the order of their ids."""
+        ...
+
+    async def keys_in(self, team: str, *, after: str, limit: int) -> list[Key]:
+        """The keys of a team's people that were not revoked, in the order of their ids, those behind `after`."""
+        ...
+
+    async def open_invitations(self, team: str, *, now: float, limit: int) -> list[Invitation]:
+        """The invitations to a team that can be used, those that expire first at the front."""
+        ...
+
+    async def forget_sessions(self, *, begun_before: float, limit: int) -> None:
+        """Remove sessions that began so long ago that they have ended."""
+        ...
+
+    async def append(self, entry: AuditEntry) -> None:
+        """Write an entry down, for good."""
+        ...
+
+    async def entries(
+        self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
+    ) -> list[AuditEntry]:
+        """A team's entries, the newest first, those older than the one with the id `before`; empty: all."""
+        ...

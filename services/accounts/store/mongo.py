@@ -1,0 +1,162 @@
+"""Accounts in MongoDB: one document each, changed by guarded writes.
+
+The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from pymongo import IndexModel
+
+from services.accounts.audit import AuditEntry
+from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.domain import Person, Team
+from services.accounts.store import Change
+from services.accounts.store.codec import (
+    ENTRIES,
+    INVITATIONS,
+    KEYS,
+    PEOPLE,
+    SESSIONS,
+    TEAMS,
+    invitation_fields,
+    key_fields,
+)
+from shared.clock import Clock
+from shared.codec import Codec
+from shared.mongo import Collection, Document, Documents, MongoDatabase, errors_named, is_answering
+
+S = TypeVar("S")
+LAST = "\x7f"
+"""Behind every id."""
+
+INDEXES = {
+    "people": [
+        IndexModel([("name_key", 1)], name="by_name", unique=True),
+        IndexModel([("teams", 1), ("name_key", 1)], name="members"),
+    ],
+    "sessions": [IndexModel([("created_at", 1)], name="by_age")],
+    "keys": [
+        IndexModel([("live_team", 1), ("id", 1)], name="in_team"),
+        IndexModel([("live_team", 1), ("person", 1), ("id", 1)], name="of_person"),
+    ],
+    "invitations": [IndexModel([("team", 1), ("open_until", 1)], name="open")],
+    "audit": [
+        IndexModel([("team", 1), ("id", 1)], name="of_team"),
+        IndexModel([("team", 1), ("actor", 1), ("id", 1)], name="by_actor"),
+        IndexModel([("team", 1), ("action", 1), ("id", 1)], name="by_action"),
+    ],
+}
+
+
+class KeptDocuments(Generic[S]):
+    """States of one kind, a document each."""
+
+    def __init__(self, documents: Documents[S], clock: Clock, what: str) -> None:
+        self.documents = documents
+        self._clock = clock
+        self._what = what
+
+    async def insert(self, state: S) -> bool:
+        return not await self.documents.insert([(state, ())])
+
+    async def find(self, state_id: str) -> S:
+        return (await self.documents.find(state_id, self._what)).state
+
+    async def update(self, state_id: str, change: Change[S]) -> S:
+        async def rule(state: S) -> tuple[S, tuple[()]]:
+            return change(state, self._clock()), ()
+
+        return await self.documents.change(state_id, self._what, rule)
+
+
+class MongoAccountStore:
+    """An `AccountStore` on a database of its own, for as many processes as like."""
+
+    def __init__(self, database: MongoDatabase, clock: Clock) -> None:
+        self._database = database
+        origin = uuid.uuid4().hex
+
+        def kept(name: str, what: str, codec: Codec[S], fields: Callable[[S], Document]) -> KeptDocuments[S]:
+            def keys(state: S) -> Document:
+                found = fields(state)
+                return {"_id": found["id"], **found}
+
+            documents = Documents(database[name], codec=codec, keys=keys, clock=clock, origin=origin)
+            return KeptDocuments(documents, clock, what)
+
+        self.teams: KeptDocuments[Team] = kept("teams", "team", TEAMS, lambda one: {"id": one.id})
+        self.people: KeptDocuments[Person] = kept("people", "person", PEOPLE, _person_fields)
+        self.sessions: KeptDocuments[Session] = kept("sessions", "session", SESSIONS, _session_fields)
+        self.keys: KeptDocuments[Key] = kept("keys", "key", KEYS, key_fields)
+        self.invitations: KeptDocuments[Invitation] = kept("invitations", "invitation", INVITATIONS, invitation_fields)
+
+    async def prepare(self) -> None:
+        """Create the indexes that are missing."""
+        with errors_named():
+            for name, indexes in INDEXES.items():
+                await self._database[name].create_indexes(indexes)
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers."""
+        return await is_answering(self._database)
+
+    async def has_people(self) -> bool:
+        with errors_named():
+            return await self._database["people"].find_one({}, {"_id": 1}) is not None
+
+    async def person_named(self, name_key: str) -> Person | None:
+        with errors_named():
+            found = await self._database["people"].find_one({"name_key": {"$eq": name_key}})
+        return None if found is None else PEOPLE.read_document(found)
+
+    async def members(self, team: str, *, after: str, limit: int) -> list[Person]:
+        query = {"teams": team, "name_key": {"$gt": after}}  # `teams` is an array that holds it
+        return await self._states(PEOPLE, self._database["people"], query, "name_key", limit)
+
+    async def keys_of(self, team: str, person: str, limit: int) -> list[Key]:
+        query = {"live_team": {"$eq": team}, "person": {"$eq": person}}
+        return await self._states(KEYS, self._database["keys"], query, "id", limit)
+
+    async def keys_in(self, team: str, *, after: str, limit: int) -> list[Key]:
+        query = {"live_team": {"$eq": team}, "id": {"$gt": after}}
+        return await self._states(KEYS, self._database["keys"], query, "id", limit)
+
+    async def open_invitations(self, team: str, *, now: float, limit: int) -> list[Invitation]:
+        query = {"team": {"$eq": team}, "open_until": {"$gt": now}}
+        return await self._states(INVITATIONS, self._database["invitations"], query, "open_until", limit)
+
+    async def forget_sessions(self, *, begun_before: float, limit: int) -> None:
+        sessions = self._database["sessions"]
+        with errors_named():
+            old = sessions.find({"created_at": {"$lt": begun_before}}, {"_id": 1}).limit(limit).batch_size(limit)
+            if ids := [one["_id"] for one in await old.to_list()]:
+                await sessions.delete_many({"_id": {"$in": ids}})
+
+    async def append(self, entry: AuditEntry) -> None:
+        fields = {"id": entry.id, "team": entry.team, "actor": entry.actor, "action": entry.action}
+        with errors_named():
+            await self._database["audit"].insert_one({"_id": entry.id, **fields, **ENTRIES.document(entry)})
+
+    async def entries(
+        self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
+    ) -> list[AuditEntry]:
+        query: Document = {"team": {"$eq": team}, "id": {"$lt": before or LAST}}
+        query |= {name: {"$eq": value} for name, value in (("actor", actor), ("action", action)) if value is not None}
+        return await self._states(ENTRIES, self._database["audit"], query, "id", limit, direction=-1)
+
+    async def _states(
+        self, codec: Codec[S], collection: Collection, query: Document, order: str, limit: int, *, direction: int = 1
+    ) -> list[S]:
+        with errors_named():
+            found = await collection.find(query).sort(order, direction).limit(limit).batch_size(limit).to_list()
+        return [codec.read_document(one) for one in found]
+
+
+def _person_fields(person: Person) -> dict[str, Any]:
+    return {"id": person.id, "name_key": person.name_key, "teams": [one.team for one in person.memberships]}
+
+
+def _session_fields(session: Session) -> dict[str, Any]:
+    return {"id": session.id, "created_at": session.created_at}

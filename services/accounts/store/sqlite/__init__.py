@@ -1,0 +1,170 @@
+"""Accounts in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from services.accounts.audit import AuditEntry
+from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.domain import Person, Team
+from services.accounts.store import Change
+from services.accounts.store.codec import (
+    ENTRIES,
+    INVITATIONS,
+    KEYS,
+    PEOPLE,
+    SESSIONS,
+    TEAMS,
+    invitation_fields,
+    key_fields,
+)
+from shared.clock import Clock
+from shared.codec import Codec
+from shared.errors import NotFound
+from shared.sqlite import Database
+
+S = TypeVar("S")
+Row = dict[str, Any]
+LAST = "\x7f"
+"""Behind every id."""
+
+
+class Table(Generic[S]):
+    """States of one kind: a row each, with what queries need beside the body.
+
+    row: the columns beside the body. beside: writes what other tables have of a state, within its transaction.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        name: str,
+        *,
+        codec: Codec[S],
+        row: Callable[[S], Row],
+        what: str,
+        beside: Callable[[sqlite3.Connection, S], None] = lambda _db, _state: None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._name = name
+        self._codec = codec
+        self._row = row
+        self._what = what
+        self._beside = beside
+
+    async def insert(self, state: S) -> bool:
+        row = self._row(state) | {"body": self._codec.text(state)}
+        places = ",".join("?" * len(row))
+        statement = f"INSERT INTO {self._name} ({', '.join(row)}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
+
+        def insert(db: sqlite3.Connection) -> bool:
+            is_new = db.execute(statement, tuple(row.values())).rowcount == 1
+            if is_new:
+                self._beside(db, state)
+            return is_new
+
+        return await self._database.write(insert)
+
+    async def find(self, state_id: str) -> S:
+        return await self._database.read(lambda db: self._find(db, state_id))
+
+    async def update(self, state_id: str, change: Change[S]) -> S:
+        def update(db: sqlite3.Connection) -> S:
+            before = self._find(db, state_id)
+            after = change(before, self._clock())
+            if after is not before:
+                row = self._row(after) | {"body": self._codec.text(after)}
+                columns = ", ".join(f"{column} = ?" for column in row)
+                db.execute(f"UPDATE {self._name} SET {columns} WHERE id = ?", (*row.values(), state_id))  # noqa: S608 - ours
+                self._beside(db, after)
+            return after
+
+        return await self._database.write(update)
+
+    def _find(self, db: sqlite3.Connection, state_id: str) -> S:
+        found = db.execute(f"SELECT body FROM {self._name} WHERE id = ?", (state_id,)).fetchone()  # noqa: S608 - ours
+        if found is None:
+            raise NotFound(f"no such {self._what}")
+        return self._codec.read_text(found[0])
+
+
+class SqliteAccountStore:
+    """An `AccountStore` on one SQLite file."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self.teams = Table[Team](database, clock, "teams", codec=TEAMS, row=lambda one: {"id": one.id}, what="team")
+        self.people = Table[Person](
+            database, clock, "people", codec=PEOPLE, row=_person_row, what="person", beside=_keep_memberships
+        )
+        self.sessions = Table[Session](database, clock, "sessions", codec=SESSIONS, row=_session_row, what="session")
+        self.keys = Table[Key](database, clock, "keys", codec=KEYS, row=key_fields, what="key")
+        self.invitations = Table[Invitation](
+            database, clock, "invitations", codec=INVITATIONS, row=invitation_fields, what="invitation"
+        )
+
+    async def has_people(self) -> bool:
+        return bool(await self._rows("SELECT id FROM people LIMIT 1"))
+
+    async def person_named(self, name_key: str) -> Person | None:
+        found = await self._states(PEOPLE, "SELECT body FROM people WHERE name_key = ?", name_key)
+        return found[0] if found else None
+
+    async def members(self, team: str, *, after: str, limit: int) -> list[Person]:
+        query = """SELECT body FROM memberships m JOIN people p ON p.id = m.person
+                   WHERE m.team = ? AND m.name_key > ? ORDER BY m.name_key LIMIT ?"""
+        return await self._states(PEOPLE, query, team, after, limit)
+
+    async def keys_of(self, team: str, person: str, limit: int) -> list[Key]:
+        query = "SELECT body FROM keys WHERE live_team = ? AND person = ? ORDER BY id LIMIT ?"
+        return await self._states(KEYS, query, team, person, limit)
+
+    async def keys_in(self, team: str, *, after: str, limit: int) -> list[Key]:
+        query = "SELECT body FROM keys WHERE live_team = ? AND id > ? ORDER BY id LIMIT ?"
+        return await self._states(KEYS, query, team, after, limit)
+
+    async def open_invitations(self, team: str, *, now: float, limit: int) -> list[Invitation]:
+        query = "SELECT body FROM invitations WHERE team = ? AND open_until > ? ORDER BY open_until LIMIT ?"
+        return await self._states(INVITATIONS, query, team, now, limit)
+
+    async def forget_sessions(self, *, begun_before: float, limit: int) -> None:
+        remove = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE created_at < ? LIMIT ?)"
+        await self._database.write(lambda db: db.execute(remove, (begun_before, limit)).rowcount)
+
+    async def append(self, entry: AuditEntry) -> None:
+        row = (entry.id, entry.team, entry.actor, entry.action, ENTRIES.text(entry))
+        insert = "INSERT INTO audit (id, team, actor, action, body) VALUES (?,?,?,?,?)"
+        await self._database.write(lambda db: db.execute(insert, row).rowcount)
+
+    async def entries(
+        self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
+    ) -> list[AuditEntry]:
+        where, values = "team = ? AND id < ?", [team, before or LAST]
+        for column, value in (("actor", actor), ("action", action)):
+            if value is not None:
+                where += f" AND {column} = ?"
+                values.append(value)
+        query = f"SELECT body FROM audit WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - our columns
+        return await self._states(ENTRIES, query, *values, limit)
+
+    async def _states(self, codec: Codec[S], query: str, *values: object) -> list[S]:
+        return [codec.read_text(body) for (body,) in await self._rows(query, *values)]
+
+    async def _rows(self, query: str, *values: object) -> list[Any]:
+        return await self._database.read(lambda db: db.execute(query, values).fetchall())
+
+
+def _person_row(person: Person) -> Row:
+    return {"id": person.id, "name_key": person.name_key}
+
+
+def _session_row(session: Session) -> Row:
+    return {"id": session.id, "created_at": session.created_at}
+
+
+def _keep_memberships(db: sqlite3.Connection, person: Person) -> None:
+    db.execute("DELETE FROM memberships WHERE person = ?", (person.id,))
+    rows = [(one.team, person.name_key, person.id) for one in person.memberships]
+    db.executemany("INSERT INTO memberships (team, name_key, person) VALUES (?,?,?)", rows)

@@ -1,0 +1,43 @@
+"""The tables of accounts, and the steps that bring those of earlier releases to them."""
+
+from shared.sqlite.migrations import statements
+
+_FIRST = """
+CREATE TABLE teams (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE people (id TEXT PRIMARY KEY, name_key TEXT NOT NULL UNIQUE, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE memberships (
+    team TEXT NOT NULL, name_key TEXT NOT NULL, person TEXT NOT NULL,
+    PRIMARY KEY (team, name_key)
+) WITHOUT ROWID;
+CREATE INDEX memberships_of ON memberships (person);
+CREATE TABLE sessions (id TEXT PRIMARY KEY, created_at REAL NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX sessions_by_age ON sessions (created_at);
+CREATE TABLE keys (
+    id TEXT PRIMARY KEY,
+    live_team TEXT,                 -- none, once it is revoked
+    person TEXT NOT NULL,
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX keys_in ON keys (live_team, id) WHERE live_team IS NOT NULL;
+CREATE INDEX keys_of ON keys (live_team, person, id) WHERE live_team IS NOT NULL;
+CREATE TABLE invitations (
+    id TEXT PRIMARY KEY,
+    team TEXT NOT NULL,
+    open_until REAL,                -- none, once it is used or withdrawn
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX invitations_open ON invitations (team, open_until) WHERE open_until IS NOT NULL;
+CREATE TABLE audit (
+    id TEXT PRIMARY KEY,
+    team TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX audit_of_team ON audit (team, id);
+CREATE INDEX audit_by_actor ON audit (team, actor, id);
+CREATE INDEX audit_by_action ON audit (team, action, id);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+STEPS = (statements(_FIRST),)

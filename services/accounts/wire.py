@@ -1,0 +1,200 @@
+"""Requests and answers of the accounts' API."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+
+from services.accounts.audit import Action, Outcome
+from shared.http.requests import AS_INSTANT, Wire
+from shared.identity import Role
+
+MAX_TEXT = 1_000
+"""Of names and passwords before they are brought to one form."""
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Password = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
+Roles = Annotated[list[Role], Field(min_length=1, max_length=4)]
+Token = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Actor = Annotated[str, Query(max_length=64, description="the id of a person: what they did")]
+Done = Annotated[Action, Query(description="one kind of action")]
+
+
+def _text(value: object) -> object:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("write it as 2026-11-28T09:30:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, Field(strict=False), AS_INSTANT, BeforeValidator(_text)]
+"""In a body, where a number is no instant."""
+
+
+class SignedInUser(BaseModel):
+    """Who is signed in, and what they may do in the team that they work in."""
+
+    id: str
+    name: str
+    roles: list[Role]
+
+
+class TeamShown(BaseModel):
+    id: str
+    name: str
+
+
+class SessionShown(BaseModel):
+    """`needs_first_admin`: nobody has an account yet; the platform's start prints a link. `team`: where the person
+    works now; `teams`: where they may work."""
+
+    auth: Literal["off", "on"]
+    needs_first_admin: bool
+    signed_in: bool
+    user: SignedInUser | None
+    team: TeamShown | None
+    teams: list[TeamShown]
+
+
+class SignIn(Wire):
+    name: Name
+    password: Password
+
+
+class LinkRequest(Wire):
+    """The token of a link, with the name and the password of a new account, or of the one that joins a further team.
+    Without both, whoever is signed in joins."""
+
+    token: Token
+    name: Name | None = None
+    password: Password | None = None
+
+
+class TeamChoice(Wire):
+    """The id of one of the caller's teams."""
+
+    team: Id
+
+
+class PasswordChange(Wire):
+    current: Password
+    new: Password
+
+
+class KeyRequest(Wire):
+    """`roles`: those of the caller where none are named."""
+
+    name: Name
+    roles: Roles | None = None
+    expires_at: Instant | None = None
+
+
+class KeyShown(BaseModel):
+    """`name`: what its maker calls it. `used_at`: the last use, to the hour."""
+
+    id: str
+    name: str
+    roles: list[Role]
+    created_at: str
+    expires_at: str | None
+    used_at: str | None
+
+
+class NewKeyShown(KeyShown):
+    """`secret`: the key itself, which is told this once."""
+
+    secret: str
+
+
+class KeysShown(BaseModel):
+    items: list[KeyShown]
+
+
+class KeyHolder(BaseModel):
+    id: str
+    name: str
+
+
+class TeamKeyShown(KeyShown):
+    """A key, and whose it is."""
+
+    person: KeyHolder
+
+
+class TeamKeys(BaseModel):
+    items: list[TeamKeyShown]
+    next_cursor: str | None
+
+
+class MemberShown(BaseModel):
+    """A person of the caller's team. `is_active`: false where they may do nothing in it for now."""
+
+    id: str
+    name: str
+    roles: list[Role]
+    is_active: bool
+    created_at: str
+
+
+class Members(BaseModel):
+    items: list[MemberShown]
+    next_cursor: str | None
+
+
+class MemberChange(Wire):
+    """What is not named stays."""
+
+    roles: Roles | None = None
+    is_active: bool | None = None
+
+
+class InvitationRequest(Wire):
+    roles: Roles
+
+
+class InvitationShown(BaseModel):
+    """`made_by`: the id of a person."""
+
+    id: str
+    roles: list[Role]
+    made_by: str
+    created_at: str
+    expires_at: str
+
+
+class NewInvitationShown(InvitationShown):
+    """`url`: the path of its link, which is told this once."""
+
+    url: str
+
+
+class Invitations(BaseModel):
+    items: list[InvitationShown]
+
+
+class TeamRequest(Wire):
+    name: Name
+
+
+class TeamsShown(BaseModel):
+    items: list[TeamShown]
+
+
+class AuditEntryShown(BaseModel):
+    """`actor`: the id of a person; `object`: the id of what it was done to."""
+
+    id: str
+    at: str
+    actor: str
+    actor_name: str
+    action: Action
+    object: str
+    address: str
+    outcome: Outcome
+
+
+class Audit(BaseModel):
+    """The newest first."""
+
+    items: list[AuditEntryShown]
+    next_cursor: str | None
