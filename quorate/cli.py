@@ -86,11 +86,12 @@ class Commands(click.Group):
     help="The platform's address.",
 )
 @click.option("--user", type=TEXT, envvar="QUORATE_USER", help="Who calls, where authentication is off.")
+@click.option("--key", type=TEXT, envvar="QUORATE_KEY", help="A key of yours (qk_...), where authentication is on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")
 @click.version_option(package_name="quorate")
 @click.pass_context
-def main(context: click.Context, url: str, user: str | None, *, as_json: bool) -> None:
+def main(context: click.Context, url: str, user: str | None, key: str | None, *, as_json: bool) -> None:
     """Image labels you can trust: people and a detector vote on every image until a quorum settles it."""
     write_out_what_is_lacking()
     connect = cast("Connect | None", context.obj)
-    context.obj = Options(url=url, user=user or None, as_json=as_json, connect=connect)
+    context.obj = Options(url=url, user=user or None, key=key or None, as_json=as_json, connect=connect)

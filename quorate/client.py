@@ -58,6 +58,8 @@ class Client:
 
     Requests are repeated where no answer came or the platform was busy; all of them have the same effect twice as once.
     Refusals raise ApiError; where no answer came at all, UnreachableError. May be shared between threads.
+
+    user: who calls, where authentication is off. key: whose key it is says who calls, where it is on.
     """
 
     def __init__(
@@ -65,13 +67,14 @@ class Client:
         base_url: str = DEFAULT_URL,
         user: str | None = None,
         *,
+        key: str | None = None,
         timeout_s: float = 30.0,
         retry: RetryPolicy | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._retry = retry or RetryPolicy()
         self._timeout_s = timeout_s
-        self._api = Connection(base_url, user, timeout_s=timeout_s, retry=self._retry, transport=transport)
+        self._api = Connection(base_url, user, key=key, timeout_s=timeout_s, retry=self._retry, transport=transport)
 
     def __enter__(self) -> Self:
         return self

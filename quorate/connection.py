@@ -1,6 +1,7 @@
 """One HTTP connection to the platform: identity, time limits, retries, and errors that say what was refused."""
 
 import json
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -18,6 +19,7 @@ from quorate.shapes import FieldError, UploadReport
 from quorate.uploads import Part
 
 USER_HEADER = "X-Quorate-User"
+KEY = re.compile(r"qk_[0-9A-Za-z_]{10,200}")
 OCTETS = "application/octet-stream"
 PROBLEM_TEXT_CHARS = 300
 
@@ -32,6 +34,7 @@ class Connection:
         base_url: str,
         user: str | None,
         *,
+        key: str | None,
         timeout_s: float,
         retry: RetryPolicy,
         transport: httpx.BaseTransport | None,
@@ -39,7 +42,7 @@ class Connection:
         check_url(base_url)
         self.retry = retry
         self._timeout_s = timeout_s
-        self._identity = identity(user)
+        self._identity = identity(user, key)
         self._http = httpx.Client(
             # Also where the address of the API was given.
             base_url=base_url.rstrip("/").removesuffix("/api"),
@@ -158,7 +161,11 @@ def is_loopback(base_url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def identity(user: str | None) -> dict[str, str]:
+def identity(user: str | None, key: str | None) -> dict[str, str]:
+    if key is not None:
+        if not KEY.fullmatch(key):
+            raise ValueError("a key begins with qk_ and has letters, digits and underscores only")
+        return {"Authorization": f"Bearer {key}"}
     if user is None:
         return {}
     if not user.isascii() or not user.isprintable() or user != user.strip() or not user:

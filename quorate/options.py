@@ -21,6 +21,7 @@ class Connect(Protocol):
 class Options:
     url: str
     user: str | None
+    key: str | None
     as_json: bool
     connect: Connect | None
 

@@ -78,7 +78,8 @@ class Limits(TypedDict):
 
 class Me(TypedDict):
     user: User
-    auth: Literal["off"]
+    auth: Literal["off", "on"]
+    team: str
     lease_s: float
     limits: Limits
     features: list[Literal["boxes", "pipeline"]]

@@ -17,6 +17,7 @@ from tests.unit.api_clients import client, task
 BALLOT = {"subtask_id": "s", "label": "a", "token": "k"}
 LEASE_URL, ITEMS = "/base/api/leases", {"items": [], "next_cursor": None}
 API = json.loads((Path(__file__).parents[2] / "docs/api/openapi.json").read_text(encoding="utf-8"))
+KEY = "qk_0123456789ab_" + "a" * 38
 CALLS = [
     (lambda c: c.task("a/../b?c"), "GET", "/base/api/tasks/a%2F..%2Fb%3Fc", None, {}),
     (lambda c: c.seal("t"), "POST", "/base/api/tasks/t/seal", None, {}),
@@ -163,6 +164,22 @@ def test_an_image_is_read_without_saying_who(url, host, path):
 
     with client(handler, user="ada") as api:
         assert api.image_bytes(url) == b"bytes"
+
+
+def test_a_key_says_who_calls_and_nothing_else_does():
+    def handler(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Authorization"] == f"Bearer {KEY}"
+        assert "X-Quorate-User" not in request.headers
+        return httpx.Response(200, json={})
+
+    with client(handler, user="ada", key=KEY) as api:
+        api.me()
+
+
+@pytest.mark.parametrize("key", ["", "qk_", "Bearer qk_0123456789ab", f"{KEY}\n", KEY.replace("a", "ä")])
+def test_what_cannot_be_a_key_is_not_sent(key):
+    with pytest.raises(ValueError, match="qk_"):
+        client(lambda _: httpx.Response(200), key=key)
 
 
 PROBLEM = {

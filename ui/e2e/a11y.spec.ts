@@ -1,5 +1,6 @@
 import { findings } from "./axe";
 import { expect, test } from "./fixtures";
+import { STATES } from "./states";
 import { VIEWS } from "./views";
 
 test.use({ bypassCSP: true }); // axe is put into the page, which the policy forbids
@@ -12,7 +13,7 @@ const SIZES = [
   { width: 320, height: 640, hasAxe: false },
 ];
 
-for (const [name, go] of Object.entries(VIEWS)) {
+for (const [name, go] of Object.entries({ ...VIEWS, ...STATES })) {
   test(`${name}: nothing serious for axe in both themes, nothing lost at 320 px or 200 % zoom`, {
     tag: "@cut",
   }, async ({ page, platform }) => {

@@ -51,7 +51,7 @@ test("from the first question to an exported task by keyboard alone", async ({ p
   await tabTo(page, page.getByRole("button", { name: "Create and upload" }));
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1 })).toContainText("By keyboard");
-  await expect(page.getByText(`Every file is answered: ${PICTURES}`)).toBeVisible();
+  await expect(page.getByText(`Upload finished: ${PICTURES} files`)).toBeVisible();
 
   await page.keyboard.press("l");
   await expect(picture(page)).toBeVisible();

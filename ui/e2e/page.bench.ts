@@ -155,7 +155,7 @@ test("a dropped folder of 5,000 files, twelve of them bad", async ({ page, platf
   await untilSaid(page, "Looking through the files");
   await untilSaid(page, "Looking through the files", false);
   await page.getByRole("button", { name: "Create and upload" }).click();
-  await untilSaid(page, "Every file is answered: 5,000");
+  await untilSaid(page, "Upload finished: 5,000 files");
   await page.waitForTimeout(3_000);
   await page.evaluate(() => performance.mark("done"));
   const { tasks } = await told();

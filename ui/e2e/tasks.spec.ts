@@ -47,7 +47,7 @@ test("a folder with bad files among the good: made, uploaded, labeled and export
   await page.getByRole("button", { name: "Create and upload" }).click();
 
   await expect(page.getByRole("heading", { level: 1 })).toContainText(`Shelves ${MARKUP}`);
-  await expect(page.getByText("Every file is answered: 18")).toBeVisible();
+  await expect(page.getByText("Upload finished: 18 files")).toBeVisible();
   const counts = Object.fromEntries(
     await page
       .locator("[data-status]")
@@ -75,7 +75,7 @@ test("a folder with bad files among the good: made, uploaded, labeled and export
 
   const task = new URL(page.url()).pathname.split("/")[2] ?? "";
   await page.reload();
-  await expect(page.getByText("Every file is answered: 18")).toBeVisible();
+  await expect(page.getByText("Upload finished: 18 files")).toBeVisible();
   await page.getByText("Instructions").click();
   await expect(page.getByText(`First line ${MARKUP}`)).toBeVisible();
   await voteAll(platform, task, { ann: MARKUP, ben: MARKUP });
@@ -101,7 +101,7 @@ test("the platform's refusals stand at their fields, and a label that is there t
   platform,
 }) => {
   await open(page, platform, "client", "/tasks/new");
-  await page.getByRole("button", { name: "Only create" }).click();
+  await page.getByRole("button", { name: "Create without pictures" }).click();
   await expect(page.getByText("A task needs a name.")).toBeVisible();
   await expect(page.getByLabel("Name", { exact: true })).toBeFocused();
   await page.getByRole("textbox", { name: "Labels" }).fill("Straße, STRASSE");
@@ -112,7 +112,7 @@ test("the platform's refusals stand at their fields, and a label that is there t
   await expect(page.getByRole("textbox", { name: "Label 1" })).toHaveValue("lane");
   await expect(page.getByRole("textbox", { name: "Label 1" })).toBeFocused();
   await page.getByLabel("Name", { exact: true }).fill("Streets");
-  await page.getByRole("button", { name: "Only create" }).click();
+  await page.getByRole("button", { name: "Create without pictures" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Streets");
   await expect(page.getByText("This task has no image yet")).toBeVisible();
 });

@@ -42,7 +42,7 @@ test("a dropped folder with twelve bad files: every file is answered for, and th
 }) => {
   const shelf = shelve(platform, await drawn(platform));
   await create(page, platform, "Dropped", shelf);
-  await expect(page.getByText(`Every file is answered: ${GOOD + shelf.bad.length}`)).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByText(`Upload finished: ${GOOD + shelf.bad.length} files`)).toBeVisible({ timeout: 120_000 });
   expect(await counts(page)).toEqual({ accepted: GOOD, duplicate: 0, rejected: shelf.bad.length, skipped: 0 });
   expect(new Set(await platform.images(taskOf(page))).size).toBe(GOOD);
   await page.getByRole("button", { name: "Show the report" }).click();
@@ -83,9 +83,9 @@ test("an upload that a reload cuts off is added again: no image is there twice",
   expect(before).toBeLessThan(GOOD);
   await page.getByRole("button", { name: "Add them again" }).click();
   await drop(page, page.getByText("Drop folders, pictures or zips here"), shelf.folder);
-  await expect(page.getByRole("checkbox", { name: "Seal when every file is answered" })).toBeChecked(); // as when the upload began
+  await expect(page.getByRole("checkbox", { name: "These are all the pictures" })).toBeChecked(); // as when the upload began
   await page.getByRole("button", { name: "Upload", exact: true }).click();
-  await expect(page.getByText(`Every file is answered: ${GOOD + shelf.bad.length}`)).toBeVisible({ timeout: 120_000 });
+  await expect(page.getByText(`Upload finished: ${GOOD + shelf.bad.length} files`)).toBeVisible({ timeout: 120_000 });
   await expect(page.locator("h1")).toContainText("Sealed");
   const after = await counts(page);
   expect(after).toEqual({ accepted: GOOD - before, duplicate: before, rejected: shelf.bad.length, skipped: 0 });
@@ -105,7 +105,7 @@ test("an upload waits while the platform is away, and goes on by itself", { tag:
   await create(page, platform, "Away", shelf);
   await expect(page.getByText("No answer from the platform.")).toBeVisible();
   await platform.restart();
-  await expect(page.getByText(`Every file is answered: ${GOOD + shelf.bad.length}`)).toBeVisible({ timeout: 150_000 });
+  await expect(page.getByText(`Upload finished: ${GOOD + shelf.bad.length} files`)).toBeVisible({ timeout: 150_000 });
   const { accepted = 0, duplicate = 0, rejected } = await counts(page);
   expect([accepted + duplicate, rejected]).toEqual([GOOD, shelf.bad.length]);
   expect(new Set(await platform.images(taskOf(page))).size).toBe(GOOD);

@@ -8,7 +8,7 @@ import type { Platform } from "./platform";
 const UNTIL_ENDED = { quorum: { votes_required: 2, max_votes: 2, stop: "exact" }, detector: { mode: "off" } };
 const LONG = "A label whose name is so long that it takes two lines and more on a telephone";
 
-interface Tasks {
+export interface Tasks {
   label: string;
   disputed: string;
   half: string;
@@ -21,7 +21,7 @@ interface Tasks {
 const made = new Map<Platform, Promise<Tasks>>();
 
 /** Tasks in every state, made once for a platform. */
-function tasksOf(platform: Platform): Promise<Tasks> {
+export function tasksOf(platform: Platform): Promise<Tasks> {
   const tasks = made.get(platform) ?? make(platform);
   made.set(platform, tasks);
   return tasks;
@@ -51,10 +51,10 @@ async function make(platform: Platform): Promise<Tasks> {
   };
 }
 
-type Go = (page: Page, platform: Platform, user: string) => Promise<void>;
+export type Go = (page: Page, platform: Platform, user: string) => Promise<void>;
 
 /** Opens the Label page and votes a little, so that its strip is full. */
-async function atWork(page: Page, platform: Platform, user: string): Promise<void> {
+export async function atWork(page: Page, platform: Platform, user: string): Promise<void> {
   await label(page, platform, user, (await tasksOf(platform)).label);
   for (const key of ["1", "2", "3", "u"]) await vote(page, key);
   await allSaved(page);
@@ -66,6 +66,7 @@ async function inGrid(page: Page, platform: Platform, user: string): Promise<voi
   await expect(page.getByRole("button", { name: "Grid" })).toBeVisible();
   await page.keyboard.press("g");
   await expect(page.getByRole("grid", { name: "blue square" })).toBeVisible();
+  await expect(page.getByRole("grid", { name: "red square" }).locator("[data-at]")).toBeVisible();
   await page.keyboard.press("Space");
   await expect(page.getByText("not red square")).toBeVisible();
 }
@@ -171,6 +172,7 @@ export const VIEWS: Record<string, Go> = {
   task: async (page, platform, user) => {
     await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
     await expect(page.getByRole("gridcell").first()).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Agreement" })).toBeVisible();
   },
   "task-menu": async (page, platform, user) => {
     await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);

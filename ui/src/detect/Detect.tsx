@@ -92,12 +92,16 @@ function Looking({ models }: { models: Schemas["Models"] }) {
       }}
     >
       <div className={css.picture}>
-        {picture ? <Boxed src={picture.url} alt={picture.file.name} boxes={boxes} /> : <DropHere take={take} />}
+        {picture && !asking.error ? (
+          <Boxed src={picture.url} alt={picture.file.name} boxes={boxes} />
+        ) : (
+          <DropHere take={take} />
+        )}
       </div>
       <aside className={css.rail}>
         <h1>{texts.title}</h1>
         <Model models={models} />
-        {picture && <Choose name={texts.another} take={take} />}
+        {picture && !asking.error && <Choose name={texts.another} take={take} />}
         {asking.error && <Failure error={asking.error} />}
         {asking.isPending && <p role="status">{texts.looking}</p>}
         {asking.data && (

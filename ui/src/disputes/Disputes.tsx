@@ -83,6 +83,10 @@ export default function Disputes() {
         <div className={css.columns}>
           <Queue waiting={waiting} current={current.id} choose={choose} />
           <div className={css.picture}>
+            <p className={css.crumb}>
+              {current.filename && <span>{texts.crumb(current.filename)}</span>}
+              <Link href={`/tasks/${current.task_id}`}>{texts.task}</Link>
+            </p>
             <Boxed
               src={waiting[position] === current ? waiting[position].screen_url : current.image_url}
               alt={texts.picture}

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { blank } from "../marks/blank";
 import { Button } from "../shell/Button";
 import { Dialog } from "../shell/Dialog";
 import { useStore } from "../shell/useStore";
@@ -25,7 +26,7 @@ export function NotCounted() {
           <ul className={css.refused}>
             {records.map((record) => (
               <li key={keyOf(record)}>
-                <img src={record.lease.thumbnail_url} alt="" />
+                <img src={record.lease.thumbnail_url} alt="" onError={blank} />
                 <strong>{nameOf(record)}</strong>
                 <span>{record.refusal && texts.notCounted.why(record.refusal)}</span>
               </li>
@@ -54,7 +55,7 @@ export function NotCountedRow() {
       <div className={grid.tiles}>
         {records.map((record) => (
           <figure key={keyOf(record)} className={grid.kept}>
-            <img src={record.lease.thumbnail_url} alt="" />
+            <img src={record.lease.thumbnail_url} alt="" onError={blank} />
             <figcaption>
               <strong>{nameOf(record)}</strong> {record.refusal && texts.notCounted.why(record.refusal)}
             </figcaption>

@@ -29,7 +29,7 @@ export function Rail({ session, view, lit, instruct, children }: RailProps) {
         <h1 className={css.unseen}>{en.places.label}</h1>
       )}
       {lease && <Labels lease={lease} lit={lit} recent={view.recent} vote={(label) => session.vote(label)} />}
-      <div className={css.acts}>
+      <div className={css.acts} hidden={!lease && view.past.length === 0}>
         {lease?.allow_unsure && <Deed name={texts.unsure} act="unsure" go={() => session.unsure()} />}
         {lease && <Deed name={texts.skip} act="skip" go={() => session.skip()} />}
         <Deed name={texts.undo} act="undo" go={() => void session.undo()} isOff={view.past.length === 0} />
@@ -39,8 +39,8 @@ export function Rail({ session, view, lit, instruct, children }: RailProps) {
       </p>
       {children}
       <p className={css.tips}>
-        <Tip acts={["hide"]} what={texts.tips.hide} />
-        <Tip acts={["zoomIn", "zoomOut"]} what={texts.tips.zoom} />
+        {lease?.prelabel && <Tip acts={["hide"]} what={texts.tips.hide} />}
+        {lease && <Tip acts={["zoomIn", "zoomOut"]} what={texts.tips.zoom} />}
         {view.isGridOffered && <Tip acts={["mode"]} what={texts.tips.grid} />}
         <Tip acts={["help"]} what={texts.tips.all} />
       </p>

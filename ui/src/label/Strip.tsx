@@ -1,3 +1,4 @@
+import { blank } from "../marks/blank";
 import { useLabelKeys } from "../shell/Key";
 import { label as texts } from "../texts/en.label";
 import type { Voted } from "./queue";
@@ -46,7 +47,7 @@ export function Strip({ session, view }: { session: Session; view: View }) {
 }
 
 function Thumbnail({ lease }: { lease: Voted }) {
-  return <img src={lease.thumbnail_url} alt="" decoding="async" draggable={false} />;
+  return <img src={lease.thumbnail_url} alt="" decoding="async" draggable={false} onError={blank} />;
 }
 
 function nameOf({ labels = [], label_names = {} }: Voted, label: string): string {

@@ -1,7 +1,7 @@
 /** The detector's boxes over a picture and their captions, as elements placed in percent of it. */
 import type { Lease } from "../api/fields";
+import { LINE_PX, spotsFor } from "../marks/captions";
 import { en } from "../texts/en";
-import { LINE_PX, spotsFor } from "./captions";
 import css from "./stage.module.css";
 
 const MOST = 50;

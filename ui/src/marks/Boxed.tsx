@@ -1,6 +1,8 @@
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { en } from "../texts/en";
+import { blank } from "./blank";
 import css from "./boxed.module.css";
+import { spotsFor } from "./captions";
 
 export interface Box {
   label: string;
@@ -19,21 +21,24 @@ interface BoxedProps {
 
 /** A whole picture with boxes over it, as large as its place allows. */
 export function Boxed({ src, alt, width, height, boxes }: BoxedProps) {
-  const [loaded, setLoaded] = useState<{ src: string; width: number; height: number } | null>(null);
+  const [loaded, setLoaded] = useState<(Size & { src: string }) | null>(null);
+  const [picture, room] = useRoom();
   const known = width && height ? { width, height } : loaded?.src === src ? loaded : null;
   return (
     <div className={css.stage}>
-      <div className={css.picture} style={known ? fitted(known) : undefined}>
+      <div ref={picture} className={css.picture} style={known ? fitted(known) : undefined}>
         <img
+          key={src}
           src={src}
           alt={alt}
           decoding="async"
+          onError={blank}
           onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
             setLoaded({ src, width: naturalWidth, height: naturalHeight })
           }
         />
         {known &&
-          boxes.map(({ label, confidence, rectangle }, position) => (
+          boxes.map(({ rectangle }, position) => (
             <div
               // biome-ignore lint/suspicious/noArrayIndexKey: boxes have no other name
               key={position}
@@ -44,18 +49,55 @@ export function Boxed({ src, alt, width, height, boxes }: BoxedProps) {
                 width: `${(rectangle.width / known.width) * 100}%`,
                 height: `${(rectangle.height / known.height) * 100}%`,
               }}
-            >
-              <span>
-                {label} <i>{en.percent(confidence)}</i>
-              </span>
-            </div>
+            />
           ))}
+        {known && <Captions boxes={boxes} known={known} room={room} />}
       </div>
     </div>
   );
 }
 
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** What each box is, where it covers no other; a box that has no room for it goes without. */
+function Captions({ boxes, known, room }: { boxes: readonly Box[]; known: Size; room: Size }) {
+  const scale = room.width / known.width;
+  const captioned = boxes.map(({ label, confidence, rectangle }) => ({
+    text: `${label} ${en.percent(confidence)}`,
+    left: rectangle.left * scale,
+    top: rectangle.top * scale,
+    height: rectangle.height * scale,
+  }));
+  return spotsFor(captioned, room).map(
+    (spot, position) =>
+      spot && (
+        <span
+          // biome-ignore lint/suspicious/noArrayIndexKey: boxes have no other name
+          key={position}
+          className={css.caption}
+          style={{ left: spot.x, top: spot.y, maxInlineSize: spot.width }}
+        >
+          {captioned[position]?.text}
+        </span>
+      ),
+  );
+}
+
+/** The size of an element on the screen. */
+function useRoom() {
+  const [room, setRoom] = useState<Size>({ width: 0, height: 0 });
+  const element = useCallback((watched: HTMLDivElement) => {
+    const observer = new ResizeObserver(() => setRoom({ width: watched.clientWidth, height: watched.clientHeight }));
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, []);
+  return [element, room] as const;
+}
+
 /** As wide as the place, or as its height lets it be. */
-function fitted({ width, height }: { width: number; height: number }) {
+function fitted({ width, height }: Size) {
   return { aspectRatio: `${width} / ${height}`, inlineSize: `min(100cqi, 100cqb * ${width / height})` };
 }

@@ -1,7 +1,8 @@
 import { Suspense, useEffect, useRef, useState } from "react";
-import { Redirect, Route, Switch, useLocation } from "wouter";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { en } from "../texts/en";
 import css from "./app.module.css";
+import button from "./button.module.css";
 import { KeysHelp } from "./KeysHelp";
 import { keepPrefs } from "./keepPrefs";
 import { may } from "./may";
@@ -75,12 +76,28 @@ function Pages() {
 function Allowed({ place }: { place: Place }) {
   const me = useMe();
   if (place.deed && !may(me, place.deed))
-    return <Empty title={en.places.notAllowed}>{en.places.notAllowedDetail}</Empty>;
+    return (
+      <Empty title={en.places.notAllowed} action={<Home />}>
+        {en.places.notAllowedDetail}
+      </Empty>
+    );
   return <place.page />;
 }
 
 function NotFound() {
-  return <Empty title={en.places.notFound}>{en.places.notFoundDetail}</Empty>;
+  return (
+    <Empty title={en.places.notFound} action={<Home />}>
+      {en.places.notFoundDetail}
+    </Empty>
+  );
+}
+
+function Home() {
+  return (
+    <Link href="/" className={button.button}>
+      {en.places.home}
+    </Link>
+  );
 }
 
 /** The list of keys everywhere, and the way to other pages wherever the page does not use that key itself. */

@@ -8,6 +8,7 @@ interface MenuProps {
   name?: string;
   /** Where a key of the page finds the button. */
   id: string;
+  isPrimary?: boolean;
   children: ReactNode;
   items: readonly MenuItem[];
 }
@@ -15,7 +16,7 @@ interface MenuProps {
 const GAP_PX = 6;
 
 /** A button with a menu of actions and downloads, on the browser's own popover: it closes on Escape and outside. */
-export function Menu({ name, id, children, items }: MenuProps) {
+export function Menu({ name, id, isPrimary = false, children, items }: MenuProps) {
   const popupId = useId();
   const button = useRef<HTMLButtonElement>(null);
   const popup = useRef<HTMLDivElement>(null);
@@ -44,7 +45,7 @@ export function Menu({ name, id, children, items }: MenuProps) {
         ref={button}
         id={id}
         type="button"
-        className={css.trigger}
+        className={`${css.trigger} ${isPrimary ? css.primary : ""}`}
         aria-label={name}
         aria-haspopup="menu"
         popoverTarget={popupId}

@@ -28,11 +28,19 @@ export function Loading({ children }: { children?: ReactNode }) {
   );
 }
 
+interface EmptyProps {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  /** Nothing is here because all of it is done. */
+  isDone?: boolean;
+}
+
 /** One sentence and one action. */
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({ title, children, action, isDone = false }: EmptyProps) {
   return (
     <div className={css.state}>
-      <Mark state="open" needed={3} size={40} />
+      <Mark state={isDone ? "settled" : "open"} needed={3} agreeing={isDone ? 3 : 0} size={40} />
       <h2>{title}</h2>
       {children && <p>{children}</p>}
       {action}
@@ -44,10 +52,11 @@ export function Empty({ title, children, action }: { title: string; children?: R
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const problem = error instanceof ApiProblem ? error : null;
   const isCut = problem?.isUnreachable ?? false;
+  const isOfServer = (problem?.status ?? 0) >= 500; // titles of other answers are words of HTTP, such as Unprocessable Entity
   return (
     <div className={css.state} role="alert">
       <Mark state="disputed" needed={3} against={3} size={40} />
-      <h2>{isCut ? en.states.noConnection : problem?.title || en.states.failed}</h2>
+      <h2>{isCut ? en.states.noConnection : isOfServer ? problem?.title : en.states.failed}</h2>
       <p>{isCut ? en.states.noConnectionDetail : (problem?.detail ?? String(error))}</p>
       {problem?.requestId && <p className={css.request}>{en.states.request(problem.requestId)}</p>}
       {retry && <Button onClick={retry}>{en.states.retry}</Button>}

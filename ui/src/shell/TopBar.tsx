@@ -1,4 +1,4 @@
-import { useCallback } from "react";
+import { useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { Icon, type IconName } from "../marks/Icon";
 import { Logo } from "../marks/Logo";
@@ -18,13 +18,14 @@ import { initials } from "./who";
 export function TopBar({ showKeys }: { showKeys: () => void }) {
   const me = useMe();
   const [location] = useLocation();
+  const places = useFadedEdges(location);
   return (
     <header className={css.bar}>
       <Link href="/" className={css.brand} aria-label={en.name}>
         <Logo />
         <span>{en.name}</span>
       </Link>
-      <nav ref={useFadedEdges()} className={css.places} aria-label={en.places.main}>
+      <nav ref={places} className={css.places} aria-label={en.places.main}>
         {PLACES.map((place) => {
           if (!place.name || (place.deed && !may(me, place.deed))) return null;
           const href = hrefOf(place);
@@ -57,30 +58,44 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
   );
 }
 
-/** Fades the sides at which more places are, and shows the one that is open. */
-function useFadedEdges() {
-  return useCallback((nav: HTMLElement) => {
+/** Fades the sides at which more places are, and keeps the one that is open in view. */
+function useFadedEdges(location: string) {
+  const places = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const nav = places.current;
+    if (!nav) return;
     const fade = () => {
       const after = nav.scrollWidth - nav.clientWidth - nav.scrollLeft;
       nav.toggleAttribute("data-before", nav.scrollLeft > 1);
       nav.toggleAttribute("data-after", after > 1);
     };
-    const observer = new ResizeObserver(fade);
+    const observer = new ResizeObserver(() => {
+      showOpen(nav);
+      fade();
+    });
     observer.observe(nav);
     nav.addEventListener("scroll", fade, { passive: true });
-    nav.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     return () => {
       observer.disconnect();
       nav.removeEventListener("scroll", fade);
     };
   }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another location opens another place
+  useEffect(() => {
+    if (places.current) showOpen(places.current);
+  }, [location]);
+  return places;
+}
+
+function showOpen(nav: HTMLElement): void {
+  nav.querySelector("[aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
 }
 
 function SyncState() {
   const { waiting, isWriting, isLate, isStored } = useStore(sync);
   const isOnline = useStore(online);
   const [look, icon, said, more] = !isStored
-    ? ([css.late, "warning", en.sync.memory] as const)
+    ? ([css.late, "warning", en.sync.memory, en.sync.keepOpen] as const)
     : isLate || (waiting > 0 && !isOnline)
       ? ([css.late, "clock", en.sync.waiting(waiting), en.sync.toBeSent] as const)
       : waiting > 0

@@ -17,7 +17,10 @@ export function Who() {
   return (
     <main className={css.page}>
       <form className={css.card} onSubmit={start} noValidate>
-        <Logo size={40} />
+        <p className={css.brand}>
+          <Logo size={40} />
+          {en.name}
+        </p>
         <h1>{en.who.title}</h1>
         <p id="who-detail">{en.who.detail}</p>
         <label htmlFor="who-name">{en.who.name}</label>

@@ -24,7 +24,7 @@ export function AddPictures({ task }: { task: Task }) {
   };
   return (
     <section className={css.add} aria-label={tasks.page.add}>
-      <DropZone take={take} {...(task.counts.images === 0 && { title: tasks.grid.empty })} />
+      <DropZone take={take} {...(task.counts.images === 0 && { title: tasks.grid.emptyDrop })} />
       <Selected selection={selection} isLooking={isLooking} clear={clear} />
       {selection.ready.length + selection.refused.length > 0 && (
         <div className={css.send}>

@@ -18,16 +18,23 @@ export function Bar({ counts, isThin = false }: { counts: Task["counts"]; isThin
   );
 }
 
-/** The share of images that have ended, as a ring. */
+/** The share of images that have ended, as a ring; once all have, whether disputes wait for a decision. */
 export function ShareRing({ counts }: { counts: Task["counts"] }) {
   const share = counts.images === 0 ? 0 : (counts.completed + counts.disputed) / counts.images;
+  const isDisputed = share === 1 && counts.disputed > 0;
   return (
-    <svg className={css.ring} width="24" height="24" viewBox="0 0 24 24" aria-hidden="true">
+    <svg
+      className={`${css.ring} ${isDisputed ? css.contested : ""}`}
+      width="24"
+      height="24"
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+    >
       <circle cx="12" cy="12" r="9.5" pathLength="100" />
       {share > 0 && (
         <circle className={css.share} cx="12" cy="12" r="9.5" pathLength="100" strokeDasharray={`${share * 100} 100`} />
       )}
-      {share === 1 && <path d="M8 12.4l2.8 2.8 5.2-5.8" />}
+      {share === 1 && <path d={isDisputed ? "M8.6 8.6l6.8 6.8M15.4 8.6l-6.8 6.8" : "M8 12.4l2.8 2.8 5.2-5.8"} />}
     </svg>
   );
 }

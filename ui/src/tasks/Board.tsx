@@ -90,7 +90,14 @@ export default function Board() {
       {pages.error && <Failure error={pages.error} retry={() => pages.refetch()} />}
       {pages.isPending && <Loading>{<Skeleton />}</Loading>}
       {isEmpty && isThereAny === false && <FirstSteps mayMake={mayMake} />}
-      {isEmpty && isThereAny && <Empty title={texts.noneSuch}>{texts.noneSuchDetail}</Empty>}
+      {isEmpty && isThereAny && (
+        <Empty
+          title={texts.noneSuch}
+          action={<Button onClick={() => filter({ state: "all", owner: "", q: "" })}>{texts.showAll}</Button>}
+        >
+          {texts.noneSuchDetail}
+        </Empty>
+      )}
       <ul ref={list} className={css.rows} aria-label={texts.title}>
         {found.map((task) => (
           <Row key={task.id} shown={task} />

@@ -1,5 +1,7 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useDeferredValue, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Link } from "wouter";
+import button from "../shell/button.module.css";
 import { Empty, Failure, Loading } from "../shell/States";
 import { stepOf } from "../shell/shortcuts";
 import { tasks } from "../texts/en.tasks";
@@ -48,7 +50,18 @@ export function ImageGrid({ task, images, hrefOf }: ImageGridProps) {
   return (
     <div ref={element}>
       {images.isPending && images.count === 0 && <Loading />}
-      {!images.isPending && images.count === 0 && <Empty title={tasks.grid.none}>{tasks.grid.noneDetail}</Empty>}
+      {!images.isPending && images.count === 0 && (
+        <Empty
+          title={tasks.grid.none}
+          action={
+            <Link href={`/tasks/${task.id}`} className={button.button}>
+              {tasks.grid.clear}
+            </Link>
+          }
+        >
+          {tasks.grid.noneDetail}
+        </Empty>
+      )}
       {images.count > 0 && (
         <div
           role="grid"

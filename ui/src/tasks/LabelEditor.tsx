@@ -62,6 +62,7 @@ export function LabelEditor({ labels, allowUnsure, wrong, change }: LabelEditorP
         <input
           id="labels"
           value={typed}
+          placeholder={labels.length === 0 ? texts.example : undefined}
           aria-describedby="labels-hint"
           aria-invalid={says !== undefined || faults.size > 0}
           onChange={(event) => setTyped(event.target.value)}

@@ -3,6 +3,7 @@ import { type FormEvent, useDeferredValue, useEffect, useMemo, useRef, useState 
 import { useLocation } from "wouter";
 import { ApiProblem, api, bodyOf } from "../api/client";
 import { Button } from "../shell/Button";
+import { useMe } from "../shell/me";
 import { en } from "../texts/en";
 import { newTask as texts } from "../texts/en.newTask";
 import { DropZone } from "../upload/DropZone";
@@ -18,7 +19,8 @@ import { Settled, Slider } from "./Settled";
 import { taskKey } from "./useTask";
 
 export default function NewTask() {
-  const [draft, setDraft] = useState(newDraft);
+  const me = useMe();
+  const [draft, setDraft] = useState(() => newDraft(me.detector));
   const [isSealed, setSealed] = useState(true);
   const pictures = useSelection();
   const { wrong, failure, isBusy, create } = useCreate();
@@ -74,6 +76,7 @@ export default function NewTask() {
             {failure}
           </p>
         )}
+        {!failure && chosen === 0 && !pictures.isLooking && <p className={css.hint}>{texts.noPictures}</p>}
         <Button type="submit" value="only" disabled={isBusy}>
           {texts.createOnly}
         </Button>

@@ -34,7 +34,7 @@ export function Panels({ task, filter, change }: Omit<PanelProps, "told">) {
       ) : (
         <div className={css.panels}>
           <Agreement {...props} />
-          <Labels {...props} />
+          {told.settled > 0 && <Labels {...props} />}
           {told.detector.compared > 0 && <Detector {...props} />}
         </div>
       )}

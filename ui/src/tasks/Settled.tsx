@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { Icon } from "../marks/Icon";
-import { IconButton } from "../shell/Button";
+import { Button, IconButton } from "../shell/Button";
+import { useMe } from "../shell/me";
 import { en } from "../texts/en";
 import { newTask as texts } from "../texts/en.newTask";
 import { type Draft, EXTENSION, MOST_VOTES, withQuorum, withVotes } from "./draft";
@@ -18,6 +19,7 @@ const MODES = ["suggest", "off", "vote", "accept"] as const;
 /** The quorum policy and the detector policy; each setting says in a sentence what it does. */
 export function Settled({ draft, wrong, change }: SettledProps) {
   const { quorum, detector } = draft;
+  const { detector: hasDetector } = useMe();
   const quorumBe = (part: Partial<Draft["quorum"]>) => change(withQuorum(draft, part));
   const detectorBe = (part: Partial<Draft["detector"]>) => change({ ...draft, detector: { ...detector, ...part } });
   return (
@@ -32,6 +34,11 @@ export function Settled({ draft, wrong, change }: SettledProps) {
         wrong={wrong.get("votes_required")}
         set={(votes) => change(withVotes(draft, votes))}
       />
+      {quorum.votes_required > 1 && (
+        <Button isCompact className={css.alone ?? ""} onClick={() => change(withVotes(draft, 1))}>
+          {texts.votes.alone}
+        </Button>
+      )}
       <Choice
         name="stop"
         title={texts.stop.title}
@@ -73,7 +80,7 @@ export function Settled({ draft, wrong, change }: SettledProps) {
         title={texts.detector.title}
         options={MODES.map((mode) => [mode, texts.detector.options[mode]] as const)}
         value={detector.mode}
-        says={texts.detector.says[detector.mode](detector.accept_confidence)}
+        says={`${hasDetector ? "" : `${texts.detector.none} `}${texts.detector.says[detector.mode](detector.accept_confidence)}`}
         set={(mode) => detectorBe({ mode })}
       />
       {detector.mode === "accept" && (

@@ -1,13 +1,17 @@
 import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
+import { ApiProblem } from "../api/client";
 import { Icon } from "../marks/Icon";
 import { Mark } from "../marks/Mark";
+import button from "../shell/button.module.css";
 import { Menu, type MenuItem } from "../shell/Menu";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
+import { online } from "../shell/online";
 import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
 import { onKeys, pressedAct } from "../shell/shortcuts";
+import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { moment, tasks } from "../texts/en.tasks";
 import { UploadPanel } from "../upload/UploadPanel";
@@ -32,8 +36,26 @@ export default function TaskPage() {
   useEffect(() => {
     if (task) document.title = en.title(task.name);
   }, [task]);
-  if (task?.state === "cancelled") return <Empty title={texts.erased}>{texts.erasedDetail}</Empty>;
+  const board = (
+    <Link href="/tasks" className={button.button}>
+      {texts.board}
+    </Link>
+  );
+  if (task?.state === "cancelled") {
+    return (
+      <Empty title={texts.erased} action={board}>
+        {texts.erasedDetail}
+      </Empty>
+    );
+  }
   if (task) return <Shown task={task} isStreamed={isStreamed} />;
+  if (error instanceof ApiProblem && error.status === 404) {
+    return (
+      <Empty title={texts.noneSuch} action={board}>
+        {texts.noneSuchDetail}
+      </Empty>
+    );
+  }
   return error ? <Failure error={error} retry={refetch} /> : <Loading />;
 }
 
@@ -87,6 +109,7 @@ interface HeadProps {
 
 function Head({ task, isStreamed, ask, add }: HeadProps) {
   const me = useMe();
+  const isOnline = useStore(online);
   const exports = me.exports.map((form) => ({
     name: texts.exportAs[form] ?? form,
     href: `/api/tasks/${encodeURIComponent(task.id)}/export?format=${encodeURIComponent(form)}`,
@@ -112,16 +135,25 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
         </h1>
         <p className={css.about}>
           {texts.policy[task.quorum.stop](task.quorum.votes_required)} {texts.detector[task.detector.mode]}{" "}
-          {texts.about(task.owner, moment(task.created_at))}
+          {texts.about(task.owner, moment(task.created_at))}{" "}
+          {may(me, "edit-tasks") && (
+            <button type="button" onClick={() => ask("edit")}>
+              {texts.change}
+            </button>
+          )}
         </p>
       </div>
       <div className={css.actions}>
-        {!isOver(task) && <span className={css.live}>{isStreamed ? tasks.live.live : tasks.live.polled}</span>}
-        <Menu id="export" items={exports}>
-          <Icon name="download" />
-          {texts.exports}
-          <Icon name="down" />
-        </Menu>
+        {isOnline && !isOver(task) && (
+          <span className={css.live}>{isStreamed ? tasks.live.live : tasks.live.polled}</span>
+        )}
+        {task.counts.images > 0 && (
+          <Menu id="export" items={exports} isPrimary={task.state === "completed"}>
+            <Icon name="download" />
+            {texts.exports}
+            <Icon name="down" />
+          </Menu>
+        )}
         {may(me, "label") && task.counts.open > 0 && (
           <Link href={`/label/${task.id}`} className={css.primary}>
             {texts.label}
@@ -143,22 +175,24 @@ function Progress({ task }: { task: Task }) {
   return (
     <section className={css.progress} aria-label={texts.progressName}>
       <Bar counts={task.counts} />
-      <dl>
-        <Count name={texts.settled} count={completed}>
-          <Mark state="settled" needed={needed} agreeing={needed} size={20} />
-        </Count>
-        <Count name={texts.disputed} count={disputed}>
-          <Mark state="disputed" needed={needed} against={needed} size={20} />
-        </Count>
-        <Count name={texts.open} count={open}>
-          <Mark state="open" needed={needed} agreeing={1} size={20} />
-        </Count>
+      <div>
+        <dl>
+          <Count name={texts.settled} count={completed}>
+            <Mark state="settled" needed={needed} agreeing={needed} size={20} />
+          </Count>
+          <Count name={texts.disputed} count={disputed}>
+            <Mark state="disputed" needed={needed} against={needed} size={20} />
+          </Count>
+          <Count name={texts.open} count={open}>
+            <Mark state="open" needed={needed} agreeing={needed > 1 ? 1 : 0} size={20} />
+          </Count>
+        </dl>
         {disputed > 0 && (
           <Link href={`/disputes?task=${task.id}`} className={css.decide}>
             {texts.decide}
           </Link>
         )}
-      </dl>
+      </div>
     </section>
   );
 }

@@ -2,18 +2,18 @@ import { expect, it } from "vitest";
 import { fieldOf, newDraft, requestOf, withQuorum, withVotes } from "./draft";
 
 it("another number of votes keeps how far a tie extends", () => {
-  expect(withVotes(newDraft(), 5).quorum).toMatchObject({ votes_required: 5, max_votes: 7 });
-  expect(withVotes(newDraft(), 0).quorum.votes_required).toBe(1);
-  expect(withVotes(newDraft(), 1000).quorum).toMatchObject({ votes_required: 100, max_votes: 102 });
+  expect(withVotes(newDraft(true), 5).quorum).toMatchObject({ votes_required: 5, max_votes: 7 });
+  expect(withVotes(newDraft(true), 0).quorum.votes_required).toBe(1);
+  expect(withVotes(newDraft(true), 1000).quorum).toMatchObject({ votes_required: 100, max_votes: 102 });
 });
 
 it("a policy stays one that the platform takes", () => {
-  expect(withQuorum(newDraft(), { max_votes: 2 }).quorum.max_votes).toBe(3);
-  expect(withQuorum(withVotes(newDraft(), 1), { lead: 9 }).quorum.lead).toBe(3);
+  expect(withQuorum(newDraft(true), { max_votes: 2 }).quorum.max_votes).toBe(3);
+  expect(withQuorum(withVotes(newDraft(true), 1), { lead: 9 }).quorum.lead).toBe(3);
 });
 
 it("a task is asked for with a trimmed name and without empty instructions", () => {
-  const request = requestOf({ ...newDraft(), name: " Shelves ", labels: ["a"], instructions: " \n" });
+  const request = requestOf({ ...newDraft(true), name: " Shelves ", labels: ["a"], instructions: " \n" });
   expect(request).toMatchObject({ name: "Shelves", labels: ["a"], instructions: null });
 });
 
@@ -23,3 +23,8 @@ it.each([
   ["/name", "name"],
   ["", "name"],
 ])("the pointer %s means the field %s", (pointer, field) => expect(fieldOf(pointer)).toBe(field));
+
+it("a new task asks the detector to suggest only where one is running", () => {
+  expect(newDraft(true).detector.mode).toBe("suggest");
+  expect(newDraft(false).detector.mode).toBe("off");
+});

@@ -15,14 +15,14 @@ export const MOST_VOTES = 100;
 /** How many more votes a tie asks for, unless the client says otherwise. */
 export const EXTENSION = 2;
 
-export function newDraft(): Draft {
+export function newDraft(hasDetector: boolean): Draft {
   return {
     name: "",
     labels: [],
     instructions: "",
     allow_unsure: false,
     quorum: { votes_required: 3, stop: "settled", lead: 3, min_agreement: 0, max_votes: 5 },
-    detector: { mode: "suggest", accept_confidence: 0.9, audit_share: 0.05 },
+    detector: { mode: hasDetector ? "suggest" : "off", accept_confidence: 0.9, audit_share: 0.05 },
   };
 }
 

@@ -9,6 +9,8 @@ export const disputes = {
   queue: "Disputed images",
   image: (position: number) => `Disputed image ${en.number(position)}`,
   picture: "Image to decide",
+  crumb: (filename: string) => `image ${filename}`,
+  task: "Its task",
   tally: (votes: readonly number[]) => votes.map(en.number).join(" : "),
   votes: "Votes",
   noVotes: "Nobody voted; it was skipped too often.",

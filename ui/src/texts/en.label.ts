@@ -77,7 +77,9 @@ export const label = {
         ? "New images appear here by themselves."
         : `${en.counted(count, "image waits", "images wait")} for other people.`,
     mine: (count: number) => `You cast ${en.counted(count, "vote", "votes")} today. Thank you.`,
+    alone: "If you label alone, ask for one vote in the task.",
     look: "Look again",
+    task: "Open the task",
     choose: "Other tasks",
     make: "Make a task of your own pictures",
   },
@@ -91,7 +93,7 @@ export const label = {
     others: (count: number) =>
       `${en.number(count)}${count < MOST_WAITING ? "" : " or more"} ${count === 1 ? "image waits" : "images wait"} for other people`,
   },
-  finished: { title: "This task is finished", next: "Next task" },
+  finished: { title: "This task is finished", results: "See the results", next: "Next task" },
   broken: {
     title: "This picture can't be shown",
     detail: "The others go on. Skip it, and somebody else may have more luck.",

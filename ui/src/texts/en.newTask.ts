@@ -13,7 +13,8 @@ export const newTask = {
   labels: {
     title: "Labels",
     add: "Add labels",
-    hint: "Type or paste labels, one a line or between commas. Their order gives the keys.",
+    hint: "Type or paste labels, one a line or between commas. Their order is that of the keys: 1, 2, 3.",
+    example: "person, animal, other",
     none: "A task needs at least one label.",
     name: (position: number) => `Label ${en.number(position)}`,
     up: (label: string) => `Move ${label} up`,
@@ -40,7 +41,8 @@ export const newTask = {
     says: (votes: number) =>
       votes === 1
         ? "One person looks at each image."
-        : `Up to ${en.number(votes)} people look at each image. If you label alone, ask for one vote.`,
+        : `Up to ${en.number(votes)} people look at each image; one person alone can't finish it.`,
+    alone: "I label alone: one vote",
   },
   stop: {
     title: "Stop asking",
@@ -75,6 +77,7 @@ export const newTask = {
       vote: () => "Its label counts as one of the votes.",
       accept: (sure: number) => `Where it is at least ${en.percent(sure)} sure, its label settles the image alone.`,
     },
+    none: "No detector is running here.",
     sure: "Sure enough",
     audit: "Held back",
     auditSays: (share: number) => `On ${en.percent(share)} of the images it stays silent, so that it can be measured.`,
@@ -90,10 +93,11 @@ export const newTask = {
       `${en.number(Math.round(votes))} votes for ${en.counted(images, "image", "images")}.`,
     disputed: (share: number) => `${en.percent(share)} will be disputed.`,
   },
-  seal: "Seal when every file is answered",
-  sealDetail: "No more pictures can be added then, and the task completes with its last image.",
+  seal: "These are all the pictures",
+  sealDetail: "The task is sealed after the upload: it completes with its last image. It can be reopened.",
   create: "Create and upload",
-  createOnly: "Only create",
+  createOnly: "Create without pictures",
+  noPictures: "No picture is chosen yet.",
   creating: "Creating",
   wrong: "The task can't be made like this yet.",
 };

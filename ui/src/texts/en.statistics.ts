@@ -21,7 +21,8 @@ export const statistics = {
   detectorHint: "rows: what people settled on; columns: what the detector said",
   alike: (compared: number) => `alike on ${en.counted(compared, "image", "images")}.`,
   mistaken: (says: string, is: string, times: number, reverse: number) =>
-    `It says ${says} for ${is} ${en.counted(times, "time", "times")}, the other way ${en.counted(reverse, "time", "times")}.`,
+    `It says ${says} for ${is} ${en.counted(times, "time", "times")}, ` +
+    `${reverse === 0 ? "never the other way" : `the other way ${en.counted(reverse, "time", "times")}`}.`,
   cell: (people: string, detector: string, count: number) =>
     `people ${people}, detector ${detector}: ${en.counted(count, "image", "images")}`,
 };

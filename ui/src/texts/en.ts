@@ -44,7 +44,7 @@ export const en = {
   },
   who: {
     title: "Who is labeling?",
-    detail: "Authentication is off here: the platform takes your word for it. The name stands beside your votes.",
+    detail: "Type any name: no password is asked for here. It stands beside your votes and the tasks you make.",
     name: "Your name",
     go: "Start",
     wrong: {
@@ -59,7 +59,8 @@ export const en = {
     saving: "Saving",
     waiting: (count: number) => `${number(count)} waiting`,
     toBeSent: "to be sent",
-    memory: "Votes are kept in memory only",
+    memory: "In memory only",
+    keepOpen: "(keep this page open)",
   },
   theme: {
     name: "Theme",

@@ -18,7 +18,7 @@ export function size(bytes: number): string {
 export const upload = {
   drop: {
     title: "Drop folders, pictures or zips here",
-    detail: "JPEG, PNG, WebP and BMP, by content and not by name.",
+    detail: "JPEG, PNG, WebP or BMP, whatever the file is called.",
     files: "Choose files",
     folder: "Choose a folder",
   },
@@ -28,16 +28,16 @@ export const upload = {
     zips: (zips: number) => en.counted(zips, "zip", "zips"),
     refused: (count: number) => `${en.number(count)} will be refused: why`,
     more: (count: number) => `and ${en.number(count)} more, all of them in the report`,
-    clear: "Take none of them",
+    clear: "Clear the list",
   },
   panel: {
     title: "Upload",
     report: "Upload report",
-    sending: (answered: number, files: number) => `${en.number(answered)} of ${en.number(files)} files are answered`,
-    done: (files: number) => `Every file is answered: ${en.number(files)}`,
+    sending: (answered: number, files: number) => `${en.number(answered)} of ${en.number(files)} files are done`,
+    done: (files: number) => `Upload finished: ${en.counted(files, "file", "files")}`,
     bytes: (sent: number, all: number) => `${size(sent)} of ${size(all)}`,
     cut: (answered: number, files: number) =>
-      `The upload was cut off: ${en.number(answered)} of ${en.number(files)} files are answered. ` +
+      `The upload was cut off: ${en.number(answered)} of ${en.number(files)} files are done. ` +
       "Add the same files again; those that are here already are reported as duplicates.",
     again: "Add them again",
     pause: "Pause",

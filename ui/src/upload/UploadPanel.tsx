@@ -49,7 +49,7 @@ function Current({ task, running }: { task: string; running: Running }) {
     <section className={css.panel} aria-label={texts.title}>
       <div className={css.line}>
         <p role="status">{state === "done" ? texts.done(files) : texts.sending(answered, files)}</p>
-        <span className={css.bytes}>{texts.bytes(sentBytes, bytes)}</span>
+        {state !== "done" && <span className={css.bytes}>{texts.bytes(sentBytes, bytes)}</span>}
         {state === "sending" && (
           <Button isCompact onClick={() => running.queue.pause()}>
             {texts.pause}
@@ -78,7 +78,7 @@ function Report({ task, counts }: { task: string; counts: Counts }) {
     <>
       <div className={css.line}>
         <ul className={css.counts}>
-          {STATUSES.map((status) => (
+          {STATUSES.toReversed().map((status) => (
             <li key={status} data-status={status} data-count={counts[status]}>
               <strong>{counts[status].toLocaleString("en")}</strong> {texts.statuses[status]}
             </li>
