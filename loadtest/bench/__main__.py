@@ -6,17 +6,18 @@ import sys
 import time
 
 from loadtest import command
-from loadtest.bench import cycles, export, renditions, report, scale, start, uploads
+from loadtest.bench import access, cycles, export, renditions, report, scale, start, uploads
 from loadtest.command import BUILD
 from loadtest.crowd import owner
 from loadtest.measures import Numbers
 from loadtest.pictures import photographs
 from loadtest.platform_process import PlatformProcess, working_folder
 
-PARTS = ("start", "uploads", "renditions", "cycles", "scale", "export")
+PARTS = ("start", "uploads", "renditions", "cycles", "access", "scale", "export")
 OWN_PLATFORMS = {
     "start": start.measure,
     "renditions": renditions.measure,
+    "access": access.measure,
     "scale": scale.measure,
     "export": export.measure,
 }

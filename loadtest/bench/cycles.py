@@ -36,7 +36,7 @@ async def measure(platform: PlatformProcess, forms: Sequence[owner.Form], second
     numbers: Numbers = {}
     for phase in PHASES:
         votes_each = 1 if phase.operators == 1 else 2
-        await _stock(platform.port, forms, int(phase.most * (seconds + WARM_S) / votes_each), phase.suffix)
+        await stock(platform.port, forms, int(phase.most * (seconds + WARM_S) / votes_each), phase.suffix)
         names = [f"op-{phase.suffix}-{number}" for number in range(phase.operators)]
         worked = await work(platform, names, Shift(batch=phase.batch), seconds=seconds, warm_s=WARM_S)
         numbers |= {f"{name}_{phase.suffix}": value for name, value in _numbers(worked).items()}
@@ -53,7 +53,7 @@ def _numbers(worked: Worked) -> Numbers:
     return found | {f"{who}_cores": getattr(worked, f"{who}_cores") for who in ("server", "client", "others")}
 
 
-async def _stock(port: int, forms: Sequence[owner.Form], wanted: int, name: str) -> None:
+async def stock(port: int, forms: Sequence[owner.Form], wanted: int, name: str) -> None:
     """Upload until there are `wanted` open subtasks."""
     async with connected(port, [owner.OWNER]) as (caller,):
         tasks = (await caller.get("/api/tasks?limit=1000")).json()["items"]

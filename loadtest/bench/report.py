@@ -13,6 +13,7 @@ GOALS: Mapping[str, tuple[str, float]] = {
     "uploads_per_s": (">=", 500),
     "renditions_cpu_over_without_640": ("<=", 1.25),
     "renditions_cpu_over_without_12mp": ("<=", 1.25),
+    "access_over_without": (">=", 0.95),
     "export_20k_s": ("<", 1),
     "lease_1m_over_1k": ("<=", 1.2),
     "vote_1m_over_1k": ("<=", 1.2),
