@@ -49,7 +49,7 @@ serve: setup page  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=pat
 
 # Two at a time: tests wait a lot. Those that kill processes and watch the time follow each other (tests/conftest.py).
 test: setup-dev page lint types arrows  ## everything that must hold, the web page in Chromium too, in one summary
-	@$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
 
 test-unit: setup-dev  ## the rules alone, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/contract
