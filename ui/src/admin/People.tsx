@@ -34,6 +34,7 @@ export default function People() {
       api.PATCH("/api/users/{person_id}", { params: { path: { person_id: id } }, body }),
     onSettled: anew,
   });
+  const underWay = change.isPending ? change.variables : undefined;
   const remove = async () => {
     if (leaving) await api.DELETE("/api/users/{person_id}", { params: { path: { person_id: leaving.id } } });
     return undefined;
@@ -52,7 +53,7 @@ export default function People() {
           {pages.items.map((member) => (
             <Row
               key={member.id}
-              member={member}
+              member={underWay?.id === member.id ? { ...member, ...underWay } : member}
               isBusy={change.isPending}
               change={(body) => change.mutate({ id: member.id, ...body })}
               remove={() => setLeaving(member)}
