@@ -4,11 +4,13 @@ import { pictured } from "./api/pictured";
 import { taskIn } from "./label/address";
 import { hasJustLeft } from "./label/left";
 import { prefs } from "./shell/prefs";
-import { who } from "./shell/who";
+import { askSession } from "./shell/session";
+import { auth, who } from "./shell/who";
 
 const user = who.get();
 const task = taskIn(location.pathname);
 
+if (user === "" || auth.get() === "on") void askSession();
 if (user !== "") void ask(user, "/api/me");
 if (user !== "" && task !== undefined && !hasJustLeft()) void fetchPicture(askLeases(task));
 

@@ -7,6 +7,7 @@ import { App } from "./shell/App";
 import { Crash } from "./shell/Crash";
 import { meQuery } from "./shell/me";
 import { PATIENCE_MS } from "./shell/States";
+import { askSession, isTold, keepAlive } from "./shell/session";
 import { who } from "./shell/who";
 import "./label/onlyOutbox"; // votes that an earlier page left are sent, whichever page this one opens
 
@@ -25,8 +26,10 @@ const queries = new QueryClient({
 });
 
 const root = document.getElementById("root");
-const isMeKnown = who.get() === "" ? null : queries.prefetchQuery(meQuery(who.get()));
+const isSessionKnown = isTold.get() ? Promise.resolve() : askSession();
+const isMeKnown = who.get() === "" ? isSessionKnown : queries.prefetchQuery(meQuery(who.get()));
 const isLate = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+keepAlive();
 void Promise.race([isMeKnown, isLate]).then(draw); // until it is late there is nothing to draw without the answer
 
 function draw(): void {

@@ -1,10 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect } from "react";
+import { Redirect } from "wouter";
 import { api, bodyOf, type Schemas, serverNow } from "../api/client";
+import { may } from "../shell/may";
+import { useMe } from "../shell/me";
 import { Failure, Loading } from "../shell/States";
 import { en } from "../texts/en";
 import { admin as texts } from "../texts/en.admin";
 import { since } from "../texts/en.tasks";
+import { AdminPlaces } from "./AdminPlaces";
 import css from "./admin.module.css";
 import { DeadLetters } from "./DeadLetters";
 import { Section, Table } from "./Table";
@@ -13,7 +17,12 @@ const Plots = lazy(() => import("./Plots")); // with what draws them, which noth
 const LOOK_EVERY_MS = 5_000;
 const SILENT_MS = 30_000;
 
+/** The platform itself, for those who run it; a team's other admins are led to its people. */
 export default function Admin() {
+  return may(useMe(), "operate") ? <Platform /> : <Redirect to="/admin/people" replace />;
+}
+
+function Platform() {
   const status = useQuery({
     queryKey: ["admin", "status"],
     queryFn: async ({ signal }) => bodyOf(await api.GET("/api/admin/status", { signal })),
@@ -32,6 +41,7 @@ export default function Admin() {
   ];
   return (
     <div className={css.page}>
+      <AdminPlaces />
       <h1>{texts.title}</h1>
       <p className={css.summary}>{said.filter((one) => one !== null).join(", ")}</p>
       <Suspense fallback={<Loading />}>

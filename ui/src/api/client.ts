@@ -2,6 +2,7 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import { callerHeaders } from "./caller";
 import type { components, paths } from "./openapi";
+import { send } from "./send";
 
 export type Schemas = components["schemas"];
 
@@ -75,7 +76,7 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
   return new ApiProblem(response.status, body, response.headers.get("Retry-After"));
 }
 
-export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => fetch(request) });
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => send(request) });
 api.use(edge);
 
 /** The body of an answer that has one; `api` has thrown already where the platform refused. */

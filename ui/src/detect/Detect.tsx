@@ -2,8 +2,10 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { type DragEvent, useEffect, useRef, useState } from "react";
 import { callerHeaders } from "../api/caller";
 import { api, bodyOf, problemOf, type Schemas } from "../api/client";
+import { send } from "../api/send";
 import { Boxed } from "../marks/Boxed";
 import { Button } from "../shell/Button";
+import { Copy } from "../shell/Copy";
 import { Empty, Failure, Loading } from "../shell/States";
 import { en } from "../texts/en";
 import { detect as texts } from "../texts/en.detect";
@@ -24,7 +26,7 @@ interface Answer {
 async function ask(picture: File, confidence: number): Promise<Answer> {
   const began = performance.now();
   const headers = { "Content-Type": "application/octet-stream", ...callerHeaders() };
-  const response = await fetch(`/api/object_detection?confidence=${confidence}`, {
+  const response = await send(`/api/object_detection?confidence=${confidence}`, {
     method: "POST",
     headers,
     body: picture,
@@ -148,19 +150,6 @@ function Looking({ models }: { models: Schemas["Models"] }) {
 function curl(name: string, confidence: number): string {
   const quoted = `'@${name.replaceAll("'", `'\\''`)}'`;
   return `curl -H 'Content-Type: application/octet-stream' --data-binary ${quoted} '${location.origin}/api/object_detection?confidence=${confidence}'`;
-}
-
-function Copy({ name, text }: { name: string; text: string }) {
-  const [isCopied, setCopied] = useState(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-  };
-  return (
-    <Button isCompact onClick={copy}>
-      {isCopied ? texts.copied : name}
-    </Button>
-  );
 }
 
 function Model({ models: { models, load } }: { models: Schemas["Models"] }) {

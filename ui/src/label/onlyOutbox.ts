@@ -4,7 +4,7 @@ import { sync } from "../shell/sync";
 import { who } from "../shell/who";
 import { openOutbox } from "./outbox";
 import type { VoteRecord } from "./queue";
-import { startSender } from "./sender";
+import { maySend, startSender } from "./sender";
 
 export const outbox = openOutbox();
 
@@ -16,7 +16,7 @@ const TELL_MS = 2_000;
 
 function tell(): void {
   const records = outbox.records.get();
-  const unsent = records.filter((record) => record.phase !== "refused");
+  const unsent = records.filter((record) => record.phase !== "refused" && maySend(record.user));
   const mine = records.filter((record) => record.phase === "refused" && record.user === who.get());
   if (mine.length !== refused.get().length) refused.set(mine);
   sync.set({

@@ -107,10 +107,15 @@ export function takeBack(records: readonly VoteRecord[], user: string, leases: r
  * The votes to send next, all of one user, marked as such. Votes that a closed or killed page left at `sending` go
  * again: the platform counts a repeated vote once.
  */
-export function claim(records: readonly VoteRecord[], now: number): Changed<readonly VoteRecord[]> {
+export function claim(
+  records: readonly VoteRecord[],
+  now: number,
+  maySend: (user: string) => boolean = () => true,
+): Changed<readonly VoteRecord[]> {
   const aged = records.map((record) => (isTooOld(record, now) ? refused(record, TOO_OLD) : record));
   const due = aged.filter(
-    (record) => record.phase === "sending" || (record.phase === "waiting" && record.sendAfter <= now),
+    (record) =>
+      maySend(record.user) && (record.phase === "sending" || (record.phase === "waiting" && record.sendAfter <= now)),
   );
   const batch = due.filter((record) => record.user === due[0]?.user).slice(0, BATCH);
   if (batch.length === 0 && !records.some((record) => isTooOld(record, now))) return { records, answer: [] };

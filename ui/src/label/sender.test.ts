@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { Lease } from "../api/fields";
+import { auth, person } from "../shell/who";
 import { openOutbox } from "./outbox";
-import type { VoteRecord } from "./queue";
-import { deliver } from "./sender";
+import { claim, type VoteRecord } from "./queue";
+import { deliver, maySend } from "./sender";
 
 function record(id: string, user = "ann"): VoteRecord {
   const lease = { subtask_id: id, token: "t", labels: ["cat"] } as unknown as Lease;
@@ -28,7 +29,11 @@ const outcomes = (of: { subtask_id: string }[], status: number) =>
 let databases = 0;
 const fresh = () => openOutbox(`test ${databases++}`);
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  auth.set("off");
+  person.set("");
+});
 
 test("votes outlive the page that cast them", async () => {
   const name = `test ${databases++}`;
@@ -106,4 +111,23 @@ test("a vote that makes the platform refuse the whole request stops no other", a
   );
   expect(await deliver(outbox, outbox.records.get())).toBe(true);
   expect(outbox.records.get().map(({ lease, phase }) => [lease.subtask_id, phase])).toEqual([["poison", "refused"]]);
+});
+
+test("a session sends the votes of its own person only, under no name", async () => {
+  const outbox = fresh();
+  const mine = { ...sending("mine"), user: "ann" };
+  const others = { ...sending("others"), user: "ben" };
+  await outbox.update(() => ({ records: [mine, others], answer: null }));
+  const requests = answering((votes) => outcomes(votes, 200));
+  auth.set("on");
+  person.set("ann");
+  const now = Date.now();
+  const { answer: batch } = claim(outbox.records.get(), now, maySend);
+  expect(batch.map(({ lease }) => lease.subtask_id)).toEqual(["mine"]);
+  expect(await deliver(outbox, batch)).toBe(true);
+  expect(await deliver(outbox, [others])).toBe(false);
+  expect(requests.map(({ headers }) => [headers.get("X-Quorate-User"), headers.get("X-Quorate-Request")])).toEqual([
+    [null, "1"],
+  ]);
+  expect(outbox.records.get().map(({ user }) => user)).toEqual(["ben"]);
 });

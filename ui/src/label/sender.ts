@@ -1,6 +1,7 @@
 /** Sends votes. One tab of the browser does, for all tabs and for every user whose votes are stored. */
 import { callerHeaders } from "../api/caller";
 import { ApiProblem, api, bodyOf } from "../api/client";
+import { auth, who } from "../shell/who";
 import type { Outbox } from "./outbox";
 import { claim, isPassing, nextDue, type Outcome, settle, type VoteRecord } from "./queue";
 
@@ -14,11 +15,16 @@ export function startSender(outbox: Outbox): void {
   void (navigator.locks ? navigator.locks.request("quorate-sender", send) : send());
 }
 
+/** Where people sign in, a session sends nobody's votes but its own person's; the others' wait for them. */
+export function maySend(user: string): boolean {
+  return auth.get() === "off" || user === who.get();
+}
+
 async function sendForever(outbox: Outbox): Promise<never> {
   await outbox.refresh();
   let failures = 0;
   for (;;) {
-    const batch = await outbox.update((records) => claim(records, Date.now()));
+    const batch = await outbox.update((records) => claim(records, Date.now(), maySend));
     if (batch.length === 0) await untilDue(outbox);
     else if (await deliver(outbox, batch)) failures = 0;
     else await untilOnlineOr(pause(failures++));
@@ -33,6 +39,7 @@ function pause(failures: number): number {
 /** Sends a batch; false where part of it has to go again. */
 export async function deliver(outbox: Outbox, batch: readonly VoteRecord[]): Promise<boolean> {
   const user = batch[0]?.user ?? "";
+  if (!maySend(user)) return false;
   try {
     const outcomes = await send(user, batch);
     await outbox.update((records) => settle(records, user, outcomes));
@@ -74,12 +81,12 @@ async function send(user: string, batch: readonly VoteRecord[]): Promise<Outcome
 /** Waits until a vote may be sent, or the records have changed. */
 function untilDue(outbox: Outbox): Promise<void> {
   return new Promise((resolve) => {
-    const due = nextDue(outbox.records.get());
+    const due = nextDue(outbox.records.get().filter(({ user }) => maySend(user)));
     const timer = due === null ? undefined : setTimeout(done, Math.max(due - Date.now(), 0));
-    const forget = outbox.records.subscribe(done);
+    const forget = [outbox.records, who].map((watched) => watched.subscribe(done));
     function done(): void {
       clearTimeout(timer);
-      forget();
+      for (const stop of forget) stop();
       resolve();
     }
   });

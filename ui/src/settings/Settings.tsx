@@ -1,9 +1,11 @@
 import { type ReactNode, useEffect } from "react";
+import { Link } from "wouter";
 import { Button } from "../shell/Button";
+import { may } from "../shell/may";
 import { useMe } from "../shell/me";
 import { FEWEST_AHEAD, MOST_AHEAD, type Prefs, prefs, setPrefs } from "../shell/prefs";
 import { useStore } from "../shell/useStore";
-import { who } from "../shell/who";
+import { givenName } from "../shell/who";
 import { en } from "../texts/en";
 import { settings as texts } from "../texts/en.settings";
 import { Keys } from "./Keys";
@@ -25,7 +27,11 @@ export default function Settings() {
             <h2>{me.user.name}</h2>
             <p>{texts.who}</p>
           </div>
-          <Button onClick={() => who.set("")}>{texts.change}</Button>
+          {may(me, "have-account") ? (
+            <Link href="/account">{texts.account}</Link>
+          ) : (
+            <Button onClick={() => givenName.set("")}>{texts.change}</Button>
+          )}
         </div>
       </section>
       <Card title={texts.look}>

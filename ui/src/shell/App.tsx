@@ -8,23 +8,45 @@ import { keepPrefs } from "./keepPrefs";
 import { may } from "./may";
 import { MeContext, useMe, useMeQuery } from "./me";
 import { online } from "./online";
-import { hrefOf, PLACES, type Place } from "./places";
+import { hrefOf, PLACES, type Place, SignIn, TakeLink } from "./places";
 import { Empty, Failure, Loading } from "./States";
+import { isTold } from "./session";
 import { isKeyOf, onKeys } from "./shortcuts";
+import { backTo, signInFrom } from "./signInAddress";
 import { TopBar } from "./TopBar";
 import { useStore } from "./useStore";
 import { Who } from "./Who";
-import { who } from "./who";
+import { auth, who } from "./who";
 
 export function App() {
   const me = useMeQuery();
   const user = useStore(who);
-  if (user === "") return <Who />;
-  if (!me.data) return me.error ? <Failure error={me.error} retry={() => me.refetch()} /> : <Loading />;
+  const isAuthKnown = useStore(isTold);
+  const [path] = useLocation();
+  if (useStore(auth) === "on" && (user === "" || path.startsWith("/link/"))) return <Outside />;
+  if (user === "") return isAuthKnown ? <Who /> : <Loading />;
+  if (!me.data) return me.error && isAuthKnown ? <Failure error={me.error} retry={() => me.refetch()} /> : <Loading />;
   return (
     <MeContext value={me.data}>
       <Shell />
     </MeContext>
+  );
+}
+
+/** Before anybody is signed in, and where a link makes somebody a member. */
+function Outside() {
+  return (
+    <Suspense fallback={<Loading />}>
+      <Switch>
+        <Route path="/link/:token">{({ token }) => <TakeLink token={token} />}</Route>
+        <Route path="/sign-in">
+          <SignIn />
+        </Route>
+        <Route>
+          <Redirect to={signInFrom(location)} replace />
+        </Route>
+      </Switch>
+    </Suspense>
   );
 }
 
@@ -61,6 +83,9 @@ function Pages() {
   return (
     <Switch>
       <Route path="/">{first ? <Redirect to={hrefOf(first)} replace /> : <NotFound />}</Route>
+      <Route path="/sign-in">
+        <Redirect to={backTo(location)} replace />
+      </Route>
       {PLACES.map((place) => (
         <Route key={place.path} path={place.path}>
           <Allowed place={place} />

@@ -1,7 +1,12 @@
 import { type KeyboardEvent, type ReactNode, useId, useRef } from "react";
+import { Icon } from "../marks/Icon";
 import css from "./menu.module.css";
 
-export type MenuItem = { name: string; isDangerous?: boolean } & ({ act: () => void } | { href: string });
+/** `isChecked`: of several items, whether this is the one that holds. */
+export type MenuItem = { name: string; isDangerous?: boolean; isChecked?: boolean } & (
+  | { act: () => void }
+  | { href: string }
+);
 
 interface MenuProps {
   /** Its name for screen readers, where the button shows no text. */
@@ -9,18 +14,25 @@ interface MenuProps {
   /** Where a key of the page finds the button. */
   id: string;
   isPrimary?: boolean;
+  className?: string | undefined;
   children: ReactNode;
+  /** What stands above the items. */
+  head?: ReactNode;
   items: readonly MenuItem[];
 }
 
 const GAP_PX = 6;
 
+function roleOf({ isChecked }: MenuItem) {
+  return isChecked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": isChecked };
+}
+
 /** A button with a menu of actions and downloads, on the browser's own popover: it closes on Escape and outside. */
-export function Menu({ name, id, isPrimary = false, children, items }: MenuProps) {
+export function Menu({ name, id, isPrimary = false, className, children, head, items }: MenuProps) {
   const popupId = useId();
   const button = useRef<HTMLButtonElement>(null);
   const popup = useRef<HTMLDivElement>(null);
-  const all = () => [...(popup.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
+  const all = () => [...(popup.current?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [])];
   const place = (isOpen: boolean) => {
     const [anchor, shown] = [button.current?.getBoundingClientRect(), popup.current];
     if (!isOpen || !anchor || !shown) return;
@@ -45,7 +57,7 @@ export function Menu({ name, id, isPrimary = false, children, items }: MenuProps
         ref={button}
         id={id}
         type="button"
-        className={`${css.trigger} ${isPrimary ? css.primary : ""}`}
+        className={className ?? `${css.trigger} ${isPrimary ? css.primary : ""}`}
         aria-label={name}
         aria-haspopup="menu"
         popoverTarget={popupId}
@@ -56,33 +68,33 @@ export function Menu({ name, id, isPrimary = false, children, items }: MenuProps
         ref={popup}
         id={popupId}
         popover="auto"
-        role="menu"
-        tabIndex={-1}
-        aria-labelledby={id}
         className={css.popup}
         onToggle={(event) => place(event.newState === "open")}
-        onKeyDown={pressed}
       >
-        {items.map((item) =>
-          "href" in item ? (
-            <a key={item.name} role="menuitem" className={css.item} href={item.href} download onClick={close}>
-              {item.name}
-            </a>
-          ) : (
-            <button
-              key={item.name}
-              type="button"
-              role="menuitem"
-              className={`${css.item} ${item.isDangerous ? css.danger : ""}`}
-              onClick={() => {
-                close();
-                item.act();
-              }}
-            >
-              {item.name}
-            </button>
-          ),
-        )}
+        {head}
+        <div role="menu" tabIndex={-1} aria-labelledby={id} onKeyDown={pressed}>
+          {items.map((item) =>
+            "href" in item ? (
+              <a key={item.name} role="menuitem" className={css.item} href={item.href} download onClick={close}>
+                {item.name}
+              </a>
+            ) : (
+              <button
+                key={item.name}
+                type="button"
+                {...roleOf(item)}
+                className={`${css.item} ${item.isDangerous ? css.danger : ""}`}
+                onClick={() => {
+                  close();
+                  item.act();
+                }}
+              >
+                {item.name}
+                {item.isChecked && <Icon name="tick" size={14} />}
+              </button>
+            ),
+          )}
+        </div>
       </div>
     </>
   );

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { Icon, type IconName } from "../marks/Icon";
 import { Logo } from "../marks/Logo";
@@ -14,6 +14,8 @@ import { sync } from "./sync";
 import css from "./topbar.module.css";
 import { useStore } from "./useStore";
 import { initials } from "./who";
+
+const AccountMenu = lazy(() => import("./AccountMenu"));
 
 export function TopBar({ showKeys }: { showKeys: () => void }) {
   const me = useMe();
@@ -45,14 +47,20 @@ export function TopBar({ showKeys }: { showKeys: () => void }) {
           <Icon name="help" />
         </IconButton>
         <ThemeButton />
-        <Link
-          href="/settings"
-          className={css.who}
-          aria-label={en.who.account(initials(me.user.name), me.user.name)}
-          title={me.user.name}
-        >
-          {initials(me.user.name)}
-        </Link>
+        {may(me, "have-account") ? (
+          <Suspense fallback={<span className={css.who}>{initials(me.user.name)}</span>}>
+            <AccountMenu className={css.who ?? ""} />
+          </Suspense>
+        ) : (
+          <Link
+            href="/settings"
+            className={css.who}
+            aria-label={en.who.account(initials(me.user.name), me.user.name)}
+            title={me.user.name}
+          >
+            {initials(me.user.name)}
+          </Link>
+        )}
       </div>
     </header>
   );

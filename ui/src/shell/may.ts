@@ -9,19 +9,36 @@ export type Deed =
   | "see-votes"
   | "adjudicate"
   | "detect"
-  | "administer";
+  | "administer"
+  | "operate"
+  | "manage-people"
+  | "have-account";
 
 const DOERS: Record<Deed, readonly Role[]> = {
   label: ["operator"],
-  "see-tasks": ["client", "adjudicator"],
+  "see-tasks": ["client", "adjudicator", "admin"],
   "make-tasks": ["client"],
   "edit-tasks": ["client"],
   "see-votes": ["client", "adjudicator"],
   adjudicate: ["adjudicator"],
-  detect: ["client"],
+  detect: ["client", "operator", "adjudicator"],
   administer: ["admin"],
+  operate: ["admin"],
+  "manage-people": ["admin"],
+  "have-account": ["client", "operator", "adjudicator", "admin"],
+};
+
+/** Its admins run the platform for all teams. */
+const FIRST_TEAM = "first";
+
+/** What takes more than a role. */
+const ONLY_IF: Partial<Record<Deed, (me: Me) => boolean>> = {
+  operate: ({ team }) => team === FIRST_TEAM,
+  "manage-people": ({ auth }) => auth === "on",
+  "have-account": ({ auth }) => auth === "on",
 };
 
 export function may(me: Me, deed: Deed): boolean {
+  if (ONLY_IF[deed]?.(me) === false) return false;
   return DOERS[deed].some((role) => me.user.roles.includes(role));
 }

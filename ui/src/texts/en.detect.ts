@@ -27,7 +27,6 @@ export const detect = {
   stage: (name: string, ms: number) => `${STAGES[name] ?? name} ${milliseconds.format(ms)} ms`,
   json: "Copy JSON",
   curl: "Copy curl",
-  copied: "Copied",
   model: (name: string, width: number, height: number, classes: number) =>
     `${name}, ${width} × ${height}, ${en.counted(classes, "class", "classes")}`,
   load: (waiting: number, threads: number) =>

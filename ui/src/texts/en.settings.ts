@@ -19,6 +19,7 @@ export const settings = {
   names,
   who: "The name that stands beside your votes. Votes that wait are sent under the name that cast them.",
   change: "Change",
+  account: "Account",
   look: "Look",
   work: "Labeling",
   choices: {

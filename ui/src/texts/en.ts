@@ -35,6 +35,7 @@ export const en = {
     retry: "Try again",
     close: "Close",
     cancel: "Cancel",
+    copied: "Copied",
     request: (id: string) => `Request ${id}`,
     noConnection: "No connection",
     noConnectionDetail: "The platform does not answer. Nothing is lost; try again in a moment.",

@@ -1,10 +1,11 @@
 /** The uploads of this page: they go on whatever page is shown, until the browser's page is closed. */
 import { callerHeaders } from "../api/caller";
 import { ApiProblem, api } from "../api/client";
+import { asSignedIn } from "../shell/session";
 import { type Store, store } from "../shell/store";
 import { upload as texts } from "../texts/en.upload";
 import { askKnown } from "./known";
-import { Upload } from "./queue";
+import { type Ports, Upload } from "./queue";
 import { Reports } from "./report";
 import type { Selection } from "./selection";
 import { sender, wait } from "./send";
@@ -30,7 +31,7 @@ export async function upload(
   isSealedAfter: boolean,
   mayBeThere: boolean,
 ): Promise<void> {
-  const ports = { send: sender(callerHeaders), known: askKnown, wait, reports };
+  const ports = { send: sendSignedIn, known: askKnown, wait, reports };
   const queue = new Upload(task, selection, ports, mayBeThere);
   const running = { queue, sealing: store<string | null>(null) };
   uploads.set(new Map(uploads.get()).set(task, running));
@@ -38,6 +39,15 @@ export async function upload(
   if (isSealedAfter) sealWhenDone(task, running);
   await queue.start();
 }
+
+const sendBatch = sender(callerHeaders);
+
+/** A session goes on as long as its upload. */
+const sendSignedIn: Ports["send"] = (...batch) =>
+  asSignedIn(
+    () => sendBatch(...batch),
+    (answer) => answer?.status === 401,
+  );
 
 export function isUnderWay(running: Running | undefined): boolean {
   return running !== undefined && running.queue.progress.state !== "done";
