@@ -199,9 +199,16 @@ async def _open_link(resources: Resources, link: str) -> tuple[Invitation, str]:
     except (NotFound, Unauthenticated):
         raise credentials.no_link() from None
     credentials.taken(invitation, secret, "somebody", resources.clock())
-    if invitation.kind == "first-admin" and await resources.store.has_people():
+    if not await _still_counts(resources, invitation):
         raise credentials.no_link()
     return invitation, secret
+
+
+async def _still_counts(resources: Resources, invitation: Invitation) -> bool:
+    """A first link counts while nobody has an account, an invitation while the one who made it is an admin."""
+    if invitation.kind == "first-admin":
+        return not await resources.store.has_people()
+    return is_admin(await resources.store.people.find(invitation.made_by), invitation.team)
 
 
 async def _new(resources: Resources, name: str, password: str, invitation: Invitation, secret: str) -> Person:

@@ -252,6 +252,14 @@ def test_the_last_admin_of_a_team_stays(tmp_path: Path):
         assert [one["is_active"] for one in ann.get("/api/users")["items"]] == [True, False]
 
 
+def test_who_is_no_admin_any_more_has_invited_nobody(world: World):
+    ivy = world.join("Ivy", "admin")
+    link = ivy.made("/api/invitations", {"roles": ALL})["url"].removeprefix("/link/")
+    world.ann.ask("DELETE", f"/api/users/{ivy.id}")
+    asked = {"token": link, "name": "Ivy", "password": PASSWORD}
+    assert_problem(Browser(world.server.url).ask("POST", "/api/sessions/link", asked), 410)
+
+
 def test_a_key_is_shown_once_and_revoked_within_a_second(world: World):
     ian = world.join("Ian", "client", "operator")
     key_id, program = world.key(ian, name="my script", roles=["client"], expires_at="2030-01-01T00:00:00Z")
