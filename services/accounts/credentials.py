@@ -19,6 +19,8 @@ HOUR_S = 3_600.0
 INVITATION_S = 7 * 86_400.0
 FIRST_LINK_S = 86_400.0
 FIRST_LINK = "first-admin"
+SEPARATOR = "~"
+"""Not a dot: the last part of a path that has one is the name of a file."""
 """The id of the link of the first start. There is one, so that a new one makes the one before void."""
 MAX_KEY_S = 10 * 366 * 86_400.0
 MAX_INVITATIONS = 200
@@ -111,10 +113,15 @@ def in_team(session: Session, team: str) -> Session:
     return session if session.team == team else replace(session, team=team)
 
 
+def joined(found: str, secret: str) -> str:
+    """The token of a session or a link, from its id and its secret."""
+    return f"{found}{SEPARATOR}{secret}"
+
+
 def split(token: str) -> tuple[str, str]:
     """The id and the secret of a session or a link. Raises Unauthenticated."""
-    found, dot, secret = token.partition(".")
-    if not (found and dot and secret) or len(token) > 200:  # noqa: PLR2004 - longer than any of ours
+    found, mark, secret = token.partition(SEPARATOR)
+    if not (found and mark and secret) or len(token) > 200:  # noqa: PLR2004 - longer than any of ours
         raise Unauthenticated("sign in")
     return found, secret
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.accounts import credentials
 from services.accounts.audit import Action, AuditEntry, Outcome, entry_id
-from services.accounts.credentials import FIRST_LINK, Lifetimes
+from services.accounts.credentials import FIRST_LINK, Lifetimes, joined
 from services.accounts.domain import Person, first_team
 from services.accounts.passwords import Passwords
 from services.accounts.store import AccountStore
@@ -105,7 +105,7 @@ async def prepare(resources: Resources) -> str | None:
     link = credentials.first_link(digest_of(secret), resources.clock())
     if not await resources.store.invitations.insert(link):
         await resources.store.invitations.update(FIRST_LINK, lambda _before, _now: link)
-    return f"{FIRST_LINK}.{secret}"
+    return joined(FIRST_LINK, secret)
 
 
 def new_secret() -> str:

@@ -88,7 +88,7 @@ async def invite(resources: Resources, by: Doer, roles: list[Role]) -> tuple[Inv
     )
     await resources.store.invitations.insert(invitation)
     await note(resources, by, "invitation.make", invitation.id)
-    return invitation, f"{invitation.id}.{secret}"
+    return invitation, credentials.joined(invitation.id, secret)
 
 
 async def invitations(resources: Resources, team: str) -> list[Invitation]:

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from services.accounts import keys, people, shapes, signing_in, wire
+from services.accounts import credentials, keys, people, shapes, signing_in, wire
 from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Key
 from services.accounts.domain import Person
@@ -270,7 +270,7 @@ async def _begun(resources: Resources, signed_in: SignedIn) -> Response:
     answer = await _told(resources, signed_in)
     _set_cookie(answer, ACCESS_COOKIE, signing_in.access_token(resources, signed_in), int(LIFETIME_S))
     if signed_in.secret is not None:
-        value = f"{signed_in.session.id}.{signed_in.secret}"
+        value = credentials.joined(signed_in.session.id, signed_in.secret)
         _set_cookie(answer, SESSION_COOKIE, value, int(resources.lifetimes.absolute_s))
     return answer
 

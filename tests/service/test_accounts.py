@@ -164,7 +164,7 @@ def test_an_invitation_is_used_once_and_can_be_withdrawn(world: World):
         assert_problem(Browser(world.server.url).ask("POST", "/api/sessions/link", asked | {"token": token}), 410)[
             "detail"
         ]
-        for token in (asked["token"], withdrawn["url"].removeprefix("/link/"), "0.0")
+        for token in (asked["token"], withdrawn["url"].removeprefix("/link/"), "0~0")
     }
     assert len(gone) == 1
     assert_problem(ann.ask("POST", "/api/invitations", {"roles": []}), 422)
@@ -420,3 +420,11 @@ def test_what_was_revoked_stays_so_after_a_kill(tmp_path: Path):
         assert_problem(program.ask("GET", "/api/me"), 401)
         assert kept.ask("GET", "/api/me").status_code == 200
         assert world.ann.get("/api/me")["user"]["name"] == "Ann"
+
+
+def test_a_link_opens_the_page(world: World):
+    """A dot in it made it the name of a file, of which there is none."""
+    made = world.ann.made("/api/invitations", {"roles": ["operator"]})
+    for path in (f"/link/{first_link(world.server)}", made["url"]):
+        answer = httpx.get(world.server.url + path, headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/html")

@@ -242,9 +242,10 @@ test.describe("with axe", () => {
     await look(page, "/link");
     await page.goto(`${accounts.url}/account`);
     await signIn(page, ADMIN);
+    await expect(page.getByRole("heading", { name: ADMIN.name })).toBeVisible();
     for (const [path, act] of Object.entries(PAGES)) {
       await page.goto(accounts.url + path);
-      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      await expect(page.getByRole("button", { name: /, account$/ })).toBeVisible();
       await expect(page.locator("[aria-busy]")).toHaveCount(0);
       await look(page, path);
       await act(page);

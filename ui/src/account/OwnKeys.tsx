@@ -89,7 +89,7 @@ function MakeKey({ made, done, close }: { made: (secret: string) => void; done: 
       <Field name="name" title={texts.label} hint={texts.labelHint}>
         {(id) => <input {...id} autoComplete="off" />}
       </Field>
-      <RoleChoice title={texts.roles} roles={roles} chosen={roles} />
+      <RoleChoice title={texts.roles} roles={roles} chosen={roles.filter((role) => role !== "admin")} />
       <Field name="days" title={texts.expires}>
         {(id) => (
           <select {...id}>

@@ -7,6 +7,7 @@ import { Boxed } from "../marks/Boxed";
 import { Button } from "../shell/Button";
 import { Copy } from "../shell/Copy";
 import { Empty, Failure, Loading } from "../shell/States";
+import { auth } from "../shell/who";
 import { en } from "../texts/en";
 import { detect as texts } from "../texts/en.detect";
 import css from "./detect.module.css";
@@ -149,7 +150,8 @@ function Looking({ models }: { models: Schemas["Models"] }) {
 
 function curl(name: string, confidence: number): string {
   const quoted = `'@${name.replaceAll("'", `'\\''`)}'`;
-  return `curl -H 'Content-Type: application/octet-stream' --data-binary ${quoted} '${location.origin}/api/object_detection?confidence=${confidence}'`;
+  const key = auth.get() === "on" ? `-H "Authorization: Bearer $QUORATE_KEY" ` : "";
+  return `curl ${key}-H 'Content-Type: application/octet-stream' --data-binary ${quoted} '${location.origin}/api/object_detection?confidence=${confidence}'`;
 }
 
 function Model({ models: { models, load } }: { models: Schemas["Models"] }) {

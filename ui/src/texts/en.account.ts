@@ -88,7 +88,6 @@ export const account = {
     },
     never: "never",
   },
-  done: "Done",
 };
 
 export const people = {
