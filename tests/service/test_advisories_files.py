@@ -60,7 +60,7 @@ async def test_ghsa_cpmr_mw4j_99r7_no_path_leads_out(api: Api):
                 assert opened.content == page or opened.status_code == answer.status_code
                 assert secret not in answer.content + opened.content
     gateway = (REPOSITORY / "deploy/gateway/quorate.conf.template").read_text()
-    assert re.findall(r"^\s*(alias|root|try_files|index|autoindex)\b", gateway, re.MULTILINE) == []
+    assert re.findall(r"(?:^|[;{])\s*(?:alias|root|try_files|index|autoindex)\b", gateway, re.MULTILINE) == []
     assert "proxy_pass" in gateway
 
 
