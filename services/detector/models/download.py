@@ -59,9 +59,10 @@ def _fetch(file: KnownFile, url: str, target: IO[bytes], progress: Callable[[int
 
 
 def _chunks(client: httpx.Client, url: str) -> Iterator[bytes]:
-    """The bytes of the file; redirects are followed."""
+    """The bytes of the file; redirects are followed, but from elsewhere never to this machine."""
+    known = url
     for _ in range(_MAX_REDIRECTS + 1):
-        _refuse_unsafe(url)
+        _refuse_unsafe(url, known)
         with client.stream("GET", url) as response:
             if response.has_redirect_location:
                 url = urljoin(url, response.headers["Location"])
@@ -72,7 +73,11 @@ def _chunks(client: httpx.Client, url: str) -> Iterator[bytes]:
     raise ModelUnusable(f"{url} is one redirect too many")
 
 
-def _refuse_unsafe(url: str) -> None:
+def _refuse_unsafe(url: str, known: str) -> None:
+    """`known`: the address in the registry."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    is_here = parts.hostname in _LOOPBACK
+    if is_here and urlsplit(known).hostname not in _LOOPBACK:
+        raise ModelUnusable(f"{known} leads to {url}, which is this machine: refused")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
         raise ModelUnusable(f"{url} is not an https address: refused")
