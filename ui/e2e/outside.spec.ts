@@ -83,7 +83,7 @@ test("the Label screens never ask for, hold or show others' votes of an open ima
   await page.keyboard.press("z");
   await allSaved(page);
   await page.waitForLoadState("networkidle");
-  const reads = /^GET \/api\/(me|me\/\w+|work|tasks\/ID|renditions\/[^/]+\/[^/]+)$/;
+  const reads = /^GET \/api\/(me|me\/\w+|session|work|tasks\/ID|renditions\/[^/]+\/[^/]+)$/;
   const writes = /^(PUT \/api\/me\/preferences|POST \/api\/(leases|leases\/renew|votes)|DELETE .*)$/;
   expect([...asked].filter((one) => !reads.test(one) && !writes.test(one))).toEqual([]);
   expect(told.length).toBeGreaterThan(2);

@@ -7,6 +7,7 @@ from services.subtask_manager import domain, handlers, quorum
 from services.subtask_manager.store.sqlite import SqliteSubtaskStore
 from services.subtask_manager.subtask import Brief, Manner, Subtask, Vote
 from shared.decision import Decision
+from shared.identity import Caller
 from tests.chaos.defects.planting import defect
 
 
@@ -94,8 +95,8 @@ def votes_made_up() -> None:
     """A vote for which nobody was asked counts."""
     real_vote = handlers.vote
 
-    async def vote(at: Any, *, voter: str, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
-        cast = await real_vote(at, voter=voter, subtask_id=subtask_id, label=label, token=token, manner=manner)
+    async def vote(at: Any, who: Caller, *, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
+        cast = await real_vote(at, who, subtask_id=subtask_id, label=label, token=token, manner=manner)
         if cast.state == "open" and cast.total == 1:
             named = label
             await at.store.update(
