@@ -17,9 +17,9 @@ from loadtest.measures import Numbers
 from loadtest.pictures import photographs
 from loadtest.platform_process import PlatformProcess, working_folder
 
-TURNS = 7
+TURNS = 5
 SECONDS = 3.0
-PHASE = Phase(32, 1, 1_500, "access")
+PHASE = Phase(32, 1, 800, "access")
 PASSWORD = "correct horse battery"  # noqa: S105 - of people who are made up
 _LINK = re.compile(r"/link/(\S+)")
 
