@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from services.subtask_manager import handlers
+from services.subtask_manager import handlers, tasks
 from services.subtask_manager.handlers import Resources
 from shared.bus import Bus, Handler
 from shared.errors import NotFound
@@ -39,14 +39,14 @@ def _unless_cancelled(handle: Callable[[Resources, Any], Awaitable[None]], resou
 def subscribe(resources: Resources, bus: Bus) -> None:
     """Subscribe the subtask manager's handlers to their events."""
     for kind, handle in (
-        ("task.opened.v1", handlers.keep_brief),
-        ("task.changed.v1", handlers.change_task),
-        ("image.ready.v1", handlers.open_subtask_with_terms),
-        ("image.ready.v2", handlers.open_subtask),
-        ("image.removed.v1", handlers.remove_image),
+        ("task.opened.v1", tasks.keep_brief),
+        ("task.changed.v1", tasks.change_task),
+        ("image.ready.v1", tasks.open_subtask_with_terms),
+        ("image.ready.v2", tasks.open_subtask),
+        ("image.removed.v1", tasks.remove_image),
         ("subtask.prelabeled.v1", handlers.take_prelabel),
         ("subtask.prelabeled.v2", handlers.take_seen),
     ):
         bus.consume(f"subtask_manager.{kind}", _unless_cancelled(handle, resources), prefetch=PREFETCH)
-    bus.consume("subtask_manager.task.cancelled.v1", partial(handlers.cancel_task, resources), prefetch=1)
+    bus.consume("subtask_manager.task.cancelled.v1", partial(tasks.cancel_task, resources), prefetch=1)
     bus.listen(resources.model.heard)

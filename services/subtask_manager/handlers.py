@@ -1,13 +1,12 @@
 """The subtask manager's handlers, one for each command or event: load, ask the domain, save."""
 
 import asyncio
-import contextlib
 import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-from services.subtask_manager import activity, announcements, domain, prelabels
+from services.subtask_manager import activity, domain, prelabels
 from services.subtask_manager import row as rows
 from services.subtask_manager.activity import Activity
 from services.subtask_manager.metrics import WorkMetrics
@@ -15,7 +14,7 @@ from services.subtask_manager.preferences import Preferences, PreferencesStore, 
 from services.subtask_manager.row import Row
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
-from services.subtask_manager.subtask import Awaiting, Brief, Finish, Lease, Manner, Subtask, Vote
+from services.subtask_manager.subtask import Brief, Finish, Lease, Manner, Subtask, Vote
 from shared import events
 from shared.arrivals import Arrivals
 from shared.bus import Bus
@@ -29,17 +28,12 @@ from shared.outbox import Relay
 from shared.results import State
 
 A = TypeVar("A")
-PURGE_BATCH = 500
-RECONSIDERED_AT_ONCE = 64
-AWAITING_BATCH = 100
 READY = tuple(f"subtask_manager.{kind}" for kind in ("task.opened.v1", "image.ready.v1", "image.ready.v2"))
 """The queues of what opens subtasks."""
 OPENING_PAUSES_S = (0.02, 0.04, 0.08, 0.16, 0.32)
 """How long a lease request waits for images to be opened, look by look."""
 LOOK_S = 1.0
 """How long a look at the queues may take."""
-TOLD_S = 30.0
-"""How long the events of what new terms ended may take to be published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +163,7 @@ async def give_back(resources: Resources, who: Caller, *, subtask_id: str, token
     rule = partial(domain.skip if is_skip else domain.give_back, operator=who.id, token=token)
     decision = await resources.store.update(subtask_id, _in_team(who, rule))
     resources.metrics.lease("skipped" if is_skip else "returned")
-    _changed(resources, decision)
+    changed(resources, decision)
 
 
 async def vote(resources: Resources, who: Caller, *, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
@@ -190,11 +184,11 @@ async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) ->
         resources.metrics.vote(is_taken=False)
         raise
     resources.metrics.vote(is_taken=True)
-    _changed(resources, decision)
+    changed(resources, decision)
     return decision.answer
 
 
-def _changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
+def changed(resources: Resources, decision: Decision[Subtask, A]) -> None:
     """Count the change in the metrics, and wake the relay if there are events."""
     resources.metrics.changed(decision)
     if decision.facts:
@@ -248,163 +242,27 @@ async def look_back(resources: Resources, who: Caller, *, since: float | None, l
 async def adjudicate(resources: Resources, who: Caller, *, subtask_id: str, label: str, reason: str) -> Subtask:
     rule = partial(domain.adjudicate, by=who.id, label=label, reason=reason)
     decision = await resources.store.update(subtask_id, _in_team(who, rule))
-    _changed(resources, decision)
+    changed(resources, decision)
     await resources.relay.hand_over()  # its task may be at rest: nobody expects a result there
     return decision.state
 
 
-async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
-    task = event.data
-    brief = Brief(
-        task_id=task.task_id,
-        owner=task.owner,
-        terms=task.terms,
-        created_at=task.at,
-        revision=task.revision,
-        name=task.name,
-        team=task.team,
-    )
-    await resources.store.keep_brief(brief)
-    await _open_awaiting(resources, task.task_id)
-
-
-async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None:
-    """Open an image's subtask; where its task's brief has not come yet, when that comes."""
-    ready = event.data
-    image = Awaiting(
-        subtask_id=ready.image_id,
-        task_id=ready.task_id,
-        object_key=ready.object_key,
-        revision=ready.terms_revision,
-        filename=ready.filename,
-        width=ready.width,
-        height=ready.height,
-        place=ready.place,
-    )
-    brief = await resources.store.brief(image.task_id, at_least=image.revision)
-    if brief is None:
-        await _put_by(resources, image)
-    else:
-        await _open(resources, brief, image)
-
-
-async def open_subtask_with_terms(resources: Resources, event: events.ImageReadyV1) -> None:
-    """The same for an image that an earlier version announced, which brings the terms along."""
-    image = event.data
-    brief = Brief(task_id=image.task_id, owner=image.owner, terms=image.terms, created_at=image.task_created_at)
-    await resources.store.keep_brief(brief)
-    kept = await resources.store.brief(image.task_id)
-    opening = Awaiting(
-        subtask_id=image.image_id,
-        task_id=image.task_id,
-        object_key=image.object_key,
-        width=image.width,
-        height=image.height,
-    )
-    await _open(resources, kept or brief, opening)
-
-
-async def _put_by(resources: Resources, image: Awaiting) -> None:
-    """Keep an image until its task's brief comes. Where that came meanwhile, it may not have found this one."""
-    await resources.store.put_by(image)
-    try:
-        brief = await resources.store.brief(image.task_id, at_least=image.revision)
-    except NotFound:
-        await resources.store.forget_awaiting([image.subtask_id])
-        return
-    if brief is not None:
-        await _open(resources, brief, image)
-        await resources.store.forget_awaiting([image.subtask_id])
-
-
-async def _open_awaiting(resources: Resources, task_id: str) -> None:
-    """Open the subtasks of the images that came before their task's brief."""
-    brief = await resources.store.brief(task_id)
-    if brief is None:
-        return
-    while images := await resources.store.awaiting(task_id, AWAITING_BATCH, revision=brief.revision):
-        await asyncio.gather(*(_open(resources, brief, image) for image in images))
-        await resources.store.forget_awaiting([image.subtask_id for image in images])
-
-
-async def _open(resources: Resources, brief: Brief, image: Awaiting) -> None:
-    await resources.store.open(brief, partial(domain.open_subtask, brief, image=image))
-    resources.relay.wake()
-
-
 async def finish(resources: Resources, who: Caller, *, subtask_id: str, reason: str) -> None:
     rule = partial(domain.finish, order=Finish(by=who.id, reason=reason))
-    _changed(resources, await resources.store.update(subtask_id, _in_team(who, rule)))
-
-
-async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:
-    """Take new terms in and let them act on what is open: once now, and once more when no replica goes by the old. Then
-    say so.
-    """
-    changed = event.data
-    brief = Brief(
-        task_id=changed.task_id,
-        owner=changed.owner,
-        terms=changed.terms,
-        created_at=changed.task_created_at,
-        revision=changed.revision,
-        finish=changed.finish and Finish(by=changed.finish.by, reason=changed.finish.reason),
-        name=changed.name,
-        team=changed.team,
-    )
-    if not await resources.store.keep_brief(brief):
-        return
-    await _open_awaiting(resources, brief.task_id)
-    await _reconsider(resources, brief.task_id)
-    if resources.store.stale_s:
-        await asyncio.sleep(resources.store.stale_s)
-        await _reconsider(resources, brief.task_id)
-    await _tell_applied(resources, brief)
-
-
-async def _tell_applied(resources: Resources, brief: Brief) -> None:
-    """Tell of terms that are in effect, after what they ended was told. Raises Unavailable where the bus is away."""
-    try:
-        await asyncio.wait_for(resources.relay.flush(), TOLD_S)
-    except TimeoutError:
-        raise Unavailable("events are not published now") from None
-    await resources.bus.publish([announcements.task_applied(brief, resources.clock())])
-
-
-async def _reconsider(resources: Resources, task_id: str) -> None:
-    async def one(subtask_id: str) -> None:
-        with contextlib.suppress(NotFound):  # it was removed, or its task cancelled
-            _changed(resources, await resources.store.update(subtask_id, domain.reconsider))
-
-    after = ""
-    while subtask_ids := await resources.store.open_ids(task_id, after=after, limit=RECONSIDERED_AT_ONCE):
-        await asyncio.gather(*map(one, subtask_ids))
-        after = subtask_ids[-1]
-
-
-async def remove_image(resources: Resources, event: events.ImageRemovedV1) -> None:
-    image = event.data
-    stub = domain.removed(image.task_id, image.image_id, resources.clock(), object_key=image.object_key)
-    await resources.store.remove(stub)
+    changed(resources, await resources.store.update(subtask_id, _in_team(who, rule)))
 
 
 async def take_seen(resources: Resources, event: events.SubtaskPrelabeledV2) -> None:
     seen = event.data
     rule = partial(prelabels.apply_seen, model=seen.model, objects=seen.objects)
-    _changed(resources, await resources.store.update(seen.subtask_id, rule))
+    changed(resources, await resources.store.update(seen.subtask_id, rule))
 
 
 async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1) -> None:
     """The same from a detector that knew the task's labels."""
     seen = event.data
     rule = partial(domain.apply_prelabel, prelabel=seen.prelabel)
-    _changed(resources, await resources.store.update(seen.subtask_id, rule))
-
-
-async def cancel_task(resources: Resources, event: events.TaskCancelledV1) -> None:
-    await resources.store.cancel(event.data.task_id)
-    while await resources.store.purge(event.data.task_id, PURGE_BATCH) == PURGE_BATCH:
-        pass
+    changed(resources, await resources.store.update(seen.subtask_id, rule))
 
 
 async def _state(resources: Resources, who: Caller, subtask_id: str) -> State | None:

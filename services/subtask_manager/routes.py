@@ -15,7 +15,7 @@ from services.subtask_manager.shapes import activity_shown, lease_shown, me_show
 from services.subtask_manager.store import Claim
 from services.subtask_manager.subtask import Brief, Subtask
 from shared import arrivals
-from shared.access import allow
+from shared.access import allow, may
 from shared.clock import iso
 from shared.errors import Invalid, Outdated, QuorateError
 from shared.http import problems
@@ -89,7 +89,8 @@ def old_router(resources: Resources) -> APIRouter:
 def _add_me(routes: APIRouter, resources: Resources) -> None:
     @routes.get("/me", response_model=wire.Me)
     async def me(who: Who) -> Response:
-        disputes = await resources.store.count_disputes(who.team, wire.MAX_DISPUTES_COUNTED)
+        decides = may(who, "adjudicate")
+        disputes = await resources.store.count_disputes(who.team, wire.MAX_DISPUTES_COUNTED) if decides else 0
         return json_answer(me_shown(resources, who, disputes))
 
     @routes.get("/me/activity", response_model=wire.Activity)

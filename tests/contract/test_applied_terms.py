@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from services.subtask_manager import announcements, handlers
+from services.subtask_manager import tasks as subtask_tasks
 from services.subtask_manager.part import assemble
 from services.subtask_manager.settings import LeaseSettings
 from services.task_manager import announcements as task_announcements
@@ -77,7 +78,7 @@ async def resources(subtasks, wire) -> AsyncIterator[handlers.Resources]:
 
 
 async def test_it_is_told_after_all_that_they_ended(resources, wire):
-    await handlers.change_task(resources, changed(1))
+    await subtask_tasks.change_task(resources, changed(1))
     assert wire.types == ["subtask.completed.v1"] * COUNT + ["task.applied.v1"]
     applied = parse(wire.published[-1].body)
     assert (applied.data.task_id, applied.data.revision, applied.subject) == (TASK, 2, TASK)
@@ -85,18 +86,18 @@ async def test_it_is_told_after_all_that_they_ended(resources, wire):
 
 async def test_delivered_again_they_are_told_again_unless_later_ones_came(resources, wire):
     for _ in range(2):
-        await handlers.change_task(resources, changed(1))
+        await subtask_tasks.change_task(resources, changed(1))
     assert wire.types.count("task.applied.v1") == 2
     await resources.store.keep_brief(replace(BEFORE, revision=3))
-    await handlers.change_task(resources, changed(1))
+    await subtask_tasks.change_task(resources, changed(1))
     assert wire.types.count("task.applied.v1") == 2
 
 
 async def test_it_is_not_told_while_what_they_ended_cannot_be(resources, wire, monkeypatch):
-    monkeypatch.setattr(handlers, "TOLD_S", 0.01)
+    monkeypatch.setattr(subtask_tasks, "TOLD_S", 0.01)
     wire.is_away = True
     with pytest.raises(Unavailable):
-        await handlers.change_task(resources, changed(1))
+        await subtask_tasks.change_task(resources, changed(1))
     assert wire.published == []
 
 

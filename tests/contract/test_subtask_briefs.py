@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.subtask_manager import domain, handlers
+from services.subtask_manager import domain
+from services.subtask_manager import tasks as subtask_tasks
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.subtask import Awaiting
@@ -128,7 +129,7 @@ def told(count: int) -> tuple[events.TaskOpenedV1, list[events.ImageReadyV2]]:
 
 
 async def deliver(work: Resources, event) -> None:
-    handle = handlers.keep_brief if isinstance(event, events.TaskOpenedV1) else handlers.open_subtask
+    handle = subtask_tasks.keep_brief if isinstance(event, events.TaskOpenedV1) else subtask_tasks.open_subtask
     await handle(work, event)
 
 
@@ -187,7 +188,7 @@ async def test_an_image_that_comes_while_its_task_is_cancelled_leaves_nothing(su
 async def test_an_image_that_an_earlier_version_announced_brings_its_terms(subtasks, work):
     golden = json.loads((Path(__file__).parent / "golden/image.ready.v1.json").read_text())
     event = events.parse(json.dumps(golden).encode())
-    await handlers.open_subtask_with_terms(work, event)
+    await subtask_tasks.open_subtask_with_terms(work, event)
     subtask, of = await subtasks.store.find(event.data.image_id)
     assert (subtask.object_key, of.terms, of.created_at) == (
         event.data.object_key,
@@ -196,7 +197,7 @@ async def test_an_image_that_an_earlier_version_announced_brings_its_terms(subta
     )
     newer = replace(of, revision=2, terms=replace(of.terms, labels=("cat", "lynx")))
     await subtasks.store.keep_brief(newer)
-    await handlers.open_subtask_with_terms(work, event)
+    await subtask_tasks.open_subtask_with_terms(work, event)
     assert (await subtasks.store.find(event.data.image_id))[1] == newer
 
 
@@ -208,7 +209,7 @@ async def bytes_of_an_image(subtasks, work, terms: Terms) -> int:
     new = task_domain.announce(task(terms=terms))
     ready = task_announcements.image_ready(new.state, image("a"))
     await subtasks.store.keep_brief(domain.Brief(task_id=TASK, owner="owner", terms=new.state.terms, created_at=T0))
-    await handlers.open_subtask(work, events.parse(ready.body))
+    await subtask_tasks.open_subtask(work, events.parse(ready.body))
     [opened] = await subtasks.store.pending(10)
     assert (ready.type, opened.type) == ("image.ready.v2", "subtask.opened.v2")
     return len(ready.body) + len(opened.body)

@@ -1,6 +1,7 @@
 """A platform that knows its callers, as its people use it: over HTTP, with cookies as a browser keeps them."""
 
 import re
+import time
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 
@@ -102,3 +103,11 @@ def begun(server: Server) -> World:
     ann = Browser(server.url)
     ann.made("/api/sessions/link", {"token": first_link(server), "name": "Ann", "password": PASSWORD})
     return World(server, ann)
+
+
+def assert_refused(program: Program) -> None:
+    """Its key is refused within a second."""
+    until = time.monotonic() + 1.0
+    while program.ask("GET", "/api/me").status_code != 401:
+        assert time.monotonic() < until
+        time.sleep(0.05)

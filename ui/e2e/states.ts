@@ -73,7 +73,7 @@ export const STATES: Record<string, Go> = {
     await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
   },
   "label-first": async (page, platform, user) => {
-    await page.route(/\/api\/work/, (route) => route.fulfill({ json: [] }));
+    await page.route("**/api/work", (route) => route.fulfill({ json: [] }));
     await page.route(/\/api\/leases$/, (route) =>
       route.fulfill({ json: { leases: [], more: false, waiting_for_others: 0, opening: 0, next_cursor: null } }),
     );
