@@ -85,11 +85,13 @@ def application(
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge has its own
     )
+    bodies = Bodies(settings.max_bodies_bytes)
+    telemetry.metrics.bodies_held.set_function(lambda: bodies.held_bytes)
     app.front = Edge(
         HotRoutes(app.framework, routers=routers),
         allowed_hosts=settings.hosts,
         allowed_origins=settings.origins,
-        bodies=Bodies(settings.max_bodies_bytes),
+        bodies=bodies,
         authenticator=authenticator or Trusting(),
         telemetry=telemetry,
     )

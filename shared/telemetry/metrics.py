@@ -69,6 +69,9 @@ class Metrics:
         Gauge("quorate_http_requests_in_flight", "Requests under way.", registry=self.registry).set_function(
             self.in_flight.__float__
         )
+        self.bodies_held = Gauge(
+            "quorate_http_bodies_held_bytes", "Bytes of requests' bodies in memory.", registry=self.registry
+        )
         self._handled = by_labels(
             Counter(
                 "quorate_bus_handled",

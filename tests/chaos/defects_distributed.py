@@ -13,7 +13,7 @@ from shared.bus.rabbitmq.publisher import Publisher
 from shared.errors import Unavailable
 
 GIVEN_UP_S = 0.5
-HANDLED_S = 0.3
+HANDLED_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +59,16 @@ def rabbitmq_no_confirms() -> None:
     Publisher.publish = publish
 
 
+IMAGE_ARRIVES = "consumer.before_handler:4"
+"""The drill opens two tasks and cancels the second: nobody misses what is lost of that one. Images of the first come
+after both."""
+
 DEFECTS = {
     "rabbitmq_auto_ack": Defect(
         plant=rabbitmq_auto_ack,
         caught_as=frozenset({"I9"}),
         service="subtask_manager",
-        crash_at="consumer.before_handler:2",
+        crash_at=IMAGE_ARRIVES,
     ),
     "rabbitmq_no_confirms": Defect(
         plant=rabbitmq_no_confirms,

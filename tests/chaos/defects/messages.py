@@ -19,7 +19,7 @@ from tests.chaos.triggers import Triggers
 HANDLED_S = 0.2
 
 
-@defect("I9", crash_at="consumer.before_handler:2")
+@defect("I9", crash_at="consumer.before_handler:4")
 def auto_ack() -> None:
     """A consumer settles a message before its handler ran."""
     real_claim = bus_sqlite._Consumer._settle_and_claim
