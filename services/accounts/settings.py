@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.accounts.credentials import Lifetimes
-from shared.http.serving import ServerSettings
+from shared.http.serving import ServerSettings, UnsafeSettings
+from shared.identity.tokens import Signer, Verifier, key_pairs_in, public
+from shared.settings import AmqpSettings, MongoSettings
 
 WEEK_S = 604_800.0
 
@@ -23,3 +25,30 @@ class AccountSettings(ServerSettings):
     @property
     def lifetimes(self) -> Lifetimes:
         return Lifetimes(idle_s=self.session_idle_s, absolute_s=self.session_s)
+
+
+class AccountsSettings(AccountSettings, MongoSettings, AmqpSettings):
+    """Settings of an accounts service by itself."""
+
+    mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (
+        "quorate_accounts"
+    )
+    signing_keys: Annotated[
+        SecretStr,
+        Field(
+            description="keys that sign access tokens, `<name>:<32 bytes in hex>`, comma separated: the first signs,"
+            " and what the second signed is good until it expires"
+        ),
+    ]
+
+    public_url: Annotated[
+        str, Field(description="where people reach the platform, `https://name`: links to it begin so")
+    ] = ""
+
+    def keys(self) -> tuple[Signer, Verifier]:
+        """What signs tokens, and what verifies them. Raises UnsafeSettings."""
+        try:
+            pairs = key_pairs_in(self.signing_keys.get_secret_value())
+        except ValueError as error:
+            raise UnsafeSettings(f"QUORATE_SIGNING_KEYS: {error}") from None
+        return Signer(pairs[0]), Verifier([public(pair) for pair in pairs])

@@ -16,16 +16,17 @@ from services.task_manager.settings import UploadSettings
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
+from shared.auditing import Auditor
 from shared.models import ModelHeard
 from shared.outbox import Relay
-from shared.part import Adapters, Part
+from shared.part import Part, PictureAdapters
 from shared.pictures import DecodingBudget
 
 CHECK_THREADS = 2
 
 
 def assemble(
-    adapters: Adapters[TaskStore],
+    adapters: PictureAdapters[TaskStore],
     settings: UploadSettings,
     *,
     spool: Path,
@@ -56,6 +57,7 @@ def assemble(
         model=ModelHeard(clock),
         progress=Progress(store, clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
+        auditor=Auditor(clock, is_on=settings.auth == "on"),
     )
     return Part(
         name="task_manager",

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.domain import Person, Team
+from shared.audit import AuditEntry
 from shared.codec import Codec
 
 TEAMS = Codec(Team)

@@ -1,5 +1,6 @@
 """The tables of accounts, and the steps that bring those of earlier releases to them."""
 
+from shared.outbox.sqlite import SCHEMA as OUTBOX
 from shared.sqlite.migrations import statements
 
 _FIRST = """
@@ -40,4 +41,4 @@ CREATE INDEX audit_by_action ON audit (team, action, id);
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
-STEPS = (statements(_FIRST),)
+STEPS = (statements(_FIRST), statements(OUTBOX))
