@@ -37,10 +37,9 @@ class AccountsSettings(AccountSettings, MongoSettings, AmqpSettings):
         SecretStr,
         Field(
             description="keys that sign access tokens, `<name>:<32 bytes in hex>`, comma separated: the first signs,"
-            " and what the second signed is good until it expires"
+            " and what the second signed is good until it expires; needed where QUORATE_AUTH=on"
         ),
-    ]
-
+    ] = SecretStr("")
     public_url: Annotated[
         str, Field(description="where people reach the platform, `https://name`: links to it begin so")
     ] = ""
@@ -50,5 +49,5 @@ class AccountsSettings(AccountSettings, MongoSettings, AmqpSettings):
         try:
             pairs = key_pairs_in(self.signing_keys.get_secret_value())
         except ValueError as error:
-            raise UnsafeSettings(f"QUORATE_SIGNING_KEYS: {error}") from None
+            raise UnsafeSettings(f"QUORATE_AUTH=on needs QUORATE_SIGNING_KEYS: {error}") from None
         return Signer(pairs[0]), Verifier([public(pair) for pair in pairs])
