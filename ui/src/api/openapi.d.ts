@@ -1063,7 +1063,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "dead_letters.replay" | "dead_letters.discard";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -2655,7 +2655,7 @@ export interface operations {
         parameters: {
             query?: {
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "dead_letters.replay" | "dead_letters.discard") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
