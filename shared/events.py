@@ -154,6 +154,8 @@ class SubtaskEnded(_Frozen):
     reason: str | None = None
     prelabel: Prelabel | None = None
     earlier: tuple[Result, ...] = ()
+    team: str = FIRST_TEAM
+    task_name: str | None = None
 
     @property
     def result(self) -> Result:
@@ -197,13 +199,23 @@ class ImageRemoved(_Frozen):
     at: float
 
 
+class TaskCounts(_Frozen):
+    """How many images a task has that are settled, and disputed."""
+
+    images: int
+    completed: int
+    disputed: int
+
+
 class TaskEnded(_Frozen):
-    """A task has come to its end."""
+    """A task has come to its end. counts: as it completed."""
 
     task_id: str
     owner: str
     at: float
     team: str = FIRST_TEAM
+    name: str | None = None
+    counts: TaskCounts | None = None
 
 
 class _Event(_Frozen):
@@ -291,6 +303,11 @@ class TaskCancelledV1(_Event):
     data: TaskEnded
 
 
+class TaskErasedV1(_Event):
+    type: Literal["task.erased.v1"] = "task.erased.v1"
+    data: TaskEnded
+
+
 Event = Annotated[
     TaskOpenedV1
     | ImageReadyV1
@@ -306,7 +323,8 @@ Event = Annotated[
     | TaskAppliedV1
     | ImageRemovedV1
     | TaskCompletedV1
-    | TaskCancelledV1,
+    | TaskCancelledV1
+    | TaskErasedV1,
     Field(discriminator="type"),
 ]
 
@@ -333,13 +351,14 @@ class Topology:
         "subtask.prelabeled.v1": Route(required=("subtask_manager",)),
         "subtask.prelabeled.v2": Route(required=("subtask_manager",)),
         "subtask.completed.v1": Route(required=("task_manager",)),
-        "subtask.disputed.v1": Route(required=("task_manager",)),
+        "subtask.disputed.v1": Route(required=("task_manager", "notifier")),
         "subtask.adjudicated.v1": Route(required=("task_manager",)),
         "task.changed.v1": Route(required=("subtask_manager",)),
         "task.applied.v1": Route(required=("task_manager",)),
         "image.removed.v1": Route(required=("subtask_manager",)),
-        "task.completed.v1": Route(),
+        "task.completed.v1": Route(required=("notifier",)),
         "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
+        "task.erased.v1": Route(required=("notifier",)),
     }
 
     @classmethod

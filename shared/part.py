@@ -30,10 +30,16 @@ class Adapters(Generic[Store_co]):
     """What a service works on. The app makes, opens and closes them; none is open while a part is assembled."""
 
     store: Store_co
-    objects: ObjectStore
     bus: Bus
     clock: Clock
     telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureAdapters(Adapters[Store_co]):
+    """Those of a service that works with pictures."""
+
+    objects: ObjectStore
 
 
 class Closable(Protocol):

@@ -12,7 +12,7 @@ from shared.clock import steady
 from shared.errors import QuorateError
 from shared.http.application import application
 from shared.http.serving import Deployable
-from shared.part import Adapters, deployable
+from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 
 TITLE = "Quorate detector"
@@ -55,7 +55,7 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
     clock = steady(time.time)
     objects = settings.objects()
     bus = settings.bus("detector", clock)
-    adapters = Adapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+    adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:

@@ -13,7 +13,7 @@ from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
-from shared.part import Adapters, deployable
+from shared.part import PictureAdapters, deployable
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
@@ -26,7 +26,7 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     objects = settings.objects()
     bus = settings.bus("subtask_manager", clock)
     telemetry = settings.telemetry("quorate-subtask-manager")
-    adapters = Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
+    adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:

@@ -12,11 +12,11 @@ from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
 from shared.models import ModelHeard
 from shared.outbox import Relay
-from shared.part import Adapters, Part
+from shared.part import Part, PictureAdapters
 
 
 def assemble(
-    adapters: Adapters[SubtaskStore],
+    adapters: PictureAdapters[SubtaskStore],
     settings: LeaseSettings,
     *,
     preferences: PreferencesStore,

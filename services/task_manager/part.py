@@ -18,14 +18,14 @@ from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
 from shared.models import ModelHeard
 from shared.outbox import Relay
-from shared.part import Adapters, Part
+from shared.part import Part, PictureAdapters
 from shared.pictures import DecodingBudget
 
 CHECK_THREADS = 2
 
 
 def assemble(
-    adapters: Adapters[TaskStore],
+    adapters: PictureAdapters[TaskStore],
     settings: UploadSettings,
     *,
     spool: Path,

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 from embedded.settings import Settings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
+from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 
@@ -18,6 +19,7 @@ TITLES = {
     "## The embedded platform": Settings,
     "## The task manager": TaskManagerSettings,
     "## The subtask manager": SubtaskManagerSettings,
+    "## The notifier": NotifierSettings,
     "## The detector": PrelabelerSettings,
     "## The detector by itself": DetectorSettings,
 }
