@@ -1,4 +1,4 @@
-"""The distributed platform on this machine: replicas of the three services as processes, and a gateway before them."""
+"""The distributed platform on this machine: replicas of the services as processes, and a gateway before them."""
 
 import http.client
 import os
@@ -13,7 +13,7 @@ from deploy.local.gateway import Gateway
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import HOST, ServerFolder
 
-SERVICES = ("task_manager", "subtask_manager", "detector")
+SERVICES = ("task_manager", "subtask_manager", "notifier", "detector")
 START_S = 60.0
 POLL_S = 0.1
 OK = 200
@@ -75,7 +75,7 @@ class Platform:
 
     def members(self) -> list[Replica]:
         """Every process of the services, running or not."""
-        services = SERVICES if self.model else SERVICES[:2]
+        services = SERVICES if self.model else SERVICES[:-1]
         return [self._replica(service, number) for service in services for number in range(self.replicas)]
 
     def gateway(self) -> Gateway:

@@ -13,6 +13,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from services.detector.settings import PrelabelerSettings
+from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 from shared.http.serving import GRACE_S
@@ -24,6 +25,7 @@ TEMPLATE = FOLDER.parent / "gateway/quorate.conf.template"
 SETTINGS: dict[str, type[BaseSettings]] = {
     "task_manager": TaskManagerSettings,
     "subtask_manager": SubtaskManagerSettings,
+    "notifier": NotifierSettings,
     "detector": PrelabelerSettings,
 }
 PUBLISHED = {"gateway", "seaweedfs", "minio"}
@@ -158,7 +160,8 @@ def unfilled_template(project: Project) -> list[str]:
 def open_networks(project: Project) -> list[str]:
     networks = project["base"].get("networks", {})
     found = [] if (networks.get("backend") or {}).get("internal") is True else ["backend is not internal"]
-    return found + [name for name, one in services(project) if "edge" in one["networks"] and name not in PUBLISHED]
+    found += [name for name, one in services(project) if "edge" in one["networks"] and name not in PUBLISHED]
+    return found + [name for name, one in services(project) if "outside" in one["networks"] and name != "notifier"]
 
 
 def hasty_stops(project: Project) -> list[str]:
@@ -241,6 +244,7 @@ PLANTED: list[tuple[Policy, str, Any]] = [
     (unfilled_template, "base services gateway environment NGINX_ENVSUBST_FILTER", GONE),
     (open_networks, "base networks backend", None),
     (open_networks, "base services rabbitmq networks", ["edge", "backend"]),
+    (open_networks, "base services task_manager networks", ["outside", "backend"]),
     (hasty_stops, "base services task_manager stop_grace_period", "10s"),
     (hasty_stops, "base services mongodb stop_grace_period", GONE),
     (wrong_order, "base services task_manager depends_on mongodb condition", "service_started"),
@@ -299,7 +303,7 @@ def test_every_installation_has_secrets_of_its_own(folder: Path):
     (folder / ".env").unlink()
     second = make_secrets(folder)
     secret = {name for name, value in first.items() if re.fullmatch("[0-9a-f]{20,}", value)}
-    assert len({first[name] for name in secret}) == len(secret) == 7
+    assert len({first[name] for name in secret}) == len(secret) == 8
     assert not {first[name] for name in secret} & {second[name] for name in secret}
     assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
     assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"
@@ -331,8 +335,9 @@ def test_the_services_take_their_settings(folder: Path, service: str, monkeypatc
     settings = SETTINGS[service]()
     settings.refuse_if_unsafe()
     assert settings.hosts == {"127.0.0.1", "localhost", "[::1]", "0.0.0.0"}
-    assert settings.s3_public_endpoint == "http://localhost:9100"
-    assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
+    if service != "notifier":  # which needs no pictures, and so gets no key to them
+        assert settings.s3_public_endpoint == "http://localhost:9100"
+        assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
     assert f":{variables['RABBITMQ_PASSWORD']}@" in settings.amqp_url.get_secret_value()
 
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from services.detector.settings import DetectorSettings, PrelabelerSettings
+from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 from shared.events import Topology
@@ -33,6 +34,7 @@ from tests.kubernetes.validation import OLDEST, SCHEMAS, faults
 SERVICES: dict[str, type[BaseSettings]] = {
     "task-manager": TaskManagerSettings,
     "subtask-manager": SubtaskManagerSettings,
+    "notifier": NotifierSettings,
     "detector": PrelabelerSettings,
 }
 
