@@ -73,7 +73,7 @@ class Servers:
             self._management.ask("DELETE", f"vhosts/{self.vhost}")
         if self.mongodb.is_up():
             with self.mongo() as client:
-                for name in (self.tasks, self.subtasks):
+                for name in self.databases.values():
                     client.drop_database(name)
 
     def stop(self) -> None:
@@ -96,6 +96,12 @@ class Servers:
         return f"chaos_{self.run}_subtasks"
 
     @property
+    def databases(self) -> dict[str, str]:
+        """Those of the services that keep something there."""
+        webhooks = f"chaos_{self.run}_webhooks"
+        return {"task_manager": self.tasks, "subtask_manager": self.subtasks, "notifier": webhooks}
+
+    @property
     def amqp_url(self) -> str:
         return f"{self.rabbitmq.environment()['QUORATE_AMQP_URL']}{quote(self.vhost)}"
 
@@ -109,7 +115,7 @@ class Servers:
             **self.mongodb.environment(),
             **self.s3.environment(),
             "QUORATE_AMQP_URL": self.amqp_url,
-            "QUORATE_MONGO_DATABASE": self.tasks if service == "task_manager" else self.subtasks,
+            "QUORATE_MONGO_DATABASE": self.databases.get(service, "none"),
             "QUORATE_S3_BUCKET": self.bucket,
             "QUORATE_S3_ENDPOINT": s3_endpoint,
         }

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from loadtest.platform_process import PlatformProcess
-from quorate import Client
+from quorate.client import Client
 
 WEBHOOKS = 20
 REFUSED_SHARE = 0.05
@@ -87,6 +87,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers["content-length"]))
+        if len(body) < int(headers["content-length"]):
+            return  # whoever sent it was killed
         self.send_response(self.server.came.take(self.path.strip("/"), headers, body))
         self.end_headers()
 
