@@ -102,13 +102,9 @@ async def remove_webhook(resources: Resources, team: str, webhook_id: str) -> No
 
 async def send_again(resources: Resources, team: str, webhook_id: str, delivery_id: str) -> Delivery:
     """Send a delivery again, with the same id. Raises NotFound, and Conflict while the webhook is paused."""
-    webhook = await find(resources, team, webhook_id)
-    rule = partial(deliveries.again, webhook=webhook_id, schedule=resources.schedule)
-    if webhook.paused:
-        deliveries.again(
-            await resources.store.delivery(delivery_id), 0, webhook=webhook_id, schedule=resources.schedule
-        )
+    if (await find(resources, team, webhook_id)).paused:
         raise Conflict("the webhook is paused: let it go on first")
+    rule = partial(deliveries.again, webhook=webhook_id, schedule=resources.schedule)
     after = await resources.store.change_delivery(delivery_id, rule)
     resources.wake()
     return after

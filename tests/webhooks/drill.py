@@ -19,6 +19,7 @@ import httpx
 
 from loadtest.platform_process import PlatformProcess
 from quorate.client import Client
+from quorate.errors import UnreachableError
 
 WEBHOOKS = 20
 REFUSED_SHARE = 0.05
@@ -28,7 +29,7 @@ SETTINGS = {
     "webhook_pause_s": 0.2,
     "webhook_longest_pause_s": 2,
 }
-SETTLE_S = 120
+SETTLE_S = 300
 MAKERS = 4
 
 
@@ -155,11 +156,17 @@ def _make_webhooks(http: httpx.Client, came: Came, port: int) -> dict[str, str]:
 
 
 def _make_tasks(client: Client, tasks: int, maker: int, done: list[str]) -> None:
-    """The client sends again what a kill cut off, with the same effect."""
+    """What a kill cut off is sent again, with the same effect."""
+    until = time.monotonic() + SETTLE_S
     for number in range(maker, tasks, MAKERS):
-        task = client.create_task(f"task {number}", ["a", "b"], idempotency_key=f"task {number}")
-        client.seal(task["id"])
-        done.append(task["id"])
+        while time.monotonic() < until:
+            try:
+                task = client.create_task(f"task {number}", ["a", "b"], idempotency_key=f"task {number}")
+                client.seal(task["id"])
+            except UnreachableError:
+                continue  # it takes longer to start than the client is patient
+            done.append(task["id"])
+            break
 
 
 def _kill_now_and_then(platform: PlatformProcess, came: Came, chance: random.Random, kills: int, all_of: int) -> None:
