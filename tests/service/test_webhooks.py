@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -238,3 +240,22 @@ async def test_the_metrics_tell_of_tries_and_of_what_waits(api):
     await hook.change(is_paused=True)
     await tell(api, 1)
     assert "quorate_webhook_deliveries_waiting 1.0" in (await api.http.get("/metrics")).text
+
+
+async def test_what_the_page_tells_receivers_to_do_verifies_it(api):
+    page = (Path(__file__).parents[2] / "docs/webhooks.md").read_text()
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    told: dict = {}
+    exec(code, told)
+    async with receiving() as receiver:
+        hook = await make_hook(api, f"http://127.0.0.1:{receiver.port}/")
+        await tell(api, 1)
+        await hook.until("delivered")
+    [got] = receiver.got
+    told["verify"](hook.secret, got.headers, got.body)
+    late = got.headers | {"webhook-timestamp": str(int(got.headers["webhook-timestamp"]) - 301)}
+    for headers, body in ((got.headers, got.body + b" "), (late, got.body)):
+        with pytest.raises(ValueError, match=r"signed|old"):
+            told["verify"](hook.secret, headers, body)
+    with pytest.raises(ValueError, match="not signed"):
+        told["verify"]("whsec_AAAA", got.headers, got.body)
