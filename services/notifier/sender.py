@@ -162,6 +162,9 @@ class Sender:
             answer = await self._fetcher.send("POST", webhook.url, bounds=self._bounds, headers=headers, content=body)
         except QuorateError as error:
             return Try(at=now, status=None, reason=error.detail), 0.0
+        except Exception:  # whatever it was, it was this try's: it is tried again later, and not at once for ever
+            log.exception("a webhook could not be sent", extra={"webhook": webhook.id})
+            return Try(at=now, status=None, reason="the request could not be sent"), 0.0
         return Try(at=now, status=answer.status, reason=deliveries.reason_of(answer.status)), _wait_s(answer)
 
     async def _record(self, webhook: Webhook, delivery: Delivery, outcome: Try, wait_s: float) -> None:

@@ -140,6 +140,8 @@ class Fetcher:
             raise NotFetched(f"no answer within {time.monotonic() - began:.0f} s") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise NotFetched(_why(error)) from None
+        except UnicodeError:
+            raise NotFetched("the name is none that TLS can check") from None
 
     async def _sent(
         self, method: str, parts: SplitResult, bounds: Bounds, headers: dict[str, str], content: bytes

@@ -252,3 +252,12 @@ async def test_an_address_that_can_be_is_taken_without_being_asked():
         for url in ("https://hooks.example", "https://hooks.example:8443/a/b?c=%20d", "https://1.1.1.1/"):
             fetcher.check(url)
     assert names.asked == []
+
+
+@pytest.mark.parametrize(
+    "name", ["under_score.example", "a" * 70 + ".example", "-a.example", "a..example", "xn--a.example"]
+)
+async def test_a_name_that_cannot_be_checked_is_given_up_in_words(name):
+    async with receiving() as receiver, fetching(HERE, resolve=Names(["127.0.0.1"])) as fetcher:
+        with pytest.raises(NotFetched):
+            await fetcher.send("GET", f"https://{name}:{receiver.port}/", bounds=Bounds(total_s=0.5))

@@ -205,3 +205,19 @@ async def test_who_asks_to_be_left_alone_is(tmp_path):
         receiver.answer = fine
         api.clock.ahead_s += 20
         await hook.until("delivered")
+
+
+async def test_a_try_that_fails_in_no_way_that_was_thought_of_is_one_try(tmp_path, monkeypatch):
+    fetcher = Fetcher()
+
+    async def broken(*_args, **_more):
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(fetcher, "send", broken)
+    async with running(tmp_path, fetcher=fetcher) as api:
+        hook = await make_hook(api, "https://hooks.example/")
+        await tell(api, 1)
+        delivery = await hook.until_tried(1)
+        await asyncio.sleep(1.2)
+        assert [one["reason"] for one in (await hook.deliveries())[0]["tries"]] == ["the request could not be sent"]
+    assert delivery["state"] == "waiting"
