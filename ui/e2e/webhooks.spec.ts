@@ -58,7 +58,7 @@ test("an admin makes a webhook, sees what came of a delivery, sends it again, an
   const shown = page.getByRole("status", { name: "Its secret" });
   await expect(shown).toHaveText(/^whsec_/);
   const secret = (await shown.textContent()) ?? "";
-  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByText("Close", { exact: true }).click();
   await expect(page.getByText(secret)).toHaveCount(0);
 
   const { id } = await platform.json("POST", "/api/tasks", { name: "Told", labels: ["a", "b"] });
@@ -85,7 +85,7 @@ test("an admin makes a webhook, sees what came of a delivery, sends it again, an
   await page.getByRole("button", { name: `New secret: ${name}` }).click();
   await page.getByRole("button", { name: "New secret", exact: true }).click();
   await expect(shown).toHaveText(/^whsec_/);
-  await page.getByRole("button", { name: "Close" }).click();
+  await page.getByText("Close", { exact: true }).click();
   await expect(page.getByText(/^old secret until/)).toBeVisible();
   await page.getByRole("button", { name: `Remove: ${name}` }).click();
   await page.getByLabel(`Type ${name}`).fill("another");
