@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,12 @@ chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|di
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
 	@$(BIN)/python -m pytest tests/chaos/test_chaos.py -s
+
+webhooks: DELIVERIES = 10000
+webhooks: KILLS = 10
+webhooks: SEED =
+webhooks: setup-dev  ## webhooks while the platform is killed, none lost, each signed: DELIVERIES=10000 KILLS=10 SEED=number
+	@$(RUN) -m tests.webhooks --deliveries '$(DELIVERIES)' --kills '$(KILLS)' $(if $(SEED),--seed '$(SEED)')
 
 hostile: SECONDS = 180
 hostile: SEED =

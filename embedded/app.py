@@ -16,6 +16,9 @@ from services.accounts.store.sqlite import SqliteAccountStore
 from services.accounts.store.sqlite import schema as account_schema
 from services.detector import part as detector
 from services.detector import quota
+from services.notifier import part as notifier
+from services.notifier.store.sqlite import SqliteNotifierStore
+from services.notifier.store.sqlite import schema as notifier_schema
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager import part as subtask_manager
 from services.subtask_manager.preferences.sqlite import SqlitePreferences
@@ -28,6 +31,7 @@ from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
+from shared.fetching import Fetcher
 from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
@@ -50,8 +54,11 @@ class Platform:
     bus: SqliteBus
 
 
-def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
-    """The platform in a folder. Raises ModelUnusable where the settings name a model that cannot be used."""
+def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher | None = None) -> Platform:
+    """The platform in a folder. `fetcher`: sends webhooks; where there is none, one by the settings.
+
+    Raises ModelUnusable where the settings name a model that cannot be used.
+    """
     clock = clock or steady(time.time)
     root = settings.data_dir
     spool = root / "spool"
@@ -79,6 +86,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     )
     subtasks_file = file("subtasks", subtask_schema.STEPS)
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
+    notifier_store = SqliteNotifierStore(file("webhooks", notifier_schema.STEPS), clock)
     preferences = SqlitePreferences(subtasks_file)
     budget = DecodingBudget(settings.max_decoding_bytes)
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
@@ -87,6 +95,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         subtask_manager.assemble(on(subtask_store), settings, preferences=preferences, relays=relays),
         task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
         detector.assemble(on(None), settings, pool=pool),
+        notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
     ]
     accounts = None
     if settings.auth == "on":
@@ -104,6 +113,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
             if accounts is not None:
                 await accounts.first_start.begin()
             await task_store.forget_uploads()
+            await notifier_store.release()
             await objects.open()
             stack.push_async_callback(objects.close)
             await bus.open()

@@ -7,12 +7,15 @@ from pydantic import Field
 
 from services.accounts.settings import AccountSettings
 from services.detector.settings import DetectorSettings
+from services.notifier.settings import WebhookSettings
 from services.subtask_manager.settings import LeaseSettings
 from services.task_manager.settings import UploadSettings
 from shared.settings import BusSettings, ObjectSettings
 
 
-class Settings(DetectorSettings, LeaseSettings, UploadSettings, AccountSettings, ObjectSettings, BusSettings):
+class Settings(
+    DetectorSettings, LeaseSettings, UploadSettings, AccountSettings, WebhookSettings, ObjectSettings, BusSettings
+):
     """Settings of the embedded platform; the defaults are safe on one machine."""
 
     data_dir: Annotated[Path, Field(description="where images and databases are kept")] = Path("quorate-data")

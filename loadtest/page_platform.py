@@ -34,7 +34,7 @@ def main() -> int:
     with working_folder("page") as folder:
         samples.draw(folder / "pictures", count, SEED)
         model = samples.write_model(folder / "model")
-        with PlatformProcess(folder / "platform", model=model) as platform:
+        with PlatformProcess(folder / "platform", model=model, webhook_networks="127.0.0.1/32") as platform:
             said = {"url": platform.url, "pictures": str(folder / "pictures"), "folder": str(folder)}
             print(json.dumps(said), flush=True)
             _obey(platform, folder)

@@ -157,6 +157,8 @@ class SubtaskEnded(_Frozen):
     reason: str | None = None
     prelabel: Prelabel | None = None
     earlier: tuple[Result, ...] = ()
+    team: str = FIRST_TEAM
+    task_name: str | None = None
 
     @property
     def result(self) -> Result:
@@ -200,13 +202,23 @@ class ImageRemoved(_Frozen):
     at: float
 
 
+class TaskCounts(_Frozen):
+    """How many images a task has that are settled, and disputed."""
+
+    images: int
+    completed: int
+    disputed: int
+
+
 class TaskEnded(_Frozen):
-    """A task has come to its end."""
+    """A task has come to its end. counts: as it completed."""
 
     task_id: str
     owner: str
     at: float
     team: str = FIRST_TEAM
+    name: str | None = None
+    counts: TaskCounts | None = None
 
 
 class AuditNoted(_Frozen):
@@ -331,6 +343,11 @@ class KeyUsedV1(_Event):
     data: KeyUsed
 
 
+class TaskErasedV1(_Event):
+    type: Literal["task.erased.v1"] = "task.erased.v1"
+    data: TaskEnded
+
+
 Event = Annotated[
     TaskOpenedV1
     | ImageReadyV1
@@ -349,7 +366,8 @@ Event = Annotated[
     | TaskCancelledV1
     | AuditNotedV1
     | AccessToldV1
-    | KeyUsedV1,
+    | KeyUsedV1
+    | TaskErasedV1,
     Field(discriminator="type"),
 ]
 

@@ -16,7 +16,10 @@ _ENDED = {
 
 def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float) -> list[Message]:
     """The events of a change. Announced again, a change gets events with the same ids."""
-    return [_opened(subtask, brief, now) if fact == Fact.OPENED else _ended(subtask, Fact(fact), now) for fact in facts]
+    return [
+        _opened(subtask, brief, now) if fact == Fact.OPENED else _ended(subtask, brief, Fact(fact), now)
+        for fact in facts
+    ]
 
 
 def task_applied(brief: Brief, now: float) -> Message:
@@ -42,7 +45,7 @@ def _opened(subtask: Subtask, brief: Brief, now: float) -> Message:
     )
 
 
-def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
+def _ended(subtask: Subtask, brief: Brief, fact: Fact, now: float) -> Message:
     result = subtask.result
     if result is None:
         raise ValueError(f"subtask {subtask.id} has not ended")
@@ -54,6 +57,8 @@ def _ended(subtask: Subtask, fact: Fact, now: float) -> Message:
         votes=tuple(VoteCast(voter=vote.voter, label=vote.label, at=vote.at) for vote in subtask.votes),
         prelabel=subtask.prelabel,
         earlier=subtask.earlier,
+        team=brief.team,
+        task_name=brief.name,
         **flattened(result),
     )
     event_id = f"{subtask.id}/ended/{result.revision}"

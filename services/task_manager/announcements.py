@@ -7,6 +7,11 @@ from shared.events import Message
 from shared.flat import flattened
 
 SOURCE = "quorate/task_manager"
+_ENDED = {
+    Fact.COMPLETED: events.TaskCompletedV1,
+    Fact.CANCELLED: events.TaskCancelledV1,
+    Fact.ERASED: events.TaskErasedV1,
+}
 
 
 def image_ready(task: Task, image: Image) -> Message:
@@ -78,9 +83,16 @@ def _changed(task: Task, now: float) -> Message:
 
 
 def _ended(task: Task, fact: Fact, now: float) -> Message:
-    event = events.TaskCancelledV1 if fact == Fact.CANCELLED else events.TaskCompletedV1
+    counted = task.counted if fact == Fact.COMPLETED else None
     again = f"/{task.completions}" if fact == Fact.COMPLETED and task.completions > 1 else ""
     attributes = events.envelope(event_id=f"{task.id}/{fact}{again}", source=SOURCE, subject=task.id, at=now)
-    return events.message(
-        event(**attributes, data=events.TaskEnded(task_id=task.id, owner=task.owner, team=task.team, at=now))
+    data = events.TaskEnded(
+        task_id=task.id,
+        owner=task.owner,
+        team=task.team,
+        at=now,
+        name=task.name,
+        counts=counted
+        and events.TaskCounts(images=counted.images, completed=counted.completed, disputed=counted.disputed),
     )
+    return events.message(_ENDED[fact](**attributes, data=data))

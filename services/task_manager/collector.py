@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from services.task_manager import domain
+from services.task_manager.completing import complete
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
 from shared.objects import ObjectStore
@@ -76,7 +77,7 @@ class Collector:
         await self._erase_cancelled()
         await self._store.finish_removals()
         for task_id in await self._store.unfinished():
-            await self._store.update(task_id, domain.complete)
+            await complete(self._store, task_id)
             self._relay_wake()
 
     async def _erase_cancelled(self) -> None:
@@ -90,6 +91,7 @@ class Collector:
         while await self._store.remove_images(task_id, BATCH) == BATCH:
             pass
         await self._store.update(task_id, domain.mark_erased)
+        self._relay_wake()
 
     async def _collect(self) -> None:
         async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):

@@ -30,6 +30,17 @@ class Fact(StrEnum):
     CHANGED = "changed"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many images a task has, in all and by state."""
+
+    images: int = 0
+    open: int = 0
+    completed: int = 0
+    disputed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,7 @@ class Task:
     completions: how often it has completed; a task that is reopened may complete again.
     first_name: the file name that came first, where the order goes by name.
     awaited: the revision that the subtask manager has not said to act on; 0: none.
+    counted: its images as it completed last.
     """
 
     id: str
@@ -80,6 +92,7 @@ class Task:
     completions: int = 0
     first_name: str = ""
     awaited: int = 0
+    counted: Counts | None = None
 
     @property
     def is_at_rest(self) -> bool:
@@ -90,16 +103,6 @@ class Task:
     def is_settling(self) -> bool:
         """Whether a client's order or new terms have yet to show in the results."""
         return (self.awaited > 0 and self.state != "cancelled") or (self.state == "sealed" and self.finish is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How many images a task has, in all and by state."""
-
-    images: int = 0
-    open: int = 0
-    completed: int = 0
-    disputed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,11 +241,11 @@ def seal(task: Task, now: float) -> Decision[Task, None]:
     return Decision(state=replace(task, state="sealed", sealed_at=now, uploads=()), answer=None)
 
 
-def complete(task: Task, now: float) -> Decision[Task, None]:
-    """No image is open any more: a sealed task completes, once."""
+def complete(task: Task, now: float, *, counts: Counts | None = None) -> Decision[Task, None]:
+    """No image is open any more: a sealed task completes, once. counts: its images as they are now."""
     if task.state != "sealed":
         return Decision(state=task, answer=None)
-    completed = replace(task, state="completed", completed_at=now, completions=task.completions + 1)
+    completed = replace(task, state="completed", completed_at=now, completions=task.completions + 1, counted=counts)
     return Decision(state=completed, answer=None, facts=(Fact.COMPLETED,))
 
 
@@ -357,7 +360,9 @@ def name_first(task: Task, _now: float, *, filename: str) -> Decision[Task, None
 
 def mark_erased(task: Task, _now: float) -> Decision[Task, None]:
     """All that a cancelled task had stored is gone."""
-    return Decision(state=replace(task, is_erased=True), answer=None)
+    if task.is_erased:
+        return Decision(state=task, answer=None)
+    return Decision(state=replace(task, is_erased=True), answer=None, facts=(Fact.ERASED,))
 
 
 def record_result(

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from services.task_manager import domain, labels
 from services.task_manager.archives import ArchiveLimits
+from services.task_manager.completing import complete
 from services.task_manager.domain import Change, Counts, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.listing import Listing
@@ -219,7 +220,7 @@ async def cancel(resources: Resources, who: Caller, *, task_id: str) -> None:
 
 async def _complete(resources: Resources, task_id: str) -> None:
     """Whoever sees, after a durable write, that a sealed task has no open image completes it, once."""
-    await resources.store.update(task_id, domain.complete)
+    await complete(resources.store, task_id)
     resources.relay.wake()
 
 

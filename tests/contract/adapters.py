@@ -18,6 +18,9 @@ from embedded import routes as object_routes
 from services.accounts.store import AccountStore
 from services.accounts.store.sqlite import SqliteAccountStore
 from services.accounts.store.sqlite import schema as account_schema
+from services.notifier.store import NotifierStore
+from services.notifier.store.sqlite import SqliteNotifierStore
+from services.notifier.store.sqlite import schema as notifier_schema
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.preferences import PreferencesStore
 from services.subtask_manager.preferences.sqlite import SqlitePreferences
@@ -155,6 +158,14 @@ class StoredAccounts:
     failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
 
 
+@dataclass(kw_only=True)
+class StoredWebhooks:
+    store: NotifierStore
+    clock: ManualClock
+    counting: Callable[[], contextlib.AbstractContextManager[Cost]]
+    failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
+
+
 def unless_refused(announce: Callable[..., Any], errors: list[Exception]) -> Callable[..., Any]:
     def announced(*args: Any) -> Any:
         if errors:
@@ -228,6 +239,20 @@ async def sqlite_accounts(folder: Path) -> AsyncIterator[StoredAccounts]:
     database.open()
     yield StoredAccounts(
         store=SqliteAccountStore(database, clock),
+        clock=clock,
+        counting=database.counting,
+        failing_commits=database.failing_commits,
+    )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_webhooks(folder: Path) -> AsyncIterator[StoredWebhooks]:
+    clock = ManualClock()
+    database = WatchedDatabase(folder / "webhooks.sqlite", notifier_schema.STEPS)
+    database.open()
+    yield StoredWebhooks(
+        store=SqliteNotifierStore(database, clock),
         clock=clock,
         counting=database.counting,
         failing_commits=database.failing_commits,

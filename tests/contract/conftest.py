@@ -9,6 +9,7 @@ SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subta
 PREFERENCES = {"sqlite": adapters.sqlite_preferences, "mongo": mongo.mongo_preferences}
 TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, "mongo": mongo.mongo_accounts}
+WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, "mongo": mongo.mongo_webhooks}
 BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 
@@ -34,6 +35,12 @@ async def tasks(request, tmp_path):
 @pytest_asyncio.fixture(params=ACCOUNT_STORES)
 async def accounts(request, tmp_path):
     async with ACCOUNT_STORES[request.param](tmp_path) as stored:
+        yield stored
+
+
+@pytest_asyncio.fixture(params=WEBHOOK_STORES)
+async def webhooks(request, tmp_path):
+    async with WEBHOOK_STORES[request.param](tmp_path) as stored:
         yield stored
 
 

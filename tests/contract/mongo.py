@@ -13,6 +13,7 @@ from pymongo import monitoring
 from pymongo.errors import AutoReconnect
 
 from services.accounts.store.mongo import MongoAccountStore
+from services.notifier.store.mongo import MongoNotifierStore
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.store.mongo import MongoSubtaskStore
@@ -26,6 +27,7 @@ from tests.contract.adapters import (
     StoredPreferences,
     StoredSubtasks,
     StoredTasks,
+    StoredWebhooks,
     unless_refused,
 )
 from tests.servers import need
@@ -200,4 +202,18 @@ async def mongo_accounts(_folder: Path) -> AsyncIterator[StoredAccounts]:
             clock=clock,
             counting=commands.counting,
             failing_commits=_refusing(*(one.documents for one in kept)),
+        )
+
+
+@asynccontextmanager
+async def mongo_webhooks(_folder: Path) -> AsyncIterator[StoredWebhooks]:
+    clock, commands = ManualClock(), Commands()
+    async with database(commands) as db:
+        store = MongoNotifierStore(db, clock)
+        await store.prepare()
+        yield StoredWebhooks(
+            store=store,
+            clock=clock,
+            counting=commands.counting,
+            failing_commits=_refusing(store._webhooks, store._deliveries),
         )

@@ -4,12 +4,13 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fastapi.routing import APIRoute
 
+from services.notifier.delivery import new_delivery
 from shared.errors import Unauthenticated
 from shared.identity import ROLES, Caller
 from shared.teams import FIRST_TEAM
@@ -80,9 +81,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/users/{person_id}"): {"roles": ["client"]},
     ("POST", "/api/invitations"): {"roles": ["operator"]},
     ("POST", "/api/teams"): {"name": "another"},
+    ("POST", "/api/webhooks"): {"url": "https://hooks.example/", "events": ["task.completed"]},
+    ("PATCH", "/api/webhooks/{webhook_id}"): {"is_paused": True},
 }
 QUERIES = {"/api/events": "?mine=true"}
-OWNED = ("task_id", "subtask_id")
+OWNED = ("task_id", "subtask_id", "webhook_id")
 OPEN = frozenset({"/api/session", "/api/sessions/link"})
 """Paths that anyone may ask."""
 STREAMS_S = 0.5
@@ -131,6 +134,25 @@ async def thing(api: Api, team: str) -> dict[str, str]:
     return {"task_id": task_id, "subtask_id": image["image_id"], "image_id": image["image_id"]}
 
 
+async def hook(api: Api, team: str) -> dict[str, str]:
+    """A webhook of a team with one delivery that has expired, and what paths say of it."""
+    headers = {"x-as": f"admin@{team}"}
+    for one in (await api.http.get("/api/webhooks", headers=headers)).json()["items"]:  # a team may have few
+        await api.http.delete(f"/api/webhooks/{one['id']}", headers=headers)
+    wanted = {"url": "https://hooks.example/", "events": ["task.completed"]}
+    webhook_id = (await api.http.post("/api/webhooks", json=wanted, headers=headers)).json()["id"]
+    store, clock = api.platform.webhooks.store, api.clock
+    webhook = await store.webhook(webhook_id)
+    schedule = api.platform.webhooks.schedule
+    made = new_delivery(webhook, "event", "task.completed", UNKNOWN, "{}", clock(), schedule)
+    await store.add_delivery(replace(made, state="expired", due_at=None))
+    return {"webhook_id": webhook_id, "delivery_id": made.id}
+
+
+async def owned(api: Api, asked: Asked, team: str) -> dict[str, str]:
+    return await (hook if "{webhook_id}" in asked.path else thing)(api, team)
+
+
 async def answer(api: Api, asked: Asked, who: str | None, named: Mapping[str, str]) -> tuple[int, str]:
     """The status of the answer, and what it says in place of a name."""
     path = asked.path
@@ -156,7 +178,7 @@ async def answer(api: Api, asked: Asked, who: str | None, named: Mapping[str, st
 
 async def cell(api: Api, asked: Asked, role: str) -> str:
     who = {NOBODY: None, ELSEWHERE: "admin@elsewhere"}.get(role, f"{role}@{OURS}")
-    named = await thing(api, who.rpartition("@")[2]) if asked.is_owned and who else {}
+    named = await owned(api, asked, who.rpartition("@")[2]) if asked.is_owned and who else {}
     status, _ = await answer(api, asked, who, named)
     return {401: "who?", 403: "no"}.get(status, "may")
 
@@ -165,7 +187,7 @@ async def foreign(api: Api, asked: Asked) -> str:
     """The answer to what another team has, which has to be the one to what nobody has."""
     if not asked.is_owned:
         return ""
-    theirs = await thing(api, THEIRS)
+    theirs = await owned(api, asked, THEIRS)
     answers = set()
     for role in ROLES:
         of_theirs = await answer(api, asked, f"{role}@{OURS}", theirs)

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from embedded.app import Platform, assemble
 from embedded.settings import Settings
+from shared.fetching import Fetcher
 from shared.objects.keys import is_staged, rendition_of
 from tests.service.picture_samples import png
 
@@ -56,6 +57,8 @@ class Inside:
         self.task_relay, self.subtask_relay = self.tasks.relay, self.subtasks.relay
         self.collector, self.statistician = task_manager.workers
         self.pool = platform.parts["detector"].resources
+        self.webhooks = platform.parts["notifier"].resources
+        [self.sender] = platform.parts["notifier"].workers
 
 
 @dataclass(kw_only=True)
@@ -185,10 +188,10 @@ def assert_problem(
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, **settings: object) -> AsyncIterator[Api]:
+async def running(folder: Path, *, fetcher: Fetcher | None = None, **settings: object) -> AsyncIterator[Api]:
     """The platform in a folder, from its start to its end."""
     clock = ShiftedClock()
-    platform = assemble(Settings(data_dir=folder, **settings), clock=clock)
+    platform = assemble(Settings(data_dir=folder, **settings), clock=clock, fetcher=fetcher)
     app = platform.deployable.app
     transport = httpx.ASGITransport(app=app)
     async with (

@@ -77,7 +77,7 @@ async def test_replicas_of_a_distributed_platform_are_added_up():
     async with broker() as at, opened(at, clock=clock) as bus, opened(at, clock=clock) as elsewhere:
         served = Part(name="task_manager", routers=[], answers_admin=True)
         telemetry = Telemetry()
-        adapters = Adapters(store=None, objects=None, bus=bus, clock=clock, telemetry=telemetry)
+        adapters = Adapters(store=None, bus=bus, clock=clock, telemetry=telemetry)
         app = deployable("any", ServerSettings(), [served], adapters, opened=nothing_more).app
         votes = [0, 0]
         replicas = [replica(f"host:{n}", elsewhere, clock, lambda n=n: votes[n]) for n in range(2)]

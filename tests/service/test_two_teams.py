@@ -14,12 +14,14 @@ from tests.service.access_table import STREAMS_S, Pretended
 from tests.service.running import Api, running
 
 TEAMS = ("first", "b2")
+HOOK_ACTIONS = ("hook", "hooks", "told", "rotate", "pause")
 PLACES = st.integers(0, 3)
 ACTIONS = tuple(
     re.findall(
         r"\w+",
         """create upload lease vote skip undo renew batch adjudicate read list results export statistics events several
-        disputes show work activity me finish edit seal cancel known picture preferences""",
+        disputes show work activity me finish edit seal cancel known picture preferences
+        hook hooks told rotate pause""",
     )
 )
 STEPS = st.lists(
@@ -43,11 +45,14 @@ class Team:
     images: list[str] = field(default_factory=list)
     leases: list[tuple[str, str]] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    hooks: list[str] = field(default_factory=list)
+    signing: list[str] = field(default_factory=list)
 
     def secrets(self) -> set[str]:
         """All of this team's that no answer to the other may hold, what its people wrote included."""
         tokens = {token for _, token in self.leases}
-        return {*self.tasks, *self.images, *tokens, f"label-{self.name}", f"name-{self.name}", f"@{self.name}"}
+        hooks = {*self.hooks, *self.signing}
+        return {*self.tasks, *self.images, *tokens, *hooks, f"label-{self.name}", f"name-{self.name}", f"@{self.name}"}
 
 
 def pick(values: list, place: int, otherwise):
@@ -83,7 +88,24 @@ class World:
         of = other if is_foreign else team
         task, image = pick(of.tasks, place, "0" * 32), pick(of.images, place, "0" * 32)
         held, token = pick(of.leases, place, ("0" * 32, "t"))
+        if action in HOOK_ACTIONS:
+            await self._do_hook(team, action, task=task, hook=pick(of.hooks, place, "0" * 32))
+            return
         await getattr(self, f"_{action}", self._get)(team, action, task=task, image=image, lease=(held, token))
+
+    async def _do_hook(self, team: Team, action: str, *, task: str, hook: str) -> None:
+        """With webhooks; a webhook may name a task of the other team, and hears nothing of it."""
+        wanted = {"url": f"https://name-{team.name}.example/", "events": ["task.completed", "task.erased"]}
+        method, path, body = {
+            "hook": ("POST", "/api/webhooks", wanted | ({"task_id": task} if task > "8" else {})),
+            "hooks": ("GET", "/api/webhooks", None),
+            "told": ("GET", f"/api/webhooks/{hook}/deliveries", None),
+            "rotate": ("POST", f"/api/webhooks/{hook}/secret", None),
+            "pause": ("PATCH", f"/api/webhooks/{hook}", {"is_paused": task > "8"}),
+        }[action]
+        made = await self.ask(team, "admin", method, path, **({} if body is None else {"json": body}))
+        team.hooks += [made["id"]] if action == "hook" and made else []
+        team.signing += [made["secret"]] if "secret" in made else []
 
     async def _create(self, team: Team, *_: object, **__: object) -> None:
         labels = [f"label-{team.name}", "other"]
@@ -167,6 +189,7 @@ async def through(steps: list[tuple[str, str, bool, int]]) -> None:
             for name in TEAMS:  # so that there is something to be found
                 await world.step(name, "create", is_foreign=False, place=0)
                 await world.step(name, "upload", is_foreign=False, place=0)
+                await world.step(name, "hook", is_foreign=False, place=0)
             for name, action, is_foreign, place in steps:
                 await world.step(name, action, is_foreign=is_foreign, place=place)
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from services.accounts.settings import AccountsSettings
 from services.detector.settings import PrelabelerSettings
+from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 from shared.http.serving import GRACE_S
@@ -26,6 +27,7 @@ TEMPLATE = FOLDER.parent / "gateway/quorate.conf.template"
 SETTINGS: dict[str, type[BaseSettings]] = {
     "task_manager": TaskManagerSettings,
     "subtask_manager": SubtaskManagerSettings,
+    "notifier": NotifierSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }
@@ -161,7 +163,8 @@ def unfilled_template(project: Project) -> list[str]:
 def open_networks(project: Project) -> list[str]:
     networks = project["base"].get("networks", {})
     found = [] if (networks.get("backend") or {}).get("internal") is True else ["backend is not internal"]
-    return found + [name for name, one in services(project) if "edge" in one["networks"] and name not in PUBLISHED]
+    found += [name for name, one in services(project) if "edge" in one["networks"] and name not in PUBLISHED]
+    return found + [name for name, one in services(project) if "outside" in one["networks"] and name != "notifier"]
 
 
 def hasty_stops(project: Project) -> list[str]:
@@ -244,6 +247,7 @@ PLANTED: list[tuple[Policy, str, Any]] = [
     (unfilled_template, "base services gateway environment NGINX_ENVSUBST_FILTER", GONE),
     (open_networks, "base networks backend", None),
     (open_networks, "base services rabbitmq networks", ["edge", "backend"]),
+    (open_networks, "base services task_manager networks", ["outside", "backend"]),
     (hasty_stops, "base services task_manager stop_grace_period", "10s"),
     (hasty_stops, "base services mongodb stop_grace_period", GONE),
     (wrong_order, "base services task_manager depends_on mongodb condition", "service_started"),
@@ -303,7 +307,7 @@ def test_every_installation_has_secrets_of_its_own(folder: Path):
     (folder / ".env").unlink()
     second = make_secrets(folder)
     secret = {name for name, value in first.items() if re.fullmatch("[0-9a-f]{20,}", value)}
-    assert len({first[name] for name in secret}) == len(secret) == 9
+    assert len({first[name] for name in secret}) == len(secret) == 10
     assert not {first[name] for name in secret} & {second[name] for name in secret}
     assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
     assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"
@@ -335,7 +339,7 @@ def test_the_services_take_their_settings(folder: Path, service: str, monkeypatc
         assert verifier.verified(signer.token(claims, 1.0), 1.0) == claims
         verifying = [public(one) for one in key_pairs_in(variables["SIGNING_KEYS"])]
         assert public_keys_in(variables["VERIFYING_KEYS"]) == verifying
-    else:
+    if service not in {"accounts", "notifier"}:  # which need no pictures, and so get no key to them
         assert settings.s3_public_endpoint == "http://localhost:9100"
         assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
     assert f":{variables['RABBITMQ_PASSWORD']}@" in settings.amqp_url.get_secret_value()

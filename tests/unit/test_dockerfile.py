@@ -18,6 +18,7 @@ DOCKERFILE = ROOT / "deploy/Dockerfile"
 MODULES = {
     "task-manager": "services.task_manager",
     "subtask-manager": "services.subtask_manager",
+    "notifier": "services.notifier",
     "detector": "services.detector",
     "accounts": "services.accounts",
 }

@@ -169,7 +169,7 @@ PLANTED = {
     "set `QUORATE_MAX_IMAGE_BITES`": "there is no setting `QUORATE_MAX_IMAGE_BITES`",
     "run `make tset`": "there is no make target `tset`",
     "```\nmake tset\n```": "there is no make target `tset`",
-    "`python -P -m services.notifier`": "there is no module `services.notifier`",
+    "`python -P -m services.moon`": "there is no module `services.moon`",
     "`GET /api/jobs/{id}`": "there is no route `GET /api/jobs/{id}`",
     "`quorate dead bury`": "there is no command `dead bury`",
     "`quorate_votes_lost_total`": "there is no metric or database `quorate_votes_lost_total`",

@@ -15,7 +15,9 @@ ROWS = [
     for line in TEXT.splitlines()
     if re.match(r"\| `[a-z.]+\.v\d+` \|", line)
 ]
-SERVICES = {name.replace("_", " "): name for name in ("task_manager", "subtask_manager", "detector", "accounts")}
+SERVICES = {
+    name.replace("_", " "): name for name in ("task_manager", "subtask_manager", "notifier", "detector", "accounts")
+}
 
 
 def named(cell: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from services.accounts.settings import AccountsSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
+from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 from shared.routing import Topology
@@ -34,6 +35,7 @@ from tests.kubernetes.validation import OLDEST, SCHEMAS, faults
 SERVICES: dict[str, type[BaseSettings]] = {
     "task-manager": TaskManagerSettings,
     "subtask-manager": SubtaskManagerSettings,
+    "notifier": NotifierSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }

@@ -5,7 +5,7 @@ import pytest
 from tests.kubernetes.manifests import DETECTOR_ONLY, MINIKUBE, PRODUCTION, SCRAPED, WATCHED, WITH_KEDA, Build, named
 from tests.kubernetes.network import End, end, may_talk, stranger
 
-SERVICES = ("task-manager", "subtask-manager", "detector", "accounts")
+SERVICES = ("task-manager", "subtask-manager", "notifier", "detector", "accounts")
 SERVERS = {"mongodb": 27017, "rabbitmq": 5672, "s3": 9000}
 PORTS = dict.fromkeys(SERVICES, 8080) | SERVERS
 INGRESS = stranger("somewhere", quorate_role="ingress")
@@ -27,6 +27,7 @@ def reached(build: Build, source: str | End) -> set[str]:
     [
         ("task-manager", set(SERVERS)),
         ("subtask-manager", set(SERVERS)),
+        ("notifier", {"mongodb", "rabbitmq"}),
         ("detector", set(SERVERS)),
         ("accounts", {"mongodb", "rabbitmq"}),
         ("mongodb", set()),
@@ -64,6 +65,17 @@ def test_in_production_the_way_out_leads_to_the_servers_but_not_to_the_clouds_me
     (rule,) = policy["egress"]
     assert rule["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}}]
     assert {one["port"] for one in rule["ports"]} == {27017, 5671, 5672, 443}
+
+
+@pytest.mark.parametrize("build", [MINIKUBE, PRODUCTION], ids=lambda build: build.name)
+def test_webhooks_go_out_from_the_notifier_alone_and_not_into_private_networks(build: Build):
+    policy = named(build.manifests(), "NetworkPolicy", "webhooks")["spec"]
+    assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "notifier"}}
+    (rule,) = policy["egress"]
+    assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(
+        rule["to"][0]["ipBlock"]["except"]
+    )
+    assert {one["port"] for one in rule["ports"]} == {443, 8443}
 
 
 def test_a_planted_hole_is_found():

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 from embedded.settings import Settings
 from services.accounts.settings import AccountsSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
+from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 
@@ -20,6 +21,7 @@ TITLES = {
     "## The task manager": TaskManagerSettings,
     "## The subtask manager": SubtaskManagerSettings,
     "## Accounts": AccountsSettings,
+    "## The notifier": NotifierSettings,
     "## The detector": PrelabelerSettings,
     "## The detector by itself": DetectorSettings,
 }

@@ -216,6 +216,7 @@ test.describe("with axe", () => {
       await expect(page.getByRole("status", { name: "The link" })).toBeVisible();
     },
     "/admin/keys": async (page) => page.getByRole("button", { name: /, account$/ }).click(),
+    "/admin/webhooks": async (page) => page.getByRole("button", { name: "Make a webhook" }).click(),
     "/admin/audit": async (page) => expect(page.getByRole("table")).toBeVisible(),
   };
 

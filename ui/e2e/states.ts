@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Page, Route } from "@playwright/test";
 import { withReplicas } from "./busy";
 import { expect, label, open, vote, voteAll } from "./fixtures";
+import { withWebhooks } from "./hooks";
 import type { Platform } from "./platform";
 import { shelve } from "./shelf";
 import { atWork, type Go, tasksOf } from "./views";
@@ -319,6 +320,23 @@ export const STATES: Record<string, Go> = {
   "admin-failed": async (page, platform, user) => {
     await page.route(/\/api\/admin\/status/, failing);
     await open(page, platform, user, "/admin");
+    await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+  },
+  "webhooks-make": async (page, platform, user) => {
+    await withWebhooks(page);
+    await open(page, platform, user, "/admin/webhooks");
+    await page.getByRole("button", { name: "Make a webhook" }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+  },
+  "webhooks-remove": async (page, platform, user) => {
+    await withWebhooks(page);
+    await open(page, platform, user, "/admin/webhooks");
+    await page.getByRole("button", { name: /^Remove: ci/ }).click();
+    await expect(page.getByLabel("Type ci.example.org")).toBeVisible();
+  },
+  "webhooks-failed": async (page, platform, user) => {
+    await page.route(/\/api\/webhooks/, failing);
+    await open(page, platform, user, "/admin/webhooks");
     await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
   },
   "settings-end": async (page, platform, user) => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { withReplicas, withSeries } from "./busy";
 import { allSaved, expect, label, open, picture, vote, voteAll } from "./fixtures";
+import { withWebhooks } from "./hooks";
 import type { Platform } from "./platform";
 
 const UNTIL_ENDED = { quorum: { votes_required: 2, max_votes: 2, stop: "exact" }, detector: { mode: "off" } };
@@ -236,6 +237,24 @@ export const VIEWS: Record<string, Go> = {
     await expect(page.getByRole("img", { name: /^Votes per minute, 24 hours: / })).toBeVisible();
     await page.getByText("As a table, by hour").click();
     await expect(page.getByRole("region", { name: "As a table, by hour" })).toBeVisible();
+  },
+  webhooks: async (page, platform, user) => {
+    await withWebhooks(page);
+    await open(page, platform, user, "/admin/webhooks");
+    await expect(page.getByRole("row")).toHaveCount(4);
+  },
+  "webhooks-made": async (page, platform, user) => {
+    await withWebhooks(page, []);
+    await open(page, platform, user, "/admin/webhooks");
+    await expect(page.getByText("Nobody is told of anything yet.")).toBeVisible();
+    await page.getByRole("button", { name: "Make a webhook" }).click();
+    await page.getByLabel("Address").fill("https://hooks.example.org/in");
+    await page.getByRole("button", { name: "Make it" }).click();
+    await expect(page.getByRole("status", { name: "Its secret" })).toBeVisible();
+  },
+  "webhooks-deliveries": async (page, platform, user) => {
+    await open(page, platform, user, await withWebhooks(page));
+    await expect(page.getByRole("row")).toHaveCount(5);
   },
   settings: async (page, platform, user) => {
     await open(page, platform, user, "/settings");

@@ -50,6 +50,10 @@ class TaskStore(Outbox, Protocol):
         """A task without its counts, which may take longer. Raises NotFound."""
         ...
 
+    async def recount(self, task_id: str) -> Counts:
+        """The counts of a task as they are now, however long that takes; all zero where there is no such task."""
+        ...
+
     async def tasks(self, listing: Listing, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         """Tasks of a listing in its order, each with its key; those behind the key `after`. By index alone, however
         many other tasks there are."""

@@ -115,6 +115,9 @@ class MongoTaskStore:
     async def task(self, task_id: str) -> Task:
         return (await self._tasks.find(task_id, "task")).state
 
+    async def recount(self, task_id: str) -> Counts:
+        return await self._counts.recounted(task_id)
+
     async def tasks(self, listing: Listing, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         """Each state is one range of one index; their keys are read, and then the tasks of the least."""
         if not after:

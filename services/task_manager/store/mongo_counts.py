@@ -37,6 +37,14 @@ class MongoCounts:
         known = self._counted.get(task_id)
         if known is not None and time.monotonic() < known.until:
             return known.counts
+        began = time.monotonic()
+        counts = await self.recounted(task_id)
+        if counts.images >= LARGE:
+            self._counted[task_id] = _Counted(counts, time.monotonic() + REST * (time.monotonic() - began))
+        return counts
+
+    async def recounted(self, task_id: str) -> Counts:
+        """The counts of a task as they are now."""
         states = await self._states(task_id)
         if len(states) <= SMALL:
             by_state = Counter(states)
@@ -46,14 +54,10 @@ class MongoCounts:
                 completed=by_state["completed"],
                 disputed=by_state["disputed"],
             )
-        began = time.monotonic()
         is_open, completed, disputed = await asyncio.gather(
             *(self._count(task_id, state) for state in ("open", "completed", "disputed"))
         )
-        counts = Counts(images=is_open + completed + disputed, open=is_open, completed=completed, disputed=disputed)
-        if counts.images >= LARGE:
-            self._counted[task_id] = _Counted(counts, time.monotonic() + REST * (time.monotonic() - began))
-        return counts
+        return Counts(images=is_open + completed + disputed, open=is_open, completed=completed, disputed=disputed)
 
     async def _states(self, task_id: str) -> list[str]:
         """The states of its images, or of some where it is not small."""

@@ -2,29 +2,39 @@ import { Link, useLocation } from "wouter";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
 import { people } from "../texts/en.account";
+import { webhooks } from "../texts/en.webhooks";
 import css from "./places.module.css";
 
 const texts = people.places;
+const PEOPLE = [
+  { href: "/admin/people", name: texts.people },
+  { href: "/admin/invitations", name: texts.invitations },
+  { href: "/admin/keys", name: texts.keys },
+];
 
-/** The way between the pages for administrators, where there is more than one. */
+/** The way between the pages for administrators. */
 export function AdminPlaces() {
   const me = useMe();
   const [location] = useLocation();
-  if (!may(me, "manage-people")) return null;
+  const hasPeople = may(me, "manage-people");
   const places = [
     ...(may(me, "operate") ? [{ href: "/admin", name: texts.services }] : []),
-    { href: "/admin/people", name: texts.people },
-    { href: "/admin/invitations", name: texts.invitations },
-    { href: "/admin/keys", name: texts.keys },
-    { href: "/admin/audit", name: texts.audit },
+    ...(hasPeople ? PEOPLE : []),
+    { href: "/admin/webhooks", name: webhooks.place },
+    ...(hasPeople ? [{ href: "/admin/audit", name: texts.audit }] : []),
   ];
   return (
     <nav className={css.places} aria-label={people.nav}>
       {places.map(({ href, name }) => (
-        <Link key={href} href={href} aria-current={location === href ? "page" : undefined}>
+        <Link key={href} href={href} aria-current={isIn(location, href) ? "page" : undefined}>
           {name}
         </Link>
       ))}
     </nav>
   );
+}
+
+/** Whether a place, or one below it, is open; all are below that of the services. */
+function isIn(location: string, href: string): boolean {
+  return location === href || (href !== "/admin" && location.startsWith(`${href}/`));
 }

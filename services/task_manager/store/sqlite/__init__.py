@@ -70,6 +70,12 @@ class SqliteTaskStore(SqliteOutbox):
     async def task(self, task_id: str) -> Task:
         return (await self.find(task_id))[0]
 
+    async def recount(self, task_id: str) -> Counts:
+        try:
+            return (await self.find(task_id))[1]
+        except NotFound:
+            return Counts()
+
     async def tasks(self, listing: Listing, *, after: str, limit: int) -> list[tuple[Task, Counts, str]]:
         key = TASK_KEYS[listing.order]
         where, owner = (" AND owner = ?", (listing.owner,)) if listing.owner is not None else ("", ())

@@ -1,0 +1,48 @@
+"""The notifier as a process of its own, on MongoDB and RabbitMQ: the place that names its adapters."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from services.notifier.part import assemble
+from services.notifier.settings import NotifierSettings
+from services.notifier.store.mongo import MongoNotifierStore
+from shared.clock import steady
+from shared.http.application import open_when_up
+from shared.http.serving import Deployable
+from shared.mongo import connect
+from shared.part import Adapters, deployable
+
+
+def create(settings: NotifierSettings) -> Deployable:
+    """The notifier, ready to be served; it opens its servers when it starts."""
+    clock = steady(time.time)
+    client = connect(settings.mongo_url.get_secret_value())
+    database = client[settings.mongo_database]
+    store = MongoNotifierStore(database, clock)
+    bus = settings.bus("notifier", clock)
+    callers = settings.callers("notifier", database, bus, clock)
+    telemetry = settings.telemetry("quorate-notifier")
+    adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=telemetry)
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(client.close)
+            await open_when_up(store.prepare)
+            await callers.prepare()
+            await bus.open()
+            stack.push_async_callback(bus.close)
+            yield
+
+    return deployable(
+        "Quorate notifier",
+        settings,
+        [assemble(adapters, settings)],
+        adapters,
+        opened=opened,
+        authenticator=callers.authenticator,
+        subscribe=callers.subscribe,
+        needs={"MongoDB": store.is_ready},
+        uses={"RabbitMQ": bus.is_ready},
+    )

@@ -1,0 +1,31 @@
+"""The notifier, assembled."""
+
+from functools import partial
+
+from services.notifier import consumers, routes
+from services.notifier.handlers import Resources
+from services.notifier.metrics import DeliveryMetrics
+from services.notifier.sender import Sender
+from services.notifier.settings import WebhookSettings
+from services.notifier.store import NotifierStore
+from shared.fetching import Bounds, Fetcher
+from shared.part import Adapters, Part
+
+
+def assemble(adapters: Adapters[NotifierStore], settings: WebhookSettings, *, fetcher: Fetcher | None = None) -> Part:
+    """`fetcher`: sends the requests; where there is none, one by the settings."""
+    store, clock, schedule = adapters.store, adapters.clock, settings.schedule
+    fetcher = fetcher or Fetcher(settings.networks)
+    metrics = DeliveryMetrics(adapters.telemetry.metrics.registry, store)
+    bounds = Bounds(total_s=settings.webhook_timeout_s)
+    sender = Sender(store, fetcher, clock, schedule, bounds, metrics)
+    resources = Resources(store=store, clock=clock, fetcher=fetcher, schedule=schedule, wake=sender.wake)
+    return Part(
+        name="notifier",
+        routers=[routes.router(resources)],
+        subscribe=partial(consumers.subscribe, resources),
+        workers=[sender],
+        tools=[fetcher],
+        gauges=[metrics.measure],
+        resources=resources,
+    )

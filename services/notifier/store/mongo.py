@@ -1,0 +1,159 @@
+"""Webhooks and deliveries in MongoDB: one document each, changed by guarded writes.
+
+The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`. A delivery that has
+come to an end has no `due_of`, `due_at` and `expires_at`, and so is in no index of those that wait.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import IndexModel
+
+from services.notifier.delivery import Delivery, DeliveryState
+from services.notifier.domain import Webhook
+from services.notifier.store import ChangeDelivery, ChangeWebhook
+from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, WEBHOOKS, key_of
+from shared.clock import Clock
+from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+
+INDEXES = {
+    "webhooks": [IndexModel([("team", 1), ("id", 1)], name="of_team")],
+    "deliveries": [
+        IndexModel([("webhook", 1), ("place", 1)], name="of_webhook"),
+        IndexModel([("webhook", 1), ("state", 1), ("place", 1)], name="in_state"),
+        IndexModel([("due_of", 1), ("due_at", 1)], name="due", sparse=True),
+        IndexModel([("expires_at", 1)], name="expiring", sparse=True),
+        IndexModel([("ended", 1), ("created_at", 1)], name="ended", sparse=True),
+    ],
+}
+
+
+class MongoNotifierStore:
+    """A `NotifierStore` on a database of its own, for as many processes as like."""
+
+    def __init__(self, database: MongoDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        origin = uuid.uuid4().hex
+        self._webhooks = Documents(database["webhooks"], codec=WEBHOOKS, keys=_webhook_keys, clock=clock, origin=origin)
+        self._deliveries = Documents(
+            database["deliveries"], codec=DELIVERIES, keys=_delivery_keys, clock=clock, origin=origin
+        )
+
+    async def prepare(self) -> None:
+        """Create the indexes that are missing."""
+        with errors_named():
+            for name, indexes in INDEXES.items():
+                await self._database[name].create_indexes(indexes)
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers."""
+        return await is_answering(self._database)
+
+    async def add_webhook(self, webhook: Webhook) -> None:
+        await self._webhooks.insert([(webhook, ())])
+
+    async def webhook(self, webhook_id: str) -> Webhook:
+        return (await self._webhooks.find(webhook_id, "webhook")).state
+
+    async def webhooks(self, team: str) -> list[Webhook]:
+        with errors_named():
+            found = await self._webhooks.collection.find({"team": {"$eq": team}}).sort("id", 1).to_list()
+        return [WEBHOOKS.read_document(one) for one in found]
+
+    async def change_webhook(self, webhook_id: str, change: ChangeWebhook) -> Webhook:
+        async def rule(webhook: Webhook) -> tuple[Webhook, tuple[()]]:
+            return change(webhook, self._clock()), ()
+
+        return await self._webhooks.change(webhook_id, "webhook", rule)
+
+    async def remove_webhook(self, webhook_id: str) -> None:
+        with errors_named():
+            await self._webhooks.collection.delete_one({"_id": webhook_id})
+
+    async def add_delivery(self, delivery: Delivery) -> bool:
+        return not await self._deliveries.insert([(delivery, ())])
+
+    async def delivery(self, delivery_id: str) -> Delivery:
+        return (await self._deliveries.find(delivery_id, "delivery")).state
+
+    async def change_delivery(self, delivery_id: str, change: ChangeDelivery) -> Delivery:
+        async def rule(delivery: Delivery) -> tuple[Delivery, tuple[()]]:
+            return change(delivery, self._clock()), ()
+
+        return await self._deliveries.change(delivery_id, "delivery", rule)
+
+    async def deliveries(
+        self, webhook_id: str, *, state: DeliveryState | None, before: str, limit: int
+    ) -> list[Delivery]:
+        query: Document = {"webhook": {"$eq": webhook_id}, "place": {"$lt": before or LAST}}
+        if state is not None:
+            query["state"] = {"$eq": state}
+        return await self._found(query, "place", limit, direction=-1)
+
+    async def busy(self, *, now: float, after: str, limit: int) -> list[str]:
+        """From one webhook to the next by index: one read for each that has deliveries waiting."""
+        found: list[str] = []
+        while len(found) < limit and (first := await self._first_waiting(after)) is not None:
+            after = first["due_of"]
+            if first["due_at"] <= now:
+                found.append(after)
+        return found
+
+    async def due(self, webhook_id: str, *, now: float, limit: int) -> list[Delivery]:
+        return await self._found({"due_of": {"$eq": webhook_id}, "due_at": {"$lte": now}}, "due_at", limit)
+
+    async def lapsing(self, *, expired_before: float, limit: int) -> list[str]:
+        with errors_named():
+            cursor = self._deliveries.collection.find({"expires_at": {"$lt": expired_before}}, {"_id": 1})
+            return [one["_id"] for one in await cursor.sort("expires_at", 1).limit(limit).to_list()]
+
+    async def forget_deliveries_of(self, webhook_id: str, limit: int) -> int:
+        return await self._remove({"webhook": {"$eq": webhook_id}}, limit)
+
+    async def forget_deliveries(self, *, made_before: float, limit: int) -> int:
+        return await self._remove({"ended": {"$eq": True}, "created_at": {"$lt": made_before}}, limit)
+
+    async def waiting(self) -> int:
+        with errors_named():
+            cursor = self._deliveries.collection.find({"expires_at": {"$gt": 0}}, {"_id": 1})
+            return len(await cursor.limit(COUNTED).batch_size(COUNTED).to_list())
+
+    async def _first_waiting(self, after: str) -> Mapping[str, Any] | None:
+        cursor = self._deliveries.collection.find({"due_of": {"$gt": after}}, {"due_of": 1, "due_at": 1})
+        with errors_named():
+            found = await cursor.sort([("due_of", 1), ("due_at", 1)]).limit(1).to_list()
+        return found[0] if found else None
+
+    async def _found(self, query: Document, order: str, limit: int, *, direction: int = 1) -> list[Delivery]:
+        with errors_named():
+            cursor = self._deliveries.collection.find(query).sort(order, direction)
+            found = await cursor.limit(limit).batch_size(limit).to_list()
+        return [DELIVERIES.read_document(one) for one in found]
+
+    async def _remove(self, query: Document, limit: int) -> int:
+        deliveries = self._deliveries.collection
+        with errors_named():
+            found = await deliveries.find(query, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            ids = [one["_id"] for one in found]
+            return (await deliveries.delete_many({"_id": {"$in": ids}, **query})).deleted_count if ids else 0
+
+
+def _webhook_keys(webhook: Webhook) -> Document:
+    return {"_id": webhook.id, "id": webhook.id, "team": webhook.team}
+
+
+def _delivery_keys(delivery: Delivery) -> Document:
+    is_waiting = delivery.due_at is not None
+    return {
+        "_id": delivery.id,
+        "webhook": delivery.webhook,
+        "place": key_of(delivery),
+        "state": delivery.state,
+        "created_at": delivery.created_at,
+        "due_of": delivery.webhook if is_waiting else None,
+        "due_at": delivery.due_at,
+        "expires_at": delivery.expires_at if is_waiting else None,
+        "ended": None if is_waiting else True,
+    }
