@@ -13,7 +13,8 @@ from shared.admin.reports import Reporter
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.freed_memory import FreedMemory
-from shared.http.application import Check, application
+from shared.http.application import application
+from shared.http.operations import Check
 from shared.http.serving import Deployable, ServerSettings
 from shared.identity.authenticator import Authenticator
 from shared.objects import ObjectStore
@@ -174,4 +175,4 @@ def deployable(
         needs=needs,
         uses=uses,
     )
-    return Deployable(app=app, limits=settings.wire_limits, before_shutdown=before_shutdown)
+    return Deployable(app=app, operations=app.operations, limits=settings.wire_limits, before_shutdown=before_shutdown)
