@@ -7,6 +7,7 @@ from services.accounts import handlers
 from services.accounts import part as accounts
 from services.accounts.handlers import Resources
 from services.accounts.settings import AccountSettings
+from services.accounts.shapes import link_path
 from services.accounts.store import AccountStore
 from shared.identity.authenticator import Accounts
 from shared.part import Adapters
@@ -28,4 +29,4 @@ class EmbeddedAccounts:
 
     def greeting(self, url: str) -> str:
         """The link of a first start, while nobody has an account."""
-        return "" if self._first_link is None else f"Make the first admin: {url}/link/{self._first_link}"
+        return "" if self._first_link is None else f"Make the first admin: {url}{link_path(self._first_link)}"

@@ -47,7 +47,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What handlers work with. by_name, by_address: tries of passwords."""
+    """What handlers work with. by_name, by_address: tries of passwords; device_requests: programs asking for keys."""
 
     store: AccountStore
     clock: Clock
@@ -56,6 +56,7 @@ class Resources:
     lifetimes: Lifetimes
     by_name: Throttle
     by_address: Throttle
+    device_requests: Throttle
     background: Background
 
 

@@ -134,7 +134,7 @@ async def sign_out(resources: Resources, token: str, address: str) -> None:
 
 async def work_in(resources: Resources, caller: Caller, team: str, address: str) -> SignedIn:
     """Go on with a session in another of one's teams. Raises NotFound, and Forbidden for a key."""
-    session, person = await _own(resources, caller)
+    session, person = await own_session(resources, caller)
     if not roles_of(person, team):
         raise NotFound("no such team")
     after = await resources.store.sessions.update(session.id, lambda one, _now: credentials.in_team(one, team))
@@ -144,7 +144,7 @@ async def work_in(resources: Resources, caller: Caller, team: str, address: str)
 
 async def change_password(resources: Resources, caller: Caller, *, current: str, new: str, address: str) -> None:
     """Raises Invalid, TooMany, Unavailable, and Forbidden for a key."""
-    session, person = await _own(resources, caller)
+    session, person = await own_session(resources, caller)
     wanted = password_in(new, pointer="/new")
     by = as_doer(person, caller.team, address)
     if not await _is_right(resources, person.name, current, person, address):
@@ -156,7 +156,7 @@ async def change_password(resources: Resources, caller: Caller, *, current: str,
     await note(resources, by, "password.change", person.id)
 
 
-async def _own(resources: Resources, caller: Caller) -> tuple[Session, Person]:
+async def own_session(resources: Resources, caller: Caller) -> tuple[Session, Person]:
     """The session by which the caller is known, and its person. Raises Forbidden for a key, and Unauthenticated."""
     try:
         session = await resources.store.sessions.find(caller.session)

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Person, Team
 
 S = TypeVar("S")
@@ -50,6 +51,12 @@ class AccountStore(Protocol):
     @property
     def invitations(self) -> Kept[Invitation]: ...
 
+    @property
+    def devices(self) -> Kept[DeviceRequest]: ...
+
+    @property
+    def guesses(self) -> Kept[Guesses]: ...
+
     async def has_people(self) -> bool:
         """Whether anybody has an account."""
         ...
@@ -76,6 +83,10 @@ class AccountStore(Protocol):
 
     async def forget_sessions(self, *, begun_before: float, limit: int) -> None:
         """Remove sessions that began so long ago that they have ended."""
+        ...
+
+    async def forget_devices(self, *, expired_before: float, limit: int) -> None:
+        """Remove requests of programs that have expired."""
         ...
 
     async def append(self, entry: AuditEntry) -> None:

@@ -13,6 +13,7 @@ export function AdminPlaces() {
   if (!may(me, "manage-people")) return null;
   const places = [
     ...(may(me, "operate") ? [{ href: "/admin", name: texts.services }] : []),
+    ...(may(me, "make-teams") ? [{ href: "/admin/teams", name: texts.teams }] : []),
     { href: "/admin/people", name: texts.people },
     { href: "/admin/invitations", name: texts.invitations },
     { href: "/admin/keys", name: texts.keys },

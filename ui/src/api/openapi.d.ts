@@ -175,6 +175,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look */
+        get: operations["look_api_device_get"];
+        put?: never;
+        /** Ask */
+        post: operations["ask_api_device_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer */
+        post: operations["answer_api_device_answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Collect */
+        post: operations["collect_api_device_key_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/disputes": {
         parameters: {
             query?: never;
@@ -1063,7 +1115,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1302,6 +1354,90 @@ export interface components {
              * @default 30
              */
             prelabel_wait_s: number;
+        };
+        /**
+         * DeviceAnswer
+         * @description `roles`: what the key may do in the team that the person works in; all that they may, where none are named.
+         */
+        DeviceAnswer: {
+            /** Approve */
+            approve: boolean;
+            /** Code */
+            code: string;
+            /** Roles */
+            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
+        };
+        /**
+         * DeviceAsked
+         * @description `client`: what the program calls itself, as the key will be called. `roles`: those that it needs.
+         */
+        DeviceAsked: {
+            /** Client */
+            client: string;
+            /** Roles */
+            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
+        };
+        /**
+         * DeviceBegun
+         * @description `path`: of the page where a person answers. `device_code`: proves the program; it is told this once. The program
+         *     asks for its key every `interval_s` seconds, or less often.
+         */
+        DeviceBegun: {
+            /** Device Code */
+            device_code: string;
+            /** Expires At */
+            expires_at: string;
+            /** Interval S */
+            interval_s: number;
+            /** Path */
+            path: string;
+            /** User Code */
+            user_code: string;
+        };
+        /** DeviceCollect */
+        DeviceCollect: {
+            /** Device Code */
+            device_code: string;
+        };
+        /**
+         * DeviceOutcome
+         * @description `key`: told this once, with whose it is and for which team; null while nobody has approved.
+         */
+        DeviceOutcome: {
+            key: components["schemas"]["NewKeyShown"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused";
+            team: components["schemas"]["TeamShown"] | null;
+            user: components["schemas"]["KeyHolder"] | null;
+        };
+        /**
+         * DeviceShown
+         * @description A program that asks for a key. `roles`: those that it asks for; none, where it takes all that the person has.
+         *     `key_days`: for how many days its key would work.
+         */
+        DeviceShown: {
+            /** Address */
+            address: string;
+            /** Client */
+            client: string;
+            /** Code */
+            code: string;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+            /** Key Days */
+            key_days: number;
+            /** Roles */
+            roles: ("client" | "operator" | "adjudicator" | "admin")[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused";
         };
         /**
          * DirectFile
@@ -1802,6 +1938,18 @@ export interface components {
             secret: string;
             /** Used At */
             used_at: string | null;
+        };
+        /**
+         * NewTeamShown
+         * @description `invitation_url`: the path of the link for its admin, which is told this once; null where none was asked for.
+         */
+        NewTeamShown: {
+            /** Id */
+            id: string;
+            /** Invitation Url */
+            invitation_url: string | null;
+            /** Name */
+            name: string;
         };
         /** OldSubtask */
         OldSubtask: {
@@ -2424,8 +2572,16 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** TeamRequest */
+        /**
+         * TeamRequest
+         * @description `invite`: also make a link for the person who will be its admin.
+         */
         TeamRequest: {
+            /**
+             * Invite
+             * @default false
+             */
+            invite: boolean;
             /** Name */
             name: string;
         };
@@ -2655,7 +2811,7 @@ export interface operations {
         parameters: {
             query?: {
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -3071,6 +3227,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_device_get: {
+        parameters: {
+            query: {
+                /** @description the code that the program shows */
+                code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_api_device_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceBegun"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_api_device_answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collect_api_device_key_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCollect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOutcome"];
                 };
             };
             /** @description Refused */
@@ -5368,7 +5691,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamShown"];
+                    "application/json": components["schemas"]["NewTeamShown"];
                 };
             };
             /** @description Refused */

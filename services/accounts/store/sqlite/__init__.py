@@ -6,10 +6,13 @@ from typing import Any, Generic, TypeVar
 
 from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Person, Team
 from services.accounts.store import Change
 from services.accounts.store.codec import (
+    DEVICES,
     ENTRIES,
+    GUESSES,
     INVITATIONS,
     KEYS,
     PEOPLE,
@@ -104,6 +107,10 @@ class SqliteAccountStore:
         self.invitations = Table[Invitation](
             database, clock, "invitations", codec=INVITATIONS, row=invitation_fields, what="invitation"
         )
+        self.devices = Table[DeviceRequest](database, clock, "devices", codec=DEVICES, row=_device_row, what="request")
+        self.guesses = Table[Guesses](
+            database, clock, "guesses", codec=GUESSES, row=lambda one: {"id": one.id}, what=""
+        )
 
     async def has_people(self) -> bool:
         return bool(await self._rows("SELECT id FROM people LIMIT 1"))
@@ -132,6 +139,10 @@ class SqliteAccountStore:
     async def forget_sessions(self, *, begun_before: float, limit: int) -> None:
         remove = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE created_at < ? LIMIT ?)"
         await self._database.write(lambda db: db.execute(remove, (begun_before, limit)).rowcount)
+
+    async def forget_devices(self, *, expired_before: float, limit: int) -> None:
+        remove = "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE expires_at < ? LIMIT ?)"
+        await self._database.write(lambda db: db.execute(remove, (expired_before, limit)).rowcount)
 
     async def append(self, entry: AuditEntry) -> None:
         row = (entry.id, entry.team, entry.actor, entry.action, ENTRIES.text(entry))
@@ -162,6 +173,10 @@ def _person_row(person: Person) -> Row:
 
 def _session_row(session: Session) -> Row:
     return {"id": session.id, "created_at": session.created_at}
+
+
+def _device_row(request: DeviceRequest) -> Row:
+    return {"id": request.id, "expires_at": request.expires_at}
 
 
 def _keep_memberships(db: sqlite3.Connection, person: Person) -> None:
