@@ -125,7 +125,7 @@ def _confirm(found: Member) -> None:
 
 @click.group()
 def invite() -> None:
-    """Make, list or revoke links by which people join the team."""
+    """Make, list or revoke links to the team."""
 
 
 @invite.command("make")
