@@ -254,6 +254,7 @@ def test_who_is_no_admin_any_more_has_invited_nobody(world: World):
 def test_another_teams_objects_are_answered_like_what_is_not_there(world: World):
     team = world.ann.made("/api/teams", {"name": "  Second team "})
     assert team["name"] == "Second team"
+    assert team.pop("invitation_url") is None
     lea = world.join("Lea", "client")
     lea_id, (lea_key, _) = lea.id, world.key(lea)
     mine = world.ann.made("/api/invitations", {"roles": ["client"]})["id"]
