@@ -8,7 +8,7 @@ import pytest
 
 from services.accounts import handlers, people, signing_in
 from services.accounts.handlers import Background, Resources
-from services.accounts.part import BY_ADDRESS, BY_NAME
+from services.accounts.part import BY_ADDRESS, BY_NAME, DEVICE_REQUESTS
 from services.accounts.settings import AccountSettings
 from services.accounts.signing_in import SignedIn
 from services.accounts.throttle import Throttle
@@ -47,6 +47,7 @@ async def resources(tmp_path: Path) -> AsyncIterator[Resources]:
             lifetimes=AccountSettings().lifetimes,
             by_name=Throttle(BY_NAME),
             by_address=Throttle(BY_ADDRESS),
+            device_requests=Throttle(DEVICE_REQUESTS),
             background=Background(),
         )
         yield made
