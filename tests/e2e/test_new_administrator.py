@@ -6,12 +6,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from loadtest.command import ROOT
 from loadtest.samples import draw
 from tests.service.accounts_world import PASSWORD, Browser, begun
 from tests.service.processes import Server
 from tests.service.shell import Shell
 
 LIMIT_S = 600
+TOLD = (
+    "login",
+    "invite make --role operator",
+    "teams make Birds --invite",
+    "keys make nightly --role client",
+    "label photos --labels",
+)
+"""Commands of the README that are used here."""
 BATCH = 6
 
 
@@ -34,6 +43,8 @@ def vote_on_everything(operator: Browser, label: str) -> int:
 
 
 def test_from_nothing_to_a_labeled_batch_by_the_readme(tmp_path: Path, record_property: Callable[[str, object], None]):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [told for told in TOLD if f".venv/bin/quorate {told}" not in readme] == []
     began = time.monotonic()
     photos = tmp_path / "photos"
     draw(photos, BATCH, seed=16)
