@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -191,6 +191,16 @@ docs-api: setup-dev  ## write docs/api/openapi.json anew
 
 docs-access: setup-dev  ## write docs/access.md anew: who may do what, found out by asking
 	@$(RUN) -m tests.service.access_table
+
+# Both ask services on the internet: the advisories of PyPI, and those of the npm registry that is set up here. What has
+# no answer counts as a failure; so this is not part of CI, where neither may be reached.
+audit-dependencies: setup-dev  ## look for known holes in what the lock files name, Python and npm
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/server.txt
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/dev.txt
+	@cd ui && npm audit --audit-level=low
+
+scan-secrets: setup-dev  ## look for secrets in every file that git has, ours by their form
+	@$(BIN)/python -m pytest tests/unit/test_no_secrets.py
 
 clean:  ## remove what was built, but not the data of `make serve`
 	@[ ! -d build/services ] || [ ! -d $(VENV) ] || $(RUN) -m deploy.local stop

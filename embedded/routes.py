@@ -33,7 +33,7 @@ def router(objects: FilesystemObjectStore, clock: Clock, spool: Path) -> HotRout
         expires, signature = _EXPIRES.search(query), _SIGNATURE.search(query)
         if not (expires and signature and objects.is_signed(key, int(expires[1]), signature[1].decode(), now=clock())):
             raise NotFound("no such image, or its URL has expired")
-        headers = {"Cache-Control": cache_control(key), "Content-Security-Policy": "default-src 'none'"}
+        headers = {"Cache-Control": cache_control(key), "Cross-Origin-Resource-Policy": "same-site"}
         return Response(await objects.get(key), 200, headers, media_type(key))
 
     async def stage(request: Request) -> Response:

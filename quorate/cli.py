@@ -7,11 +7,12 @@ from typing import cast
 
 import click
 
-from quorate.errors import QuorateError, UnreachableError
+from quorate.errors import ApiError, QuorateError, UnreachableError
 from quorate.exits import HELP, Exit
 from quorate.options import TEXT, Connect, Options
 from quorate.terminal import say, write_out_what_is_lacking
 
+UNAUTHENTICATED = 401
 COMMANDS = {
     "serve": "quorate.serve:serve",
     "label": "quorate.commands.label:label",
@@ -29,6 +30,13 @@ COMMANDS = {
     "adjudicate": "quorate.commands.disputes:adjudicate",
     "simulate-operators": "quorate.commands.simulate_operators:simulate_operators",
     "dead": "quorate.commands.dead:dead",
+    "login": "quorate.commands.login:login",
+    "logout": "quorate.commands.login:logout",
+    "keys": "quorate.commands.keys:keys",
+    "people": "quorate.commands.people:people",
+    "invite": "quorate.commands.people:invite",
+    "teams": "quorate.commands.teams:teams",
+    "audit": "quorate.commands.audit:audit",
 }
 
 
@@ -65,6 +73,8 @@ class Commands(click.Group):
             raise SystemExit(Exit.UNREACHABLE) from error
         except QuorateError as error:
             say(f"quorate: {error}")
+            if isinstance(error, ApiError) and error.status == UNAUTHENTICATED:
+                say(f"quorate: `quorate --url {ctx.params['url']} login` gets a key; else give one by --key")
             raise SystemExit(Exit.REFUSED) from error
         except OSError as error:
             if error.errno == errno.EPIPE:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Self, cast
 
 import httpx
 
+from quorate.accounts import Accounts
 from quorate.connection import Connection, content
 from quorate.errors import ApiError, NotInTimeError
 from quorate.exports import Export, ExportFormat
@@ -59,7 +60,8 @@ class Client:
     Requests are repeated where no answer came or the platform was busy; all of them have the same effect twice as once.
     Refusals raise ApiError; where no answer came at all, UnreachableError. May be shared between threads.
 
-    user: who calls, where authentication is off. key: whose key it is says who calls, where it is on.
+    user: who calls, where authentication is off. key: whose key it is says who calls, where it is on. `accounts`: what
+    there is to do with people, keys and teams then.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Client:
         self._retry = retry or RetryPolicy()
         self._timeout_s = timeout_s
         self._api = Connection(base_url, user, key=key, timeout_s=timeout_s, retry=self._retry, transport=transport)
+        self.accounts = Accounts(self._api, self._pages)
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Connect(Protocol):
     """How a client is made; tests give their own."""
 
-    def __call__(self, url: str, user: str | None) -> Client: ...
+    def __call__(self, url: str, user: str | None, *, key: str | None) -> Client: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

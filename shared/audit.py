@@ -15,6 +15,8 @@ Action = Literal[
     "person.remove",
     "invitation.make",
     "invitation.withdraw",
+    "device.approve",
+    "device.refuse",
     "key.make",
     "key.revoke",
     "team.make",

@@ -14,7 +14,8 @@ from shared.auditing import Auditor
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.freed_memory import FreedMemory
-from shared.http.application import Check, application
+from shared.http.application import application
+from shared.http.operations import Check
 from shared.http.serving import Deployable, ServerSettings
 from shared.identity.authenticator import Authenticator
 from shared.objects import ObjectStore
@@ -185,4 +186,4 @@ def deployable(
         needs=needs,
         uses=uses,
     )
-    return Deployable(app=app, limits=settings.wire_limits, before_shutdown=before_shutdown)
+    return Deployable(app=app, operations=app.operations, limits=settings.wire_limits, before_shutdown=before_shutdown)

@@ -21,7 +21,7 @@ TURNS = 5
 SECONDS = 3.0
 PHASE = Phase(32, 1, 800, "access")
 PASSWORD = "correct horse battery"  # noqa: S105 - of people who are made up
-_LINK = re.compile(r"/link/(\S+)")
+_LINK = re.compile(r"/link#(\S+)")
 
 
 def measure() -> Numbers:

@@ -52,7 +52,8 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What handlers work with. by_name, by_address: tries of passwords. arrivals: of what was done, for the audit."""
+    """What handlers work with. by_name, by_address: tries of passwords; device_requests: programs asking for keys.
+    arrivals: of what was done, for the audit."""
 
     store: AccountStore
     relay: Relay
@@ -63,6 +64,7 @@ class Resources:
     lifetimes: Lifetimes
     by_name: Throttle
     by_address: Throttle
+    device_requests: Throttle
     background: Background
 
 

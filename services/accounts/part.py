@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.accounts import consumers, handlers, routes
+from services.accounts import consumers, device_routes, handlers, routes
 from services.accounts.handlers import Background, Resources
 from services.accounts.passwords import Passwords
 from services.accounts.records import StoredRecords
 from services.accounts.settings import AccountSettings
+from services.accounts.shapes import link_path
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Pace, Throttle
 from shared.arrivals import Arrivals
@@ -18,6 +19,8 @@ from shared.part import Adapters, Part
 BY_NAME = Pace(tries=10, within_s=600.0)
 BY_ADDRESS = Pace(tries=50, within_s=600.0)
 """Wrong passwords that are taken before more are refused."""
+DEVICE_REQUESTS = Pace(tries=30, within_s=600.0)
+"""Programs at one address that may ask for a key."""
 
 
 def assemble(
@@ -40,11 +43,17 @@ def assemble(
         lifetimes=settings.lifetimes,
         by_name=Throttle(BY_NAME),
         by_address=Throttle(BY_ADDRESS),
+        device_requests=Throttle(DEVICE_REQUESTS),
         background=Background(),
     )
     return Part(
         name="accounts",
-        routers=[routes.session_router(resources), routes.own_router(resources), routes.admin_router(resources)],
+        routers=[
+            routes.session_router(resources),
+            device_routes.router(resources),
+            routes.own_router(resources),
+            routes.admin_router(resources),
+        ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         tools=[resources.passwords, resources.background],
@@ -70,4 +79,4 @@ class FirstStart:
 
     def greeting(self, url: str) -> str:
         """The link of a first start, while nobody has an account. url: where people reach the platform."""
-        return "" if self._link is None else f"Make the first admin: {url}/link/{self._link}"
+        return "" if self._link is None else f"Make the first admin: {url}{link_path(self._link)}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from shared.http.requests import bounded
 from shared.identity import NAMED, Caller, Who, caller_of
 from shared.identity.authenticator import ACCESS_COOKIE, SESSION_COOKIE, cookie_of, refuse_unless_page
 from shared.identity.keys import ID_DIGITS
+from shared.identity.roles import ROLES
 from shared.identity.tokens import LIFETIME_S
 
 NAME_KEY = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
@@ -153,10 +155,16 @@ def admin_router(resources: Resources) -> APIRouter:
     _add_keys(routes, resources, pages)
     _add_audit(routes, resources, pages)
 
-    @routes.post("/teams", status_code=201, response_model=wire.TeamShown)
+    @routes.post("/teams", status_code=201, response_model=wire.NewTeamShown)
     async def make_team(wanted: wire.TeamRequest, request: Request, who: Who) -> Response:
         allow_operating(who)
-        return json_answer(shapes.team_shown(await people.make_team(resources, _doer(who, request), wanted.name)), 201)
+        by = _doer(who, request)
+        team = await people.make_team(resources, by, wanted.name)
+        url = None
+        if wanted.invite:
+            _, token = await people.invite(resources, replace(by, team=team.id), list(ROLES))
+            url = shapes.link_path(token)
+        return json_answer(shapes.team_shown(team) | {"invitation_url": url}, 201, NOT_KEPT)
 
     return routes
 
@@ -201,7 +209,7 @@ def _add_invitations(routes: APIRouter, resources: Resources) -> None:
     async def invite(wanted: wire.InvitationRequest, request: Request, who: Who) -> Response:
         allow(who, "administer")
         invitation, token = await people.invite(resources, _doer(who, request), wanted.roles)
-        return json_answer(shapes.invitation_shown(invitation) | {"url": f"/link/{token}"}, 201, NOT_KEPT)
+        return json_answer(shapes.invitation_shown(invitation) | {"url": shapes.link_path(token)}, 201, NOT_KEPT)
 
     @routes.delete("/invitations/{invitation_id}", status_code=204)
     async def withdraw(invitation_id: str, request: Request, who: Who) -> Response:

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.accounts.credentials import Invitation, Key
+from services.accounts.device import ASK_AGAIN_S, KEY_S, DeviceRequest, code_shown
+from services.accounts.device_logins import Collected
 from services.accounts.domain import FIRST_TEAM_NAME, Person, Team, member, roles_of
 from services.accounts.signing_in import SignedIn
 from shared.audit import AuditEntry
 from shared.clock import iso
 from shared.identity import Caller
 
+DAY_S = 86_400
 NOBODY = {"signed_in": False, "user": None, "team": None, "teams": []}
 
 
@@ -75,6 +78,47 @@ def team_key_shown(found: tuple[Key, str]) -> dict[str, Any]:
     """A key, and whose it is by name."""
     key, name = found
     return key_shown(key) | {"person": {"id": key.person, "name": name}}
+
+
+def device_begun(request: DeviceRequest, token: str) -> dict[str, Any]:
+    """What a program is told that asks for a key."""
+    code = code_shown(request.id)
+    return {
+        "user_code": code,
+        "device_code": token,
+        "path": f"/device?code={code}",
+        "expires_at": iso(request.expires_at),
+        "interval_s": ASK_AGAIN_S,
+    }
+
+
+def device_shown(request: DeviceRequest) -> dict[str, Any]:
+    return {
+        "code": code_shown(request.id),
+        "client": request.client,
+        "address": request.address,
+        "created_at": iso(request.created_at),
+        "expires_at": iso(request.expires_at),
+        "roles": request.wanted,
+        "state": request.state,
+        "key_days": round(KEY_S / DAY_S),
+    }
+
+
+def device_outcome(found: Collected) -> dict[str, Any]:
+    if found.key is None or found.person is None or found.team is None:
+        return {"state": found.state, "key": None, "user": None, "team": None}
+    return {
+        "state": found.state,
+        "key": key_shown(found.key) | {"secret": found.text},
+        "user": {"id": found.person.id, "name": found.person.name},
+        "team": team_shown(found.team),
+    }
+
+
+def link_path(token: str) -> str:
+    """The path of a link. The token is behind a `#`, which no browser sends: so no proxy logs it."""
+    return f"/link#{token}"
 
 
 def invitation_shown(invitation: Invitation) -> dict[str, Any]:

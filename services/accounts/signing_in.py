@@ -136,7 +136,7 @@ async def sign_out(resources: Resources, token: str, address: str) -> None:
 
 async def work_in(resources: Resources, caller: Caller, team: str, address: str) -> SignedIn:
     """Go on with a session in another of one's teams. Raises NotFound, and Forbidden for a key."""
-    session, person = await _own(resources, caller)
+    session, person = await own_session(resources, caller)
     if not roles_of(person, team):
         raise NotFound("no such team")
     noted = [entry(resources, as_doer(person, team, address), "session.team", session.id)]
@@ -148,7 +148,7 @@ async def work_in(resources: Resources, caller: Caller, team: str, address: str)
 
 async def change_password(resources: Resources, caller: Caller, *, current: str, new: str, address: str) -> None:
     """Raises Invalid, TooMany, Unavailable, and Forbidden for a key."""
-    session, person = await _own(resources, caller)
+    session, person = await own_session(resources, caller)
     wanted = password_in(new, pointer="/new")
     by = as_doer(person, caller.team, address)
     if not await _is_right(resources, person.name, current, person, address):
@@ -161,7 +161,7 @@ async def change_password(resources: Resources, caller: Caller, *, current: str,
     await resources.relay.hand_over()
 
 
-async def _own(resources: Resources, caller: Caller) -> tuple[Session, Person]:
+async def own_session(resources: Resources, caller: Caller) -> tuple[Session, Person]:
     """The session by which the caller is known, and its person. Raises Forbidden for a key, and Unauthenticated."""
     try:
         session = await resources.store.sessions.find(caller.session)

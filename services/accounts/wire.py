@@ -81,6 +81,50 @@ class PasswordChange(Wire):
     new: Password
 
 
+class DeviceAsked(Wire):
+    """`client`: what the program calls itself, as the key will be called. `roles`: those that it needs."""
+
+    client: Name
+    roles: Roles | None = None
+
+
+class DeviceBegun(BaseModel):
+    """`path`: of the page where a person answers. `device_code`: proves the program; it is told this once. The program
+    asks for its key every `interval_s` seconds, or less often."""
+
+    user_code: str
+    device_code: str
+    path: str
+    expires_at: str
+    interval_s: float
+
+
+class DeviceCollect(Wire):
+    device_code: Token
+
+
+class DeviceShown(BaseModel):
+    """A program that asks for a key. `roles`: those that it asks for; none, where it takes all that the person has.
+    `key_days`: for how many days its key would work."""
+
+    code: str
+    client: str
+    address: str
+    created_at: str
+    expires_at: str
+    roles: list[Role]
+    state: Literal["waiting", "approved", "refused"]
+    key_days: int
+
+
+class DeviceAnswer(Wire):
+    """`roles`: what the key may do in the team that the person works in; all that they may, where none are named."""
+
+    code: Annotated[str, Field(min_length=1, max_length=32)]
+    approve: bool
+    roles: Roles | None = None
+
+
 class KeyRequest(Wire):
     """`roles`: those of the caller where none are named."""
 
@@ -106,13 +150,22 @@ class NewKeyShown(KeyShown):
     secret: str
 
 
-class KeysShown(BaseModel):
-    items: list[KeyShown]
-
-
 class KeyHolder(BaseModel):
     id: str
     name: str
+
+
+class DeviceOutcome(BaseModel):
+    """`key`: told this once, with whose it is and for which team; null while nobody has approved."""
+
+    state: Literal["waiting", "approved", "refused"]
+    key: NewKeyShown | None
+    user: KeyHolder | None
+    team: TeamShown | None
+
+
+class KeysShown(BaseModel):
+    items: list[KeyShown]
 
 
 class TeamKeyShown(KeyShown):
@@ -173,7 +226,16 @@ class Invitations(BaseModel):
 
 
 class TeamRequest(Wire):
+    """`invite`: also make a link for the person who will be its admin."""
+
     name: Name
+    invite: bool = False
+
+
+class NewTeamShown(TeamShown):
+    """`invitation_url`: the path of the link for its admin, which is told this once; null where none was asked for."""
+
+    invitation_url: str | None
 
 
 class TeamsShown(BaseModel):

@@ -52,7 +52,8 @@ def create_api(settings: DetectorSettings, pool: InferencePool) -> Deployable:
         yield
         await pool.close()
 
-    return Deployable(app=application(TITLE, settings, routers=part.routers, running=running, telemetry=telemetry))
+    app = application(TITLE, settings, routers=part.routers, running=running, telemetry=telemetry)
+    return Deployable(app=app, operations=app.operations)
 
 
 def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Deployable:

@@ -1,4 +1,4 @@
-"""What every deployable has around its routes: hosts and request ids, problems, health, and a patient start."""
+"""What every deployable has around its routes: hosts and request ids, problems, operations, and a patient start."""
 
 import asyncio
 import logging
@@ -6,22 +6,18 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Unavailable
 from shared.http import problems
-from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
 from shared.http.edge import Edge
 from shared.http.hot import HotRoutes
-from shared.http.requests import bounded
+from shared.http.operations import Check, health_router, operations_router
 from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity.authenticator import Authenticator, Trusting
 from shared.telemetry import Telemetry
-from shared.telemetry.metrics import Metrics
 from shared.telemetry.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -30,13 +26,13 @@ VERSION = "0.1.0"
 START_S = 60.0
 """How long servers that come up together are waited for."""
 
-Check = Callable[[], Awaitable[bool]]
-
 
 class Application(FastAPI):
     """FastAPI behind the edge and the hot routes, where most requests end: its machinery costs more than their work."""
 
     front: ASGIApp
+    operations: "Application | None" = None
+    """What is served on a port of its own, where there is one."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.front(scope, receive, send)
@@ -76,6 +72,46 @@ def application(
             yield
         await telemetry.tracing.close()
 
+    operations = operations_router(
+        telemetry.metrics,
+        watch,
+        needs=needs or {},
+        uses=uses or {},
+        is_for_this_machine=settings.auth == "on" and settings.operations_port is None,
+    )
+    has_own_port = settings.operations_port is not None
+    app = _app(
+        title,
+        [*routers, health_router(), *([] if has_own_port else [operations])],
+        settings,
+        hosts=settings.hosts,
+        authenticator=authenticator or Trusting(),
+        telemetry=telemetry,
+        lifespan=lifespan,
+    )
+    if has_own_port:
+        app.operations = _app(
+            f"{title}: operations",
+            [health_router(), operations],
+            settings,
+            hosts=settings.hosts if settings.is_local else frozenset({"*"}),  # it is asked by its address
+            authenticator=Trusting(),
+            telemetry=telemetry,
+        )
+    return app
+
+
+def _app(
+    title: str,
+    routers: Sequence[APIRouter],
+    settings: ServerSettings,
+    *,
+    hosts: frozenset[str],
+    authenticator: Authenticator,
+    telemetry: Telemetry,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> Application:
+    """Routes behind the edge."""
     app = Application(
         title=title,
         version=VERSION,
@@ -86,17 +122,18 @@ def application(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # the edge has its own
     )
     bodies = Bodies(settings.max_bodies_bytes)
-    telemetry.metrics.bodies_held.set_function(lambda: bodies.held_bytes)
+    if lifespan is not None:
+        telemetry.metrics.bodies_held.set_function(lambda: bodies.held_bytes)
     app.front = Edge(
         HotRoutes(app.framework, routers=routers),
-        allowed_hosts=settings.hosts,
+        allowed_hosts=hosts,
         allowed_origins=settings.origins,
         bodies=bodies,
-        authenticator=authenticator or Trusting(),
+        authenticator=authenticator,
         telemetry=telemetry,
     )
     problems.install(app)
-    for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):
+    for router in routers:
         app.router.routes += router.routes  # include_router would build each route again, with the first request
     return app
 
@@ -114,43 +151,3 @@ async def open_when_up(opening: Callable[[], Awaitable[None]]) -> None:
             log.warning("not ready to start: %s", error.detail)
         await asyncio.sleep(pause_s)
         pause_s = min(3.0, 1.5 * pause_s)
-
-
-def _metrics(metrics: Metrics, watch: Watch | None) -> APIRouter:
-    """What Prometheus comes for."""
-    routes = APIRouter(tags=["health"], route_class=bounded())
-
-    @routes.get("/metrics", response_class=PlainTextResponse)
-    async def shown() -> Response:
-        if watch is not None:
-            await watch.measure()
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-    return routes
-
-
-def _health(needs: Mapping[str, Check], uses: Mapping[str, Check]) -> APIRouter:
-    """Whether the process lives, and whether it can serve. It lives only once everything was opened.
-
-    What it only uses is named where it does not answer, and keeps no requests away: without the broker uploads and
-    votes are taken all the same, and their events wait.
-    """
-    routes = APIRouter(tags=["health"], route_class=bounded())
-
-    @routes.get("/healthz")
-    async def lives() -> Response:
-        return json_answer({"status": "ok"})
-
-    @routes.get("/readyz")
-    async def is_ready() -> Response:
-        lacking, without = await asyncio.gather(_silent(needs), _silent(uses))
-        if lacking:
-            return json_answer({"status": "waiting", "for": [*lacking, *without]}, 503)
-        return json_answer({"status": "ok", "without": without} if without else {"status": "ok"})
-
-    return routes
-
-
-async def _silent(checks: Mapping[str, Check]) -> list[str]:
-    answers = await asyncio.gather(*(check() for check in checks.values()))
-    return [name for name, answer in zip(checks, answers, strict=True) if not answer]

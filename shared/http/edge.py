@@ -1,5 +1,5 @@
 """The outermost layer of a service: a request id for every request, hosts checked, the way to the caller, defects
-answered, requests logged without secrets."""
+answered, strict headers on every answer, requests logged without secrets."""
 
 import logging
 import re
@@ -9,13 +9,15 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http import addresses
 from shared.http.bodies import Bodies
 from shared.http.connections import REFUSAL, Refusal
-from shared.http.origins import CHANGING, FOREIGN, is_foreign
+from shared.http.origins import CHANGING, FOREIGN, PREFLIGHT, is_foreign, sharing
 from shared.http.problems import problem, unexpected
+from shared.http.strict import make_strict
 from shared.identity import NAMED
 from shared.identity.authenticator import Authenticator
 from shared.telemetry import Telemetry, trace
@@ -24,7 +26,6 @@ log = logging.getLogger(__name__)
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 HOSTS_CACHED = 64
 RETRY_AFTER_S = "2"
 
@@ -33,7 +34,7 @@ class Edge:
     """ASGI middleware.
 
     allowed_hosts: host names that requests may be addressed to; `*` allows any.
-    allowed_origins: whose pages may change things, beside the requests' own host.
+    allowed_origins: whose pages may change things and read answers, beside the requests' own host.
     bodies: counts those that requests hold.
     authenticator: knows callers; a route asks it for the one that it serves.
     """
@@ -70,12 +71,16 @@ class Edge:
         scope["bodies"], scope[NAMED] = self._bodies, named
         has_site = b"origin" in named or b"sec-fetch-site" in named
         scope["is_foreign"] = has_site and is_foreign(named, self._allowed_origins)
+        scope["sharing"] = sharing(named, self._allowed_origins) if b"origin" in named else []
         parent = None if traceparent is None else traceparent.decode("latin-1")
         trace.enter(parent, request_id=request_id)
         addresses.enter(scope)
         refusal: Refusal | None = scope.get(REFUSAL) or self._refusal(scope, headers, named)
         if refusal:
             await self._observe(_refusing(*refusal), scope, receive, send)
+            return
+        if scope["method"] == "OPTIONS" and scope["sharing"] and PREFLIGHT in named:
+            await self._observe(Response(status_code=HTTPStatus.NO_CONTENT), scope, receive, send)
             return
         with self._metrics.in_flight:
             if not self._tracing.is_on:
@@ -96,7 +101,9 @@ class Edge:
             nonlocal status, is_answered
             if message["type"] == "http.response.start":
                 status, is_answered = message["status"], True
-                message["headers"] += [(b"x-request-id", request_id.encode()), _NO_SNIFFING]
+                message["headers"].append((b"x-request-id", request_id.encode()))
+                message["headers"] += scope["sharing"]
+                make_strict(message["headers"])
             await send(message)
 
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import FrameType
-from typing import Annotated, Literal, NoReturn, TypeVar, cast
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,6 +21,7 @@ from uvicorn.config import STARTUP_FAILURE
 from shared.errors import QuorateError
 from shared.http.connections import Connection, Connections, WireLimits
 from shared.http.listener import Listener, connections_possible
+from shared.http.operations_port import OperationsPort
 from shared.pictures import PictureLimits, give_back_large_blocks
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs
@@ -28,6 +29,17 @@ from shared.telemetry.tracing import tracing
 
 GRACE_S = 10
 GC_THRESHOLD = 10_000
+OPTIONS: dict[str, Any] = {
+    "loop": "auto",
+    "http": Connection,
+    "ws": "none",
+    "access_log": False,
+    "log_config": None,
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_graceful_shutdown": GRACE_S,
+}
+"""Of uvicorn."""
 
 
 class UnsafeSettings(QuorateError):
@@ -41,6 +53,15 @@ class ServerSettings(BaseSettings):
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0: any free one")] = 8080
+    operations_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65535,
+            description="port for `/metrics` and `/readyz`, which the other one then does not have; 0: any free one;"
+            " none: they are on the other one, with `QUORATE_AUTH=on` for this machine alone",
+        ),
+    ] = None
     auth: Annotated[
         Literal["off", "on"] | None,
         Field(
@@ -54,8 +75,8 @@ class ServerSettings(BaseSettings):
     allowed_origins: Annotated[
         str,
         Field(
-            description="origins (`https://name`) whose pages may change things, beside the platform's own, comma"
-            " separated"
+            description="origins (`https://name`) whose pages may change things and read answers (by a key, never by a"
+            " cookie), beside the platform's own, comma separated"
         ),
     ] = ""
     max_connections: Annotated[
@@ -185,6 +206,7 @@ S = TypeVar("S", bound=ServerSettings)
 class Deployable:
     """An app that is ready to be served.
 
+    operations: what is served on a port of its own, for those who run it.
     limits: what its connections may send, and how long they may take.
     guard: held for as long as it is served.
     before_shutdown: called when it is told to stop, before it waits for the requests under way.
@@ -192,6 +214,7 @@ class Deployable:
     """
 
     app: FastAPI
+    operations: FastAPI | None = None
     limits: WireLimits = field(default_factory=WireLimits)
     guard: AbstractContextManager[object] = field(default_factory=nullcontext)
     before_shutdown: Callable[[], None] = lambda: None
@@ -209,7 +232,8 @@ def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
         settings = kind()
         settings.refuse_if_unsafe()
         deployable = create(settings)
-        listener = _listen(settings)
+        listener = _listen(settings.host, settings.port)
+        operations = None if settings.operations_port is None else _listen(settings.host, settings.operations_port)
     except ValidationError as error:
         for one in error.errors():
             print(f"QUORATE_{str(one['loc'][0]).upper()}: {one['msg']}", file=sys.stderr)  # noqa: T201
@@ -220,8 +244,8 @@ def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
     configure_logs(settings.log_level)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # uvicorn raises the signal again once it has shut down
-    with deployable.guard, listener:
-        _Server(deployable, listener).run(sockets=[listener])
+    with deployable.guard, listener, operations or nullcontext():
+        _Server(deployable, listener, operations).run(sockets=[listener])
     return 0
 
 
@@ -232,20 +256,12 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 class _Server(uvicorn.Server):
     """Accepts by itself, ends connections that stall, and says where it listens once it answers."""
 
-    def __init__(self, deployable: Deployable, listening: socket.socket) -> None:
-        config = uvicorn.Config(
-            deployable.app,
-            loop="auto",
-            http=Connection,
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        super().__init__(config)
+    def __init__(self, deployable: Deployable, listening: socket.socket, operations: socket.socket | None) -> None:
+        super().__init__(uvicorn.Config(deployable.app, **OPTIONS))
         limits = deployable.limits
+        self._operations = None
+        if operations is not None and deployable.operations is not None:
+            self._operations = OperationsPort(deployable.operations, operations, limits, OPTIONS)
         self._connections = Connections(replace(limits, max_connections=connections_possible(limits.max_connections)))
         self.server_state = self._connections
         self._before_shutdown = deployable.before_shutdown
@@ -255,6 +271,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._before_shutdown()
+        if self._operations is not None:
+            self._operations.close()
         await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
@@ -263,16 +281,23 @@ class _Server(uvicorn.Server):
             sys.exit(STARTUP_FAILURE)
         listener = Listener(self._listening, self._connections, self._connection)
         self.servers = [cast("asyncio.Server", listener)]
+        if self._operations is not None:
+            self._operations.open()
         self.started = True
         _spare_the_collector()
         host, port = self._address
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{port}"
-        greeting = self._greeting(url)
-        print(f"Quorate is ready on {url}" + (f"\n{greeting}" if greeting else ""), flush=True)  # noqa: T201
+        said = [f"Quorate is ready on {url}", self._greeting(url)]
+        if self._operations is not None:
+            said.append(f"Metrics and readiness are on http://{shown}:{self._operations.port}")
+        print("\n".join(filter(None, said)), flush=True)  # noqa: T201
 
     async def on_tick(self, counter: int) -> bool:
-        self._connections.end_stalled(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self._connections.end_stalled(now)
+        if self._operations is not None:
+            self._operations.tick(now, self._connections.default_headers)
         return await super().on_tick(counter)
 
     def _connection(self) -> Connection:
@@ -285,10 +310,10 @@ def _spare_the_collector() -> None:
     gc.set_threshold(GC_THRESHOLD, 20, 20)
 
 
-def _listen(settings: ServerSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.host, settings.port))
+    listener.bind((host, port))
     listener.set_inheritable(True)
     return listener

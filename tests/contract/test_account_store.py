@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from services.accounts.credentials import Invitation, Key, Session, revoked, taken
+from services.accounts.device import MAX_GUESSES, DeviceRequest, Guesses, collected, guessing
 from services.accounts.domain import Membership, Person, Team, joined, left, without_admin
 from shared.audit import AuditEntry, entry_id
-from shared.errors import Conflict, NotFound, Unavailable
+from shared.errors import Conflict, Gone, NotFound, TooMany, Unavailable
 from shared.identity.keys import digest_of
 from tests.contract.adapters import T0
 
@@ -56,6 +57,18 @@ def session(number: int, **changes) -> Session:
     return replace(made, **changes)
 
 
+def device(number: int, **changes) -> DeviceRequest:
+    made = DeviceRequest(
+        id=f"d{number}",
+        digest=digest_of("secret"),
+        client="a.b $set",
+        address="::1",
+        created_at=T0,
+        expires_at=T0 + number,
+    )
+    return replace(made, **changes)
+
+
 async def test_everything_is_found_as_it_was_saved(accounts):
     store = accounts.store
     for kept, state in (
@@ -64,6 +77,8 @@ async def test_everything_is_found_as_it_was_saved(accounts):
         (store.sessions, session(1, ended_at=T0 + 5)),
         (store.keys, key(1, used_at=T0, revoked_at=T0 + 1)),
         (store.invitations, invitation(1, kind="first-admin", used_by="p", revoked_at=T0)),
+        (store.devices, device(1, wanted=("client",), state="approved", person="p", team="t", roles=("client",))),
+        (store.guesses, Guesses(id="p001", at=(T0, T0 + 0.5))),
     ):
         with pytest.raises(NotFound):
             await kept.find(state.id)
@@ -182,6 +197,50 @@ async def test_sessions_that_began_long_ago_are_forgotten(accounts):
                 await store.sessions.find(f"s{number}")
         else:
             await store.sessions.find(f"s{number}")
+
+
+async def test_a_program_is_given_its_key_once_however_many_ask_at_once(accounts):
+    store = accounts.store
+    approved = device(600, state="approved", person="p", team="t", roles=("client",))
+    await store.devices.insert(approved)
+
+    async def collect() -> bool:
+        try:
+            after = await store.devices.update(approved.id, lambda one, now: collected(one, "secret", now))
+        except Gone:
+            return False
+        return after.is_collected
+
+    assert sum(await asyncio.gather(*(collect() for _ in range(8)))) == 1
+
+
+async def test_guesses_of_a_person_are_counted_however_many_come_at_once(accounts):
+    store = accounts.store
+    await store.guesses.insert(Guesses(id="p001"))
+    assert not await store.guesses.insert(Guesses(id="p001"))
+
+    async def guess() -> bool:
+        try:
+            await store.guesses.update("p001", guessing)
+        except TooMany:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(guess() for _ in range(MAX_GUESSES + 5)))) == MAX_GUESSES
+    assert len((await store.guesses.find("p001")).at) == MAX_GUESSES
+
+
+async def test_requests_of_programs_that_have_expired_are_forgotten(accounts):
+    store = accounts.store
+    for number in range(5):
+        await store.devices.insert(device(number))
+    for _ in range(3):
+        await store.forget_devices(expired_before=T0 + 3, limit=2)
+    for number in range(3):
+        with pytest.raises(NotFound):
+            await store.devices.find(f"d{number}")
+    for number in (3, 4):
+        await store.devices.find(f"d{number}")
 
 
 async def test_entries_come_newest_first_by_team_actor_and_action(accounts):

@@ -16,7 +16,7 @@ from deploy.local.platform import Platform, Replica
 from tests import servers
 from tests.service.accounts_world import PASSWORD, Browser, Program
 
-LINK = re.compile(r"/link/(\S+)")
+LINK = re.compile(r"/link[/#](\S+)")
 TASK = {"name": "cats", "labels": ["cat", "dog"], "quorum": {"votes_required": 1}}
 ROUTES = ("/api/tasks", "/api/me", "/api/admin/audit")
 """Of the task manager, the subtask manager and the accounts service."""
@@ -135,7 +135,7 @@ def test_another_team_sees_nothing_and_a_role_that_was_taken_ends_at_once(ann: B
     invitation = ann.made("/api/invitations", {"roles": ["client"]})
     bob = Browser(ann.url)
     bob.made(
-        "/api/sessions/link", {"token": invitation["url"].removeprefix("/link/"), "name": "Bob", "password": PASSWORD}
+        "/api/sessions/link", {"token": invitation["url"].removeprefix("/link#"), "name": "Bob", "password": PASSWORD}
     )
     assert soon(lambda: bob.ask("GET", f"/api/tasks/{task['id']}").status_code == 200)
     _, program = key(bob, "client")

@@ -45,7 +45,7 @@ def open_networks(manifests: list[Manifest]) -> list[str]:
 
 
 def unreachable_pods(manifests: list[Manifest]) -> list[str]:
-    """Every pod with a port is let in by a NetworkPolicy, to that port."""
+    """Every pod with a port is let in by a NetworkPolicy, to that port; to the one for operations only monitoring."""
     found = []
     for pods in all_pods(manifests):
         policies = [one["spec"] for one in neighbours(manifests, pods, "NetworkPolicy")]
@@ -53,7 +53,8 @@ def unreachable_pods(manifests: list[Manifest]) -> list[str]:
             rule for one in policies if selects(one["podSelector"], pods.labels) for rule in one.get("ingress", [])
         ]
         let_in = {pods.ports().get(port["port"]) for rule in rules for port in rule.get("ports", [])}
-        found += [f"{pods.name}: {port}" for port in sorted(set(pods.ports().values()) - let_in)]
+        for_requests = set(pods.ports().values()) - {pods.ports().get("operations")}
+        found += [f"{pods.name}: {port}" for port in sorted(for_requests - let_in)]
     return found
 
 

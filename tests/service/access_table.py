@@ -75,6 +75,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/api/me/preferences"): {},
     ("POST", "/api/sessions"): {"name": "ann", "password": "no such password"},
     ("POST", "/api/sessions/link"): {"token": "none", "name": "ann", "password": "a password"},
+    ("POST", "/api/device"): {"client": "CLI"},
+    ("POST", "/api/device/key"): {"device_code": "none~none"},
+    ("POST", "/api/device/answer"): {"code": "none", "approve": False},
     ("POST", "/api/sessions/team"): {"team": "none"},
     ("POST", "/api/me/password"): {"current": "no such password", "new": "another one"},
     ("POST", "/api/me/keys"): {"name": "mine"},
@@ -84,9 +87,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/webhooks"): {"url": "https://hooks.example/", "events": ["task.completed"]},
     ("PATCH", "/api/webhooks/{webhook_id}"): {"is_paused": True},
 }
-QUERIES = {"/api/events": "?mine=true"}
+QUERIES = {"/api/events": "?mine=true", "/api/device": "?code=none"}
 OWNED = ("task_id", "subtask_id", "webhook_id")
-OPEN = frozenset({"/api/session", "/api/sessions/link"})
+OPEN = frozenset({"/api/session", "/api/sessions/link", "/api/device", "/api/device/key"})
 """Paths that anyone may ask."""
 STREAMS_S = 0.5
 """A stream of events that is open does not end; one that is refused has been by then."""

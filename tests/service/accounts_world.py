@@ -10,7 +10,7 @@ import httpx
 from tests.service.processes import Server
 
 PASSWORD = "correct horse"
-LINK = re.compile(r"Make the first admin: http://[^/]+/link/(\S+)")
+LINK = re.compile(r"Make the first admin: http://[^/]+/link#(\S+)")
 
 
 def first_link(server: Server) -> str | None:
@@ -84,7 +84,7 @@ class World:
         """A new person of a team, invited by an admin of it."""
         invitation = (by or self.ann).made("/api/invitations", {"roles": list(roles)})
         browser = Browser(self.server.url)
-        token = invitation["url"].removeprefix("/link/")
+        token = invitation["url"].removeprefix("/link#")
         browser.made("/api/sessions/link", {"token": token, "name": name, "password": PASSWORD})
         return browser
 

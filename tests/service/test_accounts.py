@@ -155,7 +155,7 @@ def test_an_invitation_is_used_once_and_can_be_withdrawn(world: World):
     assert [one for one in listed if one["id"] == used["id"]] == [{k: v for k, v in used.items() if k != "url"}]
     assert ann.ask("DELETE", f"/api/invitations/{withdrawn['id']}").status_code == 204
     assert_problem(ann.ask("DELETE", f"/api/invitations/{withdrawn['id']}"), 404)
-    asked = {"token": used["url"].removeprefix("/link/"), "name": "Ann", "password": "not Ann's password"}
+    asked = {"token": used["url"].removeprefix("/link#"), "name": "Ann", "password": "not Ann's password"}
     fay = Browser(world.server.url)
     assert_problem(fay.ask("POST", "/api/sessions/link", asked), 409, pointer="/name")
     fay.made("/api/sessions/link", asked | {"name": "Fay"})
@@ -163,12 +163,12 @@ def test_an_invitation_is_used_once_and_can_be_withdrawn(world: World):
         assert_problem(Browser(world.server.url).ask("POST", "/api/sessions/link", asked | {"token": token}), 410)[
             "detail"
         ]
-        for token in (asked["token"], withdrawn["url"].removeprefix("/link/"), "0~0")
+        for token in (asked["token"], withdrawn["url"].removeprefix("/link#"), "0~0")
     }
     assert len(gone) == 1
     assert_problem(ann.ask("POST", "/api/invitations", {"roles": []}), 422)
     assert_problem(ann.ask("POST", "/api/invitations", {"roles": ["king"]}), 422)
-    again = ann.made("/api/invitations", {"roles": ALL})["url"].removeprefix("/link/")
+    again = ann.made("/api/invitations", {"roles": ALL})["url"].removeprefix("/link#")
     assert_problem(fay.ask("POST", "/api/sessions/link", {"token": again}), 409, saying="member")
     assert fay.get("/api/me")["user"]["roles"] == ["client", "operator"]
 
@@ -215,7 +215,7 @@ def test_who_is_not_active_or_was_removed_comes_in_no_more(world: World):
     assert_ended(hal)
     assert_refused(program)
     assert_problem(world.ann.ask("DELETE", f"/api/users/{hal_id}"), 404)
-    token = world.ann.made("/api/invitations", {"roles": ["operator"]})["url"].removeprefix("/link/")
+    token = world.ann.made("/api/invitations", {"roles": ["operator"]})["url"].removeprefix("/link#")
     hal = Browser(world.server.url)
     asked = {"token": token, "name": "Hal", "password": PASSWORD}
     assert hal.made("/api/sessions/link", asked)["user"] == {"id": hal_id, "name": "Hal", "roles": ["operator"]}
@@ -245,7 +245,7 @@ def test_the_last_admin_of_a_team_stays(tmp_path: Path):
 
 def test_who_is_no_admin_any_more_has_invited_nobody(world: World):
     ivy = world.join("Ivy", "admin")
-    link = ivy.made("/api/invitations", {"roles": ALL})["url"].removeprefix("/link/")
+    link = ivy.made("/api/invitations", {"roles": ALL})["url"].removeprefix("/link#")
     world.ann.ask("DELETE", f"/api/users/{ivy.id}")
     asked = {"token": link, "name": "Ivy", "password": PASSWORD}
     assert_problem(Browser(world.server.url).ask("POST", "/api/sessions/link", asked), 410)
@@ -254,6 +254,7 @@ def test_who_is_no_admin_any_more_has_invited_nobody(world: World):
 def test_another_teams_objects_are_answered_like_what_is_not_there(world: World):
     team = world.ann.made("/api/teams", {"name": "  Second team "})
     assert team["name"] == "Second team"
+    assert team.pop("invitation_url") is None
     lea = world.join("Lea", "client")
     lea_id, (lea_key, _) = lea.id, world.key(lea)
     mine = world.ann.made("/api/invitations", {"roles": ["client"]})["id"]
@@ -283,7 +284,7 @@ def test_another_teams_objects_are_answered_like_what_is_not_there(world: World)
     assert_problem(mia.ask("POST", "/api/teams", {"name": "Third"}), 403)
     assert_problem(mia.ask("POST", "/api/sessions/team", {"team": "first"}), 404)
     assert_problem(mia.ask("PATCH", f"/api/users/{lea_id}", {"roles": []}), 422)
-    invited = ann.made("/api/invitations", {"roles": ["operator"]})["url"].removeprefix("/link/")
+    invited = ann.made("/api/invitations", {"roles": ["operator"]})["url"].removeprefix("/link#")
     session = lea.made("/api/sessions/link", {"token": invited})
     assert (session["team"], session["user"]["roles"]) == (team, ["operator"])
     assert lea.get("/api/me")["team"] == team["id"]
@@ -366,8 +367,9 @@ def test_what_was_revoked_stays_so_after_a_kill(tmp_path: Path):
 
 
 def test_a_link_opens_the_page(world: World):
-    """A dot in it made it the name of a file, of which there is none."""
-    made = world.ann.made("/api/invitations", {"roles": ["operator"]})
-    for path in (f"/link/{first_link(world.server)}", made["url"]):
+    """Its token is behind the `#`, and is not sent; it was in the path once, where a dot would have been a file's."""
+    path, _, token = world.ann.made("/api/invitations", {"roles": ["operator"]})["url"].partition("#")
+    assert path == "/link"
+    for path in ("/link", f"/link/{token}"):
         answer = httpx.get(world.server.url + path, headers={"Accept": "text/html"})
         assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/html")

@@ -50,7 +50,7 @@ def built(dist: Path, **options: str) -> httpx.AsyncClient:
 
 
 async def test_a_browser_that_opens_an_address_gets_the_page_under_its_policy(api: Api):
-    for path in ("/", "/label", "/tasks/7f3a/images/9b", "/link/token"):
+    for path in ("/", "/label", "/tasks/7f3a/images/9b", "/link", "/link/token", "/device"):
         answer = await api.http.get(path, headers=HTML)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert answer.headers["content-security-policy"] == POLICY

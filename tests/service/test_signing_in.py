@@ -9,7 +9,7 @@ import pytest
 from services.accounts import handlers, people, signing_in
 from services.accounts.consumers import NOTED
 from services.accounts.handlers import Background, Resources
-from services.accounts.part import BY_ADDRESS, BY_NAME
+from services.accounts.part import BY_ADDRESS, BY_NAME, DEVICE_REQUESTS
 from services.accounts.settings import AccountSettings
 from services.accounts.signing_in import SignedIn
 from services.accounts.throttle import Throttle
@@ -57,6 +57,7 @@ async def resources(tmp_path: Path) -> AsyncIterator[Resources]:
             lifetimes=AccountSettings().lifetimes,
             by_name=Throttle(BY_NAME),
             by_address=Throttle(BY_ADDRESS),
+            device_requests=Throttle(DEVICE_REQUESTS),
             background=Background(),
         )
         yield made

@@ -43,10 +43,10 @@ def run(
     """`answer`: what a person types. `charset`: of the output."""
     retry = RetryPolicy(sleep=lambda _: None)
 
-    def connect(url: str, user: str | None) -> Client:
-        return Client(url, user, retry=retry, transport=httpx.MockTransport(handler))
+    def connect(url: str, user: str | None, *, key: str | None) -> Client:
+        return Client(url, user, key=key, retry=retry, transport=httpx.MockTransport(handler))
 
-    unset = {"QUORATE_URL": None, "QUORATE_USER": None}
+    unset = {"QUORATE_URL": None, "QUORATE_USER": None, "QUORATE_KEY": None, "XDG_CONFIG_HOME": "/nonexistent"}
     return CliRunner(charset=charset).invoke(main, args, obj=connect, env=unset | (env or {}), input=answer)
 
 

@@ -70,9 +70,9 @@ class Platform:
 
 
 def label(platform: Platform, *args: object) -> Result:
-    def connect(url: str, user: str | None) -> Client:
+    def connect(url: str, user: str | None, *, key: str | None) -> Client:
         retry = RetryPolicy(sleep=lambda _: None)
-        return Client(url, user, retry=retry, transport=httpx.MockTransport(platform))
+        return Client(url, user, key=key, retry=retry, transport=httpx.MockTransport(platform))
 
     return CliRunner().invoke(main, [str(arg) for arg in args], obj=connect)
 

@@ -193,7 +193,7 @@ def test_what_does_not_exist_is_found_with_page_and_line(text: str, told: str):
 
 
 def test_the_readme_is_read_in_one_sitting():
-    assert len(PAGES["README.md"].splitlines()) <= 110
+    assert len(PAGES["README.md"].splitlines()) <= 120
 
 
 def test_every_page_is_on_the_map_of_the_readme():

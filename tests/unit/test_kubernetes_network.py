@@ -8,18 +8,19 @@ from tests.kubernetes.network import End, end, may_talk, stranger
 SERVICES = ("task-manager", "subtask-manager", "notifier", "detector", "accounts")
 SERVERS = {"mongodb": 27017, "rabbitmq": 5672, "s3": 9000}
 PORTS = dict.fromkeys(SERVICES, 8080) | SERVERS
+OPERATIONS = dict.fromkeys(SERVICES, 9090)
 INGRESS = stranger("somewhere", quorate_role="ingress")
 MONITORING = stranger("elsewhere", quorate_role="monitoring")
 KEDA = stranger("keda")
 NOBODY = stranger("default")
 
 
-def reached(build: Build, source: str | End) -> set[str]:
+def reached(build: Build, source: str | End, ports: dict[str, int] = PORTS) -> set[str]:
     """What of the platform a workload of its own, or a stranger, can connect to, each at its own port."""
     manifests = build.manifests()
     own = end(manifests, source) if isinstance(source, str) else source
     workloads = {one["metadata"]["name"] for one in manifests if one["kind"] in {"Deployment", "StatefulSet"}}
-    return {name for name in workloads if may_talk(manifests, own, end(manifests, name), PORTS[name])}
+    return {name for name in workloads & ports.keys() if may_talk(manifests, own, end(manifests, name), ports[name])}
 
 
 @pytest.mark.parametrize(
@@ -46,9 +47,11 @@ def test_on_minikube_everyone_reaches_what_they_need_and_nothing_else(source: st
 
 @pytest.mark.parametrize("build", [WATCHED, SCRAPED], ids=lambda build: build.name)
 def test_monitoring_is_let_in_where_it_was_asked_for(build: Build):
-    assert reached(build, MONITORING) == set(SERVICES)
-    assert reached(PRODUCTION, MONITORING) == set()
-    assert reached(build, NOBODY) == set()
+    assert reached(build, MONITORING, OPERATIONS) == set(SERVICES)
+    assert reached(build, MONITORING) == set(), "and not where requests go"
+    assert reached(PRODUCTION, MONITORING, OPERATIONS) == set()
+    for other in (NOBODY, INGRESS, "task-manager"):
+        assert reached(build, other, OPERATIONS) == set()
 
 
 def test_keda_looks_at_the_queues_only():

@@ -1,65 +1,9 @@
-import type { Browser, BrowserContext, Page } from "@playwright/test";
-import { AccountsPlatform } from "./accountsPlatform";
+import type { Page } from "@playwright/test";
 import { findings } from "./axe";
-import { test as base, expect } from "./fixtures";
-
-interface Worker {
-  accounts: AccountsPlatform;
-}
-
-const test = base.extend<object, Worker>({
-  accounts: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the first argument
-    async ({}, use) => {
-      const platform = await AccountsPlatform.start();
-      await use(platform);
-      await platform.end();
-    },
-    { scope: "worker" },
-  ],
-});
+import { expect } from "./fixtures";
+import { ADMIN, choose, fill, newPage, OPERATOR, places, signIn, test, watchHeaders } from "./people";
 
 test.describe.configure({ mode: "serial" });
-
-const ADMIN = { name: "Ann Nilsen", password: "a long password" };
-const OPERATOR = { name: "Ben Okoro", password: "another password" };
-
-type Who = typeof ADMIN;
-
-async function fill(page: Page, { name, password }: Who): Promise<void> {
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(password);
-}
-
-async function signIn(page: Page, who: Who): Promise<void> {
-  await fill(page, who);
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-async function choose(page: Page, item: string): Promise<void> {
-  await page.getByRole("button", { name: /, account$/ }).click();
-  await page.getByRole("menuitem", { name: item }).click();
-}
-
-const places = (page: Page) => page.getByRole("navigation", { name: "Places" }).getByRole("link").allTextContents();
-
-/** Notes requests to the API that a platform with accounts refuses, or that another site could make. */
-function watchHeaders(context: BrowserContext, wrong: string[]): void {
-  context.on("request", (request) => {
-    const { pathname } = new URL(request.url());
-    if (!pathname.startsWith("/api/")) return;
-    const headers = request.headers();
-    if ("x-quorate-user" in headers) wrong.push(`${pathname} names a user`);
-    if (request.method() !== "GET" && headers["x-quorate-request"] !== "1")
-      wrong.push(`${pathname} does not say who asks`);
-  });
-}
-
-async function newPage(browser: Browser, wrong: string[]): Promise<Page> {
-  const context = await browser.newContext();
-  watchHeaders(context, wrong);
-  return context.newPage();
-}
 
 test("from the first start to an operator at work and a program with a key", { tag: "@cut" }, async ({
   page,
@@ -89,7 +33,7 @@ test("from the first start to an operator at work and a program with a key", { t
   await expect(page.getByRole("checkbox", { name: "operator" })).toBeChecked();
   await page.getByRole("button", { name: "Make a link" }).click();
   const link = (await page.getByRole("status", { name: "The link" }).textContent()) ?? "";
-  expect(link).toContain(`${accounts.url}/link/`);
+  expect(link).toContain(`${accounts.url}/link#`);
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
   await expect(page.getByRole("row")).toHaveCount(2);
 
@@ -210,6 +154,9 @@ test.describe("with axe", () => {
   const PAGES: Record<string, (page: Page) => Promise<void>> = {
     "/account": async (page) => page.getByRole("button", { name: "Make a key" }).click(),
     "/admin/people": async (page) => page.getByRole("button", { name: "Remove" }).click(),
+    "/admin/teams": async (page) => page.getByRole("button", { name: "Make a team" }).click(),
+    "/device": async (page) => page.getByRole("button", { name: "Go on" }).click(),
+    "/device?code=BBBBBBBB": async (page) => expect(page.getByRole("alert")).toBeVisible(),
     "/admin/invitations": async (page) => {
       await page.getByRole("button", { name: "Invite somebody" }).click();
       await page.getByRole("button", { name: "Make a link" }).click();
@@ -238,7 +185,8 @@ test.describe("with axe", () => {
     await signIn(page, { ...ADMIN, password: "a wrong password" });
     await expect(page.getByRole("alert")).toBeVisible();
     await look(page, "/sign-in");
-    await page.goto(`${accounts.url}/link/no~link`);
+    await page.goto(`${accounts.url}/link/no~link`); // as links were once
+    await expect(page).toHaveURL(`${accounts.url}/link#no~link`);
     await page.getByRole("button", { name: "Begin" }).click();
     await look(page, "/link");
     await page.goto(`${accounts.url}/account`);

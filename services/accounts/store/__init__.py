@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Person, Team
 from shared.audit import AuditEntry
 from shared.outbox import Outbox
@@ -52,6 +53,12 @@ class AccountStore(Outbox, Protocol):
     @property
     def invitations(self) -> Kept[Invitation]: ...
 
+    @property
+    def devices(self) -> Kept[DeviceRequest]: ...
+
+    @property
+    def guesses(self) -> Kept[Guesses]: ...
+
     async def has_people(self) -> bool:
         """Whether anybody has an account."""
         ...
@@ -86,6 +93,10 @@ class AccountStore(Outbox, Protocol):
 
     async def people_told(self, *, after: str, limit: int) -> list[Person]:
         """People in the order of their ids, those behind `after`."""
+        ...
+
+    async def forget_devices(self, *, expired_before: float, limit: int) -> None:
+        """Remove requests of programs that have expired."""
         ...
 
     async def append(self, entry: AuditEntry) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Person, Team
 from shared.audit import AuditEntry
 from shared.codec import Codec
@@ -12,6 +13,8 @@ PEOPLE = Codec(Person)
 SESSIONS = Codec(Session)
 KEYS = Codec(Key)
 INVITATIONS = Codec(Invitation)
+DEVICES = Codec(DeviceRequest)
+GUESSES = Codec(Guesses)
 ENTRIES = Codec(AuditEntry)
 
 

@@ -13,10 +13,13 @@ from pymongo.errors import DuplicateKeyError
 
 from services.accounts.announcements import SOURCE, Announce, nothing_told
 from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Person, Team
 from services.accounts.store import Change
 from services.accounts.store.codec import (
+    DEVICES,
     ENTRIES,
+    GUESSES,
     INVITATIONS,
     KEYS,
     PEOPLE,
@@ -61,6 +64,7 @@ INDEXES = {
         *OUTBOX_INDEXES,
     ],
     "invitations": [IndexModel([("team", 1), ("open_until", 1)], name="open"), *OUTBOX_INDEXES],
+    "devices": [IndexModel([("expires_at", 1)], name="by_end"), *OUTBOX_INDEXES],
     "audit": [
         IndexModel([("team", 1), ("id", 1)], name="of_team"),
         IndexModel([("team", 1), ("actor", 1), ("id", 1)], name="by_actor"),
@@ -116,8 +120,10 @@ class MongoAccountStore:
         self.sessions: KeptDocuments[Session] = kept("sessions", "session", SESSIONS, _session_fields)
         self.keys: KeptDocuments[Key] = kept("keys", "key", KEYS, key_fields)
         self.invitations: KeptDocuments[Invitation] = kept("invitations", "invitation", INVITATIONS, invitation_fields)
+        self.devices: KeptDocuments[DeviceRequest] = kept("devices", "request", DEVICES, _device_fields)
+        self.guesses: KeptDocuments[Guesses] = kept("guesses", "", GUESSES, lambda one: {"id": one.id})
 
-        kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations)
+        kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.devices)
         self._outboxes = Outboxes([kind.documents for kind in kinds])
 
     async def prepare(self) -> None:
@@ -156,11 +162,10 @@ class MongoAccountStore:
         return await self._states(INVITATIONS, self._database["invitations"], query, "open_until", limit)
 
     async def forget_sessions(self, *, begun_before: float, limit: int) -> None:
-        sessions = self._database["sessions"]
-        with errors_named():
-            old = sessions.find({"created_at": {"$lt": begun_before}}, {"_id": 1}).limit(limit).batch_size(limit)
-            if ids := [one["_id"] for one in await old.to_list()]:
-                await sessions.delete_many({"_id": {"$in": ids}})
+        await self._remove("sessions", {"created_at": {"$lt": begun_before}}, limit)
+
+    async def forget_devices(self, *, expired_before: float, limit: int) -> None:
+        await self._remove("devices", {"expires_at": {"$lt": expired_before}}, limit)
 
     async def keys_told(self, *, after: str, limit: int) -> list[Key]:
         query = {"id": {"$gt": after}, "live_team": {"$gt": ""}}
@@ -187,6 +192,13 @@ class MongoAccountStore:
         query |= {name: {"$eq": value} for name, value in (("actor", actor), ("action", action)) if value is not None}
         return await self._states(ENTRIES, self._database["audit"], query, "id", limit, direction=-1)
 
+    async def _remove(self, name: str, query: Document, limit: int) -> None:
+        collection = self._database[name]
+        with errors_named():
+            found = collection.find(query, {"_id": 1}).limit(limit).batch_size(limit)
+            if ids := [one["_id"] for one in await found.to_list()]:
+                await collection.delete_many({"_id": {"$in": ids}})
+
     async def _states(
         self, codec: Codec[S], collection: Collection, query: Document, order: str, limit: int, *, direction: int = 1
     ) -> list[S]:
@@ -201,3 +213,7 @@ def _person_fields(person: Person) -> dict[str, Any]:
 
 def _session_fields(session: Session) -> dict[str, Any]:
     return {"id": session.id, "created_at": session.created_at}
+
+
+def _device_fields(request: DeviceRequest) -> dict[str, Any]:
+    return {"id": request.id, "expires_at": request.expires_at}

@@ -1,9 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { Link, useLocation } from "wouter";
 import { ApiProblem, api, bodyOf, type Schemas } from "../api/client";
 import { Button } from "../shell/Button";
 import { Card, CardField, CardWrong } from "../shell/Card";
+import { LINK, linkTo, tokenIn } from "../shell/linkAddress";
 import { begin, session } from "../shell/session";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
@@ -15,8 +16,24 @@ import { Waiting } from "./Waiting";
 const texts = account.link;
 const FIELDS = ["/name", "/password"];
 
-/** What a link leads to: an account with its first team, or one more team for whoever is signed in. */
-export default function TakeLink({ token }: { token: string }) {
+/** What a link leads to. One with its token in the path, as they were once, gets it behind the `#`. */
+export default function TakeLink() {
+  const token = useSyncExternalStore(onHash, () => tokenIn(location));
+  const [path, navigate] = useLocation();
+  const address = linkTo(token);
+  useEffect(() => {
+    if (path !== LINK) navigate(address, { replace: true });
+  }, [path, address, navigate]);
+  return <Take key={token} token={token} />;
+}
+
+function onHash(changed: () => void): () => void {
+  addEventListener("hashchange", changed);
+  return () => removeEventListener("hashchange", changed);
+}
+
+/** An account with its first team, or one more team for whoever is signed in. */
+function Take({ token }: { token: string }) {
   const told = useStore(session);
   const [isAnother, setAnother] = useState(false);
   const { seconds, after } = useWait();

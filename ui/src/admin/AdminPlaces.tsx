@@ -19,6 +19,7 @@ export function AdminPlaces() {
   const hasPeople = may(me, "manage-people");
   const places = [
     ...(may(me, "operate") ? [{ href: "/admin", name: texts.services }] : []),
+    ...(may(me, "make-teams") ? [{ href: "/admin/teams", name: texts.teams }] : []),
     ...(hasPeople ? PEOPLE : []),
     { href: "/admin/webhooks", name: webhooks.place },
     ...(hasPeople ? [{ href: "/admin/audit", name: texts.audit }] : []),

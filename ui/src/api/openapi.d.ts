@@ -175,6 +175,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look */
+        get: operations["look_api_device_get"];
+        put?: never;
+        /** Ask */
+        post: operations["ask_api_device_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer */
+        post: operations["answer_api_device_answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Collect */
+        post: operations["collect_api_device_key_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/disputes": {
         parameters: {
             query?: never;
@@ -952,94 +1004,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/webhooks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Webhooks */
-        get: operations["webhooks_api_webhooks_get"];
-        put?: never;
-        /** Make Webhook */
-        post: operations["make_webhook_api_webhooks_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/{webhook_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Webhook */
-        get: operations["webhook_api_webhooks__webhook_id__get"];
-        put?: never;
-        post?: never;
-        /** Remove Webhook */
-        delete: operations["remove_webhook_api_webhooks__webhook_id__delete"];
-        options?: never;
-        head?: never;
-        /** Change Webhook */
-        patch: operations["change_webhook_api_webhooks__webhook_id__patch"];
-        trace?: never;
-    };
-    "/api/webhooks/{webhook_id}/deliveries": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Deliveries */
-        get: operations["deliveries_api_webhooks__webhook_id__deliveries_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/send": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send Again */
-        post: operations["send_again_api_webhooks__webhook_id__deliveries__delivery_id__send_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/webhooks/{webhook_id}/secret": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Rotate */
-        post: operations["rotate_api_webhooks__webhook_id__secret_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/work": {
         parameters: {
             query?: never;
@@ -1151,7 +1115,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "dead_letters.replay" | "dead_letters.discard";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1281,47 +1245,6 @@ export interface components {
             settled: number;
         };
         /**
-         * DeliveriesShown
-         * @description The newest first.
-         */
-        DeliveriesShown: {
-            /** Items */
-            items: components["schemas"]["DeliveryShown"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * DeliveryShown
-         * @description `message_id`: the header `webhook-id`, the same with every try. `next_try_at`: null once it has come to an end.
-         *     `tries`: the latest ones, the last one at the end.
-         */
-        DeliveryShown: {
-            /** Created At */
-            created_at: string;
-            /**
-             * Event
-             * @enum {string}
-             */
-            event: "task.completed" | "task.disputed" | "task.erased";
-            /** Expires At */
-            expires_at: string;
-            /** Id */
-            id: string;
-            /** Message Id */
-            message_id: string;
-            /** Next Try At */
-            next_try_at: string | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "waiting" | "delivered" | "expired";
-            /** Task Id */
-            task_id: string;
-            /** Tries */
-            tries: components["schemas"]["TryShown"][];
-        };
-        /**
          * DetectedObject
          * @description One object; `accuracy` is the model's confidence, 0 to 1.
          */
@@ -1431,6 +1354,90 @@ export interface components {
              * @default 30
              */
             prelabel_wait_s: number;
+        };
+        /**
+         * DeviceAnswer
+         * @description `roles`: what the key may do in the team that the person works in; all that they may, where none are named.
+         */
+        DeviceAnswer: {
+            /** Approve */
+            approve: boolean;
+            /** Code */
+            code: string;
+            /** Roles */
+            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
+        };
+        /**
+         * DeviceAsked
+         * @description `client`: what the program calls itself, as the key will be called. `roles`: those that it needs.
+         */
+        DeviceAsked: {
+            /** Client */
+            client: string;
+            /** Roles */
+            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
+        };
+        /**
+         * DeviceBegun
+         * @description `path`: of the page where a person answers. `device_code`: proves the program; it is told this once. The program
+         *     asks for its key every `interval_s` seconds, or less often.
+         */
+        DeviceBegun: {
+            /** Device Code */
+            device_code: string;
+            /** Expires At */
+            expires_at: string;
+            /** Interval S */
+            interval_s: number;
+            /** Path */
+            path: string;
+            /** User Code */
+            user_code: string;
+        };
+        /** DeviceCollect */
+        DeviceCollect: {
+            /** Device Code */
+            device_code: string;
+        };
+        /**
+         * DeviceOutcome
+         * @description `key`: told this once, with whose it is and for which team; null while nobody has approved.
+         */
+        DeviceOutcome: {
+            key: components["schemas"]["NewKeyShown"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused";
+            team: components["schemas"]["TeamShown"] | null;
+            user: components["schemas"]["KeyHolder"] | null;
+        };
+        /**
+         * DeviceShown
+         * @description A program that asks for a key. `roles`: those that it asks for; none, where it takes all that the person has.
+         *     `key_days`: for how many days its key would work.
+         */
+        DeviceShown: {
+            /** Address */
+            address: string;
+            /** Client */
+            client: string;
+            /** Code */
+            code: string;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+            /** Key Days */
+            key_days: number;
+            /** Roles */
+            roles: ("client" | "operator" | "adjudicator" | "admin")[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused";
         };
         /**
          * DirectFile
@@ -1933,29 +1940,16 @@ export interface components {
             used_at: string | null;
         };
         /**
-         * NewWebhookShown
-         * @description `secret`: what signs, which is told this once.
+         * NewTeamShown
+         * @description `invitation_url`: the path of the link for its admin, which is told this once; null where none was asked for.
          */
-        NewWebhookShown: {
-            /** Created At */
-            created_at: string;
-            /** Events */
-            events: ("task.completed" | "task.disputed" | "task.erased")[];
+        NewTeamShown: {
             /** Id */
             id: string;
-            /** Old Secret Until */
-            old_secret_until: string | null;
-            /** Secret */
-            secret: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "active" | "paused" | "gone";
-            /** Task Id */
-            task_id: string | null;
-            /** Url */
-            url: string;
+            /** Invitation Url */
+            invitation_url: string | null;
+            /** Name */
+            name: string;
         };
         /** OldSubtask */
         OldSubtask: {
@@ -2578,8 +2572,16 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
-        /** TeamRequest */
+        /**
+         * TeamRequest
+         * @description `invite`: also make a link for the person who will be its admin.
+         */
         TeamRequest: {
+            /**
+             * Invite
+             * @default false
+             */
+            invite: boolean;
             /** Name */
             name: string;
         };
@@ -2608,18 +2610,6 @@ export interface components {
             settled: number;
             /** To */
             to: number;
-        };
-        /**
-         * TryShown
-         * @description `status`: the receiver's answer; null where there was none. `reason`: what came of it, in words.
-         */
-        TryShown: {
-            /** At */
-            at: string;
-            /** Reason */
-            reason: string;
-            /** Status */
-            status: number | null;
         };
         /**
          * UploadReport
@@ -2727,59 +2717,6 @@ export interface components {
             votes: components["schemas"]["VoteInBatch"][];
         };
         /**
-         * WebhookChange
-         * @description What is not named stays.
-         */
-        WebhookChange: {
-            /** Events */
-            events?: ("task.completed" | "task.disputed" | "task.erased")[] | null;
-            /** Is Paused */
-            is_paused?: boolean | null;
-            /** Url */
-            url?: string | null;
-        };
-        /**
-         * WebhookRequest
-         * @description `events`: what to tell of. `task_id`: tell of this task only.
-         */
-        WebhookRequest: {
-            /** Events */
-            events: ("task.completed" | "task.disputed" | "task.erased")[];
-            /** Task Id */
-            task_id?: string | null;
-            /** Url */
-            url: string;
-        };
-        /**
-         * WebhookShown
-         * @description `state`: `gone` is paused, too, because the receiver answered 410. `old_secret_until`: until then the secret
-         *     before signs as well.
-         */
-        WebhookShown: {
-            /** Created At */
-            created_at: string;
-            /** Events */
-            events: ("task.completed" | "task.disputed" | "task.erased")[];
-            /** Id */
-            id: string;
-            /** Old Secret Until */
-            old_secret_until: string | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "active" | "paused" | "gone";
-            /** Task Id */
-            task_id: string | null;
-            /** Url */
-            url: string;
-        };
-        /** WebhooksShown */
-        WebhooksShown: {
-            /** Items */
-            items: components["schemas"]["WebhookShown"][];
-        };
-        /**
          * WireRectangle
          * @description In pixels of the upright image.
          */
@@ -2874,7 +2811,7 @@ export interface operations {
         parameters: {
             query?: {
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "dead_letters.replay" | "dead_letters.discard") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -3290,6 +3227,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_device_get: {
+        parameters: {
+            query: {
+                /** @description the code that the program shows */
+                code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_api_device_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceBegun"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_api_device_answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collect_api_device_key_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCollect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOutcome"];
                 };
             };
             /** @description Refused */
@@ -5587,7 +5691,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamShown"];
+                    "application/json": components["schemas"]["NewTeamShown"];
                 };
             };
             /** @description Refused */
@@ -5755,335 +5859,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VoteOutcomes"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    webhooks_api_webhooks_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhooksShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    make_webhook_api_webhooks_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WebhookRequest"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewWebhookShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    webhook_api_webhooks__webhook_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                webhook_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    remove_webhook_api_webhooks__webhook_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                webhook_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    change_webhook_api_webhooks__webhook_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                webhook_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WebhookChange"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WebhookShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    deliveries_api_webhooks__webhook_id__deliveries_get: {
-        parameters: {
-            query?: {
-                state?: ("waiting" | "delivered" | "expired") | null;
-                /** @description `next_cursor` of the page before */
-                cursor?: string | null;
-                /** @description items on a page */
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                webhook_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveriesShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    send_again_api_webhooks__webhook_id__deliveries__delivery_id__send_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                webhook_id: string;
-                delivery_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeliveryShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rotate_api_webhooks__webhook_id__secret_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                webhook_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewWebhookShown"];
                 };
             };
             /** @description Refused */

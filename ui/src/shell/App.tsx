@@ -5,10 +5,11 @@ import css from "./app.module.css";
 import button from "./button.module.css";
 import { KeysHelp } from "./KeysHelp";
 import { keepPrefs } from "./keepPrefs";
+import { isLink } from "./linkAddress";
 import { may } from "./may";
 import { MeContext, useMe, useMeQuery } from "./me";
 import { online } from "./online";
-import { hrefOf, PLACES, type Place, SignIn, TakeLink } from "./places";
+import { hrefOf, OUTSIDE, PLACES, type Place } from "./places";
 import { Empty, Failure, Loading } from "./States";
 import { isTold } from "./session";
 import { isKeyOf, onKeys } from "./shortcuts";
@@ -23,7 +24,7 @@ export function App() {
   const user = useStore(who);
   const isAuthKnown = useStore(isTold);
   const [path] = useLocation();
-  if (useStore(auth) === "on" && (user === "" || path.startsWith("/link/"))) return <Outside />;
+  if (useStore(auth) === "on" && (user === "" || isLink(path))) return <Outside />;
   if (user === "") return isAuthKnown ? <Who /> : <Loading />;
   if (!me.data) return me.error && isAuthKnown ? <Failure error={me.error} retry={() => me.refetch()} /> : <Loading />;
   return (
@@ -38,10 +39,11 @@ function Outside() {
   return (
     <Suspense fallback={<Loading />}>
       <Switch>
-        <Route path="/link/:token">{({ token }) => <TakeLink token={token} />}</Route>
-        <Route path="/sign-in">
-          <SignIn />
-        </Route>
+        {OUTSIDE.map(({ path, page: Page }) => (
+          <Route key={path} path={path}>
+            <Page />
+          </Route>
+        ))}
         <Route>
           <Redirect to={signInFrom(location)} replace />
         </Route>

@@ -11,6 +11,7 @@ export type Deed =
   | "detect"
   | "administer"
   | "operate"
+  | "make-teams"
   | "manage-people"
   | "have-account";
 
@@ -24,6 +25,7 @@ const DOERS: Record<Deed, readonly Role[]> = {
   detect: ["client", "operator", "adjudicator"],
   administer: ["admin"],
   operate: ["admin"],
+  "make-teams": ["admin"],
   "manage-people": ["admin"],
   "have-account": ["client", "operator", "adjudicator", "admin"],
 };
@@ -34,6 +36,7 @@ const FIRST_TEAM = "first";
 /** What takes more than a role. */
 const ONLY_IF: Partial<Record<Deed, (me: Me) => boolean>> = {
   operate: ({ team }) => team === FIRST_TEAM,
+  "make-teams": ({ team, auth }) => team === FIRST_TEAM && auth === "on",
   "manage-people": ({ auth }) => auth === "on",
   "have-account": ({ auth }) => auth === "on",
 };

@@ -34,19 +34,23 @@ export const PLACES: readonly Place[] = [
   },
   { path: "/detect", deed: "detect", page: lazy(() => import("../detect/Detect")), name: en.places.detect, key: "e" },
   { path: "/admin", deed: "administer", page: lazy(() => import("../admin/Admin")), name: en.places.admin, key: "a" },
+  { path: "/admin/teams", deed: "make-teams", page: lazy(() => import("../admin/Teams")) },
   { path: "/admin/people", deed: "manage-people", page: lazy(() => import("../admin/People")) },
   { path: "/admin/invitations", deed: "manage-people", page: lazy(() => import("../admin/Invitations")) },
   { path: "/admin/keys", deed: "manage-people", page: lazy(() => import("../admin/TeamKeys")) },
   { path: "/admin/webhooks", deed: "administer", page: lazy(() => import("../admin/Webhooks")) },
   { path: "/admin/webhooks/:webhook", deed: "administer", page: lazy(() => import("../admin/Deliveries")) },
   { path: "/admin/audit", deed: "manage-people", page: lazy(() => import("../admin/Audit")) },
+  { path: "/device", deed: "have-account", page: lazy(() => import("../account/Device")) },
   { path: "/account", deed: "have-account", page: lazy(() => import("../account/Account")) },
   { path: "/settings", deed: null, page: lazy(() => import("../settings/Settings")) },
 ];
 
-/** What is shown to people who are not signed in. */
-export const SignIn = lazy(() => import("../account/SignIn"));
-export const TakeLink = lazy(() => import("../account/TakeLink"));
+/** What is shown to people who are not signed in; a link also to others. */
+export const OUTSIDE: readonly Pick<Place, "path" | "page">[] = [
+  { path: "/sign-in", page: lazy(() => import("../account/SignIn")) },
+  { path: "/link/:token?", page: lazy(() => import("../account/TakeLink")) },
+];
 
 /** Where a place's link leads: its path without parameters. */
 export function hrefOf(place: Place): string {

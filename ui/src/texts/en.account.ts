@@ -42,6 +42,25 @@ export const account = {
     goneTitle: "This link can’t be used",
     goneDetail: "It has been used, or it is too old. Ask your admin for another one.",
   },
+  device: {
+    title: "Connect a program",
+    code: "Code",
+    codeHint: "The program shows it, for ten minutes.",
+    noCode: "Type the code that the program shows.",
+    look: "Go on",
+    detail:
+      "A program asks for a key, by which it acts in your name. Approve it only if you have just begun this yourself, and it shows this code.",
+    facts: { code: "Code", client: "Program", address: "Address", at: "Asked", team: "For the team" },
+    days: (count: number) =>
+      `The key works for ${count} days, and stands among your keys, where you can revoke it. For another team, choose that team first.`,
+    approve: "Approve",
+    refuse: "Refuse",
+    ends: {
+      approved: "Approved. Go back to the program: it goes on by itself.",
+      refused: "Refused. The program gets no key.",
+    },
+    gone: "This code can’t be used. It has been used, or it is older than ten minutes. Begin again in the program, and type its new code here.",
+  },
   menu: {
     name: (badge: string, name: string) => `${badge}: ${name}, account`,
     team: (name: string) => `Team: ${name}`,
@@ -92,7 +111,14 @@ export const account = {
 
 export const people = {
   nav: "Administration",
-  places: { services: "Services", people: "People", invitations: "Invitations", keys: "Keys", audit: "Audit" },
+  places: {
+    services: "Services",
+    teams: "Teams",
+    people: "People",
+    invitations: "Invitations",
+    keys: "Keys",
+    audit: "Audit",
+  },
   more: "Show more",
   people: {
     detail: "Whoever’s roles change has to sign in again.",
@@ -124,6 +150,17 @@ export const people = {
     made: "Made",
     expires: "Expires",
   },
+  teams: {
+    detail:
+      "Teams in which you are a member. Each has people, tasks and keys of its own, and sees nothing of the others.",
+    name: "Name",
+    noName: "Give the team a name.",
+    make: "Make a team",
+    go: "Make it",
+    invite: "Make a link for the person who will be its admin",
+    madeTitle: (name: string) => `The link to ${name}`,
+    madeDetail: "It is shown this once, and works once, for seven days. Send it to the person who will be the admin.",
+  },
   keys: { detail: "The keys of all people of this team.", none: "Nobody has a key." },
   audit: {
     detail: "What was done in this team, the newest first.",
@@ -149,6 +186,8 @@ export const actions = {
   "person.remove": "removed a person",
   "invitation.make": "made an invitation",
   "invitation.withdraw": "revoked an invitation",
+  "device.approve": "approved a program",
+  "device.refuse": "refused a program",
   "key.make": "made a key",
   "key.revoke": "revoked a key",
   "team.make": "made a team",

@@ -6,10 +6,13 @@ from typing import Any, Generic, TypeVar
 
 from services.accounts.announcements import SOURCE, Announce, nothing_told
 from services.accounts.credentials import Invitation, Key, Session
+from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Person, Team
 from services.accounts.store import Change
 from services.accounts.store.codec import (
+    DEVICES,
     ENTRIES,
+    GUESSES,
     INVITATIONS,
     KEYS,
     PEOPLE,
@@ -121,6 +124,8 @@ class SqliteAccountStore(SqliteOutbox):
         self.sessions: Table[Session] = table("sessions", "session", SESSIONS, _session_row)
         self.keys: Table[Key] = table("keys", "key", KEYS, key_fields)
         self.invitations: Table[Invitation] = table("invitations", "invitation", INVITATIONS, invitation_fields)
+        self.devices: Table[DeviceRequest] = table("devices", "request", DEVICES, _device_row)
+        self.guesses: Table[Guesses] = table("guesses", "guesses", GUESSES, lambda one: {"id": one.id})
 
     def _keep_events(self, db: sqlite3.Connection, before: Any, after: Any, noted: Sequence[AuditEntry]) -> None:
         told = self._announce(before, after, self._clock())
@@ -161,6 +166,10 @@ class SqliteAccountStore(SqliteOutbox):
     async def people_told(self, *, after: str, limit: int) -> list[Person]:
         return await self._states(PEOPLE, "SELECT body FROM people WHERE id > ? ORDER BY id LIMIT ?", after, limit)
 
+    async def forget_devices(self, *, expired_before: float, limit: int) -> None:
+        remove = "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE expires_at < ? LIMIT ?)"
+        await self._database.write(lambda db: db.execute(remove, (expired_before, limit)).rowcount)
+
     async def append(self, entry: AuditEntry) -> None:
         row = (entry.id, entry.team, entry.actor, entry.action, ENTRIES.text(entry))
         insert = "INSERT INTO audit (id, team, actor, action, body) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"
@@ -190,6 +199,10 @@ def _person_row(person: Person) -> Row:
 
 def _session_row(session: Session) -> Row:
     return {"id": session.id, "created_at": session.created_at}
+
+
+def _device_row(request: DeviceRequest) -> Row:
+    return {"id": request.id, "expires_at": request.expires_at}
 
 
 def _keep_memberships(db: sqlite3.Connection, person: Person) -> None:

@@ -41,4 +41,9 @@ CREATE INDEX audit_by_action ON audit (team, action, id);
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
-STEPS = (statements(_FIRST), statements(OUTBOX))
+_DEVICES = """
+CREATE TABLE devices (id TEXT PRIMARY KEY, expires_at REAL NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX devices_by_end ON devices (expires_at);
+CREATE TABLE guesses (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+"""
+STEPS = (statements(_FIRST), statements(OUTBOX), statements(_DEVICES))

@@ -1,0 +1,216 @@
+"""Commands about keys, people and teams, and whose key a command uses."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from quorate import logins, stored_keys
+from tests.unit.cli_runs import always, run
+
+KEY = "qk_aaaaaaaaaaaa_" + "b" * 38
+STORED = "qk_cccccccccccc_" + "d" * 38
+BEGUN = {
+    "user_code": "BCDF-GHJK",
+    "device_code": "BCDFGHJK~s",
+    "path": "/device?code=BCDF-GHJK",
+    "expires_at": "2026-01-01T00:10:00Z",
+    "interval_s": 2.0,
+}
+SESSION = {"auth": "on", "needs_first_admin": False, "signed_in": False, "user": None, "team": None, "teams": []}
+MADE = {"id": "aaaaaaaaaaaa", "name": "n", "roles": ["client"], "created_at": "c", "expires_at": "e", "used_at": None}
+APPROVED = {
+    "state": "approved",
+    "key": MADE | {"secret": KEY},
+    "user": {"id": "p", "name": "Ann"},
+    "team": {"id": "first", "name": "First team"},
+}
+WAITING = {"state": "waiting", "key": None, "user": None, "team": None}
+PEOPLE = [
+    {"id": "p1", "name": "Zoë\x1b[2J", "roles": ["client"], "is_active": True, "created_at": "c"},
+    {"id": "p2", "name": "Ben", "roles": ["operator"], "is_active": False, "created_at": "c"},
+]
+
+
+class Platform:
+    """Answers by path, and notes what it was asked."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str, str]] = []
+        self.bodies: list[object] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        self.asked.append((request.method, path, request.headers.get("authorization", "")))
+        self.bodies.append(json.loads(request.content) if request.content else None)
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        answer = self.answers[path.rsplit("/", 1)[-1]]
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        return (
+            httpx.Response(answer[0], text=answer[1]) if isinstance(answer, tuple) else httpx.Response(200, json=answer)
+        )
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    found: list[float] = []
+    kept = logins.wait_for_key
+    monkeypatch.setattr(logins, "wait_for_key", lambda accounts, begun: kept(accounts, begun, found.append))
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    return {"XDG_CONFIG_HOME": str(tmp_path)}
+
+
+def test_login_waits_ever_longer_and_keeps_the_key(home, pauses):
+    platform = Platform(session=SESSION, device=BEGUN, key=[WAITING] * 9 + [APPROVED])
+    result = run(platform, "--url", "https://q.example/api", "login", "--role", "client", env=home)
+    assert result.exit_code == 0, result.output
+    assert "https://q.example/device?code=BCDF-GHJK" in result.stderr
+    assert "Ann, for First team: client" in result.stdout
+    assert KEY not in result.output
+    assert pauses[0] == 2.0
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 10.0
+    assert platform.bodies[1] == {"client": logins.default_name(), "roles": ["client"]}
+    assert stored_keys.find("https://q.example") == KEY
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"session": SESSION | {"auth": "off"}}, "authentication is off"),
+        ({"session": SESSION | {"needs_first_admin": True}}, "printed"),
+        ({"session": SESSION, "device": BEGUN, "key": WAITING | {"state": "refused"}}, "refused on the page"),
+        ({"session": SESSION, "device": BEGUN, "key": (410, '{"title": "Gone"}')}, "begin again"),
+    ],
+    ids=["off", "nobody", "refused", "expired"],
+)
+def test_login_says_why_there_is_no_key(home, pauses, answers, told):
+    result = run(Platform(**answers), "login", env=home)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert told in result.stderr
+
+
+def test_another_login_revokes_the_key_before_by_itself(home, pauses):
+    stored_keys.keep("http://127.0.0.1:8080", STORED)
+    platform = Platform(session=SESSION, device=BEGUN, key=APPROVED)
+    assert run(platform, "login", env=home).exit_code == 0
+    assert platform.asked[-1] == ("DELETE", "/api/me/keys/cccccccccccc", f"Bearer {STORED}")
+
+
+def test_a_key_that_cannot_be_kept_is_revoked(home, pauses, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "keys.json")
+
+    monkeypatch.setattr(stored_keys, "keep", full)
+    platform = Platform(session=SESSION, device=BEGUN, key=APPROVED)
+    result = run(platform, "login", env=home)
+    assert result.exit_code == 1
+    assert platform.asked[-1] == ("DELETE", "/api/me/keys/aaaaaaaaaaaa", f"Bearer {KEY}")
+
+
+def test_logout_revokes_and_forgets_also_where_nobody_answers(home):
+    stored_keys.keep("http://127.0.0.1:8080", STORED)
+    platform = Platform()
+    assert run(platform, "logout", env=home).exit_code == 0
+    assert platform.asked == [("DELETE", "/api/me/keys/cccccccccccc", f"Bearer {STORED}")]
+    assert stored_keys.find("http://127.0.0.1:8080") is None
+    again = run(platform, "logout", env=home)
+    assert (again.exit_code, len(platform.asked)) == (0, 1)
+
+    def unreachable(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    stored_keys.keep("http://127.0.0.1:8080", STORED)
+    result = run(unreachable, "logout", env=home)
+    assert result.exit_code == 4
+    assert "cccccccccccc" in result.stderr
+    assert stored_keys.find("http://127.0.0.1:8080") is None
+
+
+@pytest.mark.parametrize(
+    ("args", "variables", "used"),
+    [
+        ((), {}, f"Bearer {STORED}"),
+        ((), {"QUORATE_KEY": KEY}, f"Bearer {KEY}"),
+        (("--key", KEY), {"QUORATE_KEY": STORED}, f"Bearer {KEY}"),
+        (("--user", "ann"), {}, ""),
+        (("--url", "http://elsewhere"), {}, ""),
+    ],
+    ids=["stored", "variable", "option", "user", "another platform"],
+)
+def test_the_key_is_the_option_else_the_variable_else_the_stored_one(home, args, variables, used):
+    stored_keys.keep("http://127.0.0.1:8080", STORED)
+    platform = Platform(keys={"items": [MADE]})
+    assert run(platform, *args, "keys", "list", env=home | variables).exit_code == 0
+    assert platform.asked == [("GET", "/api/me/keys", used)]
+
+
+def test_who_is_not_known_is_told_how_to_sign_in(home):
+    unknown = (401, '{"title": "Unauthorized", "detail": "sign in"}')
+    result = run(Platform(keys=unknown), "keys", "list", env=home)
+    assert result.exit_code == 1
+    assert "quorate --url http://127.0.0.1:8080 login" in result.stderr
+
+
+def test_people_are_named_as_they_are_called(home):
+    platform = Platform(users={"items": PEOPLE, "next_cursor": None}, p2=PEOPLE[1])
+    listed = run(platform, "people", "list", env=home)
+    assert "\x1b" not in listed.stdout
+    assert "Ben" in listed.stdout
+    assert run(platform, "people", "roles", " BEN", "client", env=home).exit_code == 0
+    assert (platform.asked[-1][:2], platform.bodies[-1]) == (("PATCH", "/api/users/p2"), {"roles": ["client"]})
+    assert run(platform, "people", "activate", "p2", env=home).exit_code == 0
+    assert platform.bodies[-1] == {"is_active": True}
+    nobody = run(platform, "people", "deactivate", "Carl", env=home)
+    assert nobody.exit_code == 1
+    assert "quorate people list" in nobody.stderr
+
+
+def test_nobody_is_removed_unasked(home):
+    platform = Platform(users={"items": PEOPLE, "next_cursor": None})
+    assert run(platform, "people", "remove", "Ben", env=home).exit_code == 2
+    assert not [one for one in platform.asked if one[0] == "DELETE"]
+    assert run(platform, "people", "remove", "Ben", "--yes", env=home).exit_code == 0
+    assert platform.asked[-1][:2] == ("DELETE", "/api/users/p2")
+
+
+def test_what_is_told_once_is_alone_on_standard_output(home):
+    made = {"id": "i", "roles": ["operator"], "made_by": "p", "created_at": "c", "expires_at": "e", "url": "/link#t~s"}
+    invited = run(always(made), "--url", "https://q.example", "invite", "make", env=home)
+    assert invited.stdout == "https://q.example/link#t~s\n"
+    key = run(always(MADE | {"secret": KEY}), "keys", "make", "ci", env=home)
+    assert key.stdout == f"{KEY}\n"
+    team = run(
+        always({"id": "t", "name": "B", "invitation_url": "/link#t~s"}), "teams", "make", "B", "--invite", env=home
+    )
+    assert team.stdout == "http://127.0.0.1:8080/link#t~s\n"
+
+
+def test_audit_filters_by_name_and_by_the_id_of_who_left(home):
+    entry = {
+        "id": "e", "at": "t", "actor": "p2", "actor_name": "Ben", "action": "key.make", "object": "k", "address": "::1",
+        "outcome": "refused",
+    }  # fmt: skip
+    queries: list[dict[str, str]] = []
+
+    def platform(request: httpx.Request) -> httpx.Response:
+        is_audit = request.url.path.endswith("audit")
+        if is_audit:
+            queries.append(dict(request.url.params))
+        return httpx.Response(200, json={"items": [entry] if is_audit else PEOPLE, "next_cursor": None})
+
+    shown = run(platform, "audit", "list", "--actor", "ben", "--action", "key.make", env=home)
+    assert "key.make, refused" in shown.stdout
+    assert run(platform, "audit", "list", "--actor", "gone", env=home).exit_code == 0
+    assert [one.get("actor") for one in queries] == ["p2", "gone"]
+    assert queries[0]["action"] == "key.make"
