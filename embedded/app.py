@@ -33,6 +33,7 @@ from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
 from shared.part import Adapters, Part, deployable
 from shared.pictures import DecodingBudget
+from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
 
@@ -70,8 +71,9 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     def file(name: str, steps: Sequence[Step]) -> Database:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
 
+    tasks_file = file("tasks", task_schema.STEPS)
     task_store = task_sqlite.SqliteTaskStore(
-        file("tasks", task_schema.STEPS),
+        tasks_file,
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
@@ -84,8 +86,12 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     relays: list[Relay] = []
     parts = [
-        subtask_manager.assemble(on(subtask_store), settings, preferences=preferences, relays=relays),
-        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
+        subtask_manager.assemble(
+            on(subtask_store), settings, preferences=preferences, quotas=SqliteQuotas(subtasks_file), relays=relays
+        ),
+        task_manager.assemble(
+            on(task_store), settings, spool=spool, budget=budget, quotas=SqliteQuotas(tasks_file), relays=relays
+        ),
         detector.assemble(on(None), settings, pool=pool),
     ]
     accounts = None

@@ -15,14 +15,16 @@ from shared.http.serving import Deployable
 from shared.mongo import connect
 from shared.part import Adapters, deployable
 from shared.pictures import DecodingBudget
+from shared.quotas.mongo import MongoQuotas
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
     client = connect(settings.mongo_url.get_secret_value())
+    database = client[settings.mongo_database]
     store = MongoTaskStore(
-        client[settings.mongo_database],
+        database,
         clock,
         announce_task=announcements.task_changed,
         announce_image=announcements.image_ready,
@@ -32,6 +34,14 @@ def create(settings: TaskManagerSettings) -> Deployable:
     bus = settings.bus("task_manager", clock)
     telemetry = settings.telemetry("quorate-task-manager")
     adapters = Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
+
+    part = assemble(
+        adapters,
+        settings,
+        spool=settings.spool(),
+        budget=DecodingBudget(settings.max_decoding_bytes),
+        quotas=MongoQuotas(database["quotas"]),
+    )
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
@@ -47,7 +57,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate task manager",
         settings,
-        [assemble(adapters, settings, spool=settings.spool(), budget=DecodingBudget(settings.max_decoding_bytes))],
+        [part],
         adapters,
         opened=opened,
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],

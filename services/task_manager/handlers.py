@@ -20,6 +20,7 @@ from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
+from services.task_manager.team_quotas import allowed_to, refuse_reopening
 from shared import events
 from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
@@ -30,6 +31,7 @@ from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.objects.keys import with_renditions
 from shared.outbox import Relay
+from shared.quotas import Quotas
 from shared.terms import Terms
 
 Listed = tuple[Task, Counts, str]
@@ -61,6 +63,7 @@ class Resources:
     arrivals: Arrivals
     model: ModelHeard
     metrics: BatchMetrics
+    quotas: Quotas
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
@@ -88,7 +91,8 @@ async def create_task(
             raise
     else:
         new = domain.announce(wanted)
-        existing = await resources.store.create(new.state, new.facts)
+        allowed = await allowed_to(resources.quotas, who.team)
+        existing = await resources.store.create(new.state, new.facts, allowed=allowed)
         if existing is None:
             resources.relay.wake()
             return new.state, Counts()
@@ -174,6 +178,9 @@ async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
 
 
 async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts, UpToDate]:
+    task = await resources.store.task(task_id)
+    if task.state == "completed":
+        await refuse_reopening(resources.store, resources.quotas, task.team)
     await resources.store.update(task_id, domain.reopen)
     return await _told(resources, task_id)
 

@@ -17,6 +17,7 @@ from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
 from shared.http.edge import Edge
 from shared.http.hot import HotRoutes
+from shared.http.rates import RateLimits, Rates
 from shared.http.requests import bounded
 from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity.authenticator import Authenticator, Trusting
@@ -94,6 +95,7 @@ def application(
         bodies=bodies,
         authenticator=authenticator or Trusting(),
         telemetry=telemetry,
+        rates=RateLimits(settings.rates) if settings.rates != Rates() else None,
     )
     problems.install(app)
     for router in (*routers, _health(needs or {}, uses or {}), _metrics(telemetry.metrics, watch)):

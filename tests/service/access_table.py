@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
-from shared.errors import Unauthenticated
+from shared.errors import QuorateError, Unauthenticated
 from shared.identity import ROLES, Caller
 from shared.teams import FIRST_TEAM
 from tests.service.running import Api, running
@@ -39,17 +39,14 @@ like what is not there.
 class Pretended:
     """Callers are whom a header names: a role, and a team."""
 
-    async def caller(self, method: str, headers: Mapping[bytes, bytes]) -> Caller:
+    async def who(self, method: str, headers: Mapping[bytes, bytes]) -> Caller | QuorateError:
         role, _, team = headers.get(b"x-as", b"").decode().partition("@")
         if not team:
-            raise Unauthenticated("sign in")
+            return Unauthenticated("sign in")
         return Caller(f"{role} of {team}", (role,), team, session="s")
 
-    async def named(self, method: str, headers: Mapping[bytes, bytes], user: str) -> Caller:
-        return await self.caller(method, headers)
-
-    def holder(self, headers: Mapping[bytes, bytes]) -> str:
-        return headers.get(b"x-as", b"").decode()
+    def named(self, caller: Caller, user: str) -> Caller:
+        return caller
 
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -80,6 +77,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/users/{person_id}"): {"roles": ["client"]},
     ("POST", "/api/invitations"): {"roles": ["operator"]},
     ("POST", "/api/teams"): {"name": "another"},
+    ("PUT", "/api/admin/quotas/{team}"): {},
+    ("PUT", "/api/leases/quotas/{team}"): {},
 }
 QUERIES = {"/api/events": "?mine=true"}
 OWNED = ("task_id", "subtask_id")

@@ -64,6 +64,8 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
         "/api/admin/dead",
         "/api/admin/dead/{letter_id}",
         "/api/admin/dead/replay",
+        "/api/admin/quotas",
+        "/api/admin/quotas/{team}",
     }
     return found | dict.fromkeys(pages(), "task_manager")
 

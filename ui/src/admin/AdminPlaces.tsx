@@ -6,18 +6,21 @@ import css from "./places.module.css";
 
 const texts = people.places;
 
-/** The way between the pages for administrators, where there is more than one. */
+/** The way between the pages for administrators. */
 export function AdminPlaces() {
   const me = useMe();
   const [location] = useLocation();
-  if (!may(me, "manage-people")) return null;
-  const places = [
-    ...(may(me, "operate") ? [{ href: "/admin", name: texts.services }] : []),
+  const ofPlatform = [
+    { href: "/admin", name: texts.services },
+    { href: "/admin/quotas", name: texts.quotas },
+  ];
+  const ofTeam = [
     { href: "/admin/people", name: texts.people },
     { href: "/admin/invitations", name: texts.invitations },
     { href: "/admin/keys", name: texts.keys },
     { href: "/admin/audit", name: texts.audit },
   ];
+  const places = [...(may(me, "operate") ? ofPlatform : []), ...(may(me, "manage-people") ? ofTeam : [])];
   return (
     <nav className={css.places} aria-label={people.nav}>
       {places.map(({ href, name }) => (

@@ -124,6 +124,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of Each */
+        get: operations["of_each_api_admin_quotas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/quotas/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put */
+        put: operations["put_api_admin_quotas__team__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/series": {
         parameters: {
             query?: never;
@@ -272,6 +306,40 @@ export interface paths {
         put?: never;
         /** Lease */
         post: operations["lease_api_leases_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of Each */
+        get: operations["of_each_api_leases_quotas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/quotas/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put */
+        put: operations["put_api_leases_quotas__team__put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1384,7 +1452,8 @@ export interface components {
         };
         /**
          * FileReport
-         * @description What became of one file. `reason`: why it was not taken. `notes`: what of it was changed on the way in.
+         * @description What became of one file. `reason`: why it was not taken. `quota`: which of the team's is used up, if that is it.
+         *     `notes`: what of it was changed on the way in.
          */
         FileReport: {
             /** Filename */
@@ -1393,6 +1462,8 @@ export interface components {
             image_id: string | null;
             /** Notes */
             notes: string[];
+            /** Quota */
+            quota: string | null;
             /** Reason */
             reason: string | null;
             /** Sha256 */
@@ -1597,6 +1668,40 @@ export interface components {
             token: string;
             /** Width */
             width: number | null;
+        };
+        /** LeaseQuotas */
+        LeaseQuotas: {
+            /** Live Leases */
+            live_leases: number | null;
+        };
+        /**
+         * LeaseQuotasPage
+         * @description Teams for which something was set; `defaults` counts for all others.
+         */
+        LeaseQuotasPage: {
+            defaults: components["schemas"]["LeaseQuotas"];
+            /** Items */
+            items: components["schemas"]["LeaseQuotasShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * LeaseQuotasRequest
+         * @description How many live leases each operator may hold in a team; null: as the settings say.
+         */
+        LeaseQuotasRequest: {
+            /** Live Leases */
+            live_leases?: number | null;
+        };
+        /**
+         * LeaseQuotasShown
+         * @description `own`: what was set for the team; `limits`: what counts, null for as many as an operator likes.
+         */
+        LeaseQuotasShown: {
+            limits: components["schemas"]["LeaseQuotas"];
+            own: components["schemas"]["LeaseQuotas"];
+            /** Team */
+            team: string;
         };
         /**
          * LeaseRequest
@@ -1844,7 +1949,8 @@ export interface components {
         };
         /**
          * Problem
-         * @description Problem details as of RFC 9457. `code` says to programs what `detail` says to people.
+         * @description Problem details as of RFC 9457. `code` says to programs what `detail` says to people, and `quota` which of the
+         *     team's is used up, where that is the reason.
          */
         Problem: {
             /** Code */
@@ -1858,6 +1964,8 @@ export interface components {
             errors: components["schemas"]["FieldError"][];
             /** Instance */
             instance: string;
+            /** Quota */
+            quota?: string | null;
             /** Request Id */
             request_id: string;
             /** Status */
@@ -1949,6 +2057,30 @@ export interface components {
              * @default 3
              */
             votes_required: number;
+        };
+        /**
+         * QuotasRequest
+         * @description What a team may have at the most, in place of all that was set before; null: as the settings say.
+         *
+         *     bytes: of stored images, without their renditions. images: of tasks that were not deleted. open_tasks: those that
+         *     have not ended.
+         */
+        QuotasRequest: {
+            /** Bytes */
+            bytes?: number | null;
+            /** Images */
+            images?: number | null;
+            /** Open Tasks */
+            open_tasks?: number | null;
+        };
+        /** QuotasShown */
+        QuotasShown: {
+            /** Bytes */
+            bytes: number | null;
+            /** Images */
+            images: number | null;
+            /** Open Tasks */
+            open_tasks: number | null;
         };
         /**
          * RecentVote
@@ -2424,6 +2556,24 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** TeamQuotasPage */
+        TeamQuotasPage: {
+            /** Items */
+            items: components["schemas"]["TeamQuotasShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * TeamQuotasShown
+         * @description A team's quotas. `own`: what was set for it; `limits`: what counts, null for as much as it likes.
+         */
+        TeamQuotasShown: {
+            limits: components["schemas"]["QuotasShown"];
+            own: components["schemas"]["QuotasShown"];
+            /** Team */
+            team: string;
+            usage: components["schemas"]["UsageShown"];
+        };
         /** TeamRequest */
         TeamRequest: {
             /** Name */
@@ -2470,6 +2620,15 @@ export interface components {
             rejected: number;
             /** Skipped */
             skipped: number;
+        };
+        /** UsageShown */
+        UsageShown: {
+            /** Bytes */
+            bytes: number;
+            /** Images */
+            images: number;
+            /** Open Tasks */
+            open_tasks: number;
         };
         /**
          * UserShown
@@ -2974,6 +3133,93 @@ export interface operations {
             };
         };
     };
+    of_each_api_admin_quotas_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamQuotasPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_admin_quotas__team__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotasRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamQuotasShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     series_api_admin_series_get: {
         parameters: {
             query?: {
@@ -3364,6 +3610,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Leases"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_each_api_leases_quotas_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseQuotasPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_leases_quotas__team__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseQuotasRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseQuotasShown"];
                 };
             };
             /** @description Refused */

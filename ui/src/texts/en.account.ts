@@ -92,7 +92,14 @@ export const account = {
 
 export const people = {
   nav: "Administration",
-  places: { services: "Services", people: "People", invitations: "Invitations", keys: "Keys", audit: "Audit" },
+  places: {
+    services: "Services",
+    quotas: "Quotas",
+    people: "People",
+    invitations: "Invitations",
+    keys: "Keys",
+    audit: "Audit",
+  },
   more: "Show more",
   people: {
     detail: "Whoever’s roles change has to sign in again.",
