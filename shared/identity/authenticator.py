@@ -1,6 +1,8 @@
 """How callers are known: by the name that they give, or by what the accounts service gave them."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Protocol
 
@@ -23,6 +25,8 @@ MAX_HEADER_REMEMBERED = 6_000
 """A header with a token of the greatest length, and other cookies."""
 KNOWN_S = 0.5
 """For so long a replica goes by what it last read of a key or a session: a revoked one ends within a second."""
+UNCHANGED_S = 5.0
+"""For so long where it knows that no key, session or person has changed: what ends by itself ends so much later."""
 NOTED_S = 60.0
 """So often it is noted that a key is used; what is kept is the hour."""
 
@@ -55,11 +59,26 @@ class Trusting:
         return identified(user)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A caller, as they were read at some time and revision of the records; until `ends_at` at the most."""
+
+    caller: Caller
+    read_at: float
+    revision: int | None
+    ends_at: float
+
+    def holds(self, now: float, revision: int | None) -> bool:
+        is_unchanged = revision is not None and revision == self.revision
+        return now < self.ends_at and now < self.read_at + (UNCHANGED_S if is_unchanged else KNOWN_S)
+
+
 class Accounts:
     """Callers with an access token, a session of the page, or a key, verified here alone.
 
-    A token is checked once and remembered; whether its session or a key was revoked is read anew every half second.
-    Until then a caller is found by the header as it was sent, of which nothing is parsed again.
+    A token is checked once and remembered; whether its session or a key was revoked is read anew every half second, or
+    every five where nothing has changed. Until then a caller is found by the header as it was sent, of which nothing is
+    parsed again.
     """
 
     def __init__(self, verifier: Verifier, records: Records, clock: Clock) -> None:
@@ -67,7 +86,7 @@ class Accounts:
         self._records = records
         self._clock = clock
         self._claims: LRUCache[str, Claims] = LRUCache(TOKENS_CACHED)
-        self._callers: dict[tuple[bool, bytes], tuple[float, Caller]] = {}
+        self._callers: dict[tuple[bool, bytes], _Known] = {}
         self._noted: LRUCache[str, float] = LRUCache(TOKENS_CACHED)
 
     async def who(self, method: str, headers: Headers) -> Caller | QuorateError:
@@ -89,37 +108,42 @@ class Accounts:
         return caller
 
     async def _known(self, sent: bytes, *, is_cookie: bool) -> Caller:
-        now = self._clock()
-        until, caller = self._callers.get((is_cookie, sent), (0.0, None))
-        if caller is not None and now < until:
-            return caller
+        now, revision = self._clock(), self._records.revision
+        known = self._callers.get((is_cookie, sent))
+        if known is not None and known.holds(now, revision):
+            return known.caller
         credential = _token_of_cookie(sent) if is_cookie else _bearer(sent)
-        caller = await (self._by_key(credential, now) if _is_key(credential) else self._by_token(credential, now))
-        self._remember((is_cookie, sent), caller, now)
+        read = self._by_key if _is_key(credential) else self._by_token
+        caller, ends_at = await read(credential, now)
+        self._remember((is_cookie, sent), _Known(caller=caller, read_at=now, revision=revision, ends_at=ends_at))
         return caller
 
-    def _remember(self, header: tuple[bool, bytes], caller: Caller, now: float) -> None:
+    def _remember(self, header: tuple[bool, bytes], known: _Known) -> None:
         """For so short a time that all may be forgotten when there are many."""
         if len(self._callers) >= TOKENS_CACHED:
             self._callers.clear()
         if len(header[1]) <= MAX_HEADER_REMEMBERED:
-            self._callers[header] = (now + KNOWN_S, caller)
+            self._callers[header] = known
 
-    async def _by_token(self, token: str, now: float) -> Caller:
+    async def _by_token(self, token: str, now: float) -> tuple[Caller, float]:
+        """The caller, and when the token ends."""
         claims = self._claims.get(token) or self._verifier.verified(token, now)
         self._claims[token] = claims
         if now >= claims.expires_at or await self._records.is_revoked(claims.session):
             raise _unknown()
-        return Caller(claims.person, claims.roles, claims.team, claims.name, claims.session)
+        caller = Caller(claims.person, claims.roles, claims.team, claims.name, claims.session)
+        return caller, claims.expires_at
 
-    async def _by_key(self, text: str, now: float) -> Caller:
+    async def _by_key(self, text: str, now: float) -> tuple[Caller, float]:
+        """The caller, and when the key ends."""
         found = await self._records.key(key_id_of(text))
         if found is None or not found.opens_to(text, now):
             raise _unknown()
         if self._noted.get(found.id, 0.0) <= now:
             self._noted[found.id] = now + NOTED_S
             await self._records.used(found.id)
-        return Caller(found.person, found.roles, found.team, found.name, found.id)
+        caller = Caller(found.person, found.roles, found.team, found.name, found.id)
+        return caller, math.inf if found.expires_at is None else found.expires_at
 
 
 def _is_key(credential: str) -> bool:

@@ -145,7 +145,7 @@ def test_every_path_leads_to_its_service_and_no_entry_is_dead(owners: Owners, na
 def test_a_planted_mistake_is_found(owners: Owners, name: str):
     path, read = LISTS[name]
     take = read(path.read_text().replace("leases", "loans"))
-    assert misled(take, owners) == {"/api/leases", "/api/leases/renew", "/api/leases/{subtask_id}"}
+    assert misled(take, owners) == {one for one in owners if one.startswith("/api/leases")}
     [entry] = dead(take, owners)
     assert "/api/loans" in entry
     take = read(path.read_text().replace("models", "models2"))

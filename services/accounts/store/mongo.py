@@ -92,6 +92,10 @@ class MongoAccountStore:
         self.keys: KeptDocuments[Key] = kept("keys", "key", KEYS, key_fields)
         self.invitations: KeptDocuments[Invitation] = kept("invitations", "invitation", INVITATIONS, invitation_fields)
 
+    @property
+    def revision(self) -> None:
+        """Other processes write, too."""
+
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
         with errors_named():

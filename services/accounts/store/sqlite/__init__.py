@@ -105,6 +105,10 @@ class SqliteAccountStore:
             database, clock, "invitations", codec=INVITATIONS, row=invitation_fields, what="invitation"
         )
 
+    @property
+    def revision(self) -> int:
+        return self._database.commits
+
     async def has_people(self) -> bool:
         return bool(await self._rows("SELECT id FROM people LIMIT 1"))
 
