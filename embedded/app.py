@@ -37,6 +37,7 @@ from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters, deployable
 from shared.pictures import DecodingBudget
+from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
 
@@ -77,8 +78,9 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     def file(name: str, steps: Sequence[Step]) -> Database:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
 
+    tasks_file = file("tasks", task_schema.STEPS)
     task_store = task_sqlite.SqliteTaskStore(
-        file("tasks", task_schema.STEPS),
+        tasks_file,
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
@@ -92,8 +94,12 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     relays: list[Relay] = []
     parts = [
-        subtask_manager.assemble(on(subtask_store), settings, preferences=preferences, relays=relays),
-        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
+        subtask_manager.assemble(
+            on(subtask_store), settings, preferences=preferences, quotas=SqliteQuotas(subtasks_file), relays=relays
+        ),
+        task_manager.assemble(
+            on(task_store), settings, spool=spool, budget=budget, quotas=SqliteQuotas(tasks_file), relays=relays
+        ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
     ]

@@ -124,6 +124,7 @@ class UploadedImage(TypedDict):
     image_id: str | None
     sha256: str | None
     reason: str | None
+    quota: str | None
     notes: list[str]
 
 

@@ -58,7 +58,13 @@ class Unsent:
 
     def report(self) -> UploadedImage:
         return UploadedImage(
-            filename=self.filename, status=self.status, image_id=None, sha256=None, reason=self.reason, notes=[]
+            filename=self.filename,
+            status=self.status,
+            image_id=None,
+            sha256=None,
+            reason=self.reason,
+            quota=None,
+            notes=[],
         )
 
 

@@ -29,6 +29,12 @@ Action = Literal[
     "image.remove",
     "image.adjudicate",
     "image.finish",
+    "quotas.change",
+    "webhook.make",
+    "webhook.change",
+    "webhook.remove",
+    "webhook.rotate",
+    "webhook.send",
     "dead_letters.replay",
     "dead_letters.discard",
 ]

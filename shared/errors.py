@@ -57,6 +57,16 @@ class Forbidden(QuorateError):
     code = "forbidden"
 
 
+class QuotaReached(Forbidden):
+    """The team has as much as it may have. `quota` is the name of what an admin of the first team can raise."""
+
+    code = "quota-reached"
+
+    def __init__(self, detail: str, *, quota: str) -> None:
+        super().__init__(detail)
+        self.quota = quota
+
+
 class NotFound(QuorateError):
     """It does not exist, or not for this caller."""
 

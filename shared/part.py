@@ -150,7 +150,7 @@ def deployable(
     workers: list[Worker] = [FreedMemory(), reporter, *([recorder] if answers_admin else [])]
     if answers_admin:
         served += [
-            dead_letters.router(bus, Auditor(clock, is_on=settings.auth == "on")),
+            dead_letters.router(bus, Auditor(clock, bus, is_on=settings.auth == "on")),
             status.router(reporter, replicas),
             services.router(reporter, replicas, clock),
             series.router(recorder),

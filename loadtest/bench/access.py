@@ -8,17 +8,19 @@ from statistics import median
 
 import httpx
 
-from loadtest.bench.cycles import WARM_S, Phase, stock
+from loadtest.bench.cycles import Phase, stock
 from loadtest.command import BUILD
 from loadtest.crowd import owner
-from loadtest.crowd.operators import Shift, work
+from loadtest.crowd.operators import Shift, Worked, work
 from loadtest.errors import MeasurementFailed
 from loadtest.measures import Numbers
 from loadtest.pictures import photographs
 from loadtest.platform_process import PlatformProcess, working_folder
 
-TURNS = 5
-SECONDS = 3.0
+TURNS = 15
+SECONDS = 1.5
+"""Short, so that both platforms of a turn meet the same machine, and many, so that the median does not hang on one."""
+TURN_WARM_S = 0.5
 PHASE = Phase(32, 1, 800, "access")
 PASSWORD = "correct horse battery"  # noqa: S105 - of people who are made up
 _LINK = re.compile(r"/link#(\S+)")
@@ -27,11 +29,12 @@ _LINK = re.compile(r"/link#(\S+)")
 def measure() -> Numbers:
     """Cycles a second of 32 operators with keys, over those of 32 operators who only say their names."""
     forms = owner.forms(photographs(BUILD / "bench-pictures"))
+    wanted = int(PHASE.most * TURNS * (SECONDS + TURN_WARM_S) / 2)
     with ExitStack() as stack:
         folders = {auth: stack.enter_context(working_folder(f"bench-auth-{auth}")) for auth in ("off", "on")}
         for folder in folders.values():
             with PlatformProcess(folder) as platform:
-                asyncio.run(stock(platform.port, forms, int(PHASE.most * TURNS * (SECONDS + WARM_S) / 2), "access"))
+                asyncio.run(stock(platform.port, forms, wanted, "access"))
         platforms = {auth: stack.enter_context(PlatformProcess(folder, auth=auth)) for auth, folder in folders.items()}
         names = {
             "off": [f"op-{number}" for number in range(PHASE.operators)],
@@ -41,18 +44,28 @@ def measure() -> Numbers:
 
 
 def _compared(platforms: dict[str, PlatformProcess], names: dict[str, list[str]]) -> Numbers:
-    rates: dict[str, list[float]] = {auth: [] for auth in platforms}
+    """Each turn compares its own two rates; what the processor did for a cycle is told beside it."""
+    worked: dict[str, list[Worked]] = {auth: [] for auth in platforms}
     for turn in range(TURNS):
         for auth in sorted(platforms, reverse=turn % 2 == 0):
-            rates[auth].append(asyncio.run(_rate(platforms[auth], names[auth])))
-    ratios = [on / off for on, off in zip(rates["on"], rates["off"], strict=True)]
+            worked[auth].append(asyncio.run(_turn(platforms[auth], names[auth])))
+    ratios = [on.cycles / off.cycles for on, off in zip(worked["on"], worked["off"], strict=True)]
+    costs = [_cost(off) / _cost(on) for on, off in zip(worked["on"], worked["off"], strict=True)]
     print(f"  on over off, turn by turn: {', '.join(f'{one:.2f}' for one in ratios)}", flush=True)
-    return {"access_cycles_per_s": median(rates["on"]), "access_over_without": median(ratios)}
+    print(f"  processor time of a cycle, off over on: {', '.join(f'{one:.2f}' for one in costs)}", flush=True)
+    return {
+        "access_cycles_per_s": median(one.cycles / one.wall_s for one in worked["on"]),
+        "access_over_without": median(ratios),
+        "access_processor_over_without": median(costs),
+    }
 
 
-async def _rate(platform: PlatformProcess, names: Sequence[str]) -> float:
-    worked = await work(platform, names, Shift(batch=PHASE.batch), seconds=SECONDS, warm_s=WARM_S)
-    return worked.cycles / worked.wall_s
+def _cost(worked: Worked) -> float:
+    return worked.server_cores * worked.wall_s / worked.cycles
+
+
+async def _turn(platform: PlatformProcess, names: Sequence[str]) -> Worked:
+    return await work(platform, names, Shift(batch=PHASE.batch), seconds=SECONDS, warm_s=TURN_WARM_S)
 
 
 def keys(platform: PlatformProcess, count: int) -> list[str]:

@@ -17,6 +17,10 @@ class StoredRecords:
         self._clock = clock
         self._lifetimes = lifetimes
 
+    @property
+    def revision(self) -> int | None:
+        return self._store.revision
+
     async def key(self, key_id: str) -> KeyRecord | None:
         try:
             key = await self._store.keys.find(key_id)

@@ -12,6 +12,7 @@ from services.notifier.delivery import Delivery, Schedule
 from services.notifier.domain import Change, EventType, Secret, Webhook
 from services.notifier.payload import HeardEvent, told
 from services.notifier.store import NotifierStore
+from shared.auditing import Auditor
 from shared.clock import Clock
 from shared.errors import Conflict, Invalid
 from shared.fetching import Fetcher
@@ -28,6 +29,7 @@ class Resources:
     fetcher: Fetcher
     schedule: Schedule
     wake: Callable[[], None]
+    auditor: Auditor
 
 
 async def deliver(resources: Resources, event: HeardEvent) -> None:

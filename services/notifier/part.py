@@ -8,6 +8,7 @@ from services.notifier.metrics import DeliveryMetrics
 from services.notifier.sender import Sender
 from services.notifier.settings import WebhookSettings
 from services.notifier.store import NotifierStore
+from shared.auditing import Auditor
 from shared.fetching import Bounds, Fetcher
 from shared.part import Adapters, Part
 
@@ -19,7 +20,10 @@ def assemble(adapters: Adapters[NotifierStore], settings: WebhookSettings, *, fe
     metrics = DeliveryMetrics(adapters.telemetry.metrics.registry, store)
     bounds = Bounds(total_s=settings.webhook_timeout_s)
     sender = Sender(store, fetcher, clock, schedule, bounds, metrics)
-    resources = Resources(store=store, clock=clock, fetcher=fetcher, schedule=schedule, wake=sender.wake)
+    auditor = Auditor(clock, adapters.bus, is_on=settings.auth == "on")
+    resources = Resources(
+        store=store, clock=clock, fetcher=fetcher, schedule=schedule, wake=sender.wake, auditor=auditor
+    )
     return Part(
         name="notifier",
         routers=[routes.router(resources)],

@@ -14,6 +14,7 @@ from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
 from shared.part import PictureAdapters, deployable
+from shared.quotas.mongo import MongoQuotas
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
@@ -44,7 +45,7 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate subtask manager",
         settings,
-        [assemble(adapters, settings, preferences=preferences)],
+        [assemble(adapters, settings, preferences=preferences, quotas=MongoQuotas(database["quotas"]))],
         adapters,
         opened=opened,
         authenticator=callers.authenticator,

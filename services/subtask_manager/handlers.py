@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-from services.subtask_manager import activity, domain, prelabels
+from services.subtask_manager import activity, domain, prelabels, quotas
 from services.subtask_manager import row as rows
 from services.subtask_manager.activity import Activity
 from services.subtask_manager.metrics import WorkMetrics
@@ -26,6 +27,7 @@ from shared.identity import Caller
 from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.outbox import Relay
+from shared.quotas import Quotas
 from shared.results import State
 
 A = TypeVar("A")
@@ -54,6 +56,7 @@ class Resources:
     model: ModelHeard
     metrics: WorkMetrics
     auditor: Auditor
+    quotas: Quotas
     auth: Literal["off", "on"] = "off"
 
 
@@ -82,6 +85,7 @@ async def lease(resources: Resources, who: Caller, *, task_id: str | None, count
         wanted = Lease(operator=who.id, token=token, expires_at=now + resources.lease_s)
         return domain.grant_lease(subtask, brief, lease=wanted, now=now)
 
+    count = await _within_quota(resources, who, count, lambda held: task_id in (None, held[0].task_id))
     claim = await resources.store.claim(who.team, who.id, task_id=task_id, count=count, grant=grant)
     _granted(resources, claim, token)
     return claim
@@ -94,9 +98,26 @@ async def lease_row(resources: Resources, who: Caller, *, task_id: str, row: Row
         wanted = Lease(operator=who.id, token=token, expires_at=now + resources.lease_s)
         return rows.grant_lease(subtask, brief, now, row=row, lease=wanted)
 
+    count = await _within_quota(
+        resources, who, count, lambda held: held[0].task_id == task_id and rows.is_in(row, *held)
+    )
     claim = await resources.store.claim_row(who.team, who.id, task_id=task_id, row=row, count=count, grant=grant)
     _granted(resources, claim, token)
     return claim
+
+
+async def _within_quota(
+    resources: Resources, who: Caller, count: int, is_asked_for: Callable[[tuple[Subtask, Brief]], bool]
+) -> int:
+    """How many of those asked for the caller may hold. Raises QuotaReached where that is none.
+
+    Requests that an operator sends at once may each be granted what is left.
+    """
+    most = (await resources.quotas.of(who.team))[quotas.LIVE_LEASES]
+    if most is None:
+        return count
+    held = await resources.store.held(who.team, who.id)
+    return quotas.wanted(count, most, held, is_asked_for=is_asked_for)
 
 
 def _granted(resources: Resources, claim: Claim, token: str) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.subtask_manager import consumers, routes
+from services.subtask_manager import consumers, quota_routes, routes
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import PreferencesStore
+from services.subtask_manager.quotas import LIVE_LEASES
 from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
@@ -14,6 +15,7 @@ from shared.auditing import Auditor
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters
+from shared.quotas import Quotas, QuotaStore
 
 
 def assemble(
@@ -21,9 +23,10 @@ def assemble(
     settings: LeaseSettings,
     *,
     preferences: PreferencesStore,
+    quotas: QuotaStore,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
-    """`relays`: those of all services, where they run in this process."""
+    """`quotas`: those that were set for teams. `relays`: those of all services, where they run in this process."""
     relay = Relay(adapters.store, adapters.bus)
     metrics = WorkMetrics(adapters.telemetry.metrics.registry)
     resources = Resources(
@@ -39,11 +42,17 @@ def assemble(
         model=ModelHeard(adapters.clock),
         metrics=metrics,
         auth=settings.auth or "off",
-        auditor=Auditor(adapters.clock, is_on=settings.auth == "on"),
+        auditor=Auditor(adapters.clock, adapters.bus, is_on=settings.auth == "on"),
+        quotas=Quotas(quotas, {LIVE_LEASES: settings.quota_live_leases}),
     )
     return Part(
         name="subtask_manager",
-        routers=[routes.router(resources), routes.preferences_router(resources), routes.old_router(resources)],
+        routers=[
+            routes.router(resources),
+            routes.preferences_router(resources),
+            routes.old_router(resources),
+            quota_routes.router(resources),
+        ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         gauges=[partial(metrics.look, adapters.store)],

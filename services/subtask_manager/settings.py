@@ -25,6 +25,14 @@ class LeaseSettings(ArchiveSettings):
     """How people work, in a subtask manager alone or within the embedded platform."""
 
     lease_s: Annotated[float, Field(gt=0, le=86_400, description="how long a lease lives, in seconds")] = 300.0
+    quota_live_leases: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="live leases that an operator may hold in a team, unless it is set for that; none: 100 for each"
+            " request",
+        ),
+    ] = None
 
     @property
     def limits(self) -> Limits:

@@ -10,6 +10,7 @@ from services.subtask_manager.subtask import MAX_TOOK_MS, Manner, Mode
 from shared.http.answers import EarlierResult
 from shared.http.requests import AS_INSTANT, AS_WHOLE_NUMBER, Reason, Wire
 from shared.identity import Role
+from shared.quotas import MAX_QUOTA
 from shared.results import Detection, ExportFormat
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
@@ -293,3 +294,29 @@ class OldVote(Wire):
 
     userId: Annotated[str, Field(min_length=1, max_length=200)]
     assignedLabel: Label
+
+
+class LeaseQuotasRequest(Wire):
+    """How many live leases each operator may hold in a team; null: as the settings say."""
+
+    live_leases: Annotated[int | None, Field(ge=0, le=MAX_QUOTA)] = None
+
+
+class LeaseQuotas(BaseModel):
+    live_leases: int | None
+
+
+class LeaseQuotasShown(BaseModel):
+    """`own`: what was set for the team; `limits`: what counts, null for as many as an operator likes."""
+
+    team: str
+    own: LeaseQuotas
+    limits: LeaseQuotas
+
+
+class LeaseQuotasPage(BaseModel):
+    """Teams for which something was set; `defaults` counts for all others."""
+
+    defaults: LeaseQuotas
+    items: list[LeaseQuotasShown]
+    next_cursor: str | None

@@ -15,6 +15,7 @@ from shared.http.serving import Deployable
 from shared.mongo import connect
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
+from shared.quotas.mongo import MongoQuotas
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
@@ -35,6 +36,14 @@ def create(settings: TaskManagerSettings) -> Deployable:
     telemetry = settings.telemetry("quorate-task-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
+    part = assemble(
+        adapters,
+        settings,
+        spool=settings.spool(),
+        budget=DecodingBudget(settings.max_decoding_bytes),
+        quotas=MongoQuotas(database["quotas"]),
+    )
+
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
@@ -50,7 +59,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate task manager",
         settings,
-        [assemble(adapters, settings, spool=settings.spool(), budget=DecodingBudget(settings.max_decoding_bytes))],
+        [part],
         adapters,
         opened=opened,
         authenticator=callers.authenticator,

@@ -21,6 +21,7 @@ from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
+from services.task_manager.team_quotas import allowed_to, refuse_reopening
 from shared import events
 from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
@@ -32,6 +33,7 @@ from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.objects.keys import with_renditions
 from shared.outbox import Relay
+from shared.quotas import Quotas
 from shared.terms import Terms
 
 Listed = tuple[Task, Counts, str]
@@ -64,6 +66,7 @@ class Resources:
     model: ModelHeard
     metrics: BatchMetrics
     auditor: Auditor
+    quotas: Quotas
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
@@ -91,8 +94,9 @@ async def create_task(
             raise
     else:
         new = domain.announce(wanted)
+        allowed = await allowed_to(resources.quotas, who.team)
         noted = resources.auditor.entries(who, "task.create", wanted.id)
-        existing = await resources.store.create(new.state, new.facts, noted=noted)
+        existing = await resources.store.create(new.state, new.facts, allowed=allowed, noted=noted)
         if existing is None:
             resources.relay.wake()
             return new.state, Counts()
@@ -178,6 +182,9 @@ async def seal(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task
 
 
 async def reopen(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task, Counts, UpToDate]:
+    task = await resources.store.task(task_id)
+    if task.state == "completed":
+        await refuse_reopening(resources.store, resources.quotas, task.team)
     await resources.store.update(task_id, resources.auditor.noting(who, "task.reopen", task_id, domain.reopen))
     return await _told(resources, task_id)
 

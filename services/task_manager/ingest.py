@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +14,11 @@ from services.task_manager import domain, names
 from services.task_manager.archives import refuse_other_archive
 from services.task_manager.domain import Image, Task
 from services.task_manager.names import Name
+from services.task_manager.quotas import Allowed, fitting, image_refusal
 from services.task_manager.store import TaskStore
 from shared import crash_points
 from shared.clock import Clock
-from shared.errors import QuorateError
+from shared.errors import QuorateError, QuotaReached
 from shared.objects import ObjectStore
 from shared.objects.keys import image_key, with_renditions
 from shared.pictures import DecodingBudget, Picture, PictureLimits, check, rendition
@@ -32,7 +33,7 @@ Status = Literal["accepted", "duplicate", "rejected", "skipped"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What became of one file. `notes` say what of it was changed on the way in, `refusal` what kind of error it met:
-    the error itself would hold, by its traceback, the file's bytes."""
+    the error itself would hold, by its traceback, the file's bytes. `quota`: which of the team's is used up."""
 
     filename: str
     status: Status
@@ -41,6 +42,7 @@ class Report:
     reason: str | None = None
     notes: tuple[str, ...] = ()
     refusal: type[QuorateError] | None = None
+    quota: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,8 @@ class Checker:
 
 
 class Ingest:
-    """Takes the files of one upload to one task. `saved` is called after every batch that made images visible."""
+    """Takes the files of one upload to one task. `saved` is called after every batch that made images visible;
+    `allowed` says what the task's team may have."""
 
     def __init__(
         self,
@@ -109,6 +112,7 @@ class Ingest:
         checker: Checker,
         clock: Clock,
         saved: Callable[[], None],
+        allowed: Callable[[], Awaitable[Allowed]],
     ) -> None:
         self._task = task
         self._store = store
@@ -116,6 +120,7 @@ class Ingest:
         self._checker = checker
         self._clock = clock
         self._saved = saved
+        self._allowed = allowed
         self._reports: list[Report | None] = []
         self._batch: list[tuple[int, Name, asyncio.Task[Checked | Refused]]] = []
         self._batch_bytes = 0
@@ -238,23 +243,63 @@ class Ingest:
             first.setdefault(one.image.id, position)
         known = await self._store.known(self._task.id, list(first))
         new = [images[position] for image_id, position in first.items() if image_id not in known]
+        refusals: dict[str, QuotaReached] = {}
         if new:
             await self._name_first(new[0].image.filename)
-            crash_points.reached("ingest.before_objects")
-            await self._objects.put_all(dict(chain.from_iterable(map(_objects, new))))
-            crash_points.reached("ingest.after_objects")
-            known |= await self._store.add_images(self._task, [one.image for one in new])
-            crash_points.reached("ingest.after_images")
-            self._saved()
+            known |= await self._store_new(new, refusals)
         for position, one in images.items():
             is_new = first[one.image.id] == position and one.image.id not in known
-            self._reports[position] = Report(
-                filename=one.image.filename,
-                status="accepted" if is_new else "duplicate",
-                image_id=one.image.id,
-                sha256=one.image.sha256,
-                notes=one.notes,
-            )
+            refusal = refusals.get(one.image.id)
+            self._reports[position] = _refused(one, refusal) if refusal else _taken(one, is_new=is_new)
+
+    async def _store_new(self, new: Sequence[Storable], refusals: dict[str, QuotaReached]) -> set[str]:
+        """Store as many of these as the team may have, from the first on, and note why the others are refused. Returns
+        the ids of those that were there already after all."""
+        allowed = await self._allowed()
+        room = len(new)
+        if allowed.bounds_images:
+            used = await self._store.usage(self._task.team)
+            images = [one.image for one in new]
+            if refusal := image_refusal(allowed, used, images):
+                room = fitting(allowed, used, images)
+                refusals |= dict.fromkeys((image.id for image in images[room:]), refusal)
+        taken = new[:room]
+        if not taken:
+            return set()
+        crash_points.reached("ingest.before_objects")
+        await self._objects.put_all(dict(chain.from_iterable(map(_objects, taken))))
+        crash_points.reached("ingest.after_objects")
+        try:
+            known = await self._store.add_images(self._task, [one.image for one in taken], allowed=allowed)
+        except QuotaReached as refusal:  # others were faster: none of these was saved, nor will be
+            refusals |= dict.fromkeys((one.image.id for one in taken), refusal.with_traceback(None))
+            await self._objects.delete([key for one in taken for key in with_renditions(one.image.object_key)])
+            return set()
+        crash_points.reached("ingest.after_images")
+        self._saved()
+        return known
+
+
+def _refused(one: Storable, refusal: QuotaReached) -> Report:
+    return Report(
+        filename=one.image.filename,
+        status="rejected",
+        sha256=one.image.sha256,
+        reason=refusal.detail,
+        notes=one.notes,
+        refusal=type(refusal),
+        quota=refusal.quota,
+    )
+
+
+def _taken(one: Storable, *, is_new: bool) -> Report:
+    return Report(
+        filename=one.image.filename,
+        status="accepted" if is_new else "duplicate",
+        image_id=one.image.id,
+        sha256=one.image.sha256,
+        notes=one.notes,
+    )
 
 
 def _objects(one: Storable) -> Iterable[tuple[str, bytes]]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import consumers, routes
+from services.task_manager import consumers, quota_routes, routes
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
@@ -21,6 +22,7 @@ from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters
 from shared.pictures import DecodingBudget
+from shared.quotas import Quotas, QuotaStore
 
 CHECK_THREADS = 2
 
@@ -31,10 +33,11 @@ def assemble(
     *,
     spool: Path,
     budget: DecodingBudget,
+    quotas: QuotaStore,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
-    `relays`: those of all services, where they run in this process."""
+    `quotas`: those that were set for teams. `relays`: those of all services, where they run in this process."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
     collector = Collector(store, objects, clock, relay_wake=relay.wake)
@@ -57,11 +60,17 @@ def assemble(
         model=ModelHeard(clock),
         progress=Progress(store, clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
-        auditor=Auditor(clock, is_on=settings.auth == "on"),
+        auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
+        quotas=Quotas(quotas, asdict(settings.allowed)),
     )
     return Part(
         name="task_manager",
-        routers=[routes.upload_router(resources), routes.router(resources), routes.rendition_router(resources)],
+        routers=[
+            routes.upload_router(resources),
+            routes.router(resources),
+            routes.rendition_router(resources),
+            quota_routes.router(resources),
+        ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         workers=[collector, statistician],

@@ -135,11 +135,11 @@ def rendition_router(resources: Resources) -> HotRouter:
     routes = HotRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
 
     @routes.hot("/renditions/{task_id}/{name}", methods=["GET"], response_class=JpegResponse)
-    async def rendition(task_id: str, name: str, who: Who) -> Response:
+    async def rendition(task_id: str, name: str, who: Who, request: Request) -> Response:
         await handlers.allow_on(resources, who, "be a member", task_id)
         key = f"{task_id}/{name}"
         headers = {"Cache-Control": cache_control(key)}
-        return JpegResponse(await resources.renditions.get(key), 200, headers)
+        return JpegResponse(await resources.renditions.get(key, holder_of(request.scope)), 200, headers)
 
     return routes
 
@@ -164,6 +164,9 @@ def _report(request: Request, reports: list[Report]) -> Response:
     detail = "none of the files could be taken" if reports else "the request holds no file"
     if len(fields) == 1:
         detail = fields[0]["detail"]
+    quotas = {report.quota for report in reports if report.status == "rejected"}
+    if len(quotas) == 1 and None not in quotas:
+        shown["quota"], detail = quotas.pop(), fields[0]["detail"]
     return problems.problem(request, statuses.pop() if len(statuses) == 1 else 422, detail, fields=fields, **shown)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.task_manager.archives import ArchiveLimits
+from services.task_manager.quotas import Allowed
 from shared.settings import AmqpSettings, ArchiveSettings, CallerSettings, MongoSettings, S3Settings
 
 
@@ -15,6 +16,22 @@ class UploadSettings(ArchiveSettings):
 
     max_uploads: Annotated[int, Field(ge=1, le=1000, description="uploads at a time; more are told to come back")] = 16
     max_archive_ratio: Annotated[int, Field(ge=1, description="how many times its own size a zip may unpack to")] = 100
+
+    quota_bytes: Annotated[
+        int | None, Field(ge=0, description="bytes of images that a team may store, unless it is set for it; none: any")
+    ] = None
+    quota_images: Annotated[
+        int | None, Field(ge=0, description="images that a team may store, unless it is set for it; none: any")
+    ] = None
+    quota_open_tasks: Annotated[
+        int | None,
+        Field(ge=0, description="tasks that have not ended which a team may have, unless it is set for it; none: any"),
+    ] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        """What a team may have for which nothing was set."""
+        return Allowed(bytes=self.quota_bytes, images=self.quota_images, open_tasks=self.quota_open_tasks)
 
     @property
     def archive_limits(self) -> ArchiveLimits:

@@ -54,6 +54,7 @@ def upload_shown(reports: list[Report]) -> dict[str, Any]:
                 "image_id": report.image_id,
                 "sha256": report.sha256,
                 "reason": report.reason,
+                "quota": report.quota,
                 "notes": report.notes,
             }
             for report in reports

@@ -13,6 +13,7 @@ from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
 from services.task_manager.staging import Staging
+from services.task_manager.team_quotas import allowed_to, refuse_upload
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
 from shared.http.requests import decode_base64
 from shared.shares import Holder, Shares
@@ -61,9 +62,11 @@ class Uploads:
             return await self._finish(ingest)
 
     async def begin(self, task_id: str, filenames: Sequence[str]) -> Staging:
-        """Forms for the files of a new upload straight to the object store. Raises NotFound, NotOpen, Invalid."""
+        """Forms for the files of a new upload straight to the object store. Raises NotFound, NotOpen, Invalid, and
+        QuotaReached where none of them could be taken in."""
         task = await self._resources.store.task(task_id)
         domain.refuse_unless_open(task)
+        await refuse_upload(self._resources.store, self._resources.quotas, task.team)
         resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
         return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=resources.clock())
 
@@ -105,6 +108,7 @@ class Uploads:
                     checker=resources.checker,
                     clock=resources.clock,
                     saved=resources.relay.wake,
+                    allowed=partial(allowed_to, resources.quotas, task.team),
                 )
                 try:
                     yield ingest

@@ -10,6 +10,7 @@ from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
 from shared.labels import MAX_LABELS
+from shared.quotas import MAX_QUOTA
 from shared.results import DecidedBy, Detection, State
 from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 
@@ -191,13 +192,15 @@ class Tasks(BaseModel):
 
 
 class FileReport(BaseModel):
-    """What became of one file. `reason`: why it was not taken. `notes`: what of it was changed on the way in."""
+    """What became of one file. `reason`: why it was not taken. `quota`: which of the team's is used up, if that is it.
+    `notes`: what of it was changed on the way in."""
 
     filename: str
     status: Literal["accepted", "duplicate", "rejected", "skipped"]
     image_id: str | None
     sha256: str | None
     reason: str | None
+    quota: str | None
     notes: list[str]
 
 
@@ -343,3 +346,44 @@ class StatisticsShown(BaseModel):
     detector: ComparedWithDetector
     votes_per_minute: float
     expected_done_at: str | None
+
+
+_Most = Annotated[int | None, Field(ge=0, le=MAX_QUOTA)]
+
+
+class QuotasRequest(Wire):
+    """What a team may have at the most, in place of all that was set before; null: as the settings say.
+
+    bytes: of stored images, without their renditions. images: of tasks that were not deleted. open_tasks: those that
+    have not ended.
+    """
+
+    bytes: _Most = None
+    images: _Most = None
+    open_tasks: _Most = None
+
+
+class QuotasShown(BaseModel):
+    bytes: int | None
+    images: int | None
+    open_tasks: int | None
+
+
+class UsageShown(BaseModel):
+    bytes: int
+    images: int
+    open_tasks: int
+
+
+class TeamQuotasShown(BaseModel):
+    """A team's quotas. `own`: what was set for it; `limits`: what counts, null for as much as it likes."""
+
+    team: str
+    own: QuotasShown
+    limits: QuotasShown
+    usage: UsageShown
+
+
+class TeamQuotasPage(BaseModel):
+    items: list[TeamQuotasShown]
+    next_cursor: str | None

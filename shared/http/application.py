@@ -15,6 +15,7 @@ from shared.http.bodies import Bodies
 from shared.http.edge import Edge
 from shared.http.hot import HotRoutes
 from shared.http.operations import Check, health_router, operations_router
+from shared.http.rates import RateLimits, Rates
 from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity.authenticator import Authenticator, Trusting
 from shared.telemetry import Telemetry
@@ -131,6 +132,7 @@ def _app(
         bodies=bodies,
         authenticator=authenticator,
         telemetry=telemetry,
+        rates=RateLimits(settings.rates) if settings.rates != Rates() else None,
     )
     problems.install(app)
     for router in routers:

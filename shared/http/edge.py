@@ -16,9 +16,10 @@ from shared.http import addresses
 from shared.http.bodies import Bodies
 from shared.http.connections import REFUSAL, Refusal
 from shared.http.origins import CHANGING, FOREIGN, PREFLIGHT, is_foreign, sharing
-from shared.http.problems import problem, unexpected
+from shared.http.problems import problem, refused, unexpected
+from shared.http.rates import RateLimits
 from shared.http.strict import make_strict
-from shared.identity import NAMED
+from shared.identity import CALLER, NAMED, Caller
 from shared.identity.authenticator import Authenticator
 from shared.telemetry import Telemetry, trace
 
@@ -36,7 +37,8 @@ class Edge:
     allowed_hosts: host names that requests may be addressed to; `*` allows any.
     allowed_origins: whose pages may change things and read answers, beside the requests' own host.
     bodies: counts those that requests hold.
-    authenticator: knows callers; a route asks it for the one that it serves.
+    authenticator: knows callers, and is asked once for each request.
+    rates: how fast callers may ask; None: as fast as they like.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Edge:
         bodies: Bodies,
         authenticator: Authenticator,
         telemetry: Telemetry,
+        rates: RateLimits | None = None,
     ) -> None:
         self._app = app
         self._allowed_hosts = frozenset(allowed_hosts)
         self._allowed_origins = frozenset(allowed_origins)
         self._bodies = bodies
         self._authenticator = authenticator
+        self._rates = rates
         self._metrics = telemetry.metrics
         self._tracing = telemetry.tracing
         self._is_ours = lru_cache(HOSTS_CACHED)(self._is_allowed)
@@ -67,7 +71,6 @@ class Edge:
         sent_id, traceparent = named.get(b"x-request-id"), named.get(b"traceparent")
         request_id = sent_id.decode() if sent_id and _REQUEST_ID.fullmatch(sent_id) else trace.random_hex(8)
         scope["request_id"] = request_id
-        scope["authenticator"], scope["caller_name"] = self._authenticator, self._authenticator.holder(named)
         scope["bodies"], scope[NAMED] = self._bodies, named
         has_site = b"origin" in named or b"sec-fetch-site" in named
         scope["is_foreign"] = has_site and is_foreign(named, self._allowed_origins)
@@ -82,6 +85,10 @@ class Edge:
         if scope["method"] == "OPTIONS" and scope["sharing"] and PREFLIGHT in named:
             await self._observe(Response(status_code=HTTPStatus.NO_CONTENT), scope, receive, send)
             return
+        await self._recognise(scope)
+        if self._rates is not None and (hasty := self._rates.refusal(scope)) is not None:
+            await self._observe(refused(Request(scope), hasty), scope, receive, send)
+            return
         with self._metrics.in_flight:
             if not self._tracing.is_on:
                 await self._observe(self._app, scope, receive, send)
@@ -90,6 +97,13 @@ class Edge:
                 status = await self._observe(self._app, scope, receive, send)
                 note("http.route", _route(scope))
                 note("http.response.status_code", status)
+
+    async def _recognise(self, scope: Scope) -> None:
+        """Say in the scope who sends the request, or why nobody knows, and under which name what it takes is counted:
+        whoever is not known counts for the address alone."""
+        known = await self._authenticator.who(scope["method"], scope[NAMED])
+        scope["authenticator"], scope[CALLER] = self._authenticator, known
+        scope["caller_name"] = known.id if isinstance(known, Caller) else ""
 
     async def _observe(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> int:
         """Let the request through to the app, and say what became of it; returns the status."""

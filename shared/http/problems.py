@@ -55,7 +55,8 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """Problem details as of RFC 9457. `code` says to programs what `detail` says to people."""
+    """Problem details as of RFC 9457. `code` says to programs what `detail` says to people, and `quota` which of the
+    team's is used up, where that is the reason."""
 
     type: str
     title: str
@@ -65,6 +66,7 @@ class Problem(BaseModel):
     instance: str
     request_id: str
     errors: list[FieldError] = []
+    quota: str | None = None
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -135,7 +137,8 @@ def refused(request: Request, error: errors.QuorateError) -> Response:
     fields = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else None
     may_come_back = isinstance(error, (errors.Unavailable, errors.TooMany))
     headers = {"Retry-After": str(error.retry_after_s)} if may_come_back else None
-    return problem(request, status_of(error), error.detail, code=error.code, fields=fields, headers=headers)
+    members = {"quota": error.quota} if isinstance(error, errors.QuotaReached) else {}
+    return problem(request, status_of(error), error.detail, code=error.code, fields=fields, headers=headers, **members)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -22,6 +22,7 @@ from shared.errors import QuorateError
 from shared.http.connections import Connection, Connections, WireLimits
 from shared.http.listener import Listener, connections_possible
 from shared.http.operations_port import OperationsPort
+from shared.http.rates import Rates
 from shared.pictures import PictureLimits, give_back_large_blocks
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs
@@ -96,6 +97,20 @@ class ServerSettings(BaseSettings):
             " believed; 0: none, callers are at the address that connects",
         ),
     ] = 0
+    rate_key: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="requests a second of one key or session, in the long run; ten seconds' worth may come at once;"
+            " more are told to come back (429); 0: as many as come. With `QUORATE_AUTH=off` only where it is set",
+        ),
+    ] = 500.0
+    rate_person: Annotated[float, Field(ge=0, description="the same of one person, with all keys and sessions")] = (
+        1_000.0
+    )
+    rate_address: Annotated[
+        float, Field(ge=0, description="the same of callers who are not known, by the address that they are at")
+    ] = 500.0
     header_s: Annotated[
         float, Field(gt=0, le=3_600, description="seconds that a request may take until its headers are complete")
     ] = 10.0
@@ -169,6 +184,18 @@ class ServerSettings(BaseSettings):
     def origins(self) -> frozenset[str]:
         """Origins whose pages may change things, beside the service's own."""
         return frozenset(one.strip().lower().rstrip("/") for one in self.allowed_origins.split(",") if one.strip())
+
+    @property
+    def rates(self) -> Rates:
+        """How fast callers may ask: where everyone may do everything, as fast as they like, but for what was set."""
+        counts = {"rate_key", "rate_person", "rate_address"}
+        if self.auth != "on":
+            counts &= self.model_fields_set
+        return Rates(
+            key=self.rate_key if "rate_key" in counts else 0.0,
+            person=self.rate_person if "rate_person" in counts else 0.0,
+            address=self.rate_address if "rate_address" in counts else 0.0,
+        )
 
     @property
     def wire_limits(self) -> WireLimits:

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.types import Scope
 
-from shared.errors import Invalid
+from shared.errors import Invalid, QuorateError
 from shared.identity.roles import ROLES, Role
 from shared.results import DETECTOR
 from shared.teams import FIRST_TEAM
@@ -17,6 +17,8 @@ LOCAL = "local"
 HEADER = b"x-quorate-user"
 NAMED = "quorate.headers"
 """The scope's name for a request's headers by name; of one that is given twice, the first counts."""
+CALLER = "quorate.caller"
+"""The scope's name for the request's `Caller`, or for the error that says why nobody knows them."""
 CALLERS_CACHED = 4_096
 _ID = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
@@ -47,15 +49,18 @@ def identified(user: str) -> Caller:
 
 
 async def caller_of(scope: Scope) -> Caller:
-    """The caller, as the edge's `Authenticator` knows them. Raises Unauthenticated, and Invalid for a name that cannot
-    be."""
-    return await scope["authenticator"].caller(scope["method"], scope[NAMED])
+    """The caller, as the edge's `Authenticator` knows them. Raises Unauthenticated, Forbidden, and Invalid for a name
+    that cannot be."""
+    known: Caller | QuorateError = scope[CALLER]
+    if isinstance(known, Caller):
+        return known
+    raise known
 
 
 async def named(scope: Scope, user: str) -> Caller:
     """The caller of a request of an older client, whose body names them. With authentication off it is as they say;
     else the name has to be the caller's own id. Raises as `caller_of`, and Forbidden."""
-    return await scope["authenticator"].named(scope["method"], scope[NAMED], user)
+    return scope["authenticator"].named(await caller_of(scope), user)
 
 
 async def from_request(request: Request) -> Caller:

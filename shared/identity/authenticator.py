@@ -1,14 +1,15 @@
 """How callers are known: by the name that they give, or by what the accounts service gave them."""
 
-import hashlib
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Protocol
 
 from cachetools import LRUCache
 
 from shared.clock import Clock
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Forbidden, Invalid, QuorateError, Unauthenticated
 from shared.identity import HEADER, LOCAL, Caller, identified
 from shared.identity.keys import KEY_PREFIX, key_id_of
 from shared.identity.records import Records
@@ -20,8 +21,14 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PAGE_HEADER = b"x-quorate-request"
 """A page of another site cannot send it."""
 TOKENS_CACHED = 4_096
+MAX_HEADER_REMEMBERED = 6_000
+"""A header with a token of the greatest length, and other cookies."""
 KNOWN_S = 0.5
 """For so long a replica goes by what it last read of a key or a session: a revoked one ends within a second."""
+UNCHANGED_S = 5.0
+"""For so long where it knows that no key, session or person has changed: what ends by itself ends so much later."""
+NOTED_S = 60.0
+"""So often it is noted that a key is used; what is kept is the hour."""
 
 Headers = Mapping[bytes, bytes]
 
@@ -29,36 +36,49 @@ Headers = Mapping[bytes, bytes]
 class Authenticator(Protocol):
     """Knows callers by the headers of their requests."""
 
-    async def caller(self, method: str, headers: Headers) -> Caller:
-        """Who sends this. Raises Unauthenticated, Forbidden where the page did not send it, and Invalid."""
+    async def who(self, method: str, headers: Headers) -> Caller | QuorateError:
+        """Who sends this; else why nobody knows: Unauthenticated, Forbidden where the page did not send it, Invalid, or
+        Unavailable. Routes that ask for nobody are served all the same."""
         ...
 
-    async def named(self, method: str, headers: Headers, user: str) -> Caller:
-        """The same where the body of the request names them. Raises Forbidden, too, where it names somebody else."""
-        ...
-
-    def holder(self, headers: Headers) -> str:
-        """A name under which what the caller holds is counted, before they are known."""
+    def named(self, caller: Caller, user: str) -> Caller:
+        """The caller of a request whose body names them. Raises Forbidden where it names somebody else, and Invalid."""
         ...
 
 
 class Trusting:
     """Authentication off: callers are who they say they are."""
 
-    async def caller(self, method: str, headers: Headers) -> Caller:  # noqa: ARG002
-        return identified(self.holder(headers))
+    async def who(self, method: str, headers: Headers) -> Caller | QuorateError:  # noqa: ARG002
+        try:
+            return identified(headers[HEADER].decode("latin-1") if HEADER in headers else LOCAL)
+        except Invalid as refusal:
+            return refusal
 
-    async def named(self, method: str, headers: Headers, user: str) -> Caller:  # noqa: ARG002
+    def named(self, caller: Caller, user: str) -> Caller:  # noqa: ARG002
         return identified(user)
 
-    def holder(self, headers: Headers) -> str:
-        return headers[HEADER].decode("latin-1") if HEADER in headers else LOCAL
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A caller, as they were read at some time and revision of the records; until `ends_at` at the most."""
+
+    caller: Caller
+    read_at: float
+    revision: int | None
+    ends_at: float
+
+    def holds(self, now: float, revision: int | None) -> bool:
+        is_unchanged = revision is not None and revision == self.revision
+        return now < self.ends_at and now < self.read_at + (UNCHANGED_S if is_unchanged else KNOWN_S)
 
 
 class Accounts:
     """Callers with an access token, a session of the page, or a key, verified here alone.
 
-    A token is checked once and remembered; whether its session or a key was revoked is read anew every half second.
+    A token is checked once and remembered; whether its session or a key was revoked is read anew every half second, or
+    every five where nothing has changed. Until then a caller is found by the header as it was sent, of which nothing is
+    parsed again.
     """
 
     def __init__(self, verifier: Verifier, records: Records, clock: Clock) -> None:
@@ -66,65 +86,84 @@ class Accounts:
         self._records = records
         self._clock = clock
         self._claims: LRUCache[str, Claims] = LRUCache(TOKENS_CACHED)
-        self._callers: LRUCache[str, tuple[float, Caller]] = LRUCache(TOKENS_CACHED)
+        self._callers: dict[tuple[bool, bytes], _Known] = {}
+        self._noted: LRUCache[str, float] = LRUCache(TOKENS_CACHED)
 
-    async def caller(self, method: str, headers: Headers) -> Caller:
+    async def who(self, method: str, headers: Headers) -> Caller | QuorateError:
         if HEADER in headers:
-            raise Forbidden("X-Quorate-User names nobody here: sign in, or send a key")
-        credential, is_cookie = _credential(headers)
-        if is_cookie and method not in SAFE:
-            refuse_unless_page(headers)
-        now = self._clock()
-        until, caller = self._callers.get(credential, (0.0, None))
-        if caller is not None and now < until:
-            return caller
-        caller = await (self._by_key(credential, now) if _is_key(credential) else self._by_token(credential, now))
-        self._callers[credential] = (now + KNOWN_S, caller)
-        return caller
+            return Forbidden("X-Quorate-User names nobody here: sign in, or send a key")
+        authorization = headers.get(b"authorization")
+        is_cookie = authorization is None
+        sent = headers.get(b"cookie", b"") if authorization is None else authorization
+        try:
+            if is_cookie and method not in SAFE and ACCESS_COOKIE.encode() in sent:
+                refuse_unless_page(headers)
+            return await self._known(sent, is_cookie=is_cookie)
+        except QuorateError as refusal:
+            return refusal
 
-    async def named(self, method: str, headers: Headers, user: str) -> Caller:
-        caller = await self.caller(method, headers)
+    def named(self, caller: Caller, user: str) -> Caller:
         if user != caller.id:
             raise Forbidden("userId names somebody else: it has to be your own id")
         return caller
 
-    def holder(self, headers: Headers) -> str:
-        try:
-            credential, _ = _credential(headers)
-        except Unauthenticated:
-            return ""
-        return hashlib.sha256(credential.encode()).hexdigest()[:16]
+    async def _known(self, sent: bytes, *, is_cookie: bool) -> Caller:
+        now, revision = self._clock(), self._records.revision
+        known = self._callers.get((is_cookie, sent))
+        if known is not None and known.holds(now, revision):
+            return known.caller
+        credential = _token_of_cookie(sent) if is_cookie else _bearer(sent)
+        read = self._by_key if _is_key(credential) else self._by_token
+        caller, ends_at = await read(credential, now)
+        self._remember((is_cookie, sent), _Known(caller=caller, read_at=now, revision=revision, ends_at=ends_at))
+        return caller
 
-    async def _by_token(self, token: str, now: float) -> Caller:
+    def _remember(self, header: tuple[bool, bytes], known: _Known) -> None:
+        """For so short a time that all may be forgotten when there are many."""
+        if len(self._callers) >= TOKENS_CACHED:
+            self._callers.clear()
+        if len(header[1]) <= MAX_HEADER_REMEMBERED:
+            self._callers[header] = known
+
+    async def _by_token(self, token: str, now: float) -> tuple[Caller, float]:
+        """The caller, and when the token ends."""
         claims = self._claims.get(token) or self._verifier.verified(token, now)
         self._claims[token] = claims
         if now >= claims.expires_at or await self._records.is_revoked(claims):
             raise _unknown()
-        return Caller(claims.person, claims.roles, claims.team, claims.name, claims.session)
+        caller = Caller(claims.person, claims.roles, claims.team, claims.name, claims.session)
+        return caller, claims.expires_at
 
-    async def _by_key(self, text: str, now: float) -> Caller:
+    async def _by_key(self, text: str, now: float) -> tuple[Caller, float]:
+        """The caller, and when the key ends."""
         found = await self._records.key(key_id_of(text))
         if found is None or not found.opens_to(text, now):
             raise _unknown()
-        await self._records.used(found.id)
-        return Caller(found.person, found.roles, found.team, found.name, found.id)
+        if self._noted.get(found.id, 0.0) <= now:
+            self._noted[found.id] = now + NOTED_S
+            await self._records.used(found.id)
+        caller = Caller(found.person, found.roles, found.team, found.name, found.id)
+        return caller, math.inf if found.expires_at is None else found.expires_at
 
 
 def _is_key(credential: str) -> bool:
     return credential.startswith(KEY_PREFIX)
 
 
-def _credential(headers: Headers) -> tuple[str, bool]:
-    """The token or key of a request, and whether the browser added it by itself. Raises Unauthenticated."""
-    scheme, _, given = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme:
-        if scheme.lower() != "bearer" or not given.strip():
-            raise _unknown()
-        return given.strip(), False
-    token = cookie_of(headers, ACCESS_COOKIE)
+def _bearer(authorization: bytes) -> str:
+    """The token or key of the header Authorization. Raises Unauthenticated."""
+    scheme, _, given = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not given.strip():
+        raise _unknown()
+    return given.strip()
+
+
+def _token_of_cookie(cookies: bytes) -> str:
+    """The access token of the page, which the browser adds by itself. Raises Unauthenticated."""
+    token = _cookie_in(cookies, ACCESS_COOKIE)
     if not token or _is_key(token):
         raise _unknown()
-    return token, True
+    return token
 
 
 def refuse_unless_page(headers: Headers) -> None:
@@ -135,8 +174,14 @@ def refuse_unless_page(headers: Headers) -> None:
 
 def cookie_of(headers: Headers, name: str) -> str:
     """A cookie of a request; empty where there is none."""
+    return _cookie_in(headers.get(b"cookie", b""), name)
+
+
+def _cookie_in(cookies: bytes, name: str) -> str:
+    if name.encode() not in cookies:
+        return ""
     try:
-        found = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1")).get(name)
+        found = SimpleCookie(cookies.decode("latin-1")).get(name)
     except CookieError:
         return ""
     return "" if found is None else found.value

@@ -30,6 +30,11 @@ class KeyRecord:
 class Records(Protocol):
     """Keys and revocations, as the accounts service told them last."""
 
+    @property
+    def revision(self) -> int | None:
+        """Another number once a key, a session or a person has changed; None: it can only be found out by asking."""
+        ...
+
     async def key(self, key_id: str) -> KeyRecord | None:
         """A key that can be used now, with the roles that its person has now; None where there is none."""
         ...

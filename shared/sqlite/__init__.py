@@ -44,7 +44,10 @@ class _Job:
 
 
 class Database:
-    """A SQLite file. `write` and `read` take a function of a connection, run it in a thread and return its result."""
+    """A SQLite file. `write` and `read` take a function of a connection, run it in a thread and return its result.
+
+    commits: how often something was committed; it counts before whoever wrote it has the answer.
+    """
 
     def __init__(self, path: Path, steps: Sequence[Step], *, readers: int = 2) -> None:
         self._path = path
@@ -54,6 +57,7 @@ class Database:
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix=f"read-{path.stem}")
         self._reader = threading.local()
         self._reading = 0
+        self.commits = 0
         self._is_closed = False
         self._connections: list[sqlite3.Connection] = []
 
@@ -163,6 +167,7 @@ class Database:
                     return
         crash_points.reached("sqlite.before_commit")
         connection.execute("COMMIT")
+        self.commits += 1
         crash_points.reached("sqlite.after_commit")
 
     def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:

@@ -37,6 +37,8 @@ from shared.http import problems
 from shared.http.bodies import Bodies
 from shared.objects import ObjectStore, PostForm
 from shared.objects.filesystem import FilesystemObjectStore
+from shared.quotas import QuotaStore
+from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
 
 T0 = 1_000_000.0
@@ -207,6 +209,14 @@ async def sqlite_preferences(folder: Path) -> AsyncIterator[StoredPreferences]:
     yield StoredPreferences(
         store=SqlitePreferences(database), counting=database.counting, failing_commits=database.failing_commits
     )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_quotas(folder: Path) -> AsyncIterator[QuotaStore]:
+    database = WatchedDatabase(folder / "subtasks.sqlite", subtask_schema.STEPS)
+    database.open()
+    yield SqliteQuotas(database)
     await database.close()
 
 

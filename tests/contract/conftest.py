@@ -7,6 +7,7 @@ from tests.contract.replicas import opened_replicas
 
 SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subtasks}
 PREFERENCES = {"sqlite": adapters.sqlite_preferences, "mongo": mongo.mongo_preferences}
+QUOTAS = {"sqlite": adapters.sqlite_quotas, "mongo": mongo.mongo_quotas}
 TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, "mongo": mongo.mongo_accounts}
 WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, "mongo": mongo.mongo_webhooks}
@@ -24,6 +25,12 @@ async def subtasks(request, tmp_path):
 async def preferences(request, tmp_path):
     async with PREFERENCES[request.param](tmp_path) as stored:
         yield stored
+
+
+@pytest_asyncio.fixture(params=QUOTAS)
+async def quotas(request, tmp_path):
+    async with QUOTAS[request.param](tmp_path) as store:
+        yield store
 
 
 @pytest_asyncio.fixture(params=TASK_STORES)

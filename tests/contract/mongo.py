@@ -20,6 +20,7 @@ from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.mongo import Documents, MongoDatabase, connect
+from shared.quotas.mongo import MongoQuotas
 from tests.contract.adapters import (
     Cost,
     ManualClock,
@@ -158,6 +159,12 @@ async def mongo_subtasks(_folder: Path) -> AsyncIterator[StoredSubtasks]:
             refuse_to_announce=errors,
             forget_hints=forget_hints,
         )
+
+
+@asynccontextmanager
+async def mongo_quotas(_folder: Path) -> AsyncIterator[MongoQuotas]:
+    async with database() as at:
+        yield MongoQuotas(at["quotas"])
 
 
 @asynccontextmanager

@@ -228,6 +228,7 @@ async def test_an_event_that_comes_twice_has_one_effect(subtasks, buses, stored_
         limits=unused,
         model=ModelHeard(subtasks.clock),
         metrics=WorkMetrics(CollectorRegistry()),
+        quotas=unused,
     )
     consumers.subscribe(at, buses.bus)
     ready = [ready_message(subtask_id) for subtask_id in subtask_ids(10)]

@@ -51,6 +51,7 @@ def work(subtasks) -> Resources:
         limits=Unused(),
         model=Unused(),
         metrics=WorkMetrics(CollectorRegistry()),
+        quotas=Unused(),
     )
 
 

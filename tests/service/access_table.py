@@ -11,7 +11,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from services.notifier.delivery import new_delivery
-from shared.errors import Unauthenticated
+from shared.errors import QuorateError, Unauthenticated
 from shared.identity import ROLES, Caller
 from shared.teams import FIRST_TEAM
 from tests.service.running import Api, running
@@ -40,17 +40,14 @@ like what is not there.
 class Pretended:
     """Callers are whom a header names: a role, and a team."""
 
-    async def caller(self, method: str, headers: Mapping[bytes, bytes]) -> Caller:
+    async def who(self, method: str, headers: Mapping[bytes, bytes]) -> Caller | QuorateError:
         role, _, team = headers.get(b"x-as", b"").decode().partition("@")
         if not team:
-            raise Unauthenticated("sign in")
+            return Unauthenticated("sign in")
         return Caller(f"{role} of {team}", (role,), team, session="s")
 
-    async def named(self, method: str, headers: Mapping[bytes, bytes], user: str) -> Caller:
-        return await self.caller(method, headers)
-
-    def holder(self, headers: Mapping[bytes, bytes]) -> str:
-        return headers.get(b"x-as", b"").decode()
+    def named(self, caller: Caller, user: str) -> Caller:
+        return caller
 
 
 BODIES: dict[tuple[str, str], Any] = {
@@ -86,6 +83,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/teams"): {"name": "another"},
     ("POST", "/api/webhooks"): {"url": "https://hooks.example/", "events": ["task.completed"]},
     ("PATCH", "/api/webhooks/{webhook_id}"): {"is_paused": True},
+    ("PUT", "/api/admin/quotas/{team}"): {},
+    ("PUT", "/api/leases/quotas/{team}"): {},
 }
 QUERIES = {"/api/events": "?mine=true", "/api/device": "?code=none"}
 OWNED = ("task_id", "subtask_id", "webhook_id")

@@ -128,7 +128,7 @@ async def test_what_fails_on_our_side(api: Api, monkeypatch, error, status, wher
     task_id = await api.task()
     path = f"/api/tasks/{task_id}/images"
 
-    async def fail(*_arguments: object) -> None:
+    async def fail(*_arguments: object, **_named: object) -> None:
         raise error()
 
     def fail_at_once(*_arguments: object) -> None:

@@ -13,7 +13,7 @@ from shared.http.answers import json_answer
 from shared.http.bodies import SMALL_BYTES
 from shared.http.hot import HotRouter, HotRoutes
 from shared.http.requests import Wire
-from shared.identity import HEADER, NAMED, Who
+from shared.identity import CALLER, HEADER, NAMED, Who
 from shared.identity.authenticator import Trusting
 
 JSON = (b"content-type", b"application/json")
@@ -80,7 +80,7 @@ async def sent(
         "query_string": query,
         "headers": sent_headers,
         NAMED: dict(reversed(sent_headers)),
-        "authenticator": Trusting(),
+        CALLER: await Trusting().who(method, {HEADER: user.encode()}),
         "server": ("localhost", 80),
     }
     await HotRoutes(framework, routers=[hot_router()])(scope, receive, send)

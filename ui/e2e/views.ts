@@ -256,6 +256,17 @@ export const VIEWS: Record<string, Go> = {
     await open(page, platform, user, await withWebhooks(page));
     await expect(page.getByRole("row")).toHaveCount(5);
   },
+  "admin-quotas": async (page, platform, user) => {
+    await tasksOf(platform);
+    await open(page, platform, user, "/admin/quotas");
+    await expect(page.getByRole("row", { name: /^First team/ })).toBeVisible();
+  },
+  "admin-quotas-edit": async (page, platform, user) => {
+    await tasksOf(platform);
+    await open(page, platform, user, "/admin/quotas");
+    await page.getByRole("button", { name: "Edit" }).click();
+    await expect(page.getByRole("dialog", { name: "Quotas of First team" })).toBeVisible();
+  },
   settings: async (page, platform, user) => {
     await open(page, platform, user, "/settings");
     await expect(page.getByRole("heading", { level: 1, name: "Settings" })).toBeVisible();

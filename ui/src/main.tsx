@@ -12,6 +12,8 @@ import { who } from "./shell/who";
 import "./label/onlyOutbox"; // votes that an earlier page left are sent, whichever page this one opens
 
 const RETRIES = 3;
+const TOO_OFTEN = 429;
+const LONGEST_WAIT_S = 30;
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -19,7 +21,11 @@ const queries = new QueryClient({
       networkMode: "always", // the platform may be on this very machine, whatever the browser thinks of its network
       retry: (failures, error) => {
         const isPassing = !(error instanceof ApiProblem) || error.isUnreachable || error.status >= 500;
-        return isPassing && failures < RETRIES;
+        return (isPassing || error.status === TOO_OFTEN) && failures < RETRIES;
+      },
+      retryDelay: (failures, error) => {
+        const told = error instanceof ApiProblem ? error.retryAfterSeconds : null;
+        return 1000 * Math.min(told ?? 2 ** failures, LONGEST_WAIT_S);
       },
     },
   },

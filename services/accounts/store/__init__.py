@@ -39,6 +39,11 @@ class AccountStore(Outbox, Protocol):
     """Of people, the name as it is compared belongs to one only."""
 
     @property
+    def revision(self) -> int | None:
+        """Another number once anything has changed; None: other processes write, too, and nobody tells."""
+        ...
+
+    @property
     def teams(self) -> Kept[Team]: ...
 
     @property

@@ -126,6 +126,10 @@ class MongoAccountStore:
         kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.devices)
         self._outboxes = Outboxes([kind.documents for kind in kinds])
 
+    @property
+    def revision(self) -> None:
+        """Other processes write, too."""
+
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
         with errors_named():

@@ -13,6 +13,8 @@ from shared.events import Message
 from shared.outbox import Outbox
 
 A = TypeVar("A")
+MAX_HELD = 2_000
+"""Leases of one operator that a request looks at."""
 Decide = Callable[[Subtask, Brief, float], Decision[Subtask, A]]
 """A rule, called with the present state, the task's brief, and the time (epoch seconds)."""
 Announce = Callable[[Subtask, Brief, tuple[str, ...], float], list[Message]]
@@ -128,6 +130,10 @@ class SubtaskStore(Outbox, Protocol):
     async def voted(self, voter: str, *, since: float) -> list[Voted]:
         """The voter's votes that stand, cast since then, the newest first; `MAX_LOOKED_AT` of them at the most. Those
         in cancelled tasks too, until they are purged."""
+        ...
+
+    async def held(self, team: str, operator: str) -> list[tuple[Subtask, Brief]]:
+        """The operator's live leases in the team, two thousand at the most."""
         ...
 
     async def leased(self) -> Leased:

@@ -6,6 +6,7 @@ from typing import Protocol
 from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.listing import Listing, Order
 from services.task_manager.order import By
+from services.task_manager.quotas import Allowed, Usage
 from services.task_manager.statistics import Saved
 from shared.audit import AuditEntry
 from shared.decision import Decision
@@ -25,6 +26,8 @@ IMAGE_KEYS: dict[By, str] = {
 }
 TASK_KEYS: dict[Order, str] = {"newest": "age_key", "name": "name_key"}
 """Columns, or fields, that hold the keys of each order."""
+ANY = Allowed()
+"""As much as a team likes."""
 RATED = 1_000
 """Images of which `votes_since` counts the votes at the most."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
@@ -37,9 +40,17 @@ class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
-    async def create(self, task: Task, facts: tuple[str, ...] = (), *, noted: Sequence[AuditEntry] = ()) -> Task | None:
+    async def create(
+        self,
+        task: Task,
+        facts: tuple[str, ...] = (),
+        *,
+        allowed: Allowed = ANY,
+        noted: Sequence[AuditEntry] = (),
+    ) -> Task | None:
         """Save a new task, and announce these facts and notes of it. Where its id is there already nothing is saved;
-        returns the one that is."""
+        returns the one that is. Raises QuotaReached where the team may have no further task; several processes at once
+        may pass that by one each."""
         ...
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
@@ -67,9 +78,19 @@ class TaskStore(Outbox, Protocol):
         """Which of these images are durably there."""
         ...
 
-    async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
+    async def add_images(self, task: Task, images: Sequence[Image], *, allowed: Allowed = ANY) -> set[str]:
         """Save new images and announce them; returns the ids of those that were there already, which stay as they are.
-        Raises NotOpen where the task was sealed or cancelled meanwhile, and saves none."""
+        Raises NotOpen where the task was sealed or cancelled meanwhile, and QuotaReached where the team would have more
+        than it may; then it saves none. However many add at once, they never pass a quota together; at its end each of
+        them may be refused, though one alone would fit."""
+        ...
+
+    async def usage(self, team: str) -> Usage:
+        """What a team has. The cost grows with the number of its tasks, not with that of their images."""
+        ...
+
+    async def teams(self, *, after: str, limit: int) -> list[str]:
+        """The teams that have or had tasks, in the order of their ids, those behind `after`."""
         ...
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:

@@ -4,20 +4,22 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Sequence
 from itertools import chain
 
 from pymongo import IndexModel, UpdateOne
 
-from services.task_manager import listing as listings
 from services.task_manager.announcements import SOURCE
-from services.task_manager.domain import Counts, Image, Task, counted_votes, refuse_unless_open, stub_of
+from services.task_manager.domain import Counts, Image, Task, refuse_unless_open, stub_of
 from services.task_manager.listing import Listing
-from services.task_manager.order import BACKWARDS, LAST, By, key_of
+from services.task_manager.order import BACKWARDS, LAST, By
+from services.task_manager.quotas import Allowed, Usage, refuse_images, refuse_task
 from services.task_manager.refusals import NotOpen
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
+    ANY,
     IMAGE_KEYS,
     RATED,
     TASK_KEYS,
@@ -26,16 +28,26 @@ from services.task_manager.store import (
     AnnounceTask,
     DecideImage,
     DecideTask,
+    mongo_usage,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
+from services.task_manager.store.mongo_keys import (
+    image_keys,
+    listing_keys,
+    order_keys,
+    removal_id,
+    removed_keys,
+    task_keys,
+)
+from services.task_manager.store.mongo_usage import MongoUsage
 from shared import events
 from shared.audit import AuditEntry
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import NotFound, QuotaReached
 from shared.events import Message
 from shared.mongo import OUTBOX_INDEXES, Document, Documents, MongoDatabase, Outboxes, errors_named, is_answering
-from shared.teams import key_in, key_without
+from shared.teams import key_without
 
 INDEXES = {
     "tasks": [
@@ -44,6 +56,7 @@ INDEXES = {
         IndexModel([("owner", 1), ("state", 1), ("age_key", 1)], name="of_owner_by_age"),
         IndexModel([("owner", 1), ("state", 1), ("name_key", 1)], name="of_owner_by_name"),
         IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
+        mongo_usage.INDEX,
         *OUTBOX_INDEXES,
     ],
     "images": [
@@ -87,24 +100,35 @@ class MongoTaskStore:
         self._announce_task = announce_task
         self._announce_image = announce_image
         self._announce_removed = announce_removed
-        self._tasks = Documents(database["tasks"], codec=TASKS, keys=_task_keys, clock=clock, origin=origin)
-        self._images = Documents(database["images"], codec=IMAGES, keys=_image_keys, clock=clock, origin=origin)
-        self._removed = Documents(database["removed"], codec=IMAGES, keys=_removed_keys, clock=clock, origin=origin)
+        self._tasks = Documents(database["tasks"], codec=TASKS, keys=task_keys, clock=clock, origin=origin)
+        self._images = Documents(database["images"], codec=IMAGES, keys=image_keys, clock=clock, origin=origin)
+        self._removed = Documents(database["removed"], codec=IMAGES, keys=removed_keys, clock=clock, origin=origin)
         self._outboxes = Outboxes([self._tasks, self._images, self._removed])  # images wait for their tasks
         self._statistics = database["statistics"]
         self._counts = MongoCounts(database["images"])
+        self._usage = MongoUsage(database["tasks"], database["images"])
 
     async def prepare(self) -> None:
-        """Create the indexes that are missing."""
+        """Create the indexes that are missing, and count what was not counted."""
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
+        await self._usage.prepare()
 
     async def is_ready(self) -> bool:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def create(self, task: Task, facts: tuple[str, ...] = (), *, noted: Sequence[AuditEntry] = ()) -> Task | None:
+    async def create(
+        self,
+        task: Task,
+        facts: tuple[str, ...] = (),
+        *,
+        allowed: Allowed = ANY,
+        noted: Sequence[AuditEntry] = (),
+    ) -> Task | None:
+        if allowed.open_tasks is not None and (existing := await self._refused(task, allowed)) is not None:
+            return existing
         told = [*self._announce_task(task, facts, task.created_at), *events.notes(task.id, SOURCE, noted)]
         return await self.task(task.id) if await self._tasks.insert([(task, told)]) else None
 
@@ -148,7 +172,7 @@ class MongoTaskStore:
         tasks = self._tasks.collection
         with errors_named():
             while found := await tasks.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
-                keys = [(one["_id"], _listing_keys(TASKS.read_document(one))) for one in found]
+                keys = [(one["_id"], listing_keys(TASKS.read_document(one))) for one in found]
                 await tasks.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
@@ -165,20 +189,33 @@ class MongoTaskStore:
         with errors_named():
             return {one["_id"] for one in await self._images.collection.find(query, {"_id": 1}).to_list()}
 
-    async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
-        """The task is looked at before, and again after: what came too late is taken away again."""
+    async def add_images(self, task: Task, images: Sequence[Image], *, allowed: Allowed = ANY) -> set[str]:
+        """The task is looked at before, and again after: what came too late is taken away again. Images are counted
+        before they are saved: those that were not are given back."""
         await self._refuse_unless_open(task.id)
         first = {image.id: image for image in reversed(images)}
         distinct = [image for image in images if first[image.id] is image]
+        await self._usage.add(task.id, distinct)
+        if allowed.bounds_images:
+            await self._refuse_uncounted(task, distinct, allowed)
         known = await self._images.insert([(image, [self._announce_image(task, image)]) for image in distinct])
+        await self._usage.give_back(task.id, [image for image in distinct if image.id in known])
         try:
             await self._refuse_unless_open(task.id)
         except NotOpen:
-            new = [image.id for image in distinct if image.id not in known]
+            new = [image for image in distinct if image.id not in known]
             with errors_named():
-                await self._images.collection.delete_many({"_id": {"$in": new}, "version": 1})
+                too_late = {"_id": {"$in": [image.id for image in new]}, "version": 1}
+                await self._images.collection.delete_many(too_late)
+            await self._usage.give_back(task.id, new)
             raise
         return known
+
+    async def usage(self, team: str) -> Usage:
+        return await self._usage.of(team)
+
+    async def teams(self, *, after: str, limit: int) -> list[str]:
+        return await self._usage.teams(after, limit)
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
@@ -196,9 +233,9 @@ class MongoTaskStore:
             image = _within(task_id, (await self._images.find(image_id, "image")).state)
         except NotFound:
             return _within(task_id, await self._last_removed(image_id)).object_key
-        removal_id = _removal_id(image)
-        removed = self._announce_removed(image, removal_id, self._clock())
-        await self._removed.insert([(stub_of(image), [removed, *events.notes(removal_id, SOURCE, noted)])])
+        removal = removal_id(image)
+        removed = self._announce_removed(image, removal, self._clock())
+        await self._removed.insert([(stub_of(image), [removed, *events.notes(removal, SOURCE, noted)])])
         await self._finish_removal(image)
         return image.object_key
 
@@ -211,7 +248,10 @@ class MongoTaskStore:
     async def _finish_removal(self, image: Image) -> None:
         with errors_named():
             await self._images.collection.delete_one({"_id": image.id, "object_key": image.object_key})
-            await self._removed.collection.update_one({"_id": _removal_id(image)}, {"$unset": {"undone": ""}})
+            undone = {"_id": removal_id(image), "undone": {"$eq": True}}
+            done = await self._removed.collection.update_one(undone, {"$unset": {"undone": ""}})
+        if done.matched_count:  # of all who finish it, one
+            await self._usage.give_back(image.task_id, [image])
 
     async def _last_removed(self, image_id: str) -> Image:
         of_image = {"_id": {"$gte": f"{image_id}-", "$lt": f"{image_id}."}}
@@ -298,6 +338,24 @@ class MongoTaskStore:
     async def clear(self, ids: Sequence[str]) -> None:
         await self._outboxes.clear(ids)
 
+    async def _refused(self, task: Task, allowed: Allowed) -> Task | None:
+        """The task that is there already. Raises QuotaReached where none is, and the team may have no further one."""
+        try:
+            refuse_task(allowed, await self._usage.of(task.team))
+        except QuotaReached:
+            with contextlib.suppress(NotFound):
+                return await self.task(task.id)
+            raise
+        return None
+
+    async def _refuse_uncounted(self, task: Task, images: Sequence[Image], allowed: Allowed) -> None:
+        """Raises QuotaReached where a team has too much with these images, which are counted, and gives them back."""
+        try:
+            refuse_images(allowed, await self._usage.of(task.team), ())
+        except QuotaReached:
+            await self._usage.give_back(task.id, images)
+            raise
+
     async def _refuse_unless_open(self, task_id: str) -> None:
         refuse_unless_open(await self.task(task_id))
 
@@ -307,7 +365,7 @@ class MongoTaskStore:
         images = self._images.collection
         with errors_named():
             while found := await images.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
-                keys = [(one["_id"], _order_keys(IMAGES.read_document(one))) for one in found]
+                keys = [(one["_id"], order_keys(IMAGES.read_document(one))) for one in found]
                 await images.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
     async def _has_open(self, task_id: str) -> bool:
@@ -320,54 +378,7 @@ class MongoTaskStore:
             return [one["_id"] for one in await self._tasks.collection.find(query, {"_id": 1}).to_list()]
 
 
-def _removal_id(image: Image) -> str:
-    """One for each object of an image: the same bytes may be removed, come again, and be removed again."""
-    return f"{image.id}-{image.object_key.rpartition('-')[2].partition('.')[0]}"
-
-
 def _within(task_id: str, image: Image) -> Image:
     if image.task_id != task_id:
         raise NotFound("no such image")
     return image
-
-
-def _task_keys(task: Task) -> Document:
-    return {
-        "_id": task.id,
-        "id": task.id,  # nx-27017: no index may hold _id and another field
-        "created_at": task.created_at,
-        "state": task.state,
-        "is_erased": task.is_erased,
-        **_listing_keys(task),
-    }
-
-
-def _listing_keys(task: Task) -> Document:
-    keys = {field: key_in(task.team, listings.key_of(task, order)) for order, field in TASK_KEYS.items()}
-    return {"owner": task.owner, **keys}
-
-
-def _image_keys(image: Image) -> Document:
-    return {
-        "_id": image.id,
-        "id": image.id,  # nx-27017: no index may hold _id and another field
-        "task_id": image.task_id,
-        "state": image.state,
-        "label": image.result.label if image.result else None,
-        "ended_at": image.result.completed_at if image.result else None,
-        "counted_votes": counted_votes(image) if image.result else None,
-        "object_key": image.object_key,
-        **_order_keys(image),
-    }
-
-
-def _order_keys(image: Image) -> Document:
-    return {
-        "upload_key": key_of(image, "upload"),
-        "name_key": key_of(image, "name"),
-        "agreement_key": key_of(image, "uncertain"),
-    }
-
-
-def _removed_keys(image: Image) -> Document:
-    return {"_id": _removal_id(image), "task_id": image.task_id, "undone": True}

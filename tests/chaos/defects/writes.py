@@ -65,8 +65,8 @@ def image_before_object() -> None:
         async def put_all(put: Any) -> None:
             waiting.append(put)
 
-        async def add_images(task: Task, new: Sequence[Image]) -> set[str]:
-            known = await real_add(task, new)
+        async def add_images(task: Task, new: Sequence[Image], **quota: Any) -> set[str]:
+            known = await real_add(task, new, **quota)
             for put in waiting:
                 await real_put(put)
             return known

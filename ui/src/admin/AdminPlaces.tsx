@@ -6,6 +6,10 @@ import { webhooks } from "../texts/en.webhooks";
 import css from "./places.module.css";
 
 const texts = people.places;
+const OF_PLATFORM = [
+  { href: "/admin", name: texts.services },
+  { href: "/admin/quotas", name: texts.quotas },
+];
 const PEOPLE = [
   { href: "/admin/people", name: texts.people },
   { href: "/admin/invitations", name: texts.invitations },
@@ -18,7 +22,7 @@ export function AdminPlaces() {
   const [location] = useLocation();
   const hasPeople = may(me, "manage-people");
   const places = [
-    ...(may(me, "operate") ? [{ href: "/admin", name: texts.services }] : []),
+    ...(may(me, "operate") ? OF_PLATFORM : []),
     ...(may(me, "make-teams") ? [{ href: "/admin/teams", name: texts.teams }] : []),
     ...(hasPeople ? PEOPLE : []),
     { href: "/admin/webhooks", name: webhooks.place },

@@ -124,6 +124,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of Each */
+        get: operations["of_each_api_admin_quotas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/quotas/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put */
+        put: operations["put_api_admin_quotas__team__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/series": {
         parameters: {
             query?: never;
@@ -169,58 +203,6 @@ export interface paths {
         get: operations["status_api_admin_status_get"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/device": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Look */
-        get: operations["look_api_device_get"];
-        put?: never;
-        /** Ask */
-        post: operations["ask_api_device_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/device/answer": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Answer */
-        post: operations["answer_api_device_answer_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/device/key": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Collect */
-        post: operations["collect_api_device_key_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -324,6 +306,40 @@ export interface paths {
         put?: never;
         /** Lease */
         post: operations["lease_api_leases_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of Each */
+        get: operations["of_each_api_leases_quotas_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/leases/quotas/{team}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put */
+        put: operations["put_api_leases_quotas__team__put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1115,7 +1131,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1356,90 +1372,6 @@ export interface components {
             prelabel_wait_s: number;
         };
         /**
-         * DeviceAnswer
-         * @description `roles`: what the key may do in the team that the person works in; all that they may, where none are named.
-         */
-        DeviceAnswer: {
-            /** Approve */
-            approve: boolean;
-            /** Code */
-            code: string;
-            /** Roles */
-            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
-        };
-        /**
-         * DeviceAsked
-         * @description `client`: what the program calls itself, as the key will be called. `roles`: those that it needs.
-         */
-        DeviceAsked: {
-            /** Client */
-            client: string;
-            /** Roles */
-            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
-        };
-        /**
-         * DeviceBegun
-         * @description `path`: of the page where a person answers. `device_code`: proves the program; it is told this once. The program
-         *     asks for its key every `interval_s` seconds, or less often.
-         */
-        DeviceBegun: {
-            /** Device Code */
-            device_code: string;
-            /** Expires At */
-            expires_at: string;
-            /** Interval S */
-            interval_s: number;
-            /** Path */
-            path: string;
-            /** User Code */
-            user_code: string;
-        };
-        /** DeviceCollect */
-        DeviceCollect: {
-            /** Device Code */
-            device_code: string;
-        };
-        /**
-         * DeviceOutcome
-         * @description `key`: told this once, with whose it is and for which team; null while nobody has approved.
-         */
-        DeviceOutcome: {
-            key: components["schemas"]["NewKeyShown"] | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "waiting" | "approved" | "refused";
-            team: components["schemas"]["TeamShown"] | null;
-            user: components["schemas"]["KeyHolder"] | null;
-        };
-        /**
-         * DeviceShown
-         * @description A program that asks for a key. `roles`: those that it asks for; none, where it takes all that the person has.
-         *     `key_days`: for how many days its key would work.
-         */
-        DeviceShown: {
-            /** Address */
-            address: string;
-            /** Client */
-            client: string;
-            /** Code */
-            code: string;
-            /** Created At */
-            created_at: string;
-            /** Expires At */
-            expires_at: string;
-            /** Key Days */
-            key_days: number;
-            /** Roles */
-            roles: ("client" | "operator" | "adjudicator" | "admin")[];
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "waiting" | "approved" | "refused";
-        };
-        /**
          * DirectFile
          * @description A file to be stored with a form of its own.
          */
@@ -1520,7 +1452,8 @@ export interface components {
         };
         /**
          * FileReport
-         * @description What became of one file. `reason`: why it was not taken. `notes`: what of it was changed on the way in.
+         * @description What became of one file. `reason`: why it was not taken. `quota`: which of the team's is used up, if that is it.
+         *     `notes`: what of it was changed on the way in.
          */
         FileReport: {
             /** Filename */
@@ -1529,6 +1462,8 @@ export interface components {
             image_id: string | null;
             /** Notes */
             notes: string[];
+            /** Quota */
+            quota: string | null;
             /** Reason */
             reason: string | null;
             /** Sha256 */
@@ -1733,6 +1668,40 @@ export interface components {
             token: string;
             /** Width */
             width: number | null;
+        };
+        /** LeaseQuotas */
+        LeaseQuotas: {
+            /** Live Leases */
+            live_leases: number | null;
+        };
+        /**
+         * LeaseQuotasPage
+         * @description Teams for which something was set; `defaults` counts for all others.
+         */
+        LeaseQuotasPage: {
+            defaults: components["schemas"]["LeaseQuotas"];
+            /** Items */
+            items: components["schemas"]["LeaseQuotasShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * LeaseQuotasRequest
+         * @description How many live leases each operator may hold in a team; null: as the settings say.
+         */
+        LeaseQuotasRequest: {
+            /** Live Leases */
+            live_leases?: number | null;
+        };
+        /**
+         * LeaseQuotasShown
+         * @description `own`: what was set for the team; `limits`: what counts, null for as many as an operator likes.
+         */
+        LeaseQuotasShown: {
+            limits: components["schemas"]["LeaseQuotas"];
+            own: components["schemas"]["LeaseQuotas"];
+            /** Team */
+            team: string;
         };
         /**
          * LeaseRequest
@@ -1939,18 +1908,6 @@ export interface components {
             /** Used At */
             used_at: string | null;
         };
-        /**
-         * NewTeamShown
-         * @description `invitation_url`: the path of the link for its admin, which is told this once; null where none was asked for.
-         */
-        NewTeamShown: {
-            /** Id */
-            id: string;
-            /** Invitation Url */
-            invitation_url: string | null;
-            /** Name */
-            name: string;
-        };
         /** OldSubtask */
         OldSubtask: {
             /** Id */
@@ -1992,7 +1949,8 @@ export interface components {
         };
         /**
          * Problem
-         * @description Problem details as of RFC 9457. `code` says to programs what `detail` says to people.
+         * @description Problem details as of RFC 9457. `code` says to programs what `detail` says to people, and `quota` which of the
+         *     team's is used up, where that is the reason.
          */
         Problem: {
             /** Code */
@@ -2006,6 +1964,8 @@ export interface components {
             errors: components["schemas"]["FieldError"][];
             /** Instance */
             instance: string;
+            /** Quota */
+            quota?: string | null;
             /** Request Id */
             request_id: string;
             /** Status */
@@ -2097,6 +2057,30 @@ export interface components {
              * @default 3
              */
             votes_required: number;
+        };
+        /**
+         * QuotasRequest
+         * @description What a team may have at the most, in place of all that was set before; null: as the settings say.
+         *
+         *     bytes: of stored images, without their renditions. images: of tasks that were not deleted. open_tasks: those that
+         *     have not ended.
+         */
+        QuotasRequest: {
+            /** Bytes */
+            bytes?: number | null;
+            /** Images */
+            images?: number | null;
+            /** Open Tasks */
+            open_tasks?: number | null;
+        };
+        /** QuotasShown */
+        QuotasShown: {
+            /** Bytes */
+            bytes: number | null;
+            /** Images */
+            images: number | null;
+            /** Open Tasks */
+            open_tasks: number | null;
         };
         /**
          * RecentVote
@@ -2572,16 +2556,26 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** TeamQuotasPage */
+        TeamQuotasPage: {
+            /** Items */
+            items: components["schemas"]["TeamQuotasShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /**
-         * TeamRequest
-         * @description `invite`: also make a link for the person who will be its admin.
+         * TeamQuotasShown
+         * @description A team's quotas. `own`: what was set for it; `limits`: what counts, null for as much as it likes.
          */
+        TeamQuotasShown: {
+            limits: components["schemas"]["QuotasShown"];
+            own: components["schemas"]["QuotasShown"];
+            /** Team */
+            team: string;
+            usage: components["schemas"]["UsageShown"];
+        };
+        /** TeamRequest */
         TeamRequest: {
-            /**
-             * Invite
-             * @default false
-             */
-            invite: boolean;
             /** Name */
             name: string;
         };
@@ -2626,6 +2620,15 @@ export interface components {
             rejected: number;
             /** Skipped */
             skipped: number;
+        };
+        /** UsageShown */
+        UsageShown: {
+            /** Bytes */
+            bytes: number;
+            /** Images */
+            images: number;
+            /** Open Tasks */
+            open_tasks: number;
         };
         /**
          * UserShown
@@ -2811,7 +2814,7 @@ export interface operations {
         parameters: {
             query?: {
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -3130,6 +3133,93 @@ export interface operations {
             };
         };
     };
+    of_each_api_admin_quotas_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamQuotasPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_admin_quotas__team__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotasRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamQuotasShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     series_api_admin_series_get: {
         parameters: {
             query?: {
@@ -3227,173 +3317,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    look_api_device_get: {
-        parameters: {
-            query: {
-                /** @description the code that the program shows */
-                code: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    ask_api_device_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeviceAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceBegun"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    answer_api_device_answer_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeviceAnswer"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceShown"];
-                };
-            };
-            /** @description Refused */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not possible now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    collect_api_device_key_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeviceCollect"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceOutcome"];
                 };
             };
             /** @description Refused */
@@ -3687,6 +3610,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Leases"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_each_api_leases_quotas_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseQuotasPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_leases_quotas__team__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                team: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseQuotasRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseQuotasShown"];
                 };
             };
             /** @description Refused */
@@ -5691,7 +5701,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewTeamShown"];
+                    "application/json": components["schemas"]["TeamShown"];
                 };
             };
             /** @description Refused */

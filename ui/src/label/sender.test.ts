@@ -100,6 +100,16 @@ test.each([[500], [503], [429], [0]])("a request that ends with %i leaves every 
   expect(outbox.records.get().map(({ phase }) => phase)).toEqual(["sending"]);
 });
 
+test("whoever asks too often is told how long to wait", async () => {
+  const outbox = fresh();
+  await outbox.update((all) => ({ records: [...all, sending("one")], answer: null }));
+  answering(() => Response.json({ title: "Too Many Requests" }, { status: 429, headers: { "Retry-After": "7" } }));
+  const told: number[] = [];
+  expect(await deliver(outbox, outbox.records.get(), (seconds) => told.push(seconds))).toBe(false);
+  expect(told).toEqual([7]);
+  expect(outbox.records.get().map(({ phase }) => phase)).toEqual(["sending"]);
+});
+
 test("a vote that makes the platform refuse the whole request stops no other", async () => {
   const outbox = fresh();
   for (const id of ["one", "poison", "two"])

@@ -24,10 +24,14 @@ async function sendForever(outbox: Outbox): Promise<never> {
   await outbox.refresh();
   let failures = 0;
   for (;;) {
+    let toldMs = 0;
+    const heed = (seconds: number) => {
+      toldMs = Math.min(seconds * 1000, LONGEST_PAUSE_MS);
+    };
     const batch = await outbox.update((records) => claim(records, Date.now(), maySend));
     if (batch.length === 0) await untilDue(outbox);
-    else if (await deliver(outbox, batch)) failures = 0;
-    else await untilOnlineOr(pause(failures++));
+    else if (await deliver(outbox, batch, heed)) failures = 0;
+    else await untilOnlineOr(Math.max(pause(failures++), toldMs));
   }
 }
 
@@ -36,8 +40,12 @@ function pause(failures: number): number {
   return longest / 2 + (Math.random() * longest) / 2;
 }
 
-/** Sends a batch; false where part of it has to go again. */
-export async function deliver(outbox: Outbox, batch: readonly VoteRecord[]): Promise<boolean> {
+/** Sends a batch; false where part of it has to go again, after the seconds that `heed` is told if the platform says. */
+export async function deliver(
+  outbox: Outbox,
+  batch: readonly VoteRecord[],
+  heed: (seconds: number) => void = () => undefined,
+): Promise<boolean> {
   const user = batch[0]?.user ?? "";
   if (!maySend(user)) return false;
   try {
@@ -45,16 +53,23 @@ export async function deliver(outbox: Outbox, batch: readonly VoteRecord[]): Pro
     await outbox.update((records) => settle(records, user, outcomes));
     return outcomes.length === batch.length && !outcomes.some((outcome) => isPassing(outcome.status));
   } catch (error) {
+    if (error instanceof ApiProblem && error.retryAfterSeconds !== null) heed(error.retryAfterSeconds);
     if (!(error instanceof ApiProblem) || isPassing(error.status)) return false;
-    return refuse(outbox, user, batch, error);
+    return refuse(outbox, user, batch, error, heed);
   }
 }
 
 /** The platform refused the request as a whole: the votes go one by one, so that one bad vote stops no other. */
-async function refuse(outbox: Outbox, user: string, batch: readonly VoteRecord[], error: ApiProblem): Promise<boolean> {
+async function refuse(
+  outbox: Outbox,
+  user: string,
+  batch: readonly VoteRecord[],
+  error: ApiProblem,
+  heed: (seconds: number) => void,
+): Promise<boolean> {
   const [only] = batch;
   if (batch.length > 1 || !only) {
-    for (const record of batch) if (!(await deliver(outbox, [record]))) return false;
+    for (const record of batch) if (!(await deliver(outbox, [record], heed))) return false;
     return true;
   }
   const { status, detail } = error;

@@ -56,7 +56,7 @@ export function Confirm({ title, detail, go, isDangerous = false, act, done, clo
 interface FieldProps {
   name: string;
   title: ReactNode;
-  hint?: string;
+  hint?: string | undefined;
   children: (id: { id: string; name: string; "aria-describedby": string | undefined }) => ReactNode;
 }
 

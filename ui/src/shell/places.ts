@@ -35,6 +35,7 @@ export const PLACES: readonly Place[] = [
   { path: "/detect", deed: "detect", page: lazy(() => import("../detect/Detect")), name: en.places.detect, key: "e" },
   { path: "/admin", deed: "administer", page: lazy(() => import("../admin/Admin")), name: en.places.admin, key: "a" },
   { path: "/admin/teams", deed: "make-teams", page: lazy(() => import("../admin/Teams")) },
+  { path: "/admin/quotas", deed: "operate", page: lazy(() => import("../admin/Quotas")) },
   { path: "/admin/people", deed: "manage-people", page: lazy(() => import("../admin/People")) },
   { path: "/admin/invitations", deed: "manage-people", page: lazy(() => import("../admin/Invitations")) },
   { path: "/admin/keys", deed: "manage-people", page: lazy(() => import("../admin/TeamKeys")) },

@@ -114,6 +114,7 @@ export const people = {
   places: {
     services: "Services",
     teams: "Teams",
+    quotas: "Quotas",
     people: "People",
     invitations: "Invitations",
     keys: "Keys",

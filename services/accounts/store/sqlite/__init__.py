@@ -131,6 +131,10 @@ class SqliteAccountStore(SqliteOutbox):
         told = self._announce(before, after, self._clock())
         self._keep(db, [*told, *events.notes(after.id, SOURCE, noted)])
 
+    @property
+    def revision(self) -> int:
+        return self._database.commits
+
     async def has_people(self) -> bool:
         return bool(await self._rows("SELECT id FROM people LIMIT 1"))
 

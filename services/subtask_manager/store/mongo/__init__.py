@@ -246,6 +246,9 @@ class MongoSubtaskStore:
         """Wait until all claims that were answered are noted."""
         await asyncio.gather(*self._notes, return_exceptions=True)
 
+    async def held(self, team: str, operator: str) -> list[tuple[Subtask, Brief]]:
+        return await self._leases.live(team, operator, self._clock())
+
     async def leased(self) -> Leased:
         return await self._leases.count(self._clock())
 

@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 from pymongo import UpdateOne
 
-from services.subtask_manager.store import Decide, Leased
+from services.subtask_manager.domain import live_leases
+from services.subtask_manager.store import MAX_HELD, Decide, Leased
 from services.subtask_manager.store.mongo.briefs import MongoBriefs
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.errors import NotFound
 from shared.mongo import Document, Documents, Stored, errors_named
 
-MAX_HELD = 2_000
-"""Leases of one operator that a request looks at."""
 MAX_LEASED = 10_000
 
 Held = tuple[Subtask, Brief]
@@ -52,6 +51,11 @@ class MongoLeases:
         briefs = [await self._briefs.find(stored.state.task_id) for stored in read]
         found = zip(read, briefs, strict=True)
         return [(stored, brief) for stored, brief in found if brief is not None and brief.team == team]
+
+    async def live(self, team: str, operator: str, now: float) -> list[Held]:
+        """The subtasks of a team that an operator holds now."""
+        found = [(stored.state, brief) for stored, brief in await self.of(team, operator, None)]
+        return [one for one in found if any(it.operator == operator for it in live_leases(one[0], now))]
 
     async def save(self, grants: Sequence[Grant], rule: Decide[bool]) -> list[Held]:
         """Write leases, all at once. Where other writers were faster, look up which leases were saved, and ask the rule

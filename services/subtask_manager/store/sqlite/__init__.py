@@ -13,7 +13,7 @@ from services.subtask_manager.activity import MAX_LOOKED_AT, Voted
 from services.subtask_manager.announcements import SOURCE
 from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.row import Row, place_of
-from services.subtask_manager.store import Announce, Claim, Decide, Leased
+from services.subtask_manager.store import MAX_HELD, Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
 from services.subtask_manager.store.sqlite.claims import SqliteClaim
 from services.subtask_manager.store.sqlite.rows import SqliteRowClaim
@@ -170,6 +170,14 @@ class SqliteSubtaskStore(SqliteOutbox):
         query = "SELECT at, subtask_id FROM votes_by_voter WHERE voter = ? AND at >= ? ORDER BY at DESC LIMIT ?"
         found = await self._database.read(lambda db: db.execute(query, (voter, since, MAX_LOOKED_AT)).fetchall())
         return [Voted(*row) for row in found]
+
+    async def held(self, team: str, operator: str) -> list[tuple[Subtask, Brief]]:
+        query = """SELECT subtasks.body, briefs.body FROM leases JOIN briefs USING (task_id)
+                   JOIN subtasks ON subtasks.id = subtask_id
+                   WHERE operator = ? AND expires_at > ? AND briefs.team = ? AND NOT is_cancelled LIMIT ?"""
+        values = (operator, self._clock(), team, MAX_HELD)
+        found = await self._database.read(lambda db: db.execute(query, values).fetchall())
+        return [(SUBTASKS.read_text(subtask), self._decoded(brief)) for subtask, brief in found]
 
     async def leased(self) -> Leased:
         query = """SELECT count(*) FILTER (WHERE until > ?1), count(*) FILTER (WHERE until <= ?1)

@@ -8,6 +8,7 @@ from services.subtask_manager.row import place_of
 from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
 from services.subtask_manager.store.sqlite.votes import keep_all
 from shared.outbox import sqlite as outbox_sqlite
+from shared.quotas import sqlite as quotas
 from shared.sqlite.migrations import BATCH, bodies, statements
 
 _FIRST = (
@@ -104,4 +105,5 @@ STEPS = (
     _in_rows,
     _by_voter,
     statements(_OF_TEAMS),
+    statements(quotas.SCHEMA),
 )

@@ -9,8 +9,10 @@ from services.task_manager.announcements import SOURCE
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
+from services.task_manager.quotas import Allowed, Usage, refuse_images, refuse_task
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
+    ANY,
     IMAGE_KEYS,
     RATED,
     TASK_KEYS,
@@ -21,6 +23,7 @@ from services.task_manager.store import (
     DecideTask,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
+from services.task_manager.store.sqlite import usage
 from services.task_manager.store.sqlite.schema import listing_keys
 from shared import events
 from shared.audit import AuditEntry
@@ -51,13 +54,23 @@ class SqliteTaskStore(SqliteOutbox):
         self._announce_task = announce_task
         self._announce_image = announce_image
 
-    async def create(self, task: Task, facts: tuple[str, ...] = (), *, noted: Sequence[AuditEntry] = ()) -> Task | None:
+    async def create(
+        self,
+        task: Task,
+        facts: tuple[str, ...] = (),
+        *,
+        allowed: Allowed = ANY,
+        noted: Sequence[AuditEntry] = (),
+    ) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
-            row = (task.id, task.created_at, task.state, task.is_erased, *listing_keys(task), TASKS.text(task))
-            columns = "id, created_at, state, is_erased, owner, age_key, name_key, body"
-            statement = f"INSERT OR IGNORE INTO tasks ({columns}) VALUES (?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
-            if not db.execute(statement, row).rowcount:
+            used = None if allowed.open_tasks is None else usage.of(db, task.team)
+            row = (task.id, task.created_at, task.state, task.is_erased, task.team)
+            columns = "id, created_at, state, is_erased, team, owner, age_key, name_key, body"
+            statement = f"INSERT OR IGNORE INTO tasks ({columns}) VALUES (?,?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
+            if not db.execute(statement, (*row, *listing_keys(task), TASKS.text(task))).rowcount:
                 return self._find(db, task.id)[0]
+            if used is not None:
+                refuse_task(allowed, used)
             self._keep(db, self._announce_task(task, facts, task.created_at))
             self._keep(db, events.notes(task.id, SOURCE, noted))
             return None
@@ -109,15 +122,23 @@ class SqliteTaskStore(SqliteOutbox):
             lambda db: {i for i in image_ids if db.execute(query, (task_id, i)).fetchone()}
         )
 
-    async def add_images(self, task: Task, images: Sequence[Image]) -> set[str]:
+    async def add_images(self, task: Task, images: Sequence[Image], *, allowed: Allowed = ANY) -> set[str]:
         def insert(db: sqlite3.Connection) -> set[str]:
             refuse_unless_open(self._find(db, task.id)[0])
             added = [image for image in images if self._insert(db, image)]
-            db.execute("UPDATE tasks SET images = images + ? WHERE id = ?", (len(added), task.id))
+            if added and allowed.bounds_images:
+                refuse_images(allowed, usage.of(db, task.team), added)
+            usage.add(db, task.id, added)
             self._keep(db, [self._announce_image(task, image) for image in added])
             return {image.id for image in images} - {image.id for image in added}
 
         return await self._database.write(insert)
+
+    async def usage(self, team: str) -> Usage:
+        return await self._database.read(lambda db: usage.of(db, team))
+
+    async def teams(self, *, after: str, limit: int) -> list[str]:
+        return await self._database.read(lambda db: usage.teams(db, after, limit))
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
         def change(db: sqlite3.Connection) -> bool:
@@ -152,7 +173,8 @@ class SqliteTaskStore(SqliteOutbox):
             insert = "INSERT OR REPLACE INTO removed (task_id, image_id, object_key) VALUES (?,?,?)"
             db.execute(insert, (*key, image.object_key))
             ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
-            db.execute(f"UPDATE tasks SET images = images - 1{ended} WHERE id = ?", (task_id,))  # noqa: S608 - ours
+            step = f"images = images - 1, bytes = bytes - ?{ended}"
+            db.execute(f"UPDATE tasks SET {step} WHERE id = ?", (image.size_bytes, task_id))  # noqa: S608 - ours
             self._keep(db, [self._announce_removed(image, image_id, self._clock())])
             self._keep(db, events.notes(image_id, SOURCE, noted))
             return image.object_key
@@ -215,10 +237,8 @@ class SqliteTaskStore(SqliteOutbox):
         def change(db: sqlite3.Connection) -> int:
             removed = db.execute(remove, (task_id, limit)).rowcount
             if removed < limit:
-                db.execute(
-                    "UPDATE tasks SET images = 0, completed = 0, disputed = 0 WHERE id = ? AND state = 'cancelled'",
-                    (task_id,),
-                )
+                none = "images = 0, bytes = 0, completed = 0, disputed = 0"
+                db.execute(f"UPDATE tasks SET {none} WHERE id = ? AND state = 'cancelled'", (task_id,))  # noqa: S608 - ours
                 db.execute("DELETE FROM removed WHERE task_id = ?", (task_id,))
                 db.execute("DELETE FROM statistics WHERE task_id = ?", (task_id,))
             return removed

@@ -9,6 +9,7 @@ from services.task_manager.order import key_of
 from services.task_manager.store import TASK_KEYS
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.outbox import sqlite as outbox_sqlite
+from shared.quotas import sqlite as quotas
 from shared.sqlite.migrations import BATCH, bodies, statements
 from shared.teams import key_in
 
@@ -120,6 +121,30 @@ def listing_keys(task: Task) -> tuple[str, str, str]:
 
 
 _STATISTICS = "CREATE TABLE statistics (task_id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
+
+
+def _of_teams(db: sqlite3.Connection) -> None:
+    """What a team has stored can be summed over its tasks."""
+    db.execute("ALTER TABLE tasks ADD COLUMN team TEXT NOT NULL DEFAULT 'first'")
+    db.execute("ALTER TABLE tasks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0")
+    last = -1
+    while rows := db.execute(
+        "SELECT rowid, body FROM tasks WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
+    ).fetchall():
+        last = rows[-1][0]
+        teams = [(TASKS.read_text(body).team, rowid) for rowid, body in rows]
+        db.executemany("UPDATE tasks SET team = ? WHERE rowid = ?", teams)
+    last = -1
+    while rows := db.execute(
+        "SELECT rowid, body FROM images WHERE rowid > ? ORDER BY rowid LIMIT ?", (last, BATCH)
+    ).fetchall():
+        last = rows[-1][0]
+        images = [IMAGES.read_text(body) for _, body in rows]
+        sizes = [(image.size_bytes, image.task_id) for image in images]
+        db.executemany("UPDATE tasks SET bytes = bytes + ? WHERE id = ?", sizes)
+    db.execute("CREATE INDEX tasks_of_team ON tasks (team, is_erased, state, bytes, images)")
+
+
 STEPS = (
     statements(_FIRST),
     _upgraded_bodies,
@@ -129,4 +154,6 @@ STEPS = (
     statements(_RATED),
     _listed,
     statements(_STATISTICS),
+    _of_teams,
+    statements(quotas.SCHEMA),
 )
