@@ -28,6 +28,7 @@ from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
+from shared.erasures.sqlite import SqliteErasures
 from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
@@ -70,8 +71,9 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     def file(name: str, steps: Sequence[Step]) -> Database:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
 
+    tasks_file = file("tasks", task_schema.STEPS)
     task_store = task_sqlite.SqliteTaskStore(
-        file("tasks", task_schema.STEPS),
+        tasks_file,
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
@@ -84,8 +86,21 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     relays: list[Relay] = []
     parts = [
-        subtask_manager.assemble(on(subtask_store), settings, preferences=preferences, relays=relays),
-        task_manager.assemble(on(task_store), settings, spool=spool, budget=budget, relays=relays),
+        subtask_manager.assemble(
+            on(subtask_store),
+            settings,
+            preferences=preferences,
+            erasures=SqliteErasures(subtasks_file),
+            relays=relays,
+        ),
+        task_manager.assemble(
+            on(task_store),
+            settings,
+            spool=spool,
+            budget=budget,
+            erasures=SqliteErasures(tasks_file),
+            relays=relays,
+        ),
         detector.assemble(on(None), settings, pool=pool),
     ]
     accounts = None

@@ -206,6 +206,23 @@ class TaskEnded(_Frozen):
     team: str = FIRST_TEAM
 
 
+class PersonErased(_Frozen):
+    """A person was erased, `at` that instant: in all that is kept the pseudonym stands in place of their id from now
+    on. It has nothing of the person."""
+
+    person: str
+    pseudonym: str
+    at: float
+
+
+class PersonPseudonymised(_Frozen):
+    """A service has put the pseudonym in place of the person in all that it keeps."""
+
+    pseudonym: str
+    service: str
+    at: float
+
+
 class _Event(_Frozen):
     """An event with the attribute names of CloudEvents 1.0 and the W3C trace context."""
 
@@ -291,6 +308,16 @@ class TaskCancelledV1(_Event):
     data: TaskEnded
 
 
+class PersonErasedV1(_Event):
+    type: Literal["person.erased.v1"] = "person.erased.v1"
+    data: PersonErased
+
+
+class PersonPseudonymisedV1(_Event):
+    type: Literal["person.pseudonymised.v1"] = "person.pseudonymised.v1"
+    data: PersonPseudonymised
+
+
 Event = Annotated[
     TaskOpenedV1
     | ImageReadyV1
@@ -306,7 +333,9 @@ Event = Annotated[
     | TaskAppliedV1
     | ImageRemovedV1
     | TaskCompletedV1
-    | TaskCancelledV1,
+    | TaskCancelledV1
+    | PersonErasedV1
+    | PersonPseudonymisedV1,
     Field(discriminator="type"),
 ]
 
@@ -340,6 +369,8 @@ class Topology:
         "image.removed.v1": Route(required=("subtask_manager",)),
         "task.completed.v1": Route(),
         "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
+        "person.erased.v1": Route(required=("task_manager", "subtask_manager")),
+        "person.pseudonymised.v1": Route(required=("accounts",)),
     }
 
     @classmethod

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from services.accounts import credentials
 from services.accounts.audit import Action, AuditEntry, Outcome, entry_id
 from services.accounts.credentials import FIRST_LINK, Lifetimes, joined
 from services.accounts.domain import Person, first_team
+from services.accounts.oidc.provider import Provider
 from services.accounts.passwords import Passwords
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Throttle
@@ -21,6 +22,10 @@ from shared.identity.keys import digest_of
 from shared.identity.tokens import Signer
 
 log = logging.getLogger(__name__)
+
+
+def nothing() -> None:
+    """Wake nobody."""
 
 
 class Background:
@@ -47,7 +52,8 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What handlers work with. by_name, by_address: tries of passwords."""
+    """What handlers work with. by_name, by_address: tries of passwords. provider: who else vouches for people.
+    erase_soon: wakes what erases people everywhere."""
 
     store: AccountStore
     clock: Clock
@@ -57,6 +63,8 @@ class Resources:
     by_name: Throttle
     by_address: Throttle
     background: Background
+    provider: Provider | None = None
+    erase_soon: Callable[[], None] = nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

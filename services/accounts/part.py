@@ -1,7 +1,12 @@
 """The accounts service, assembled."""
 
-from services.accounts import routes
+from functools import partial
+
+from services.accounts import erasing_routes, routes
+from services.accounts.erasing import ErasingWorker, note_done
 from services.accounts.handlers import Background, Resources
+from services.accounts.oidc import routes as oidc_routes
+from services.accounts.oidc.provider import Provider
 from services.accounts.passwords import Passwords
 from services.accounts.records import StoredRecords
 from services.accounts.settings import AccountSettings
@@ -17,6 +22,9 @@ BY_ADDRESS = Pace(tries=50, within_s=600.0)
 
 def assemble(adapters: Adapters[AccountStore], settings: AccountSettings, *, signer: Signer) -> Part:
     """`signer`: signs the tokens that other services verify."""
+    terms = settings.provider_terms
+    provider = None if terms is None else Provider(terms, adapters.clock)
+    worker = ErasingWorker(adapters.store, adapters.bus, adapters.clock)
     resources = Resources(
         store=adapters.store,
         clock=adapters.clock,
@@ -26,11 +34,23 @@ def assemble(adapters: Adapters[AccountStore], settings: AccountSettings, *, sig
         by_name=Throttle(BY_NAME),
         by_address=Throttle(BY_ADDRESS),
         background=Background(),
+        provider=provider,
+        erase_soon=worker.wake,
     )
     return Part(
         name="accounts",
-        routers=[routes.session_router(resources), routes.own_router(resources), routes.admin_router(resources)],
-        tools=[resources.passwords, resources.background],
+        routers=[
+            routes.session_router(resources),
+            oidc_routes.router(resources),
+            routes.own_router(resources),
+            routes.admin_router(resources),
+            erasing_routes.router(resources),
+        ],
+        tools=[resources.passwords, resources.background, *([] if provider is None else [provider])],
+        subscribe=lambda bus: bus.consume(
+            "accounts.person.pseudonymised.v1", partial(note_done, adapters.store), prefetch=1
+        ),
+        workers=[worker],
         resources=resources,
     )
 

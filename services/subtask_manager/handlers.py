@@ -20,6 +20,7 @@ from shared.arrivals import Arrivals
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
+from shared.erasures import Eraser
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.identity import Caller
 from shared.models import ModelHeard
@@ -52,6 +53,7 @@ class Resources:
     limits: Limits
     model: ModelHeard
     metrics: WorkMetrics
+    eraser: Eraser
     auth: Literal["off", "on"] = "off"
 
 

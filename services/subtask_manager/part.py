@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.subtask_manager import consumers, routes
+from services.subtask_manager import consumers, eraser, routes
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import PreferencesStore
 from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
+from shared.erasures import Eraser, Erasures
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Adapters, Part
@@ -20,11 +21,14 @@ def assemble(
     settings: LeaseSettings,
     *,
     preferences: PreferencesStore,
+    erasures: Erasures,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`relays`: those of all services, where they run in this process."""
     relay = Relay(adapters.store, adapters.bus)
     metrics = WorkMetrics(adapters.telemetry.metrics.registry)
+    step = partial(eraser.step, adapters.store, preferences)
+    erasing = Eraser("subtask_manager", erasures, step, adapters.bus, adapters.clock)
     resources = Resources(
         store=adapters.store,
         preferences=preferences,
@@ -37,6 +41,7 @@ def assemble(
         limits=settings.limits,
         model=ModelHeard(adapters.clock),
         metrics=metrics,
+        eraser=erasing,
         auth=settings.auth or "off",
     )
     return Part(
@@ -44,6 +49,7 @@ def assemble(
         routers=[routes.router(resources), routes.preferences_router(resources), routes.old_router(resources)],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
+        workers=[erasing],
         gauges=[partial(metrics.look, adapters.store)],
         counters={"votes": metrics.votes_taken},
         resources=resources,

@@ -10,6 +10,7 @@ from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
 from shared.clock import steady
+from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
@@ -33,6 +34,14 @@ def create(settings: TaskManagerSettings) -> Deployable:
     telemetry = settings.telemetry("quorate-task-manager")
     adapters = Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
+    part = assemble(
+        adapters,
+        settings,
+        spool=settings.spool(),
+        budget=DecodingBudget(settings.max_decoding_bytes),
+        erasures=MongoErasures(client[settings.mongo_database]["erasures"]),
+    )
+
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
@@ -47,7 +56,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate task manager",
         settings,
-        [assemble(adapters, settings, spool=settings.spool(), budget=DecodingBudget(settings.max_decoding_bytes))],
+        [part],
         adapters,
         opened=opened,
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],

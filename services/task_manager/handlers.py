@@ -4,15 +4,15 @@ import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from cachetools import LRUCache
 
-from services.task_manager import domain, labels
+from services.task_manager import domain, erasing, labels
 from services.task_manager.archives import ArchiveLimits
-from services.task_manager.domain import Change, Counts, Task
+from services.task_manager.domain import Change, Counts, Image, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
@@ -24,6 +24,8 @@ from shared import events
 from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
 from shared.clock import Clock
+from shared.decision import Decision
+from shared.erasures import Eraser
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.identity import Caller
 from shared.models import ModelHeard
@@ -61,6 +63,7 @@ class Resources:
     arrivals: Arrivals
     model: ModelHeard
     metrics: BatchMetrics
+    eraser: Eraser
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
@@ -227,8 +230,13 @@ async def record_result(resources: Resources, event: EndedEvent) -> None:
         prelabel=ended.prelabel,
         earlier=ended.earlier,
     )
+
+    def record(image: Image, now: float) -> Decision[Image, None]:
+        recorded = rule(image, now)
+        return replace(recorded, state=erasing.without(recorded.state, resources.eraser.pseudonyms))
+
     try:
-        is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, rule)
+        is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, record)
     except NotFound:
         return  # its task was cancelled and erased meanwhile
     resources.metrics.result(ended.state)

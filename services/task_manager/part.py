@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import consumers, routes
+from services.task_manager import consumers, eraser, routes
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
@@ -16,6 +16,7 @@ from services.task_manager.settings import UploadSettings
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
+from shared.erasures import Eraser, Erasures
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Adapters, Part
@@ -30,6 +31,7 @@ def assemble(
     *,
     spool: Path,
     budget: DecodingBudget,
+    erasures: Erasures,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
@@ -40,6 +42,7 @@ def assemble(
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     checker = Checker(threads, settings.picture_limits, budget)
     statistician = Statistician(store, clock)
+    erasing = Eraser("task_manager", erasures, partial(eraser.step, store, relay), adapters.bus, clock)
     resources = Resources(
         store=store,
         objects=objects,
@@ -56,13 +59,14 @@ def assemble(
         model=ModelHeard(clock),
         progress=Progress(store, clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
+        eraser=erasing,
     )
     return Part(
         name="task_manager",
         routers=[routes.upload_router(resources), routes.router(resources), routes.rendition_router(resources)],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
-        workers=[collector, statistician],
+        workers=[collector, statistician, erasing],
         before_shutdown=resources.progress.close,  # streams that would never end by themselves
         answers_admin=True,
         resources=resources,

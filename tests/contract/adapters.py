@@ -30,11 +30,15 @@ from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
 from shared.bus import Bus
 from shared.bus.sqlite import SqliteBus
+from shared.erasures import Erasures
+from shared.erasures import sqlite as erasures_sqlite
+from shared.erasures.sqlite import SqliteErasures
 from shared.http import problems
 from shared.http.bodies import Bodies
 from shared.objects import ObjectStore, PostForm
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.sqlite import Database
+from shared.sqlite.migrations import statements
 
 T0 = 1_000_000.0
 
@@ -232,6 +236,14 @@ async def sqlite_accounts(folder: Path) -> AsyncIterator[StoredAccounts]:
         counting=database.counting,
         failing_commits=database.failing_commits,
     )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_erasures(folder: Path) -> AsyncIterator[Erasures]:
+    database = WatchedDatabase(folder / "erasures.sqlite", [statements(erasures_sqlite.SCHEMA)])
+    database.open()
+    yield SqliteErasures(database)
     await database.close()
 
 

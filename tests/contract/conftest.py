@@ -8,6 +8,7 @@ from tests.contract.replicas import opened_replicas
 SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subtasks}
 PREFERENCES = {"sqlite": adapters.sqlite_preferences, "mongo": mongo.mongo_preferences}
 TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
+ERASURES = {"sqlite": adapters.sqlite_erasures, "mongo": mongo.mongo_erasures}
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, "mongo": mongo.mongo_accounts}
 BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
@@ -28,6 +29,12 @@ async def preferences(request, tmp_path):
 @pytest_asyncio.fixture(params=TASK_STORES)
 async def tasks(request, tmp_path):
     async with TASK_STORES[request.param](tmp_path) as stored:
+        yield stored
+
+
+@pytest_asyncio.fixture(params=ERASURES)
+async def erasures(request, tmp_path):
+    async with ERASURES[request.param](tmp_path) as stored:
         yield stored
 
 

@@ -80,6 +80,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/users/{person_id}"): {"roles": ["client"]},
     ("POST", "/api/invitations"): {"roles": ["operator"]},
     ("POST", "/api/teams"): {"name": "another"},
+    ("POST", "/api/admin/erasures"): {"person": UNKNOWN},
+    ("POST", "/api/me/erase"): {"password": "no such password"},
+    ("POST", "/api/sessions/oidc/return"): {"code": "none", "state": "none"},
 }
 QUERIES = {"/api/events": "?mine=true"}
 OWNED = ("task_id", "subtask_id")

@@ -15,7 +15,12 @@ ROWS = [
     for line in TEXT.splitlines()
     if re.match(r"\| `[a-z.]+\.v\d+` \|", line)
 ]
-SERVICES = {"task manager": "task_manager", "subtask manager": "subtask_manager", "detector": "detector"}
+SERVICES = {
+    "task manager": "task_manager",
+    "subtask manager": "subtask_manager",
+    "detector": "detector",
+    "accounts": "accounts",
+}
 
 
 def named(cell: str) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ import { keepPrefs } from "./keepPrefs";
 import { may } from "./may";
 import { MeContext, useMe, useMeQuery } from "./me";
 import { online } from "./online";
-import { hrefOf, PLACES, type Place, SignIn, TakeLink } from "./places";
+import { ComeBack, hrefOf, PLACES, type Place, SignIn, TakeLink } from "./places";
 import { Empty, Failure, Loading } from "./States";
 import { isTold } from "./session";
 import { isKeyOf, onKeys } from "./shortcuts";
-import { backTo, signInFrom } from "./signInAddress";
+import { backTo, RETURN, signInFrom } from "./signInAddress";
 import { TopBar } from "./TopBar";
 import { useStore } from "./useStore";
 import { Who } from "./Who";
@@ -23,7 +23,8 @@ export function App() {
   const user = useStore(who);
   const isAuthKnown = useStore(isTold);
   const [path] = useLocation();
-  if (useStore(auth) === "on" && (user === "" || path.startsWith("/link/"))) return <Outside />;
+  const isOutside = user === "" || path.startsWith("/link/") || path === RETURN;
+  if (useStore(auth) === "on" && isOutside) return <Outside />;
   if (user === "") return isAuthKnown ? <Who /> : <Loading />;
   if (!me.data) return me.error && isAuthKnown ? <Failure error={me.error} retry={() => me.refetch()} /> : <Loading />;
   return (
@@ -41,6 +42,9 @@ function Outside() {
         <Route path="/link/:token">{({ token }) => <TakeLink token={token} />}</Route>
         <Route path="/sign-in">
           <SignIn />
+        </Route>
+        <Route path={RETURN}>
+          <ComeBack />
         </Route>
         <Route>
           <Redirect to={signInFrom(location)} replace />

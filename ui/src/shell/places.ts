@@ -45,6 +45,7 @@ export const PLACES: readonly Place[] = [
 /** What is shown to people who are not signed in. */
 export const SignIn = lazy(() => import("../account/SignIn"));
 export const TakeLink = lazy(() => import("../account/TakeLink"));
+export const ComeBack = lazy(() => import("../account/ComeBack"));
 
 /** Where a place's link leads: its path without parameters. */
 export function hrefOf(place: Place): string {

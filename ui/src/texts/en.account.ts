@@ -29,6 +29,15 @@ export const account = {
     wrong: "The name or the password is not right.",
     first: "Nobody has an account here yet. Where the platform was started it has printed a link: open it to begin.",
   },
+  provider: {
+    some: "your provider",
+    go: (name: string) => `Sign in with ${name}`,
+    working: "Signing you in…",
+    failed: "You are not signed in",
+    denied: (name: string) => `${name} did not sign you in: you stopped there, or it did not allow it.`,
+    refused: (name: string, code: string) => `${name} could not sign you in (${code}). Tell this to your admin.`,
+    again: "Back to signing in",
+  },
   link: {
     title: "Take your invitation",
     firstTitle: "Set up Quorate",
@@ -147,6 +156,7 @@ export const actions = {
   "person.join": "joined",
   "person.change": "changed a person",
   "person.remove": "removed a person",
+  "person.erase": "erased a person",
   "invitation.make": "made an invitation",
   "invitation.withdraw": "revoked an invitation",
   "key.make": "made a key",

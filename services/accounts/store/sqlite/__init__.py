@@ -2,19 +2,23 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key, Session
-from services.accounts.domain import Person, Team
+from services.accounts.domain import Identity, Person, Team
+from services.accounts.erasure import ErasedPerson
 from services.accounts.store import Change
 from services.accounts.store.codec import (
     ENTRIES,
+    ERASURES,
     INVITATIONS,
     KEYS,
     PEOPLE,
     SESSIONS,
     TEAMS,
+    erasure_fields,
     invitation_fields,
     key_fields,
 )
@@ -104,12 +108,37 @@ class SqliteAccountStore:
         self.invitations = Table[Invitation](
             database, clock, "invitations", codec=INVITATIONS, row=invitation_fields, what="invitation"
         )
+        self.erasures = Table[ErasedPerson](
+            database, clock, "erasures", codec=ERASURES, row=erasure_fields, what="erasure"
+        )
+
+    async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
+        return await self._states(ERASURES, "SELECT body FROM erasures ORDER BY erased_at DESC LIMIT ?", limit)
+
+    async def unfinished_erasures(self, limit: int) -> list[ErasedPerson]:
+        return await self._states(ERASURES, "SELECT body FROM erasures WHERE unfinished = 1 LIMIT ?", limit)
+
+    async def rename_in_audit(self, actor: str, name: str, *, after: str, limit: int) -> str | None:
+        query = "SELECT id, body FROM audit WHERE actor = ? AND id > ? ORDER BY id LIMIT ?"
+
+        def rename(db: sqlite3.Connection) -> str | None:
+            found = db.execute(query, (actor, after, limit)).fetchall()
+            entries = (replace(ENTRIES.read_text(body), actor_name=name, address="") for _, body in found)
+            rows = [(ENTRIES.text(entry), entry.id) for entry in entries]
+            db.executemany("UPDATE audit SET body = ? WHERE id = ?", rows)
+            return found[-1][0] if len(found) == limit else None
+
+        return await self._database.write(rename)
 
     async def has_people(self) -> bool:
         return bool(await self._rows("SELECT id FROM people LIMIT 1"))
 
     async def person_named(self, name_key: str) -> Person | None:
         found = await self._states(PEOPLE, "SELECT body FROM people WHERE name_key = ?", name_key)
+        return found[0] if found else None
+
+    async def person_known_as(self, identity: Identity) -> Person | None:
+        found = await self._states(PEOPLE, "SELECT body FROM people WHERE identity = ?", identity.key)
         return found[0] if found else None
 
     async def members(self, team: str, *, after: str, limit: int) -> list[Person]:
@@ -157,7 +186,8 @@ class SqliteAccountStore:
 
 
 def _person_row(person: Person) -> Row:
-    return {"id": person.id, "name_key": person.name_key}
+    identity = None if person.identity is None else person.identity.key
+    return {"id": person.id, "name_key": person.name_key, "identity": identity}
 
 
 def _session_row(session: Session) -> Row:

@@ -8,6 +8,7 @@ from services.task_manager.domain import Task
 from services.task_manager.order import key_of
 from services.task_manager.store import TASK_KEYS
 from services.task_manager.store.codec import IMAGES, TASKS
+from shared.erasures import sqlite as erasures_sqlite
 from shared.outbox import sqlite as outbox_sqlite
 from shared.sqlite.migrations import BATCH, bodies, statements
 from shared.teams import key_in
@@ -129,4 +130,5 @@ STEPS = (
     statements(_RATED),
     _listed,
     statements(_STATISTICS),
+    statements(erasures_sqlite.SCHEMA),
 )
