@@ -32,7 +32,7 @@ from shared.erasures.sqlite import SqliteErasures
 from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
-from shared.part import Adapters, Part, deployable
+from shared.part import Part, PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
@@ -65,8 +65,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     telemetry = settings.telemetry("quorate")
     files: dict[str, Database] = {}
 
-    def on(store: Store) -> Adapters[Store]:
-        return Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
+    def on(store: Store) -> PictureAdapters[Store]:
+        return PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     def file(name: str, steps: Sequence[Step]) -> Database:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
@@ -106,7 +106,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
     accounts = None
     if settings.auth == "on":
         account_store = SqliteAccountStore(file("accounts", account_schema.STEPS), clock)
-        accounts = EmbeddedAccounts(on(account_store), settings, root)
+        accounts = EmbeddedAccounts(on(account_store), settings, root, relays)
         parts.append(accounts.part)
     relays += [relay for part in parts for relay in part.relays]
 
@@ -117,7 +117,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
                 database.open()
                 stack.push_async_callback(database.close)
             if accounts is not None:
-                await accounts.begin()
+                await accounts.first_start.begin()
             await task_store.forget_uploads()
             await objects.open()
             stack.push_async_callback(objects.close)
@@ -133,5 +133,5 @@ def assemble(settings: Settings, *, clock: Clock | None = None) -> Platform:
         "Quorate", settings, parts, on(None), opened=opened, routers=routers, authenticator=authenticator
     )
     if accounts is not None:
-        served = replace(served, greeting=accounts.greeting)
+        served = replace(served, greeting=accounts.first_start.greeting)
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

@@ -3,14 +3,17 @@
 Within a version only optional fields are added.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from shared.audit import AuditEntry
 from shared.errors import Malformed
 from shared.flat import unflattened
+from shared.identity.told import KeyTold, PersonTold
 from shared.results import Detection, Ended, Prelabel, Result, VoteCast
 from shared.teams import FIRST_TEAM
 from shared.telemetry import trace
@@ -223,6 +226,28 @@ class PersonPseudonymised(_Frozen):
     at: float
 
 
+class AuditNoted(_Frozen):
+    """Somebody did something, in any service."""
+
+    entry: AuditEntry
+
+
+class AccessTold(_Frozen):
+    """Who may come, as of `at`: what has changed, or, every few minutes, all that holds. ended: ids of sessions."""
+
+    at: float
+    keys: tuple[KeyTold, ...] = ()
+    people: tuple[PersonTold, ...] = ()
+    ended: tuple[str, ...] = ()
+
+
+class KeyUsed(_Frozen):
+    """A program came with this key."""
+
+    key: str
+    at: float
+
+
 class _Event(_Frozen):
     """An event with the attribute names of CloudEvents 1.0 and the W3C trace context."""
 
@@ -318,6 +343,21 @@ class PersonPseudonymisedV1(_Event):
     data: PersonPseudonymised
 
 
+class AuditNotedV1(_Event):
+    type: Literal["audit.noted.v1"] = "audit.noted.v1"
+    data: AuditNoted
+
+
+class AccessToldV1(_Event):
+    type: Literal["access.told.v1"] = "access.told.v1"
+    data: AccessTold
+
+
+class KeyUsedV1(_Event):
+    type: Literal["key.used.v1"] = "key.used.v1"
+    data: KeyUsed
+
+
 Event = Annotated[
     TaskOpenedV1
     | ImageReadyV1
@@ -335,51 +375,14 @@ Event = Annotated[
     | TaskCompletedV1
     | TaskCancelledV1
     | PersonErasedV1
-    | PersonPseudonymisedV1,
+    | PersonPseudonymisedV1
+    | AuditNotedV1
+    | AccessToldV1
+    | KeyUsedV1,
     Field(discriminator="type"),
 ]
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The services that hear a type of event. An optional one may be absent: its queue forgets events in time."""
-
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-
-
-class Topology:
-    """The whole topology of the bus: one queue for each service and type, named `<service>.<type>`."""
-
-    ROUTES: ClassVar[dict[str, Route]] = {
-        "task.opened.v1": Route(required=("subtask_manager",)),
-        "image.ready.v1": Route(required=("subtask_manager",)),
-        "image.ready.v2": Route(required=("subtask_manager",)),
-        "subtask.opened.v1": Route(optional=("detector",)),
-        "subtask.opened.v2": Route(optional=("detector",)),
-        "subtask.prelabeled.v1": Route(required=("subtask_manager",)),
-        "subtask.prelabeled.v2": Route(required=("subtask_manager",)),
-        "subtask.completed.v1": Route(required=("task_manager",)),
-        "subtask.disputed.v1": Route(required=("task_manager",)),
-        "subtask.adjudicated.v1": Route(required=("task_manager",)),
-        "task.changed.v1": Route(required=("subtask_manager",)),
-        "task.applied.v1": Route(required=("task_manager",)),
-        "image.removed.v1": Route(required=("subtask_manager",)),
-        "task.completed.v1": Route(),
-        "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
-        "person.erased.v1": Route(required=("task_manager", "subtask_manager")),
-        "person.pseudonymised.v1": Route(required=("accounts",)),
-    }
-
-    @classmethod
-    def queues(cls, event_type: str) -> tuple[tuple[str, bool], ...]:
-        """The queues of a type, each with whether its consumer may be absent."""
-        route = cls.ROUTES[event_type]
-        return tuple((f"{service}.{event_type}", False) for service in route.required) + tuple(
-            (f"{service}.{event_type}", True) for service in route.optional
-        )
 
 
 def envelope(*, event_id: str, source: str, subject: str, at: float) -> dict[str, Any]:
@@ -391,6 +394,16 @@ def envelope(*, event_id: str, source: str, subject: str, at: float) -> dict[str
         "time": datetime.fromtimestamp(at, UTC),
         "traceparent": trace.current(),
     }
+
+
+def notes(document_id: str, source: str, entries: Iterable[AuditEntry]) -> list[Message]:
+    """Entries of the audit on their way from the outbox of the document that was changed."""
+    return [_note(f"{document_id}/{entry.id}", source, entry) for entry in entries]
+
+
+def _note(event_id: str, source: str, entry: AuditEntry) -> Message:
+    attributes = envelope(event_id=event_id, source=source, subject=entry.object, at=entry.at)
+    return message(AuditNotedV1(**attributes, data=AuditNoted(entry=entry)))
 
 
 def message(event: Event) -> Message:

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from shared.admin import dead_letters, series, services, status
 from shared.admin.replicas import Replicas
 from shared.admin.reports import Reporter
+from shared.auditing import Auditor
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.freed_memory import FreedMemory
@@ -30,10 +31,16 @@ class Adapters(Generic[Store_co]):
     """What a service works on. The app makes, opens and closes them; none is open while a part is assembled."""
 
     store: Store_co
-    objects: ObjectStore
     bus: Bus
     clock: Clock
     telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureAdapters(Adapters[Store_co]):
+    """Those of a service that works with pictures."""
+
+    objects: ObjectStore
 
 
 class Closable(Protocol):
@@ -116,6 +123,7 @@ def deployable(
     opened: Callable[[], AbstractAsyncContextManager[None]],
     routers: Sequence[APIRouter] = (),
     authenticator: Authenticator | None = None,
+    subscribe: Callable[[Bus], None] = nothing,
     needs: Mapping[str, Check] | None = None,
     uses: Mapping[str, Check] | None = None,
 ) -> Deployable:
@@ -124,6 +132,7 @@ def deployable(
     adapters: those of any part, because parts share all but the store.
     opened: opens all adapters, and closes them.
     routers: what the process serves beside its parts.
+    subscribe: subscribes what the process hears beside its parts.
     authenticator, needs, uses: as `application` takes them.
     """
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
@@ -140,7 +149,7 @@ def deployable(
     workers: list[Worker] = [FreedMemory(), reporter, *([recorder] if answers_admin else [])]
     if answers_admin:
         served += [
-            dead_letters.router(bus),
+            dead_letters.router(bus, Auditor(clock, is_on=settings.auth == "on")),
             status.router(reporter, replicas),
             services.router(reporter, replicas, clock),
             series.router(recorder),
@@ -148,7 +157,9 @@ def deployable(
 
     @asynccontextmanager
     async def everything() -> AsyncGenerator[None]:
-        async with opened(), running(parts, ObservedBus(bus, telemetry, clock)):
+        observed = ObservedBus(bus, telemetry, clock)
+        async with opened(), running(parts, observed):
+            subscribe(observed)
             if answers_admin:
                 bus.listen(replicas.heard)
             for worker in workers:

@@ -143,7 +143,7 @@ def revoked(key: Key, now: float) -> Key:
 def noted(key: Key, now: float) -> Key:
     """The key, used now; to the hour."""
     hour = now - now % HOUR_S
-    return key if key.used_at == hour else replace(key, used_at=hour)
+    return replace(key, used_at=hour) if key.used_at is None or key.used_at < hour else key
 
 
 def key_roles(wanted: tuple[Role, ...] | None, holder: tuple[Role, ...]) -> tuple[Role, ...]:

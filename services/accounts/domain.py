@@ -67,6 +67,7 @@ class Person:
     epoch: a session of an earlier one has ended. It goes up whenever their roles or their password change.
     kept_session: the one that changed the password last, and goes on; none, once their roles change.
     identity: who they are to the provider that vouches for them; None where they do not sign in with one.
+    revision: how often the person has changed.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Person:
     epoch: int = 0
     kept_session: str | None = None
     identity: Identity | None = None
+    revision: int = 0
 
 
 def new_person(person_id: str, name: str, password_hash: str, membership: Membership, now: float) -> Person:
@@ -184,7 +186,8 @@ def joined(person: Person, team: str, roles: tuple[Role, ...]) -> Person:
         raise Conflict("you are a member of this team already")
     if len(person.memberships) >= MAX_TEAMS:
         raise Conflict(f"a person is in at most {MAX_TEAMS} teams")
-    return replace(person, memberships=(*person.memberships, Membership(team=team, roles=roles)))
+    memberships = (*person.memberships, Membership(team=team, roles=roles))
+    return replace(person, memberships=memberships, revision=person.revision + 1)
 
 
 def changed(person: Person, team: str, *, roles: tuple[Role, ...] | None, is_active: bool | None) -> Person:
@@ -209,7 +212,7 @@ def _with(person: Person, before: Membership, after: Membership | None) -> Perso
         return person
     kept = [after if one is before else one for one in person.memberships]
     memberships = tuple(one for one in kept if one is not None)
-    return replace(person, memberships=memberships, epoch=person.epoch + 1, kept_session=None)
+    return _in_next_epoch(replace(person, memberships=memberships), kept_session=None)
 
 
 def vouched(person: Person, given: Sequence[Membership]) -> Person:
@@ -227,14 +230,19 @@ def vouched(person: Person, given: Sequence[Membership]) -> Person:
     memberships = tuple(after[:MAX_TEAMS])
     if memberships == person.memberships:
         return person
-    return replace(person, memberships=memberships, epoch=person.epoch + 1, kept_session=None)
+    return _in_next_epoch(replace(person, memberships=memberships), kept_session=None)
 
 
 def with_password(person: Person, password_hash: str, *, epoch: int, session: str) -> Person:
     """The person with another password, whose sessions have ended but this one, of this epoch. Raises Conflict."""
     if person.epoch != epoch:
         raise Conflict("the account was changed meanwhile: sign in again")
-    return replace(person, password_hash=password_hash, epoch=person.epoch + 1, kept_session=session)
+    return _in_next_epoch(replace(person, password_hash=password_hash), kept_session=session)
+
+
+def _in_next_epoch(person: Person, *, kept_session: str | None) -> Person:
+    """The person, whose sessions have ended but this one."""
+    return replace(person, epoch=person.epoch + 1, revision=person.revision + 1, kept_session=kept_session)
 
 
 def is_admin(person: Person, team: str) -> bool:

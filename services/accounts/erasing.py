@@ -13,12 +13,13 @@ from functools import partial
 from services.accounts.credentials import MAX_KEYS
 from services.accounts.domain import NO_SUCH_PERSON, Person, is_admin, name_key_of, teams_of, with_admin, without_admin
 from services.accounts.erasure import ErasedPerson, done_by, nameless, pseudonym_of, stub_of, told
-from services.accounts.handlers import Doer, Resources, note
+from services.accounts.handlers import Resources, entry
 from services.accounts.store import AccountStore
 from shared import events
-from shared.bus import Bus
+from shared.audit import Doer
 from shared.clock import Clock
 from shared.errors import Conflict, NotFound, QuorateError
+from shared.outbox import Relay
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,11 @@ async def erase(resources: Resources, by: Doer, person_id: str) -> ErasedPerson:
     person = await resources.store.people.find(person_id)
     await _take_off_lists(resources.store, person)
     pseudonym = await _new_pseudonym(resources.store)
-    await note(resources, by, "person.erase", person_id)
     erased = ErasedPerson(id=person_id, pseudonym=pseudonym, erased_at=resources.clock())
-    await resources.store.erasures.insert(erased)
+    await resources.store.erasures.insert(erased, noted=[entry(resources, by, "person.erase", person_id)])
     erased = await resources.store.erasures.find(person_id)  # somebody may have been faster
     await shut_out(resources.store, erased)
+    await resources.relay.hand_over()
     resources.erase_soon()
     return erased
 
@@ -96,9 +97,9 @@ async def note_done(store: AccountStore, event: events.PersonPseudonymisedV1) ->
 class ErasingWorker:
     """Finishes what was begun: the accounts' own part, and telling the other services."""
 
-    def __init__(self, store: AccountStore, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: AccountStore, relay: Relay, clock: Clock) -> None:
         self._store = store
-        self._bus = bus
+        self._relay = relay
         self._clock = clock
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -130,19 +131,11 @@ class ErasingWorker:
     async def _finish(self, erased: ErasedPerson) -> None:
         if not erased.is_told:
             await shut_out(self._store, erased)
-            await self._tell(erased)
             await self._store.erasures.update(erased.id, lambda one, _now: told(one))
+            self._relay.wake()
         if ACCOUNTS not in dict(erased.done):
             place: str | None = ""
             while place is not None:
                 place = await self._store.rename_in_audit(erased.id, erased.pseudonym, after=place, limit=BATCH)
             mark = partial(done_by, service=ACCOUNTS, at=self._clock())
             await self._store.erasures.update(erased.id, lambda one, _now: mark(one))
-
-    async def _tell(self, erased: ErasedPerson) -> None:
-        """What is kept of the erasure is its outbox: it is published before it says so."""
-        data = events.PersonErased(person=erased.id, pseudonym=erased.pseudonym, at=erased.erased_at)
-        attributes = events.envelope(
-            event_id=f"{erased.id}/erased", source="quorate/accounts", subject=erased.id, at=erased.erased_at
-        )
-        await self._bus.publish([events.message(events.PersonErasedV1(**attributes, data=data))])

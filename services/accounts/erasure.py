@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.accounts.credentials import Key
 from services.accounts.domain import PSEUDONYM, Person, name_key_of
+from shared.audit import AuditEntry
 
 SERVICES = ("accounts", "task_manager", "subtask_manager")
 """Those that keep something of people."""
@@ -35,12 +36,18 @@ def stub_of(person: Person, pseudonym: str) -> Person:
         name_key=name_key_of(pseudonym),
         created_at=person.created_at,
         epoch=person.epoch + 1,
+        revision=person.revision + 1,
     )
 
 
 def nameless(key: Key, now: float) -> Key:
     """A key of somebody who was erased: it is revoked, and what they called it is gone."""
     return replace(key, name="", revoked_at=key.revoked_at or now)
+
+
+def without_name(entry: AuditEntry, pseudonym: str) -> AuditEntry:
+    """An entry of the audit of somebody who was erased: what they did stays, but not who they were."""
+    return replace(entry, actor_name=pseudonym, address="")
 
 
 def told(erased: ErasedPerson) -> ErasedPerson:

@@ -1,6 +1,7 @@
 """What the accounts service works with, how it begins, and how it writes down what was done."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Coroutine
@@ -8,18 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.accounts import credentials
-from services.accounts.audit import Action, AuditEntry, Outcome, entry_id
 from services.accounts.credentials import FIRST_LINK, Lifetimes, joined
 from services.accounts.domain import Person, first_team
+from services.accounts.erasure import without_name
 from services.accounts.oidc.provider import Provider
 from services.accounts.passwords import Passwords
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Throttle
+from shared import audit
+from shared.arrivals import Arrivals
+from shared.audit import Action, AuditEntry, Doer, Outcome
 from shared.clock import Clock
-from shared.errors import QuorateError
+from shared.errors import NotFound, QuorateError
+from shared.events import AuditNotedV1, KeyUsedV1
 from shared.identity import Caller
 from shared.identity.keys import digest_of
 from shared.identity.tokens import Signer
+from shared.outbox import Relay
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +58,12 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What handlers work with. by_name, by_address: tries of passwords. provider: who else vouches for people.
-    erase_soon: wakes what erases people everywhere."""
+    """What handlers work with. by_name, by_address: tries of passwords. arrivals: of what was done, for the audit.
+    provider: who else vouches for people. erase_soon: wakes what erases people everywhere."""
 
     store: AccountStore
+    relay: Relay
+    arrivals: Arrivals
     clock: Clock
     signer: Signer
     passwords: Passwords
@@ -67,16 +75,6 @@ class Resources:
     erase_soon: Callable[[], None] = nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doer:
-    """Who does something, for which team, and from where."""
-
-    id: str
-    name: str
-    team: str
-    address: str
-
-
 def doer(caller: Caller, address: str) -> Doer:
     return Doer(id=caller.id, name=caller.name, team=caller.team, address=address)
 
@@ -85,22 +83,28 @@ def as_doer(person: Person, team: str, address: str) -> Doer:
     return Doer(id=person.id, name=person.name, team=team, address=address)
 
 
+def entry(resources: Resources, by: Doer, action: Action, to: str, outcome: Outcome = "done") -> AuditEntry:
+    """What somebody does, now, to what has this id."""
+    return audit.entry(by, action, to, resources.clock(), secrets.token_hex(4), outcome)
+
+
 async def note(resources: Resources, by: Doer, action: Action, to: str, outcome: Outcome = "done") -> None:
-    """Write down what somebody did to what has this id."""
-    now = resources.clock()
-    await resources.store.append(
-        AuditEntry(
-            id=entry_id(now, secrets.token_hex(4)),
-            at=now,
-            actor=by.id,
-            actor_name=by.name,
-            action=action,
-            object=to,
-            team=by.team,
-            address=by.address,
-            outcome=outcome,
-        )
-    )
+    """Write down what changed nothing: a change notes its entry itself."""
+    await resources.store.append(entry(resources, by, action, to, outcome))
+
+
+async def keep_entry(resources: Resources, event: AuditNotedV1) -> None:
+    """Write down what was done, in whichever service; once, however often it is told."""
+    noted = event.data.entry
+    with contextlib.suppress(NotFound):  # else they were erased while it was on its way
+        noted = without_name(noted, (await resources.store.erasures.find(noted.actor)).pseudonym)
+    await resources.store.append(noted)
+
+
+async def note_use(resources: Resources, event: KeyUsedV1) -> None:
+    """Note when a key was used last; of one that is gone, nothing."""
+    with contextlib.suppress(NotFound):
+        await resources.store.keys.update(event.data.key, lambda key, _now: credentials.noted(key, event.data.at))
 
 
 async def prepare(resources: Resources) -> str | None:

@@ -6,7 +6,8 @@ import secrets
 from services.accounts import credentials
 from services.accounts.credentials import MAX_KEYS, Key
 from services.accounts.domain import name_in, roles_in
-from services.accounts.handlers import Doer, Resources, note
+from services.accounts.handlers import Resources, entry
+from shared.audit import Doer
 from shared.errors import Conflict, NotFound
 from shared.identity import Caller
 from shared.identity.keys import DIGITS, ID_DIGITS, SECRET_DIGITS, digest_of, key_of
@@ -32,8 +33,8 @@ async def make_key(
         created_at=now,
         expires_at=credentials.expiry(expires_at, now, latest=await _end_of(resources, caller)),
     )
-    await resources.store.keys.insert(key)
-    await note(resources, by, "key.make", key.id)
+    await resources.store.keys.insert(key, noted=[entry(resources, by, "key.make", key.id)])
+    await resources.relay.hand_over()
     return key, text
 
 
@@ -67,8 +68,8 @@ async def revoke(resources: Resources, by: Doer, key_id: str, *, person: str | N
             raise NotFound("no such key")
         return credentials.revoked(key, now)
 
-    await resources.store.keys.update(key_id, revoked)
-    await note(resources, by, "key.revoke", key_id)
+    await resources.store.keys.update(key_id, revoked, noted=[entry(resources, by, "key.revoke", key_id)])
+    await resources.relay.hand_over()
 
 
 def _digits(count: int) -> str:

@@ -1,9 +1,10 @@
 """The accounts service, assembled."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from services.accounts import erasing_routes, routes
-from services.accounts.erasing import ErasingWorker, note_done
+from services.accounts import consumers, erasing_routes, handlers, routes
+from services.accounts.erasing import ErasingWorker
 from services.accounts.handlers import Background, Resources
 from services.accounts.oidc import routes as oidc_routes
 from services.accounts.oidc.provider import Provider
@@ -12,7 +13,9 @@ from services.accounts.records import StoredRecords
 from services.accounts.settings import AccountSettings
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Pace, Throttle
+from shared.arrivals import Arrivals
 from shared.identity.tokens import Signer
+from shared.outbox import Relay
 from shared.part import Adapters, Part
 
 BY_NAME = Pace(tries=10, within_s=600.0)
@@ -20,13 +23,23 @@ BY_ADDRESS = Pace(tries=50, within_s=600.0)
 """Wrong passwords that are taken before more are refused."""
 
 
-def assemble(adapters: Adapters[AccountStore], settings: AccountSettings, *, signer: Signer) -> Part:
-    """`signer`: signs the tokens that other services verify."""
+def assemble(
+    adapters: Adapters[AccountStore],
+    settings: AccountSettings,
+    *,
+    signer: Signer,
+    relays: Sequence[Relay] | None = None,
+) -> Part:
+    """`signer`: signs the tokens that other services verify. `relays`: those of all services, where they run in this
+    process."""
+    relay = Relay(adapters.store, adapters.bus)
     terms = settings.provider_terms
     provider = None if terms is None else Provider(terms, adapters.clock)
-    worker = ErasingWorker(adapters.store, adapters.bus, adapters.clock)
+    worker = ErasingWorker(adapters.store, relay, adapters.clock)
     resources = Resources(
         store=adapters.store,
+        relay=relay,
+        arrivals=Arrivals(adapters.bus, consumers.NOTED, relays),
         clock=adapters.clock,
         signer=signer,
         passwords=Passwords(),
@@ -46,11 +59,10 @@ def assemble(adapters: Adapters[AccountStore], settings: AccountSettings, *, sig
             routes.admin_router(resources),
             erasing_routes.router(resources),
         ],
-        tools=[resources.passwords, resources.background, *([] if provider is None else [provider])],
-        subscribe=lambda bus: bus.consume(
-            "accounts.person.pseudonymised.v1", partial(note_done, adapters.store), prefetch=1
-        ),
+        subscribe=partial(consumers.subscribe, resources),
+        relays=[relay],
         workers=[worker],
+        tools=[resources.passwords, resources.background, *([] if provider is None else [provider])],
         resources=resources,
     )
 
@@ -58,3 +70,19 @@ def assemble(adapters: Adapters[AccountStore], settings: AccountSettings, *, sig
 def records(adapters: Adapters[AccountStore], settings: AccountSettings) -> StoredRecords:
     """What the authenticator of the same process asks."""
     return StoredRecords(adapters.store, adapters.clock, settings.lifetimes)
+
+
+class FirstStart:
+    """Brings an open store to where people can use it, and says how the first of them gets in."""
+
+    def __init__(self, part: Part) -> None:
+        assert isinstance(part.resources, Resources)  # noqa: S101 - what `assemble` has put there
+        self._resources = part.resources
+        self._link: str | None = None
+
+    async def begin(self) -> None:
+        self._link = await handlers.prepare(self._resources)
+
+    def greeting(self, url: str) -> str:
+        """The link of a first start, while nobody has an account. url: where people reach the platform."""
+        return "" if self._link is None else f"Make the first admin: {url}/link/{self._link}"

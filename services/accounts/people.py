@@ -22,7 +22,8 @@ from services.accounts.domain import (
     with_admin,
     without_admin,
 )
-from services.accounts.handlers import Doer, Resources, new_secret, note
+from services.accounts.handlers import Resources, entry, new_secret
+from shared.audit import Action, Doer
 from shared.errors import Conflict
 from shared.identity.keys import digest_of
 from shared.identity.roles import ROLES, Role
@@ -40,11 +41,13 @@ async def change_member(
     """Give a member other roles, or none for now. Raises Forbidden, NotFound, Invalid, and Conflict for the last
     admin."""
     wanted = None if roles is None else roles_in(roles)
-    after = await _change(
-        resources, by, person_id, lambda person: changed(person, by.team, roles=wanted, is_active=is_active)
+    return await _change(
+        resources,
+        by,
+        person_id,
+        "person.change",
+        lambda person: changed(person, by.team, roles=wanted, is_active=is_active),
     )
-    await note(resources, by, "person.change", person_id)
-    return after
 
 
 async def remove_member(resources: Resources, by: Doer, person_id: str) -> None:
@@ -53,22 +56,25 @@ async def remove_member(resources: Resources, by: Doer, person_id: str) -> None:
     refuse_self(by.id, person_id)
     for key in await resources.store.keys_of(by.team, person_id, MAX_KEYS):
         await resources.store.keys.update(key.id, credentials.revoked)
-    await _change(resources, by, person_id, lambda person: left(person, by.team))
-    await note(resources, by, "person.remove", person_id)
+    await _change(resources, by, person_id, "person.remove", lambda person: left(person, by.team))
 
 
-async def _change(resources: Resources, by: Doer, person_id: str, change: Callable[[Person], Person]) -> Person:
+async def _change(
+    resources: Resources, by: Doer, person_id: str, action: Action, change: Callable[[Person], Person]
+) -> Person:
     """Change a member's roles. Whoever stops being an admin is taken off the team's list first, and whoever begins is
     put on it last: so those on the list are admins, and the last of them stays."""
     before, _ = await find_member(resources, by.team, person_id)
     refuse_self(by.id, person_id)
     if is_admin(before, by.team) and not is_admin(change(before), by.team):
         await resources.store.teams.update(by.team, lambda team, _now: without_admin(team, person_id))
-    after = await resources.store.people.update(person_id, lambda person, _now: change(person))
+    noted = [entry(resources, by, action, person_id)]
+    after = await resources.store.people.update(person_id, lambda person, _now: change(person), noted=noted)
     if is_admin(after, by.team):
         await resources.store.teams.update(by.team, lambda team, _now: with_admin(team, person_id))
         if not is_admin(await resources.store.people.find(person_id), by.team):  # not any more: somebody was faster
             await resources.store.teams.update(by.team, lambda team, _now: without_admin(team, person_id))
+    await resources.relay.hand_over()
     return after
 
 
@@ -86,8 +92,8 @@ async def invite(resources: Resources, by: Doer, roles: list[Role]) -> tuple[Inv
         created_at=now,
         expires_at=now + INVITATION_S,
     )
-    await resources.store.invitations.insert(invitation)
-    await note(resources, by, "invitation.make", invitation.id)
+    noted = [entry(resources, by, "invitation.make", invitation.id)]
+    await resources.store.invitations.insert(invitation, noted=noted)
     return invitation, credentials.joined(invitation.id, secret)
 
 
@@ -99,15 +105,17 @@ async def invitations(resources: Resources, team: str) -> list[Invitation]:
 
 async def withdraw(resources: Resources, by: Doer, invitation_id: str) -> None:
     """Raises NotFound, also for another team's."""
-    await resources.store.invitations.update(invitation_id, lambda one, now: credentials.withdrawn(one, by.team, now))
-    await note(resources, by, "invitation.withdraw", invitation_id)
+    noted = [entry(resources, by, "invitation.withdraw", invitation_id)]
+    await resources.store.invitations.update(
+        invitation_id, lambda one, now: credentials.withdrawn(one, by.team, now), noted=noted
+    )
 
 
 async def make_team(resources: Resources, by: Doer, name: str) -> Team:
     """A new team, whose first admin is the one who makes it. Raises Invalid and Conflict."""
     team = Team(id=secrets.token_hex(16), name=name_in(name), created_at=resources.clock(), admins=(by.id,))
-    await resources.store.teams.insert(team)
+    in_both = (by, replace(by, team=team.id))
+    noted = [entry(resources, one, "team.make", team.id) for one in in_both]
+    await resources.store.teams.insert(team, noted=noted)
     await resources.store.people.update(by.id, lambda person, _now: joined(person, team.id, ROLES))
-    await note(resources, by, "team.make", team.id)
-    await note(resources, replace(by, team=team.id), "team.make", team.id)
     return team

@@ -6,6 +6,7 @@ from services.accounts.store import AccountStore
 from shared.clock import Clock
 from shared.errors import NotFound, StorageFull, Unavailable
 from shared.identity.records import KeyRecord
+from shared.identity.tokens import Claims
 
 
 class StoredRecords:
@@ -35,9 +36,9 @@ class StoredRecords:
             expires_at=key.expires_at,
         )
 
-    async def is_revoked(self, session: str) -> bool:
+    async def is_revoked(self, claims: Claims) -> bool:
         try:
-            found = await self._store.sessions.find(session)
+            found = await self._store.sessions.find(claims.session)
             person = await self._store.people.find(found.person)
         except NotFound:
             return True

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.accounts import credentials, keys, people, shapes, signing_in, wire
-from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Key
 from services.accounts.domain import Person
-from services.accounts.handlers import Doer, Resources, doer
+from services.accounts.handlers import Resources, doer
 from services.accounts.signing_in import SignedIn
 from shared.access import allow, allow_operating
+from shared.audit import AuditEntry, Doer
 from shared.errors import Unauthenticated
 from shared.http import problems
 from shared.http.answers import json_answer
@@ -242,6 +242,7 @@ def _add_audit(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         allow(who, "administer")
 
         async def find(before: str, count: int) -> tuple[Any, str]:
+            await resources.arrivals.recorded()
             found = await resources.store.entries(who.team, actor=actor, action=action, before=before, limit=count + 1)
             return cut(found, count, _id_of_entry)
 
@@ -250,6 +251,7 @@ def _add_audit(routes: APIRouter, resources: Resources, pages: Pages) -> None:
     @routes.get("/admin/audit/export", response_class=StreamingResponse)
     async def export(who: Who) -> Response:
         allow(who, "administer")
+        await resources.arrivals.recorded()
         headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"', **NOT_KEPT}
         return StreamingResponse(_lines(resources, who.team), headers=headers, media_type="application/jsonl")
 

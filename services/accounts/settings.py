@@ -8,8 +8,10 @@ from services.accounts.credentials import Lifetimes
 from services.accounts.oidc.fetching import is_safe
 from services.accounts.oidc.terms import ProviderTerms
 from shared.errors import QuorateError
-from shared.http.serving import ServerSettings
+from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity import Role
+from shared.identity.tokens import Signer, Verifier, key_pairs_in, public
+from shared.settings import AmqpSettings, MongoSettings
 
 WEEK_S = 604_800.0
 RETURN_PATH = "/sign-in/return"
@@ -31,10 +33,10 @@ class ProviderSettings(ServerSettings):
     """The OpenID provider that people can sign in with."""
 
     public_url: Annotated[
-        str | None,
-        Field(description="URL of the platform as browsers reach it, without a path; needed where people sign in with a"
-              " provider, which sends them back there"),
-    ] = None  # fmt: skip
+        str,
+        Field(description="where people reach the platform, `https://name`: links to it begin so, and a provider sends"
+              " people back there"),
+    ] = ""  # fmt: skip
     oidc_issuer: Annotated[
         str | None,
         Field(description="URL of an OpenID provider that people can sign in with, as its tokens name it; none: people"
@@ -66,7 +68,7 @@ class ProviderSettings(ServerSettings):
         if self.oidc_issuer is None:
             return None
         roles = _ROLES.validate_json(self.oidc_roles)
-        public_url = (self.public_url or "").rstrip("/")
+        public_url = self.public_url.rstrip("/")
         if not is_safe(self.oidc_issuer) or not is_safe(public_url):
             raise ProviderUnusable(
                 "QUORATE_OIDC_ISSUER and QUORATE_PUBLIC_URL have to be https://... (http://... on this machine alone)"
@@ -103,3 +105,26 @@ class AccountSettings(ProviderSettings):
     @property
     def lifetimes(self) -> Lifetimes:
         return Lifetimes(idle_s=self.session_idle_s, absolute_s=self.session_s)
+
+
+class AccountsSettings(AccountSettings, MongoSettings, AmqpSettings):
+    """Settings of an accounts service by itself."""
+
+    mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (
+        "quorate_accounts"
+    )
+    signing_keys: Annotated[
+        SecretStr,
+        Field(
+            description="keys that sign access tokens, `<name>:<32 bytes in hex>`, comma separated: the first signs,"
+            " and what the second signed is good until it expires"
+        ),
+    ]
+
+    def keys(self) -> tuple[Signer, Verifier]:
+        """What signs tokens, and what verifies them. Raises UnsafeSettings."""
+        try:
+            pairs = key_pairs_in(self.signing_keys.get_secret_value())
+        except ValueError as error:
+            raise UnsafeSettings(f"QUORATE_SIGNING_KEYS: {error}") from None
+        return Signer(pairs[0]), Verifier([public(pair) for pair in pairs])

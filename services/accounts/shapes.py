@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key
 from services.accounts.domain import FIRST_TEAM_NAME, Person, Team, member, roles_of
 from services.accounts.erasure import SERVICES, ErasedPerson
 from services.accounts.signing_in import SignedIn
+from shared.audit import AuditEntry
 from shared.clock import iso
 from shared.identity import Caller
 

@@ -23,7 +23,8 @@ from services.accounts.domain import (
     with_admin,
     with_password,
 )
-from services.accounts.handlers import Resources, as_doer, new_secret, note
+from services.accounts.handlers import Resources, as_doer, entry, new_secret, note
+from shared.audit import AuditEntry
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from shared.http.addresses import place_of
 from shared.identity import Caller
@@ -93,10 +94,10 @@ async def begun(resources: Resources, person: Person, team: str, address: str) -
         created_at=now,
         used_at=now,
     )
-    await resources.store.sessions.insert(session)
+    noted = [entry(resources, as_doer(person, team, address), "session.begin", session.id)]
+    await resources.store.sessions.insert(session, noted=noted)
     ended_before = now - resources.lifetimes.absolute_s
     await resources.store.forget_sessions(begun_before=ended_before, limit=FORGOTTEN_AT_ONCE)
-    await note(resources, as_doer(person, team, address), "session.begin", session.id)
     return SignedIn(person=person, session=session, secret=secret)
 
 
@@ -128,8 +129,9 @@ async def sign_out(resources: Resources, token: str, address: str) -> None:
     except Unauthenticated:
         return
     session = signed_in.session
-    await resources.store.sessions.update(session.id, credentials.ended)
-    await note(resources, as_doer(signed_in.person, session.team, address), "session.end", session.id)
+    noted = [entry(resources, as_doer(signed_in.person, session.team, address), "session.end", session.id)]
+    await resources.store.sessions.update(session.id, credentials.ended, noted=noted)
+    await resources.relay.hand_over()
 
 
 async def work_in(resources: Resources, caller: Caller, team: str, address: str) -> SignedIn:
@@ -137,8 +139,10 @@ async def work_in(resources: Resources, caller: Caller, team: str, address: str)
     session, person = await _own(resources, caller)
     if not roles_of(person, team):
         raise NotFound("no such team")
-    after = await resources.store.sessions.update(session.id, lambda one, _now: credentials.in_team(one, team))
-    await note(resources, as_doer(person, team, address), "session.team", session.id)
+    noted = [entry(resources, as_doer(person, team, address), "session.team", session.id)]
+    after = await resources.store.sessions.update(
+        session.id, lambda one, _now: credentials.in_team(one, team), noted=noted
+    )
     return SignedIn(person=person, session=after)
 
 
@@ -149,8 +153,9 @@ async def change_password(resources: Resources, caller: Caller, *, current: str,
     by = as_doer(person, caller.team, address)
     made = await resources.passwords.hashed(wanted)
     change = partial(with_password, password_hash=made, epoch=person.epoch, session=session.id)
-    await resources.store.people.update(person.id, lambda one, _now: change(one))
-    await note(resources, by, "password.change", person.id)
+    noted = [entry(resources, by, "password.change", person.id)]
+    await resources.store.people.update(person.id, lambda one, _now: change(one), noted=noted)
+    await resources.relay.hand_over()
 
 
 async def prove(
@@ -190,13 +195,13 @@ async def take_link(
         session = await resources.store.sessions.update(signed_in.session.id, lambda one, _now: in_team(one))
         return SignedIn(person=await resources.store.people.find(signed_in.person.id), session=session)
     if await resources.store.person_named(name_key_of(name)) is None:
-        person = await _new(resources, name, password, invitation, secret)
+        person = await _new(resources, name, password, invitation, secret, address)
     else:
         known = await _proven(resources, name, password, address)
         if known is None:
             raise Conflict("this name is taken: choose another, or give its password", pointer="/name")
-        person = await _joined(resources, known, invitation, secret)
-    await _welcome(resources, person, invitation, address)
+        person = await _joined(resources, known, invitation, secret, address)
+    await _welcome(resources, person, invitation)
     return await begun(resources, person, invitation.team, address)
 
 
@@ -220,30 +225,34 @@ async def _still_counts(resources: Resources, invitation: Invitation) -> bool:
     return is_admin(await resources.store.people.find(invitation.made_by), invitation.team)
 
 
-async def _new(resources: Resources, name: str, password: str, invitation: Invitation, secret: str) -> Person:
+async def _new(
+    resources: Resources, name: str, password: str, invitation: Invitation, secret: str, address: str
+) -> Person:
     """A new person, who uses the invitation. Raises Invalid, Conflict and Gone."""
     person_name_in(name)
     made = await resources.passwords.hashed(password_in(password))
     membership = Membership(team=invitation.team, roles=invitation.roles)
     person = new_person(uuid.uuid4().hex, name, made, membership, resources.clock())
     await _take(resources, invitation, secret, person.id)
-    if not await resources.store.people.insert(person):
+    if not await resources.store.people.insert(person, noted=[_joining(resources, person, invitation, address)]):
         await _give_back(resources, invitation, person.id)
         raise Conflict("this name is taken: choose another", pointer="/name")
     return person
 
 
 async def _join(resources: Resources, person: Person, invitation: Invitation, secret: str, address: str) -> None:
-    after = await _joined(resources, person, invitation, secret)
-    await _welcome(resources, after, invitation, address)
+    after = await _joined(resources, person, invitation, secret, address)
+    await _welcome(resources, after, invitation)
 
 
-async def _joined(resources: Resources, person: Person, invitation: Invitation, secret: str) -> Person:
+async def _joined(resources: Resources, person: Person, invitation: Invitation, secret: str, address: str) -> Person:
     """A person as a member of one more team. Raises Conflict and Gone."""
     await _take(resources, invitation, secret, person.id)
     try:
         return await resources.store.people.update(
-            person.id, lambda one, _now: joined(one, invitation.team, invitation.roles)
+            person.id,
+            lambda one, _now: joined(one, invitation.team, invitation.roles),
+            noted=[_joining(resources, person, invitation, address)],
         )
     except Conflict:
         await _give_back(resources, invitation, person.id)
@@ -260,10 +269,13 @@ async def _give_back(resources: Resources, invitation: Invitation, person: str) 
     await resources.store.invitations.update(invitation.id, lambda one, _now: credentials.given_back(one, person))
 
 
-async def _welcome(resources: Resources, person: Person, invitation: Invitation, address: str) -> None:
+def _joining(resources: Resources, person: Person, invitation: Invitation, address: str) -> AuditEntry:
+    return entry(resources, as_doer(person, invitation.team, address), "person.join", person.id)
+
+
+async def _welcome(resources: Resources, person: Person, invitation: Invitation) -> None:
     if is_admin(person, invitation.team):
         await resources.store.teams.update(invitation.team, lambda team, _now: with_admin(team, person.id))
-    await note(resources, as_doer(person, invitation.team, address), "person.join", person.id)
 
 
 def access_token(resources: Resources, signed_in: SignedIn) -> str:
@@ -276,6 +288,7 @@ def access_token(resources: Resources, signed_in: SignedIn) -> str:
         team=session.team,
         roles=roles_of(person, session.team),
         session=session.id,
+        epoch=session.epoch,
         expires_at=ends_at,
     )
     return resources.signer.token(claims, now)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
-from services.accounts.audit import Action, Outcome
+from shared.audit import Action, Outcome
 from shared.http.requests import AS_INSTANT, Wire
 from shared.identity import Role
 

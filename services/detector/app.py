@@ -4,15 +4,20 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pymongo import AsyncMongoClient
+
 from services.detector import quota
 from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
-from shared.clock import steady
+from shared.bus import Bus
+from shared.clock import Clock, steady
 from shared.errors import QuorateError
-from shared.http.application import application
-from shared.http.serving import Deployable
-from shared.part import Adapters, deployable
+from shared.http.application import application, open_when_up
+from shared.http.serving import Deployable, UnsafeSettings
+from shared.identity.callers import AnyCallers, Callers
+from shared.mongo import Document, connect
+from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 
 TITLE = "Quorate detector"
@@ -55,15 +60,40 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
     clock = steady(time.time)
     objects = settings.objects()
     bus = settings.bus("detector", clock)
-    adapters = Adapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+    adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+
+    client, callers = _known(settings, bus, clock)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            if client is not None:
+                stack.push_async_callback(client.close)
+                await open_when_up(callers.prepare)
             stack.push_async_callback(objects.close)
             await bus.open()
             stack.push_async_callback(bus.close)
             yield
 
     part = assemble(adapters, settings, pool=pool)
-    return deployable(TITLE, settings, [part], adapters, opened=opened, uses={"RabbitMQ": bus.is_ready})
+    return deployable(
+        TITLE,
+        settings,
+        [part],
+        adapters,
+        opened=opened,
+        authenticator=callers.authenticator,
+        subscribe=callers.subscribe,
+        uses={"RabbitMQ": bus.is_ready},
+    )
+
+
+def _known(settings: PrelabelerSettings, bus: Bus, clock: Clock) -> tuple[AsyncMongoClient[Document] | None, Callers]:
+    """Who callers are, and a client of the server where that is kept; none with authentication off. Raises
+    UnsafeSettings."""
+    if settings.auth != "on":
+        return None, AnyCallers()
+    if settings.mongo_url is None:
+        raise UnsafeSettings("QUORATE_AUTH=on needs QUORATE_MONGO_URL: the detector keeps there who may come")
+    client = connect(settings.mongo_url.get_secret_value())
+    return client, settings.callers("detector", client[settings.mongo_database], bus, clock)

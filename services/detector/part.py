@@ -12,7 +12,7 @@ from services.detector.models.cache import default_cache
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings
 from shared.models import ModelLoaded, ModelTeller
-from shared.part import Adapters, Part
+from shared.part import Part, PictureAdapters
 from shared.pictures import DecodingBudget, decode_bgr
 from shared.telemetry import Telemetry
 
@@ -52,7 +52,7 @@ def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemet
     return Part(name="detector", routers=[router], tools=[] if pool is None else [pool], resources=pool)
 
 
-def assemble(adapters: Adapters[None], settings: DetectorSettings, *, pool: InferencePool | None) -> Part:
+def assemble(adapters: PictureAdapters[None], settings: DetectorSettings, *, pool: InferencePool | None) -> Part:
     """The detection API and, where there is a model, the pre-labeler; they share one pool."""
     part = assemble_api(pool, settings, adapters.telemetry)
     if pool is None:

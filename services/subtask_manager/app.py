@@ -14,7 +14,7 @@ from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
-from shared.part import Adapters, deployable
+from shared.part import PictureAdapters, deployable
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
@@ -26,14 +26,16 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     preferences = MongoPreferences(database["preferences"])
     objects = settings.objects()
     bus = settings.bus("subtask_manager", clock)
+    callers = settings.callers("subtask_manager", database, bus, clock)
     telemetry = settings.telemetry("quorate-subtask-manager")
-    adapters = Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
+    adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
             await open_when_up(store.prepare)
+            await callers.prepare()
             stack.push_async_callback(store.settle)
             stack.push_async_callback(objects.close)
             await bus.open()
@@ -46,6 +48,8 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         [assemble(adapters, settings, preferences=preferences, erasures=MongoErasures(database["erasures"]))],
         adapters,
         opened=opened,
+        authenticator=callers.authenticator,
+        subscribe=callers.subscribe,
         needs={"MongoDB": store.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )

@@ -17,6 +17,7 @@ from services.subtask_manager.store import Claim, Decide, SubtaskStore
 from services.subtask_manager.subtask import Brief, Finish, Lease, Manner, Subtask, Vote
 from shared import events
 from shared.arrivals import Arrivals
+from shared.auditing import Auditor
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
@@ -54,6 +55,7 @@ class Resources:
     model: ModelHeard
     metrics: WorkMetrics
     eraser: Eraser
+    auditor: Auditor
     auth: Literal["off", "on"] = "off"
 
 
@@ -242,16 +244,18 @@ async def look_back(resources: Resources, who: Caller, *, since: float | None, l
 
 
 async def adjudicate(resources: Resources, who: Caller, *, subtask_id: str, label: str, reason: str) -> Subtask:
-    rule = partial(domain.adjudicate, by=who.id, label=label, reason=reason)
-    decision = await resources.store.update(subtask_id, _in_team(who, rule))
+    rule = _in_team(who, partial(domain.adjudicate, by=who.id, label=label, reason=reason))
+    noting = resources.auditor.noting(who, "image.adjudicate", subtask_id, rule)
+    decision = await resources.store.update(subtask_id, noting)
     changed(resources, decision)
     await resources.relay.hand_over()  # its task may be at rest: nobody expects a result there
     return decision.state
 
 
 async def finish(resources: Resources, who: Caller, *, subtask_id: str, reason: str) -> None:
-    rule = partial(domain.finish, order=Finish(by=who.id, reason=reason))
-    changed(resources, await resources.store.update(subtask_id, _in_team(who, rule)))
+    rule = _in_team(who, partial(domain.finish, order=Finish(by=who.id, reason=reason)))
+    noting = resources.auditor.noting(who, "image.finish", subtask_id, rule)
+    changed(resources, await resources.store.update(subtask_id, noting))
 
 
 async def take_seen(resources: Resources, event: events.SubtaskPrelabeledV2) -> None:

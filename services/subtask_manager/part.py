@@ -10,14 +10,15 @@ from services.subtask_manager.preferences import PreferencesStore
 from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
+from shared.auditing import Auditor
 from shared.erasures import Eraser, Erasures
 from shared.models import ModelHeard
 from shared.outbox import Relay
-from shared.part import Adapters, Part
+from shared.part import Part, PictureAdapters
 
 
 def assemble(
-    adapters: Adapters[SubtaskStore],
+    adapters: PictureAdapters[SubtaskStore],
     settings: LeaseSettings,
     *,
     preferences: PreferencesStore,
@@ -43,6 +44,7 @@ def assemble(
         metrics=metrics,
         eraser=erasing,
         auth=settings.auth or "off",
+        auditor=Auditor(adapters.clock, is_on=settings.auth == "on"),
     )
     return Part(
         name="subtask_manager",

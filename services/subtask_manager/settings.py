@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.labels import MAX_LABELS
-from shared.settings import AmqpSettings, ArchiveSettings, MongoSettings, S3Settings
+from shared.settings import AmqpSettings, ArchiveSettings, CallerSettings, MongoSettings, S3Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class LeaseSettings(ArchiveSettings):
         )
 
 
-class SubtaskManagerSettings(LeaseSettings, MongoSettings, AmqpSettings, S3Settings):
+class SubtaskManagerSettings(LeaseSettings, MongoSettings, AmqpSettings, S3Settings, CallerSettings):
     """Settings of a subtask manager by itself."""
 
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (

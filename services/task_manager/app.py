@@ -14,7 +14,7 @@ from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
-from shared.part import Adapters, deployable
+from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 
 
@@ -22,8 +22,9 @@ def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
     client = connect(settings.mongo_url.get_secret_value())
+    database = client[settings.mongo_database]
     store = MongoTaskStore(
-        client[settings.mongo_database],
+        database,
         clock,
         announce_task=announcements.task_changed,
         announce_image=announcements.image_ready,
@@ -31,8 +32,9 @@ def create(settings: TaskManagerSettings) -> Deployable:
     )
     objects = settings.objects()
     bus = settings.bus("task_manager", clock)
+    callers = settings.callers("task_manager", database, bus, clock)
     telemetry = settings.telemetry("quorate-task-manager")
-    adapters = Adapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
+    adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     part = assemble(
         adapters,
@@ -47,6 +49,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
             await open_when_up(store.prepare)
+            await callers.prepare()
             await open_when_up(objects.open)
             stack.push_async_callback(objects.close)
             await bus.open()
@@ -59,6 +62,8 @@ def create(settings: TaskManagerSettings) -> Deployable:
         [part],
         adapters,
         opened=opened,
+        authenticator=callers.authenticator,
+        subscribe=callers.subscribe,
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],
         needs={"MongoDB": store.is_ready},
         uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},

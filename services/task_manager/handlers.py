@@ -23,6 +23,7 @@ from services.task_manager.store import TaskStore
 from shared import events
 from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
+from shared.auditing import Auditor
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.erasures import Eraser
@@ -64,6 +65,7 @@ class Resources:
     model: ModelHeard
     metrics: BatchMetrics
     eraser: Eraser
+    auditor: Auditor
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
@@ -91,7 +93,8 @@ async def create_task(
             raise
     else:
         new = domain.announce(wanted)
-        existing = await resources.store.create(new.state, new.facts)
+        noted = resources.auditor.entries(who, "task.create", wanted.id)
+        existing = await resources.store.create(new.state, new.facts, noted=noted)
         if existing is None:
             resources.relay.wake()
             return new.state, Counts()
@@ -169,27 +172,29 @@ async def unfinished_of(resources: Resources, who: Caller) -> list[str]:
     return [task.id for task, _, _ in await resources.store.tasks(listing, after="", limit=WATCHED)]
 
 
-async def seal(resources: Resources, *, task_id: str) -> tuple[Task, Counts]:
-    await resources.store.update(task_id, domain.seal)
+async def seal(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task, Counts]:
+    await resources.store.update(task_id, resources.auditor.noting(who, "task.seal", task_id, domain.seal))
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await resources.store.find(task_id)
 
 
-async def reopen(resources: Resources, *, task_id: str) -> tuple[Task, Counts, UpToDate]:
-    await resources.store.update(task_id, domain.reopen)
+async def reopen(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task, Counts, UpToDate]:
+    await resources.store.update(task_id, resources.auditor.noting(who, "task.reopen", task_id, domain.reopen))
     return await _told(resources, task_id)
 
 
-async def finish(resources: Resources, *, task_id: str, by: str, reason: str) -> tuple[Task, Counts, UpToDate]:
-    await resources.store.update(task_id, partial(domain.finish, by=by, reason=reason))
+async def finish(resources: Resources, who: Caller, *, task_id: str, reason: str) -> tuple[Task, Counts, UpToDate]:
+    rule = partial(domain.finish, by=who.id, reason=reason)
+    await resources.store.update(task_id, resources.auditor.noting(who, "task.finish", task_id, rule))
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await _told(resources, task_id)
 
 
-async def edit(resources: Resources, *, task_id: str, change: Change) -> tuple[Task, Counts, UpToDate]:
-    await resources.store.update(task_id, partial(domain.edit, change=change))
+async def edit(resources: Resources, who: Caller, *, task_id: str, change: Change) -> tuple[Task, Counts, UpToDate]:
+    rule = partial(domain.edit, change=change)
+    await resources.store.update(task_id, resources.auditor.noting(who, "task.change", task_id, rule))
     return await _told(resources, task_id)
 
 
@@ -198,9 +203,10 @@ async def note_applied(resources: Resources, event: events.TaskAppliedV1) -> Non
         await resources.store.update(event.data.task_id, partial(domain.note_applied, revision=event.data.revision))
 
 
-async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> None:
+async def remove_image(resources: Resources, who: Caller, *, task_id: str, image_id: str) -> None:
     """Remove an image and its objects. Those that cannot be removed now, the collector removes later."""
-    object_key = await resources.store.remove_image(task_id, image_id)
+    noted = resources.auditor.entries(who, "image.remove", image_id)
+    object_key = await resources.store.remove_image(task_id, image_id, noted=noted)
     await resources.relay.hand_over()
     with contextlib.suppress(Unavailable):
         await resources.objects.delete(with_renditions(object_key))
@@ -208,8 +214,8 @@ async def remove_image(resources: Resources, *, task_id: str, image_id: str) -> 
         await _complete(resources, task_id)
 
 
-async def cancel(resources: Resources, *, task_id: str) -> None:
-    await resources.store.update(task_id, domain.cancel)
+async def cancel(resources: Resources, who: Caller, *, task_id: str) -> None:
+    await resources.store.update(task_id, resources.auditor.noting(who, "task.erase", task_id, domain.cancel))
     await resources.relay.hand_over()
     resources.erase_soon()
 

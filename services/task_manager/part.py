@@ -16,17 +16,18 @@ from services.task_manager.settings import UploadSettings
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
+from shared.auditing import Auditor
 from shared.erasures import Eraser, Erasures
 from shared.models import ModelHeard
 from shared.outbox import Relay
-from shared.part import Adapters, Part
+from shared.part import Part, PictureAdapters
 from shared.pictures import DecodingBudget
 
 CHECK_THREADS = 2
 
 
 def assemble(
-    adapters: Adapters[TaskStore],
+    adapters: PictureAdapters[TaskStore],
     settings: UploadSettings,
     *,
     spool: Path,
@@ -60,6 +61,7 @@ def assemble(
         progress=Progress(store, clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
         eraser=erasing,
+        auditor=Auditor(clock, is_on=settings.auth == "on"),
     )
     return Part(
         name="task_manager",

@@ -194,33 +194,33 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
     @routes.patch("/tasks/{task_id}", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def edit(task_id: str, wanted: wire.TaskChange, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
-        return _told(*await handlers.edit(resources, task_id=task_id, change=wanted.change()))
+        return _told(*await handlers.edit(resources, who, task_id=task_id, change=wanted.change()))
 
     @routes.post("/tasks/{task_id}/reopen", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def reopen(task_id: str, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
-        return _told(*await handlers.reopen(resources, task_id=task_id))
+        return _told(*await handlers.reopen(resources, who, task_id=task_id))
 
     @routes.post("/tasks/{task_id}/finish", response_model=wire.TaskShown, responses=arrivals.DESCRIBED)
     async def finish(task_id: str, order: wire.FinishOrder, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
-        return _told(*await handlers.finish(resources, task_id=task_id, by=who.id, reason=order.reason))
+        return _told(*await handlers.finish(resources, who, task_id=task_id, reason=order.reason))
 
     @routes.delete("/tasks/{task_id}/images/{image_id}", status_code=204)
     async def remove_image(task_id: str, image_id: str, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
-        await handlers.remove_image(resources, task_id=task_id, image_id=image_id)
+        await handlers.remove_image(resources, who, task_id=task_id, image_id=image_id)
         return Response(status_code=204)
 
     @routes.post("/tasks/{task_id}/seal", response_model=wire.TaskShown)
     async def seal(task_id: str, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
-        return json_answer(task_shown(*await handlers.seal(resources, task_id=task_id)))
+        return json_answer(task_shown(*await handlers.seal(resources, who, task_id=task_id)))
 
     @routes.delete("/tasks/{task_id}", status_code=204)
     async def cancel(task_id: str, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
-        await handlers.cancel(resources, task_id=task_id)
+        await handlers.cancel(resources, who, task_id=task_id)
         return Response(status_code=204)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.task_manager.archives import ArchiveLimits
-from shared.settings import AmqpSettings, ArchiveSettings, MongoSettings, S3Settings
+from shared.settings import AmqpSettings, ArchiveSettings, CallerSettings, MongoSettings, S3Settings
 
 
 class UploadSettings(ArchiveSettings):
@@ -26,7 +26,7 @@ class UploadSettings(ArchiveSettings):
         )
 
 
-class TaskManagerSettings(UploadSettings, MongoSettings, AmqpSettings, S3Settings):
+class TaskManagerSettings(UploadSettings, MongoSettings, AmqpSettings, S3Settings, CallerSettings):
     """Settings of a task manager by itself."""
 
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (

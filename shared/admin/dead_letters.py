@@ -6,16 +6,21 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
+from shared import events
 from shared.admin import OPERATING
+from shared.audit import Action
+from shared.auditing import Auditor
 from shared.bus import Bus, DeadLetter
 from shared.clock import iso
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.paging import Limit
 from shared.http.requests import Wire, bounded
-from shared.identity import Who
+from shared.identity import Caller, Who
 
 MAX_PAYLOAD = 100_000
+SOURCE = "quorate/admin"
+ALL = "all"
 LetterId = Annotated[str, Path(max_length=200)]
 
 
@@ -52,8 +57,12 @@ def _shown(letter: DeadLetter) -> dict[str, str]:
     return asdict(letter) | {"died_at": iso(letter.died_at)}
 
 
-def router(bus: Bus) -> APIRouter:
+def router(bus: Bus, auditor: Auditor) -> APIRouter:
     """The routes of dead letters."""
+
+    async def note(who: Caller, action: Action, to: str) -> None:
+        await bus.publish(events.notes(to, SOURCE, auditor.entries(who, action, to)))
+
     routes = APIRouter(
         prefix="/api/admin", tags=["admin"], route_class=bounded(), responses=problems.RESPONSES, dependencies=OPERATING
     )
@@ -69,12 +78,16 @@ def router(bus: Bus) -> APIRouter:
         return json_answer(_shown(letter) | {"payload": body.decode(errors="replace")[:MAX_PAYLOAD]})
 
     @routes.delete("/dead/{letter_id}", status_code=204)
-    async def discard(letter_id: LetterId, _who: Who) -> Response:
+    async def discard(letter_id: LetterId, who: Who) -> Response:
         await bus.discard(letter_id)
+        await note(who, "dead_letters.discard", letter_id)
         return Response(status_code=204)
 
     @routes.post("/dead/replay", response_model=Replayed)
-    async def replay(wanted: ReplayRequest, _who: Who) -> Response:
-        return json_answer({"replayed": await bus.replay(wanted.ids or None)})
+    async def replay(wanted: ReplayRequest, who: Who) -> Response:
+        replayed = await bus.replay(wanted.ids or None)
+        for letter_id in wanted.ids or [ALL]:
+            await note(who, "dead_letters.replay", letter_id)
+        return json_answer({"replayed": replayed})
 
     return routes

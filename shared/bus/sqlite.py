@@ -14,7 +14,8 @@ from shared import crash_points
 from shared.bus import DeadLetter, Handler
 from shared.clock import Clock
 from shared.errors import Malformed, NotFound, StorageFull, Unavailable
-from shared.events import Message, Topology, parse
+from shared.events import Message, parse
+from shared.routing import Topology
 from shared.sqlite import Database
 from shared.sqlite.migrations import statements
 from shared.telemetry import trace

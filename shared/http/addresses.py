@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from contextvars import ContextVar
 from functools import lru_cache
 
 from starlette.types import Scope
@@ -12,6 +13,7 @@ FORWARDED = b"x-forwarded-for"
 IPV6_PREFIX = 64
 """So many bits of an IPv6 address name one place; the rest is its choice."""
 ADDRESSES_CACHED = 4_096
+_address: ContextVar[str] = ContextVar("address", default="")
 
 
 def forwarded_address(headers: Iterable[tuple[bytes, bytes]], proxies: int) -> str | None:
@@ -41,6 +43,17 @@ def place_of(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
+
+
+def enter(scope: Scope) -> None:
+    """What is done from here on is done for this request."""
+    client = scope.get("client")
+    _address.set(client[0] if client else "")
+
+
+def address_of_request() -> str:
+    """From where the current request came; empty where that is not known."""
+    return _address.get()
 
 
 def holder_of(scope: Scope) -> Holder:

@@ -68,7 +68,7 @@ def application(
     Raises UnsafeSettings where callers are to be known, and nothing knows them.
     """
     if settings.auth == "on" and authenticator is None:
-        raise UnsafeSettings(f"{title}: QUORATE_AUTH=on is for the platform in one process so far")
+        raise UnsafeSettings(f"{title}: QUORATE_AUTH=on needs what knows callers, which this has not")
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http import addresses
 from shared.http.bodies import Bodies
 from shared.http.connections import REFUSAL, Refusal
 from shared.http.origins import CHANGING, FOREIGN, is_foreign
@@ -71,6 +72,7 @@ class Edge:
         scope["is_foreign"] = has_site and is_foreign(named, self._allowed_origins)
         parent = None if traceparent is None else traceparent.decode("latin-1")
         trace.enter(parent, request_id=request_id)
+        addresses.enter(scope)
         refusal: Refusal | None = scope.get(REFUSAL) or self._refusal(scope, headers, named)
         if refusal:
             await self._observe(_refusing(*refusal), scope, receive, send)

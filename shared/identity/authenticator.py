@@ -98,7 +98,7 @@ class Accounts:
     async def _by_token(self, token: str, now: float) -> Caller:
         claims = self._claims.get(token) or self._verifier.verified(token, now)
         self._claims[token] = claims
-        if now >= claims.expires_at or await self._records.is_revoked(claims.session):
+        if now >= claims.expires_at or await self._records.is_revoked(claims):
             raise _unknown()
         return Caller(claims.person, claims.roles, claims.team, claims.name, claims.session)
 

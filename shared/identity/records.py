@@ -6,6 +6,7 @@ from typing import Protocol
 
 from shared.identity import Role
 from shared.identity.keys import digest_of
+from shared.identity.tokens import Claims
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,8 @@ class Records(Protocol):
         """A key that can be used now, with the roles that its person has now; None where there is none."""
         ...
 
-    async def is_revoked(self, session: str) -> bool:
-        """Whether the session of an access token has ended, or lost a role or its team since."""
+    async def is_revoked(self, claims: Claims) -> bool:
+        """Whether the session of an access token has ended, or its person has lost something since it began."""
         ...
 
     async def used(self, key_id: str) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pymongo import AsyncMongoClient, UpdateOne, errors
+from pymongo import AsyncMongoClient, IndexModel, UpdateOne, errors
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -46,6 +46,11 @@ ORPHANS_EVERY_S = 1.0
 CONNECTIONS = 20
 ANSWER_S = 10
 DUPLICATE_KEY = 11000
+OUTBOX_INDEXES = [
+    IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
+    IndexModel([("pending_at", 1)], name="outbox", sparse=True),
+]
+"""What every collection of `Documents` has beside its own."""
 _NO_FLAG = {"pending_at": "", "pending_by": ""}
 _NO_ROOM = {14031}  # OutOfDiskSpace
 _AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
@@ -289,6 +294,26 @@ class Documents(Generic[S]):
             (message, {"type": message.type, "subject": message.subject, "body": message.body.decode(), "at": now})
             for message in messages
         ]
+
+
+class Outboxes:
+    """Several collections as one outbox, of one relay."""
+
+    def __init__(self, documents: Sequence[Documents[Any]]) -> None:
+        self._documents = documents
+        self._read_from: dict[str, Documents[Any]] = {}  # of the events that `pending` returned last
+
+    async def pending(self, limit: int) -> list[Message]:
+        """The oldest events of each; those of the first come first."""
+        found = await asyncio.gather(*(one.pending(limit) for one in self._documents))
+        pairs = zip(self._documents, found, strict=True)
+        self._read_from = {message.id: one for one, messages in pairs for message in messages}
+        return [message for messages in found for message in messages][:limit]
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        """Remove events that `pending` returned last."""
+        of = [[event_id for event_id in ids if self._read_from.get(event_id) is one] for one in self._documents]
+        await asyncio.gather(*(one.clear(ids) for one, ids in zip(self._documents, of, strict=True) if ids))
 
 
 def _document_of(event_id: str) -> str:

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, SecretStr
 
 from shared.clock import Clock
-from shared.http.serving import ServerSettings
+from shared.http.serving import ServerSettings, UnsafeSettings
 
 if TYPE_CHECKING:
+    from shared.bus import Bus
     from shared.bus.rabbitmq import RabbitBus
+    from shared.identity.callers import Callers
+    from shared.mongo import MongoDatabase
     from shared.objects.s3 import S3ObjectStore
 
 
@@ -83,3 +86,30 @@ class MongoSettings(ServerSettings):
 
     mongo_url: Annotated[SecretStr, Field(description="URL of MongoDB, `mongodb://user:password@host:port/`")]
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")]
+
+
+class CallerSettings(ServerSettings):
+    """How a distributed service knows its callers."""
+
+    verifying_keys: Annotated[
+        str,
+        Field(
+            description="public halves of the keys that sign access tokens, `<name>:<32 bytes in hex>`, comma"
+            " separated; needed where QUORATE_AUTH=on"
+        ),
+    ] = ""
+
+    def callers(self, service: str, database: "MongoDatabase", bus: "Bus", clock: Clock) -> "Callers":
+        """Who callers are. database: the service's own. Raises UnsafeSettings."""
+        from shared.identity import callers  # noqa: PLC0415 - the embedded platform starts without MongoDB
+        from shared.identity.tokens import Verifier, public_keys_in  # noqa: PLC0415
+        from shared.identity.told_records import ToldRecords  # noqa: PLC0415
+
+        if self.auth != "on":
+            return callers.AnyCallers()
+        try:
+            verifier = Verifier(public_keys_in(self.verifying_keys))
+        except ValueError as error:
+            raise UnsafeSettings(f"QUORATE_AUTH=on needs QUORATE_VERIFYING_KEYS: {error}") from None
+        records = ToldRecords(database["access"], bus, clock, service)
+        return callers.KnownCallers(service, records, verifier, clock)

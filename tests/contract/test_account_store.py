@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.accounts.audit import AuditEntry, entry_id
 from services.accounts.credentials import Invitation, Key, Session, revoked, taken
 from services.accounts.domain import Identity, Membership, Person, Team, joined, left, without_admin
 from services.accounts.erasure import ErasedPerson, done_by, told
+from shared.audit import AuditEntry, entry_id
 from shared.errors import Conflict, NotFound, Unavailable
 from shared.identity.keys import digest_of
 from tests.contract.adapters import T0

@@ -6,10 +6,18 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Malformed
-from shared.events import Topology, message, parse
+from shared.events import message, parse
+from shared.routing import Topology
 
 GOLDEN = Path(__file__).parent / "golden"
 TYPES = sorted(Topology.ROUTES)
+WITHOUT_A_TASK = {
+    "access.told.v1",
+    "audit.noted.v1",
+    "key.used.v1",
+    "person.erased.v1",
+    "person.pseudonymised.v1",
+}
 
 
 def read(event_type: str) -> dict:
@@ -84,4 +92,4 @@ def test_a_message_carries_the_names_of_its_event(event_type):
     golden = read(event_type)
     carried = message(parse(json.dumps(golden).encode()))
     assert (carried.id, carried.type, carried.subject) == (golden["id"], event_type, golden["subject"])
-    assert golden["data"].get("task_id") or golden["data"]["pseudonym"], "what it is about"
+    assert event_type in WITHOUT_A_TASK or golden["data"]["task_id"]

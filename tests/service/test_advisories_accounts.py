@@ -42,7 +42,7 @@ async def test_cve_2023_43791_no_key_is_known_beforehand(tmp_path: Path):
     now = time.time()
     keys, others = signing_keys(ours, now), signing_keys(theirs, now)
     assert keys.key["d"] != others.key["d"]
-    admin = Claims(person="a", name="Ann", team="first", roles=("admin",), session="s", expires_at=now + 600)
+    admin = Claims(person="a", name="Ann", team="first", roles=("admin",), session="s", epoch=0, expires_at=now + 600)
     assert keys.verifier.verified(keys.signer.token(admin, now), now) == admin
     said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "a", "name": "Ann", "team": "first", "roles": ["admin"], "sid": "s"}
     said |= {"iat": int(now), "exp": now + 600}

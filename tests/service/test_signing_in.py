@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from services.accounts import handlers, people, signing_in
+from services.accounts.consumers import NOTED
 from services.accounts.handlers import Background, Resources
 from services.accounts.part import BY_ADDRESS, BY_NAME
 from services.accounts.settings import AccountSettings
 from services.accounts.signing_in import SignedIn
 from services.accounts.throttle import Throttle
+from shared.arrivals import Arrivals
+from shared.bus.sqlite import SqliteBus
 from shared.errors import Conflict, Forbidden, Gone, TooMany, Unauthenticated, Unavailable
 from shared.identity.tokens import Signer, new_key
+from shared.outbox import Relay
 from tests.contract.adapters import sqlite_accounts
 
 
@@ -39,8 +43,14 @@ class FakePasswords:
 @pytest.fixture
 async def resources(tmp_path: Path) -> AsyncIterator[Resources]:
     async with sqlite_accounts(tmp_path) as stored:
+        bus = SqliteBus(tmp_path / "bus.sqlite", stored.clock)
+        await bus.open()
+        relay = Relay(stored.store, bus)
+        relay.start()
         made = Resources(
             store=stored.store,
+            relay=relay,
+            arrivals=Arrivals(bus, NOTED, [relay]),
             clock=_ticking(stored.clock),
             signer=Signer(new_key("one")),
             passwords=FakePasswords(),
@@ -51,6 +61,8 @@ async def resources(tmp_path: Path) -> AsyncIterator[Resources]:
         )
         yield made
         await made.background.close()
+        await relay.close()
+        await bus.close()
 
 
 def _ticking(clock):

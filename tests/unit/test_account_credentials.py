@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from services.accounts import credentials
-from services.accounts.audit import entry_id
 from services.accounts.credentials import Invitation, Key, Lifetimes, Session
 from services.accounts.domain import Person, changed, joined, with_password
 from services.accounts.throttle import REMEMBERED, Pace, Throttle
+from shared.audit import entry_id
 from shared.errors import Gone, Invalid, NotFound, TooMany, Unauthenticated
 from shared.identity.keys import digest_of
 from shared.identity.roles import ROLES

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import events
-from shared.events import Topology
+from shared.routing import Topology
 
 TEXT = (Path(__file__).parents[2] / "docs/events.md").read_text()
 DESCRIBED = re.split(r"\n(?=\*\*`)", TEXT.partition("## Data")[2])[1:]
@@ -15,12 +15,7 @@ ROWS = [
     for line in TEXT.splitlines()
     if re.match(r"\| `[a-z.]+\.v\d+` \|", line)
 ]
-SERVICES = {
-    "task manager": "task_manager",
-    "subtask manager": "subtask_manager",
-    "detector": "detector",
-    "accounts": "accounts",
-}
+SERVICES = {name.replace("_", " "): name for name in ("task_manager", "subtask_manager", "detector", "accounts")}
 
 
 def named(cell: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
-from shared.events import Topology
+from shared.routing import Topology
 from tests.kubernetes.manifests import (
     BASE,
     DEPLOYED,

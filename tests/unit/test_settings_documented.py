@@ -7,6 +7,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from embedded.settings import Settings
+from services.accounts.settings import AccountsSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
@@ -18,6 +19,7 @@ TITLES = {
     "## The embedded platform": Settings,
     "## The task manager": TaskManagerSettings,
     "## The subtask manager": SubtaskManagerSettings,
+    "## Accounts": AccountsSettings,
     "## The detector": PrelabelerSettings,
     "## The detector by itself": DetectorSettings,
 }

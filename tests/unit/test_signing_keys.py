@@ -7,7 +7,9 @@ from shared.errors import Unauthenticated
 from shared.identity.tokens import LIFETIME_S, Claims
 
 NOW = 1_800_000_000.0
-CLAIMS = Claims(person="p", name="Ann", team="first", roles=("client",), session="s", expires_at=NOW + LIFETIME_S)
+CLAIMS = Claims(
+    person="p", name="Ann", team="first", roles=("client",), session="s", epoch=0, expires_at=NOW + LIFETIME_S
+)
 
 
 def test_a_key_is_made_once_for_its_owner_alone(tmp_path):

@@ -13,7 +13,9 @@ from shared.identity.tokens import ALGORITHM, LIFETIME_S, Claims, Signer, Verifi
 
 NOW = 1_800_000_000.0
 KEY = new_key("one")
-CLAIMS = Claims(person="p1", name="Ann", team="first", roles=("operator",), session="s1", expires_at=NOW + LIFETIME_S)
+CLAIMS = Claims(
+    person="p1", name="Ann", team="first", roles=("operator",), session="s1", epoch=0, expires_at=NOW + LIFETIME_S
+)
 CONTENT = {
     "iss": "quorate",
     "aud": "quorate",
@@ -22,6 +24,7 @@ CONTENT = {
     "team": "first",
     "roles": ["operator"],
     "sid": "s1",
+    "epoch": 0,
     "iat": int(NOW),
     "exp": NOW + LIFETIME_S,
 }
@@ -70,6 +73,8 @@ FORGERIES = {
     "for ever": forged(exp=NOW + 10 * LIFETIME_S),
     "no end": forged(exp=None),
     "no session": forged(sid=None),
+    "no epoch": forged(epoch=None),
+    "an epoch in words": forged(epoch="0"),
     "an invented role": forged(roles=["root"]),
     "roles in one text": forged(roles="admin"),
     "a person that is no text": forged(sub=5),

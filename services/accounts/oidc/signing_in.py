@@ -17,7 +17,7 @@ from services.accounts.domain import (
     vouched_person,
     with_admin,
 )
-from services.accounts.handlers import Resources, as_doer, note
+from services.accounts.handlers import Resources, as_doer, entry
 from services.accounts.oidc import mapping
 from services.accounts.oidc.attempt import Answer, Attempt, attempt_in
 from services.accounts.oidc.provider import Provider
@@ -100,10 +100,11 @@ async def _new(
         if await resources.store.person_named(name_key_of(name)) is not None:
             continue
         person = vouched_person(secrets.token_hex(16), name, identity, given, resources.clock())
-        if await resources.store.people.insert(person):
+        noted = [
+            entry(resources, as_doer(person, team, address), "person.join", person.id) for team in teams_of(person)
+        ]
+        if await resources.store.people.insert(person, noted=noted):
             await _enlist(resources, person)
-            for team in teams_of(person):
-                await note(resources, as_doer(person, team, address), "person.join", person.id)
             return person
         known = await resources.store.person_known_as(identity)
         if known is not None:  # they came twice at once
@@ -120,10 +121,11 @@ async def _changed(resources: Resources, known: Person, given: Sequence[Membersh
     lost = [one.team for one in known.memberships if is_admin(known, one.team) and not is_admin(wanted, one.team)]
     for team in lost:
         await resources.store.teams.update(team, lambda one, _now: relieved(one, known.id))
-    person = await resources.store.people.update(known.id, lambda one, _now: vouched(one, given))
+    teams = dict.fromkeys(one.team for one in (*known.memberships, *wanted.memberships))
+    noted = [entry(resources, as_doer(known, team, address), "person.change", known.id) for team in teams]
+    person = await resources.store.people.update(known.id, lambda one, _now: vouched(one, given), noted=noted)
+    await resources.relay.hand_over()
     await _enlist(resources, person)
-    for team in {one.team for one in (*known.memberships, *person.memberships)}:
-        await note(resources, as_doer(person, team, address), "person.change", person.id)
     return person
 
 

@@ -1,12 +1,13 @@
 """What the accounts service keeps: teams, people, what they prove themselves by, and what they did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.domain import Identity, Person, Team
 from services.accounts.erasure import ErasedPerson
+from shared.audit import AuditEntry
+from shared.outbox import Outbox
 
 S = TypeVar("S")
 Change = Callable[[S, float], S]
@@ -16,11 +17,12 @@ Change = Callable[[S, float], S]
 class Kept(Protocol[S]):
     """States of one kind, by their ids.
 
-    Every change of one goes through a rule, and is one atomic write. A rule may be called more than once. If it raises,
-    or returns the state that it was given, nothing is saved.
+    Every change of one goes through a rule, and is one atomic write, together with what others must hear of it and what
+    the audit notes of it. A rule may be called more than once. If it raises, or returns the state that it was given,
+    nothing is saved.
     """
 
-    async def insert(self, state: S) -> bool:
+    async def insert(self, state: S, *, noted: Sequence[AuditEntry] = ()) -> bool:
         """Save a new state. False, with nothing saved: its id, or what else only one may have, is taken."""
         ...
 
@@ -28,12 +30,12 @@ class Kept(Protocol[S]):
         """A state. Raises NotFound."""
         ...
 
-    async def update(self, state_id: str, change: Change[S]) -> S:
+    async def update(self, state_id: str, change: Change[S], *, noted: Sequence[AuditEntry] = ()) -> S:
         """Change a state by a rule; returns the new one. Raises NotFound, and what the rule raises."""
         ...
 
 
-class AccountStore(Protocol):
+class AccountStore(Outbox, Protocol):
     """Of people, the name as it is compared belongs to one only, and so does who they are to a provider."""
 
     @property
@@ -101,8 +103,16 @@ class AccountStore(Protocol):
         """Remove sessions that began so long ago that they have ended."""
         ...
 
+    async def keys_told(self, *, after: str, limit: int) -> list[Key]:
+        """Keys that were not revoked, whatever their team, in the order of their ids, those behind `after`."""
+        ...
+
+    async def people_told(self, *, after: str, limit: int) -> list[Person]:
+        """People in the order of their ids, those behind `after`."""
+        ...
+
     async def append(self, entry: AuditEntry) -> None:
-        """Write an entry down, for good."""
+        """Write an entry down, for good; one that is there already stays as it is."""
         ...
 
     async def entries(

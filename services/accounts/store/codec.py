@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from services.accounts.audit import AuditEntry
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.domain import Person, Team
 from services.accounts.erasure import ErasedPerson
+from shared.audit import AuditEntry
 from shared.codec import Codec
 
 TEAMS = Codec(Team)

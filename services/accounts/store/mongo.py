@@ -3,13 +3,15 @@
 The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`.
 """
 
+import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
 
-from services.accounts.audit import AuditEntry
+from services.accounts.announcements import SOURCE, Announce, erased_told
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.domain import Identity, Person, Team
 from services.accounts.erasure import ErasedPerson
@@ -26,26 +28,43 @@ from services.accounts.store.codec import (
     invitation_fields,
     key_fields,
 )
+from shared import events
+from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.codec import Codec
-from shared.mongo import Collection, Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.events import Message
+from shared.mongo import (
+    OUTBOX_INDEXES,
+    Collection,
+    Document,
+    Documents,
+    MongoDatabase,
+    Outboxes,
+    errors_named,
+    is_answering,
+)
 
 S = TypeVar("S")
 LAST = "\x7f"
 """Behind every id."""
 
 INDEXES = {
+    "teams": [*OUTBOX_INDEXES],
     "people": [
+        IndexModel([("id", 1)], name="by_id"),
         IndexModel([("name_key", 1)], name="by_name", unique=True),
         IndexModel([("teams", 1), ("name_key", 1)], name="members"),
         IndexModel([("identity", 1)], name="by_identity", unique=True, sparse=True),
+        *OUTBOX_INDEXES,
     ],
-    "sessions": [IndexModel([("created_at", 1)], name="by_age")],
+    "sessions": [IndexModel([("created_at", 1)], name="by_age"), *OUTBOX_INDEXES],
     "keys": [
         IndexModel([("live_team", 1), ("id", 1)], name="in_team"),
         IndexModel([("live_team", 1), ("person", 1), ("id", 1)], name="of_person"),
+        IndexModel([("id", 1)], name="by_id"),
+        *OUTBOX_INDEXES,
     ],
-    "invitations": [IndexModel([("team", 1), ("open_until", 1)], name="open")],
+    "invitations": [IndexModel([("team", 1), ("open_until", 1)], name="open"), *OUTBOX_INDEXES],
     "audit": [
         IndexModel([("team", 1), ("id", 1)], name="of_team"),
         IndexModel([("team", 1), ("actor", 1), ("id", 1)], name="by_actor"),
@@ -55,6 +74,7 @@ INDEXES = {
     "erasures": [
         IndexModel([("erased_at", 1)], name="newest"),
         IndexModel([("unfinished", 1)], name="unfinished", sparse=True),
+        *OUTBOX_INDEXES,
     ],
 }
 
@@ -62,28 +82,34 @@ INDEXES = {
 class KeptDocuments(Generic[S]):
     """States of one kind, a document each."""
 
-    def __init__(self, documents: Documents[S], clock: Clock, what: str) -> None:
+    def __init__(self, documents: Documents[S], clock: Clock, what: str, announce: Announce) -> None:
         self.documents = documents
+        self._announce = announce
         self._clock = clock
         self._what = what
 
-    async def insert(self, state: S) -> bool:
-        return not await self.documents.insert([(state, ())])
+    async def insert(self, state: S, *, noted: Sequence[AuditEntry] = ()) -> bool:
+        return not await self.documents.insert([(state, self._events(None, state, noted))])
 
     async def find(self, state_id: str) -> S:
         return (await self.documents.find(state_id, self._what)).state
 
-    async def update(self, state_id: str, change: Change[S]) -> S:
-        async def rule(state: S) -> tuple[S, tuple[()]]:
-            return change(state, self._clock()), ()
+    async def update(self, state_id: str, change: Change[S], *, noted: Sequence[AuditEntry] = ()) -> S:
+        async def rule(state: S) -> tuple[S, list[Message]]:
+            after = change(state, self._clock())
+            return after, self._events(state, after, noted) if after is not state else []
 
         return await self.documents.change(state_id, self._what, rule)
+
+    def _events(self, before: S | None, after: Any, noted: Sequence[AuditEntry]) -> list[Message]:
+        told = self._announce(before, after, self._clock())
+        return [*told, *events.notes(after.id, SOURCE, noted)]
 
 
 class MongoAccountStore:
     """An `AccountStore` on a database of its own, for as many processes as like."""
 
-    def __init__(self, database: MongoDatabase, clock: Clock) -> None:
+    def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce = erased_told) -> None:
         self._database = database
         origin = uuid.uuid4().hex
 
@@ -93,7 +119,7 @@ class MongoAccountStore:
                 return {"_id": found["id"], **found}
 
             documents = Documents(database[name], codec=codec, keys=keys, clock=clock, origin=origin)
-            return KeptDocuments(documents, clock, what)
+            return KeptDocuments(documents, clock, what, announce)
 
         self.teams: KeptDocuments[Team] = kept("teams", "team", TEAMS, lambda one: {"id": one.id})
         self.people: KeptDocuments[Person] = kept("people", "person", PEOPLE, _person_fields)
@@ -102,6 +128,9 @@ class MongoAccountStore:
         self.invitations: KeptDocuments[Invitation] = kept("invitations", "invitation", INVITATIONS, invitation_fields)
 
         self.erasures: KeptDocuments[ErasedPerson] = kept("erasures", "erasure", ERASURES, erasure_fields)
+
+        kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.erasures)
+        self._outboxes = Outboxes([kind.documents for kind in kinds])
 
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
@@ -165,9 +194,22 @@ class MongoAccountStore:
             if ids := [one["_id"] for one in await old.to_list()]:
                 await sessions.delete_many({"_id": {"$in": ids}})
 
+    async def keys_told(self, *, after: str, limit: int) -> list[Key]:
+        query = {"id": {"$gt": after}, "live_team": {"$gt": ""}}
+        return await self._states(KEYS, self._database["keys"], query, "id", limit)
+
+    async def people_told(self, *, after: str, limit: int) -> list[Person]:
+        return await self._states(PEOPLE, self._database["people"], {"id": {"$gt": after}}, "id", limit)
+
+    async def pending(self, limit: int) -> list[Message]:
+        return await self._outboxes.pending(limit)
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        await self._outboxes.clear(ids)
+
     async def append(self, entry: AuditEntry) -> None:
         fields = {"id": entry.id, "team": entry.team, "actor": entry.actor, "action": entry.action}
-        with errors_named():
+        with contextlib.suppress(DuplicateKeyError), errors_named():
             await self._database["audit"].insert_one({"_id": entry.id, **fields, **ENTRIES.document(entry)})
 
     async def entries(

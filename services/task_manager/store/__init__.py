@@ -7,6 +7,7 @@ from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.listing import Listing, Order
 from services.task_manager.order import By
 from services.task_manager.statistics import Saved
+from shared.audit import AuditEntry
 from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
@@ -36,9 +37,9 @@ class TaskStore(Outbox, Protocol):
     """Every change goes through a rule; the new state and its events are saved in one atomic write. A rule may be asked
     more than once; what it raises is raised, and nothing saved."""
 
-    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
-        """Save a new task, and announce these facts of it. Where its id is there already nothing is saved; returns the
-        one that is."""
+    async def create(self, task: Task, facts: tuple[str, ...] = (), *, noted: Sequence[AuditEntry] = ()) -> Task | None:
+        """Save a new task, and announce these facts and notes of it. Where its id is there already nothing is saved;
+        returns the one that is."""
         ...
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
@@ -75,9 +76,9 @@ class TaskStore(Outbox, Protocol):
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
         ...
 
-    async def remove_image(self, task_id: str, image_id: str) -> str:
-        """Remove an image and tell of it; returns its object's key, also where it was removed before. Raises NotFound,
-        also where the task was cancelled."""
+    async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
+        """Remove an image, and tell and note it; returns its object's key, also where it was removed before. Raises
+        NotFound, also where the task was cancelled."""
         ...
 
     async def finish_removals(self) -> None:

@@ -11,7 +11,8 @@ from itertools import chain
 from pymongo import IndexModel, UpdateOne
 
 from services.task_manager import listing as listings
-from services.task_manager.domain import Counts, Fact, Image, Task, counted_votes, refuse_unless_open, stub_of
+from services.task_manager.announcements import SOURCE
+from services.task_manager.domain import Counts, Image, Task, counted_votes, refuse_unless_open, stub_of
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.refusals import NotOpen
@@ -28,16 +29,14 @@ from services.task_manager.store import (
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
+from shared import events
+from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.events import Message
-from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.mongo import OUTBOX_INDEXES, Document, Documents, MongoDatabase, Outboxes, errors_named, is_answering
 from shared.teams import key_in, key_without
 
-_OUTBOX = [
-    IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
-    IndexModel([("pending_at", 1)], name="outbox", sparse=True),
-]
 INDEXES = {
     "tasks": [
         IndexModel([("state", 1), ("age_key", 1)], name="by_age"),
@@ -45,7 +44,7 @@ INDEXES = {
         IndexModel([("owner", 1), ("state", 1), ("age_key", 1)], name="of_owner_by_age"),
         IndexModel([("owner", 1), ("state", 1), ("name_key", 1)], name="of_owner_by_name"),
         IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
-        *_OUTBOX,
+        *OUTBOX_INDEXES,
     ],
     "images": [
         IndexModel([("task_id", 1), ("id", 1)], name="by_id"),
@@ -55,12 +54,12 @@ INDEXES = {
         IndexModel([("task_id", 1), ("ended_at", 1)], name="by_end"),
         IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
         IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
-        *_OUTBOX,
+        *OUTBOX_INDEXES,
     ],
     "removed": [
         IndexModel([("undone", 1)], name="undone", sparse=True),
         IndexModel([("task_id", 1)], name="of_task"),
-        *_OUTBOX,
+        *OUTBOX_INDEXES,
     ],
 }
 
@@ -91,6 +90,7 @@ class MongoTaskStore:
         self._tasks = Documents(database["tasks"], codec=TASKS, keys=_task_keys, clock=clock, origin=origin)
         self._images = Documents(database["images"], codec=IMAGES, keys=_image_keys, clock=clock, origin=origin)
         self._removed = Documents(database["removed"], codec=IMAGES, keys=_removed_keys, clock=clock, origin=origin)
+        self._outboxes = Outboxes([self._tasks, self._images, self._removed])  # images wait for their tasks
         self._statistics = database["statistics"]
         self._counts = MongoCounts(database["images"])
 
@@ -104,9 +104,9 @@ class MongoTaskStore:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
-        events = self._announce_task(task, facts, task.created_at)
-        return await self.task(task.id) if await self._tasks.insert([(task, events)]) else None
+    async def create(self, task: Task, facts: tuple[str, ...] = (), *, noted: Sequence[AuditEntry] = ()) -> Task | None:
+        told = [*self._announce_task(task, facts, task.created_at), *events.notes(task.id, SOURCE, noted)]
+        return await self.task(task.id) if await self._tasks.insert([(task, told)]) else None
 
     async def find(self, task_id: str) -> tuple[Task, Counts]:
         task, counts = await asyncio.gather(self.task(task_id), self._counts.of(task_id))
@@ -157,7 +157,8 @@ class MongoTaskStore:
         async def rule(task: Task) -> tuple[Task, Sequence[Message]]:
             now = self._clock()
             decision = decide(task, now)
-            return decision.state, self._announce_task(decision.state, decision.facts, now)
+            told = self._announce_task(decision.state, decision.facts, now)
+            return decision.state, [*told, *events.notes(task_id, SOURCE, decision.noted)]
 
         return await self._tasks.change(task_id, "task", rule)
 
@@ -188,7 +189,7 @@ class MongoTaskStore:
         await self._images.change(image_id, "image", rule)
         return await self.is_finished(task_id)
 
-    async def remove_image(self, task_id: str, image_id: str) -> str:
+    async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         """The event is saved with a stub of the image, and then the image goes. Where the process dies between, the
         same request sent again, or the collector, finishes it."""
         if (await self.task(task_id)).state == "cancelled":
@@ -197,8 +198,9 @@ class MongoTaskStore:
             image = _within(task_id, (await self._images.find(image_id, "image")).state)
         except NotFound:
             return _within(task_id, await self._last_removed(image_id)).object_key
-        message = self._announce_removed(image, _removal_id(image), self._clock())
-        await self._removed.insert([(stub_of(image), [message])])
+        removal_id = _removal_id(image)
+        removed = self._announce_removed(image, removal_id, self._clock())
+        await self._removed.insert([(stub_of(image), [removed, *events.notes(removal_id, SOURCE, noted)])])
         await self._finish_removal(image)
         return image.object_key
 
@@ -293,17 +295,10 @@ class MongoTaskStore:
         return [task_id for task_id in sealed if not await self._has_open(task_id)]
 
     async def pending(self, limit: int) -> list[Message]:
-        """Those of tasks first: few, and images wait for them."""
-        pending = await asyncio.gather(*(one.pending(limit) for one in (self._tasks, self._images, self._removed)))
-        return [message for messages in pending for message in messages][:limit]
+        return await self._outboxes.pending(limit)
 
     async def clear(self, ids: Sequence[str]) -> None:
-        of_images = [one for one in ids if one.endswith(f"/{Fact.READY}")]
-        of_removed = [one for one in ids if one.endswith(f"/{Fact.REMOVED}")]
-        of_tasks = [one for one in ids if one not in {*of_images, *of_removed}]
-        await asyncio.gather(
-            self._images.clear(of_images), self._removed.clear(of_removed), self._tasks.clear(of_tasks)
-        )
+        await self._outboxes.clear(ids)
 
     async def _refuse_unless_open(self, task_id: str) -> None:
         refuse_unless_open(await self.task(task_id))

@@ -11,7 +11,8 @@ from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
 from shared.bus import DeadLetter
 from shared.bus.rabbitmq.topology import EXCHANGE, dead_queue
-from shared.events import Message, Topology
+from shared.events import Message
+from shared.routing import Topology
 from shared.telemetry import trace
 
 SUBJECT = "subject"

@@ -7,7 +7,7 @@ from aio_pika.abc import AbstractChannel, AbstractQueue
 from pamqp.common import Arguments
 
 from shared.bus.rabbitmq.connection import ANSWER_S
-from shared.events import Topology
+from shared.routing import Topology
 
 EXCHANGE = "quorate.events"
 NEVER = 2**31 - 1

@@ -1,14 +1,13 @@
 """Accounts in SQLite. The writer thread is alone, so a rule is asked once, inside the transaction that saves it."""
 
 import sqlite3
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from services.accounts.audit import AuditEntry
+from services.accounts.announcements import SOURCE, Announce, erased_told
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.domain import Identity, Person, Team
-from services.accounts.erasure import ErasedPerson
+from services.accounts.erasure import ErasedPerson, without_name
 from services.accounts.store import Change
 from services.accounts.store.codec import (
     ENTRIES,
@@ -22,13 +21,17 @@ from services.accounts.store.codec import (
     invitation_fields,
     key_fields,
 )
+from shared import events
+from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.codec import Codec
 from shared.errors import NotFound
+from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 
 S = TypeVar("S")
 Row = dict[str, Any]
+Keep = Callable[[sqlite3.Connection, Any, Any, Sequence[AuditEntry]], None]
 LAST = "\x7f"
 """Behind every id."""
 
@@ -36,7 +39,8 @@ LAST = "\x7f"
 class Table(Generic[S]):
     """States of one kind: a row each, with what queries need beside the body.
 
-    row: the columns beside the body. beside: writes what other tables have of a state, within its transaction.
+    row: the columns beside the body. keep: keeps the events of a change from one state to another with these entries
+    of the audit, within its transaction. beside: writes what other tables have of a state, there too.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Table(Generic[S]):
         codec: Codec[S],
         row: Callable[[S], Row],
         what: str,
+        keep: Keep,
         beside: Callable[[sqlite3.Connection, S], None] = lambda _db, _state: None,
     ) -> None:
         self._database = database
@@ -56,9 +61,10 @@ class Table(Generic[S]):
         self._codec = codec
         self._row = row
         self._what = what
+        self._keep = keep
         self._beside = beside
 
-    async def insert(self, state: S) -> bool:
+    async def insert(self, state: S, *, noted: Sequence[AuditEntry] = ()) -> bool:
         row = self._row(state) | {"body": self._codec.text(state)}
         places = ",".join("?" * len(row))
         statement = f"INSERT INTO {self._name} ({', '.join(row)}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
@@ -67,6 +73,7 @@ class Table(Generic[S]):
             is_new = db.execute(statement, tuple(row.values())).rowcount == 1
             if is_new:
                 self._beside(db, state)
+                self._keep(db, None, state, noted)
             return is_new
 
         return await self._database.write(insert)
@@ -74,7 +81,7 @@ class Table(Generic[S]):
     async def find(self, state_id: str) -> S:
         return await self._database.read(lambda db: self._find(db, state_id))
 
-    async def update(self, state_id: str, change: Change[S]) -> S:
+    async def update(self, state_id: str, change: Change[S], *, noted: Sequence[AuditEntry] = ()) -> S:
         def update(db: sqlite3.Connection) -> S:
             before = self._find(db, state_id)
             after = change(before, self._clock())
@@ -83,6 +90,7 @@ class Table(Generic[S]):
                 columns = ", ".join(f"{column} = ?" for column in row)
                 db.execute(f"UPDATE {self._name} SET {columns} WHERE id = ?", (*row.values(), state_id))  # noqa: S608 - ours
                 self._beside(db, after)
+                self._keep(db, before, after, noted)
             return after
 
         return await self._database.write(update)
@@ -94,23 +102,33 @@ class Table(Generic[S]):
         return self._codec.read_text(found[0])
 
 
-class SqliteAccountStore:
+class SqliteAccountStore(SqliteOutbox):
     """An `AccountStore` on one SQLite file."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self.teams = Table[Team](database, clock, "teams", codec=TEAMS, row=lambda one: {"id": one.id}, what="team")
-        self.people = Table[Person](
-            database, clock, "people", codec=PEOPLE, row=_person_row, what="person", beside=_keep_memberships
-        )
-        self.sessions = Table[Session](database, clock, "sessions", codec=SESSIONS, row=_session_row, what="session")
-        self.keys = Table[Key](database, clock, "keys", codec=KEYS, row=key_fields, what="key")
-        self.invitations = Table[Invitation](
-            database, clock, "invitations", codec=INVITATIONS, row=invitation_fields, what="invitation"
-        )
-        self.erasures = Table[ErasedPerson](
-            database, clock, "erasures", codec=ERASURES, row=erasure_fields, what="erasure"
-        )
+    def __init__(self, database: Database, clock: Clock, announce: Announce = erased_told) -> None:
+        super().__init__(database)
+        self._clock = clock
+        self._announce = announce
+
+        def table(
+            name: str,
+            what: str,
+            codec: Codec[S],
+            row: Callable[[S], Row],
+            beside: Callable[[sqlite3.Connection, S], None] = lambda _db, _state: None,
+        ) -> Table[S]:
+            return Table(database, clock, name, codec=codec, row=row, what=what, keep=self._keep_events, beside=beside)
+
+        self.teams: Table[Team] = table("teams", "team", TEAMS, lambda one: {"id": one.id})
+        self.people: Table[Person] = table("people", "person", PEOPLE, _person_row, _keep_memberships)
+        self.sessions: Table[Session] = table("sessions", "session", SESSIONS, _session_row)
+        self.keys: Table[Key] = table("keys", "key", KEYS, key_fields)
+        self.invitations: Table[Invitation] = table("invitations", "invitation", INVITATIONS, invitation_fields)
+        self.erasures: Table[ErasedPerson] = table("erasures", "erasure", ERASURES, erasure_fields)
+
+    def _keep_events(self, db: sqlite3.Connection, before: Any, after: Any, noted: Sequence[AuditEntry]) -> None:
+        told = self._announce(before, after, self._clock())
+        self._keep(db, [*told, *events.notes(after.id, SOURCE, noted)])
 
     async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
         return await self._states(ERASURES, "SELECT body FROM erasures ORDER BY erased_at DESC LIMIT ?", limit)
@@ -123,9 +141,8 @@ class SqliteAccountStore:
 
         def rename(db: sqlite3.Connection) -> str | None:
             found = db.execute(query, (actor, after, limit)).fetchall()
-            entries = (replace(ENTRIES.read_text(body), actor_name=name, address="") for _, body in found)
-            rows = [(ENTRIES.text(entry), entry.id) for entry in entries]
-            db.executemany("UPDATE audit SET body = ? WHERE id = ?", rows)
+            entries = (without_name(ENTRIES.read_text(body), name) for _, body in found)
+            db.executemany("UPDATE audit SET body = ? WHERE id = ?", [(ENTRIES.text(one), one.id) for one in entries])
             return found[-1][0] if len(found) == limit else None
 
         return await self._database.write(rename)
@@ -162,9 +179,16 @@ class SqliteAccountStore:
         remove = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE created_at < ? LIMIT ?)"
         await self._database.write(lambda db: db.execute(remove, (begun_before, limit)).rowcount)
 
+    async def keys_told(self, *, after: str, limit: int) -> list[Key]:
+        query = "SELECT body FROM keys WHERE live_team IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
+        return await self._states(KEYS, query, after, limit)
+
+    async def people_told(self, *, after: str, limit: int) -> list[Person]:
+        return await self._states(PEOPLE, "SELECT body FROM people WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+
     async def append(self, entry: AuditEntry) -> None:
         row = (entry.id, entry.team, entry.actor, entry.action, ENTRIES.text(entry))
-        insert = "INSERT INTO audit (id, team, actor, action, body) VALUES (?,?,?,?,?)"
+        insert = "INSERT INTO audit (id, team, actor, action, body) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"
         await self._database.write(lambda db: db.execute(insert, row).rowcount)
 
     async def entries(

@@ -1,5 +1,6 @@
 """The tables of accounts, and the steps that bring those of earlier releases to them."""
 
+from shared.outbox.sqlite import SCHEMA as OUTBOX
 from shared.sqlite.migrations import statements
 
 _FIRST = """
@@ -62,4 +63,4 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
         OR NOT EXISTS (SELECT 1 FROM erasures WHERE id = OLD.actor)
     BEGIN SELECT RAISE(ABORT, 'append only, but for the name of somebody who was erased'); END;
 """
-STEPS = (statements(_FIRST), statements(_IDENTITIES), statements(_ERASURES))
+STEPS = (statements(_FIRST), statements(OUTBOX), statements(_IDENTITIES), statements(_ERASURES))

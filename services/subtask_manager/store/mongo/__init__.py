@@ -28,6 +28,7 @@ from typing import TypeVar
 from pymongo import IndexModel
 
 from services.subtask_manager.activity import Voted
+from services.subtask_manager.announcements import SOURCE
 from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.search import MAX_TASKS, Search
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
@@ -44,6 +45,7 @@ from services.subtask_manager.store.mongo.walks import MongoWalks
 from services.subtask_manager.store.mongo.work import MongoLook
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from services.subtask_manager.work import Work
+from shared import events
 from shared.batcher import Batcher
 from shared.clock import Clock
 from shared.decision import Decision
@@ -345,7 +347,8 @@ class MongoSubtaskStore:
         return self._turns.setdefault(operator, asyncio.Lock())
 
     def _events(self, decision: Decision[Subtask, A], brief: Brief, now: float) -> list[Message]:
-        return self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
+        told = self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
+        return [*told, *events.notes(decision.state.id, SOURCE, decision.noted)] if decision.noted else told
 
     async def _count_open(self, team: str, task_id: str | None) -> int:
         """Open subtasks of a task, or of the team's oldest tasks."""

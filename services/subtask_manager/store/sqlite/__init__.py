@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from cachetools import LRUCache, cached
 
 from services.subtask_manager.activity import MAX_LOOKED_AT, Voted
+from services.subtask_manager.announcements import SOURCE
 from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.store import Announce, Claim, Decide, Leased
@@ -20,6 +21,7 @@ from services.subtask_manager.store.sqlite.votes import forget_votes, keep_votes
 from services.subtask_manager.store.sqlite.work import SqliteLook
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
 from services.subtask_manager.work import Work
+from shared import events
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
@@ -330,6 +332,8 @@ class SqliteSubtaskStore(SqliteOutbox):
     def _keep_events(self, db: sqlite3.Connection, decision: Decision[Subtask, A], brief: Brief, now: float) -> None:
         if decision.facts:
             self._keep(db, self._announce(decision.state, brief, decision.facts, now))
+        if decision.noted:
+            self._keep(db, events.notes(decision.state.id, SOURCE, decision.noted))
 
     def _grant(
         self, db: sqlite3.Connection, grant: Decide[bool], now: float, subtask_id: str

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from services.task_manager.announcements import SOURCE
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
@@ -21,6 +22,8 @@ from services.task_manager.store import (
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.sqlite.schema import listing_keys
+from shared import events
+from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.outbox.sqlite import SqliteOutbox
@@ -48,7 +51,7 @@ class SqliteTaskStore(SqliteOutbox):
         self._announce_task = announce_task
         self._announce_image = announce_image
 
-    async def create(self, task: Task, facts: tuple[str, ...] = ()) -> Task | None:
+    async def create(self, task: Task, facts: tuple[str, ...] = (), *, noted: Sequence[AuditEntry] = ()) -> Task | None:
         def insert(db: sqlite3.Connection) -> Task | None:
             row = (task.id, task.created_at, task.state, task.is_erased, *listing_keys(task), TASKS.text(task))
             columns = "id, created_at, state, is_erased, owner, age_key, name_key, body"
@@ -56,6 +59,7 @@ class SqliteTaskStore(SqliteOutbox):
             if not db.execute(statement, row).rowcount:
                 return self._find(db, task.id)[0]
             self._keep(db, self._announce_task(task, facts, task.created_at))
+            self._keep(db, events.notes(task.id, SOURCE, noted))
             return None
 
         return await self._database.write(insert)
@@ -133,7 +137,7 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.write(change)
 
-    async def remove_image(self, task_id: str, image_id: str) -> str:
+    async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         def remove(db: sqlite3.Connection) -> str:
             if self._find(db, task_id)[0].state == "cancelled":
                 raise NotFound("no such image")
@@ -148,6 +152,7 @@ class SqliteTaskStore(SqliteOutbox):
             ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
             db.execute(f"UPDATE tasks SET images = images - 1{ended} WHERE id = ?", (task_id,))  # noqa: S608 - ours
             self._keep(db, [self._announce_removed(image, image_id, self._clock())])
+            self._keep(db, events.notes(image_id, SOURCE, noted))
             return image.object_key
 
         return await self._database.write(remove)
@@ -262,6 +267,7 @@ class SqliteTaskStore(SqliteOutbox):
                 ),
             )
             self._keep(db, self._announce_task(task, decision.facts, now))
+            self._keep(db, events.notes(task.id, SOURCE, decision.noted))
         return task
 
     def _find_image(self, db: sqlite3.Connection, task_id: str, image_id: str) -> Image:

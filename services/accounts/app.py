@@ -1,0 +1,52 @@
+"""The accounts service as a process of its own, on MongoDB and RabbitMQ."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+from services.accounts import announcements
+from services.accounts.part import FirstStart, assemble, records
+from services.accounts.settings import AccountsSettings
+from services.accounts.store.mongo import MongoAccountStore
+from services.accounts.telling import Teller
+from shared.clock import steady
+from shared.http.application import open_when_up
+from shared.http.serving import Deployable
+from shared.identity.authenticator import Accounts
+from shared.mongo import connect
+from shared.part import Adapters, deployable
+
+
+def create(settings: AccountsSettings) -> Deployable:
+    """The accounts service, ready to be served; it opens its servers when it starts. Raises UnsafeSettings."""
+    clock = steady(time.time)
+    signer, verifier = settings.keys()
+    client = connect(settings.mongo_url.get_secret_value())
+    store = MongoAccountStore(client[settings.mongo_database], clock, announcements.told)
+    bus = settings.bus("accounts", clock)
+    adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=settings.telemetry("quorate-accounts"))
+    part = assemble(adapters, settings, signer=signer)
+    first_start = FirstStart(part)
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(client.close)
+            await open_when_up(store.prepare)
+            await first_start.begin()
+            await bus.open()
+            stack.push_async_callback(bus.close)
+            yield
+
+    served = deployable(
+        "Quorate accounts",
+        settings,
+        [replace(part, workers=[*part.workers, Teller(store, bus, clock)])],
+        adapters,
+        opened=opened,
+        authenticator=Accounts(verifier, records(adapters, settings), clock),
+        needs={"MongoDB": store.is_ready},
+        uses={"RabbitMQ": bus.is_ready},
+    )
+    return replace(served, greeting=lambda _url: first_start.greeting(settings.public_url))

@@ -1,0 +1,47 @@
+"""Which services hear which events."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The services that hear a type of event. An optional one may be absent: its queue forgets events in time."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+class Topology:
+    """The whole topology of the bus: one queue for each service and type, named `<service>.<type>`."""
+
+    ROUTES: ClassVar[dict[str, Route]] = {
+        "task.opened.v1": Route(required=("subtask_manager",)),
+        "image.ready.v1": Route(required=("subtask_manager",)),
+        "image.ready.v2": Route(required=("subtask_manager",)),
+        "subtask.opened.v1": Route(optional=("detector",)),
+        "subtask.opened.v2": Route(optional=("detector",)),
+        "subtask.prelabeled.v1": Route(required=("subtask_manager",)),
+        "subtask.prelabeled.v2": Route(required=("subtask_manager",)),
+        "subtask.completed.v1": Route(required=("task_manager",)),
+        "subtask.disputed.v1": Route(required=("task_manager",)),
+        "subtask.adjudicated.v1": Route(required=("task_manager",)),
+        "task.changed.v1": Route(required=("subtask_manager",)),
+        "task.applied.v1": Route(required=("task_manager",)),
+        "image.removed.v1": Route(required=("subtask_manager",)),
+        "task.completed.v1": Route(),
+        "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
+        "person.erased.v1": Route(required=("task_manager", "subtask_manager")),
+        "person.pseudonymised.v1": Route(required=("accounts",)),
+        "audit.noted.v1": Route(required=("accounts",)),
+        "access.told.v1": Route(required=("task_manager", "subtask_manager"), optional=("detector",)),
+        "key.used.v1": Route(optional=("accounts",)),
+    }
+
+    @classmethod
+    def queues(cls, event_type: str) -> tuple[tuple[str, bool], ...]:
+        """The queues of a type, each with whether its consumer may be absent."""
+        route = cls.ROUTES[event_type]
+        return tuple((f"{service}.{event_type}", False) for service in route.required) + tuple(
+            (f"{service}.{event_type}", True) for service in route.optional
+        )
