@@ -19,21 +19,26 @@ random() {
     printf %s "$text"
 }
 
+. ./signing_key.sh
 new=".env.$$"
 trap 'rm -f "$new"' EXIT
 mongo_root=$(random 24)
 mongo_keyfile=$(random 64)
 mongo_tasks=$(random 24)
 mongo_subtasks=$(random 24)
+mongo_detector=$(random 24)
+mongo_accounts=$(random 24)
 rabbitmq=$(random 24)
 s3_access_key=$(random 10) # MinIO takes no more than 20 characters here
 s3_secret_key=$(random 20) # and 40 here
 cat > "$new" <<END
 # Made by secrets.sh; only its owner may read it. Not for git. A backup of the volumes is worth nothing without it.
 
-# There is no authentication yet: whoever reaches the gateway may do everything. Its port is published on this machine
-# only (QUORATE_BIND), so that is everyone on this machine. If you accept that, take away the # of the next line.
-# QUORATE_AUTH=off
+# People sign in, and programs have keys: `docker compose logs accounts` shows the link for the first admin. With off,
+# whoever reaches the gateway may do everything. Its port is published on this machine only (QUORATE_BIND).
+# QUORATE_AUTH=on
+# Where people reach the platform, for links to it.
+# QUORATE_PUBLIC_URL=http://localhost:8080
 
 # The S3 server: seaweedfs, or minio (MinIO's last community image).
 COMPOSE_PROFILES=seaweedfs
@@ -55,9 +60,14 @@ MONGO_ROOT_PASSWORD=$mongo_root
 MONGO_KEYFILE=$mongo_keyfile
 MONGO_TASKS_PASSWORD=$mongo_tasks
 MONGO_SUBTASKS_PASSWORD=$mongo_subtasks
+MONGO_DETECTOR_PASSWORD=$mongo_detector
+MONGO_ACCOUNTS_PASSWORD=$mongo_accounts
 RABBITMQ_PASSWORD=$rabbitmq
 S3_ACCESS_KEY=$s3_access_key
 S3_SECRET_KEY=$s3_secret_key
+# What signs access tokens, and its public half. To replace it: docs/operations.md.
+SIGNING_KEYS=$signing_key
+VERIFYING_KEYS=$verifying_key
 END
 ln "$new" .env # fails where another run was faster
-echo "wrote deploy/compose/.env: read its comment on QUORATE_AUTH before you start" >&2
+echo "wrote deploy/compose/.env: docker compose logs accounts shows the link for the first admin once it runs" >&2

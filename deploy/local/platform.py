@@ -1,4 +1,4 @@
-"""The distributed platform on this machine: replicas of the three services as processes, and a gateway before them."""
+"""The distributed platform on this machine: replicas of the services as processes, and a gateway before them."""
 
 import http.client
 import os
@@ -13,7 +13,7 @@ from deploy.local.gateway import Gateway
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import HOST, ServerFolder
 
-SERVICES = ("task_manager", "subtask_manager", "detector")
+SERVICES = ("task_manager", "subtask_manager", "detector", "accounts")
 START_S = 60.0
 POLL_S = 0.1
 OK = 200
@@ -64,7 +64,8 @@ class Replica:
 class Platform:
     """`replicas` of each service in a folder, on the servers that `environment` names.
 
-    Without a model there is no detector; then the gateway has none to pass requests to.
+    Without a model there is no detector, and without authentication no accounts: then the gateway has none to pass
+    requests to.
     """
 
     folder: Path
@@ -75,8 +76,7 @@ class Platform:
 
     def members(self) -> list[Replica]:
         """Every process of the services, running or not."""
-        services = SERVICES if self.model else SERVICES[:2]
-        return [self._replica(service, number) for service in services for number in range(self.replicas)]
+        return [self._replica(service, number) for service in self._services() for number in range(self.replicas)]
 
     def gateway(self) -> Gateway:
         """The reverse proxy that clients talk to."""
@@ -102,6 +102,10 @@ class Platform:
         self.gateway().stop()
         for member in self.members():
             member.process.stop()
+
+    def _services(self) -> list[str]:
+        absent = {"detector": self.model is None, "accounts": self.settings.get("QUORATE_AUTH") != "on"}
+        return [service for service in SERVICES if not absent.get(service)]
 
     def _replica(self, service: str, number: int) -> Replica:
         model = {"QUORATE_MODEL": str(self.model.absolute())} if self.model and service == "detector" else {}

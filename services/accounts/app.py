@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from services.accounts import announcements
+from services.accounts import announcements, routes
 from services.accounts.part import FirstStart, assemble, records
 from services.accounts.settings import AccountsSettings
 from services.accounts.store.mongo import MongoAccountStore
@@ -15,17 +15,42 @@ from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
 from shared.mongo import connect
-from shared.part import Adapters, deployable
+from shared.part import Adapters, Part, deployable
+
+TITLE = "Quorate accounts"
+SERVICE = "quorate-accounts"
 
 
 def create(settings: AccountsSettings) -> Deployable:
     """The accounts service, ready to be served; it opens its servers when it starts. Raises UnsafeSettings."""
+    return _known(settings) if settings.auth == "on" else _trusting(settings)
+
+
+def _trusting(settings: AccountsSettings) -> Deployable:
+    """With authentication off there is nothing to keep: it tells the page so."""
+    clock = steady(time.time)
+    bus = settings.bus("accounts", clock)
+    adapters = Adapters(store=None, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+    part = Part(name="accounts", routers=[routes.off_router()])
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[None]:
+        await bus.open()
+        try:
+            yield
+        finally:
+            await bus.close()
+
+    return deployable(TITLE, settings, [part], adapters, opened=opened, uses={"RabbitMQ": bus.is_ready})
+
+
+def _known(settings: AccountsSettings) -> Deployable:
     clock = steady(time.time)
     signer, verifier = settings.keys()
     client = connect(settings.mongo_url.get_secret_value())
     store = MongoAccountStore(client[settings.mongo_database], clock, announcements.told)
     bus = settings.bus("accounts", clock)
-    adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=settings.telemetry("quorate-accounts"))
+    adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
     part = assemble(adapters, settings, signer=signer)
     first_start = FirstStart(part)
 
@@ -40,7 +65,7 @@ def create(settings: AccountsSettings) -> Deployable:
             yield
 
     served = deployable(
-        "Quorate accounts",
+        TITLE,
         settings,
         [replace(part, workers=[*part.workers, Teller(store, bus, clock)])],
         adapters,

@@ -65,7 +65,7 @@ class ProviderSettings(ServerSettings):
     @property
     def provider_terms(self) -> ProviderTerms | None:
         """What was agreed with the provider; None where there is none. Raises ProviderUnusable."""
-        if self.oidc_issuer is None:
+        if not self.oidc_issuer:
             return None
         roles = _ROLES.validate_json(self.oidc_roles)
         public_url = self.public_url.rstrip("/")
@@ -73,7 +73,7 @@ class ProviderSettings(ServerSettings):
             raise ProviderUnusable(
                 "QUORATE_OIDC_ISSUER and QUORATE_PUBLIC_URL have to be https://... (http://... on this machine alone)"
             )
-        if self.oidc_client_id is None or not roles or "openid" not in self.oidc_scopes.split():
+        if not self.oidc_client_id or not roles or "openid" not in self.oidc_scopes.split():
             raise ProviderUnusable(
                 "QUORATE_OIDC_ISSUER needs QUORATE_OIDC_CLIENT_ID, QUORATE_OIDC_ROLES, and `openid` among"
                 " QUORATE_OIDC_SCOPES"
@@ -117,14 +117,14 @@ class AccountsSettings(AccountSettings, MongoSettings, AmqpSettings):
         SecretStr,
         Field(
             description="keys that sign access tokens, `<name>:<32 bytes in hex>`, comma separated: the first signs,"
-            " and what the second signed is good until it expires"
+            " and what the second signed is good until it expires; needed where QUORATE_AUTH=on"
         ),
-    ]
+    ] = SecretStr("")
 
     def keys(self) -> tuple[Signer, Verifier]:
         """What signs tokens, and what verifies them. Raises UnsafeSettings."""
         try:
             pairs = key_pairs_in(self.signing_keys.get_secret_value())
         except ValueError as error:
-            raise UnsafeSettings(f"QUORATE_SIGNING_KEYS: {error}") from None
+            raise UnsafeSettings(f"QUORATE_AUTH=on needs QUORATE_SIGNING_KEYS: {error}") from None
         return Signer(pairs[0]), Verifier([public(pair) for pair in pairs])

@@ -20,7 +20,7 @@ from shared.clock import Clock
 from shared.codec import Codec
 from shared.errors import StorageFull, Unavailable
 from shared.identity.records import KeyRecord
-from shared.identity.roles import ROLES
+from shared.identity.roles import known_roles
 from shared.identity.tokens import Claims
 from shared.identity.told import KeyTold, PersonTold
 from shared.mongo import DUPLICATE_KEY, Collection, Document, errors_named
@@ -72,7 +72,7 @@ class ToldRecords:
             return None
         person = _PEOPLE.read_document(told)
         present = {role for one in person.memberships if one.team == key.team for role in one.roles}
-        roles = tuple(filter(present.intersection(key.roles).__contains__, ROLES))
+        roles = known_roles(present.intersection(key.roles))
         if not roles:
             return None
         return KeyRecord(

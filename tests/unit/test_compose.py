@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
+from services.accounts.settings import AccountsSettings
 from services.detector.settings import PrelabelerSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
 from shared.http.serving import GRACE_S
+from shared.identity.tokens import Claims, key_pairs_in, public, public_keys_in
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed: compose.yaml is not checked")
 
@@ -25,6 +27,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "task_manager": TaskManagerSettings,
     "subtask_manager": SubtaskManagerSettings,
     "detector": PrelabelerSettings,
+    "accounts": AccountsSettings,
 }
 PUBLISHED = {"gateway", "seaweedfs", "minio"}
 ROOT_ALLOWED = {"minio"}
@@ -233,7 +236,7 @@ PLANTED: list[tuple[Policy, str, Any]] = [
     (root, "base services subtask_manager user", GONE),
     (root, "base services rabbitmq user", "0:0"),
     (unknown_settings, "base services task_manager environment QUORATE_LEASE_S", "60"),
-    (unknown_settings, "base services detector environment QUORATE_MONGO_URL", "${X:?}"),
+    (unknown_settings, "base services detector environment QUORATE_LEASE_S", "60"),
     (unknown_settings, "base services gateway environment QUORATE_PORT", "8080"),
     (unknown_settings, "dev services subtask_manager environment QUORATE_LOGLEVEL", "debug"),
     (unfilled_template, "base services gateway environment DETECTOR_SERVERS", GONE),
@@ -276,7 +279,8 @@ def test_every_policy_was_broken_once():
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copy(FOLDER / "secrets.sh", tmp_path)
+    for name in ("secrets.sh", "signing_key.sh"):
+        shutil.copy(FOLDER / name, tmp_path)
     return tmp_path
 
 
@@ -290,7 +294,7 @@ def test_secrets_are_for_their_owner_and_for_ever(folder: Path):
     made = make_secrets(folder)
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
     assert make_secrets(folder) == made
-    assert sorted(path.name for path in folder.iterdir()) == [".env", "secrets.sh"]
+    assert sorted(path.name for path in folder.iterdir()) == [".env", "secrets.sh", "signing_key.sh"]
     assert ".env" in (FOLDER / ".gitignore").read_text().split()
 
 
@@ -299,7 +303,7 @@ def test_every_installation_has_secrets_of_its_own(folder: Path):
     (folder / ".env").unlink()
     second = make_secrets(folder)
     secret = {name for name, value in first.items() if re.fullmatch("[0-9a-f]{20,}", value)}
-    assert len({first[name] for name in secret}) == len(secret) == 7
+    assert len({first[name] for name in secret}) == len(secret) == 9
     assert not {first[name] for name in secret} & {second[name] for name in secret}
     assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
     assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"
@@ -310,36 +314,36 @@ def asked_for() -> set[str]:
     return set(re.findall(r"\$\{([A-Z0-9_]+):\?", text))
 
 
-def test_what_is_asked_for_is_generated_but_for_the_one_decision(folder: Path):
+def test_what_is_asked_for_is_generated(folder: Path):
     made = make_secrets(folder)
-    assert asked_for() - made.keys() == {"QUORATE_AUTH"}
+    assert asked_for() <= made.keys()
     assert made["COMPOSE_PROFILES"] in {"seaweedfs", "minio"}
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_it_starts_only_where_authentication_was_switched_off_by_hand(folder: Path, service: str):
-    environment = load()["base"]["services"][service]["environment"]
-    with pytest.raises(NotSet, match="QUORATE_AUTH"):
-        [filled(value, make_secrets(folder)) for value in environment.values()]
-
-
-@pytest.mark.parametrize("service", SETTINGS)
 def test_the_services_take_their_settings(folder: Path, service: str, monkeypatch: pytest.MonkeyPatch):
-    variables = make_secrets(folder) | {"QUORATE_AUTH": "off", "S3_PORT": "9100"}
+    variables = make_secrets(folder) | {"S3_PORT": "9100"}
     for name, value in load()["base"]["services"][service]["environment"].items():
         monkeypatch.setenv(name, filled(value, variables))
     settings = SETTINGS[service]()
     settings.refuse_if_unsafe()
     assert settings.hosts == {"127.0.0.1", "localhost", "[::1]", "0.0.0.0"}
-    assert settings.s3_public_endpoint == "http://localhost:9100"
-    assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
+    assert settings.auth == "on"
+    if service == "accounts":
+        signer, verifier = settings.keys()
+        claims = Claims(person="p", name="", team="t", roles=(), session="s", epoch=0, expires_at=100.0)
+        assert verifier.verified(signer.token(claims, 1.0), 1.0) == claims
+        verifying = [public(one) for one in key_pairs_in(variables["SIGNING_KEYS"])]
+        assert public_keys_in(variables["VERIFYING_KEYS"]) == verifying
+    else:
+        assert settings.s3_public_endpoint == "http://localhost:9100"
+        assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
     assert f":{variables['RABBITMQ_PASSWORD']}@" in settings.amqp_url.get_secret_value()
 
 
 def test_what_env_shows_is_what_compose_takes_by_default(folder: Path):
     make_secrets(folder)
     shown = dict(re.findall(r"^# ([A-Z0-9_]+)=(.*)$", (folder / ".env").read_text(), re.MULTILINE))
-    shown.pop("QUORATE_AUTH")
     text = (FOLDER / "compose.yaml").read_text()
     for name, value in shown.items():
         found = re.findall(rf"\$\{{{name}:-((?:[^{{}}]|\{{[^}}]*\}})*)\}}", text)

@@ -95,7 +95,7 @@ def test_both_ways_of_scraping_find_the_services_and_give_the_labels_that_the_ru
     assert all(selects(monitor["selector"], one.labels) for one in pods)
     assert all(endpoint["port"] in one.ports() for one in pods)
     annotations = [one.template["metadata"]["annotations"] for one in pods]
-    assert [one["prometheus.io/path"] for one in annotations] == [endpoint["path"]] * 3
+    assert [one["prometheus.io/path"] for one in annotations] == [endpoint["path"]] * len(pods)
     assert all(int(one["prometheus.io/port"]) in pod.ports() for one, pod in zip(annotations, pods, strict=True))
     (job,) = yaml.safe_load((PROMETHEUS / "scrape.yaml").read_text())["scrape_configs"]
     assert job["job_name"] == "quorate"

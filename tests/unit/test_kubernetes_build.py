@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
+from services.accounts.settings import AccountsSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
@@ -34,6 +35,7 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "task-manager": TaskManagerSettings,
     "subtask-manager": SubtaskManagerSettings,
     "detector": PrelabelerSettings,
+    "accounts": AccountsSettings,
 }
 
 
@@ -47,7 +49,7 @@ def test_it_builds_and_every_field_is_known(build: Build):
 def test_no_overlay_is_left_out():
     there = {f"overlays/{path.parent.name}" for path in (FOLDER / "overlays").glob("*/kustomization.yaml")}
     assert there == {build.folder for build in DEPLOYED}
-    used = {name for build in DEPLOYED for name in build.components} | {"data-tier", "open-access"}
+    used = {name for build in DEPLOYED for name in build.components} | {"data-tier", "open-access", "sign-in"}
     assert {path.parent.name for path in (FOLDER / "components").glob("*/kustomization.yaml")} == used
 
 
@@ -111,18 +113,20 @@ def test_a_detector_by_itself_is_told_of_no_server():
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_authentication_is_off_by_hand_or_not_at_all(service: str):
-    container = named(MINIKUBE.manifests(), "Deployment", service)["spec"]["template"]["spec"]["containers"][0]
+@pytest.mark.parametrize("build", [MINIKUBE, PRODUCTION], ids=lambda build: build.name)
+def test_people_sign_in_and_only_accounts_have_the_key_that_signs(build: Build, service: str):
+    container = named(build.manifests(), "Deployment", service)["spec"]["template"]["spec"]["containers"][0]
+    assert {"name": "QUORATE_AUTH", "value": "on"} in container["env"]
+    names = {one["name"] for one in container["env"]}
+    keys = {"QUORATE_SIGNING_KEYS"} if service == "accounts" else {"QUORATE_VERIFYING_KEYS"}
+    assert names & {"QUORATE_SIGNING_KEYS", "QUORATE_VERIFYING_KEYS"} == keys
+
+
+def test_a_detector_by_itself_asks_nobody_only_where_that_was_said_by_hand():
+    container = named(DETECTOR_ONLY[0].manifests(), "Deployment", "detector")["spec"]["template"]["spec"]
     by_hand = {"configMapKeyRef": {"name": "access", "key": "QUORATE_AUTH"}}
-    assert {"name": "QUORATE_AUTH", "valueFrom": by_hand} in container["env"]
-    assert "access" not in {one["metadata"]["name"] for one in of_kind(MINIKUBE.manifests(), "ConfigMap")}
-
-
-@pytest.mark.parametrize(
-    "build", [one for one in DEPLOYED if one.folder == PRODUCTION.folder], ids=lambda build: build.name
-)
-def test_production_never_switches_authentication_off(build: Build):
-    assert "QUORATE_AUTH" not in yaml.safe_dump_all(build.manifests())
+    assert {"name": "QUORATE_AUTH", "valueFrom": by_hand} in container["containers"][0]["env"]
+    assert "access" not in {one["metadata"]["name"] for one in of_kind(DETECTOR_ONLY[0].manifests(), "ConfigMap")}
 
 
 def test_the_uploads_at_a_time_fit_into_the_spool():
@@ -140,7 +144,9 @@ def gateway_routes() -> dict[str, str]:
     """Which service answers below which path, by the gateway's own template."""
     text = (FOLDER.parent / "gateway/quorate.conf.template").read_text()
     found = {}
-    for names, upstream in re.findall(r"location ~ \^/api/\(([a-z_|]+)\)\(/\|\$\) \{\s*proxy_pass http://(\w+);", text):
+    for names, upstream in re.findall(
+        r"location ~ \^/api/\(([a-z_/|]+)\)\(/\|\$\) \{\s*proxy_pass http://(\w+);", text
+    ):
         found |= {f"/api/{name}": upstream.replace("_", "-") for name in names.split("|")}
     assert re.search(r"location / \{\s*proxy_pass http://task_manager;", text)
     return found | {"/api": "task-manager"}

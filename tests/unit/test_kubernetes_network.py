@@ -5,7 +5,7 @@ import pytest
 from tests.kubernetes.manifests import DETECTOR_ONLY, MINIKUBE, PRODUCTION, SCRAPED, WATCHED, WITH_KEDA, Build, named
 from tests.kubernetes.network import End, end, may_talk, stranger
 
-SERVICES = ("task-manager", "subtask-manager", "detector")
+SERVICES = ("task-manager", "subtask-manager", "detector", "accounts")
 SERVERS = {"mongodb": 27017, "rabbitmq": 5672, "s3": 9000}
 PORTS = dict.fromkeys(SERVICES, 8080) | SERVERS
 INGRESS = stranger("somewhere", quorate_role="ingress")
@@ -27,7 +27,8 @@ def reached(build: Build, source: str | End) -> set[str]:
     [
         ("task-manager", set(SERVERS)),
         ("subtask-manager", set(SERVERS)),
-        ("detector", {"rabbitmq", "s3"}),
+        ("detector", set(SERVERS)),
+        ("accounts", {"mongodb", "rabbitmq"}),
         ("mongodb", set()),
         ("rabbitmq", set()),
         ("s3", set()),
@@ -67,7 +68,7 @@ def test_in_production_the_way_out_leads_to_the_servers_but_not_to_the_clouds_me
 
 def test_a_planted_hole_is_found():
     manifests = MINIKUBE.manifests()
-    named(manifests, "NetworkPolicy", "mongodb")["spec"]["ingress"][0]["from"].append({"podSelector": {}})
-    assert may_talk(manifests, end(manifests, "detector"), end(manifests, "mongodb"), SERVERS["mongodb"])
+    named(manifests, "NetworkPolicy", "s3")["spec"]["ingress"][0]["from"].append({"podSelector": {}})
+    assert may_talk(manifests, end(manifests, "accounts"), end(manifests, "s3"), SERVERS["s3"])
     named(manifests, "NetworkPolicy", "services-to-data-tier")["metadata"]["namespace"] = "elsewhere"
     assert not may_talk(manifests, end(manifests, "task-manager"), end(manifests, "mongodb"), SERVERS["mongodb"])

@@ -45,13 +45,13 @@ def paths(part: Part) -> set[str]:
 
 
 def pages() -> set[str]:
-    """The web application's own paths, and those of its files."""
-    return {"/", "/assets/x"} | set(re.findall(r'path: "(/[^/":]+)', PLACES.read_text()))
+    """The web application's own paths, for people who are signed in or not, and those of its files."""
+    return {"/", "/assets/x", "/sign-in/return", "/link/x"} | set(re.findall(r'path: "(/[^/":]+)', PLACES.read_text()))
 
 
 @pytest.fixture(scope="module")
 def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
-    platform = assemble(Settings(data_dir=tmp_path_factory.mktemp("data")))
+    platform = assemble(Settings(data_dir=tmp_path_factory.mktemp("data"), auth="on"))
     found = {path: part.name for part in platform.parts.values() for path in paths(part)}
     [admin] = [part.name for part in platform.parts.values() if part.answers_admin]
     everything = platform.deployable.app.openapi()["paths"].keys()
@@ -64,7 +64,7 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
         "/api/admin/dead",
         "/api/admin/dead/{letter_id}",
         "/api/admin/dead/replay",
-    }
+    } | {path for path in found if path.startswith(("/api/admin/keys", "/api/admin/audit", "/api/admin/erasures"))}
     return found | dict.fromkeys(pages(), "task_manager")
 
 
@@ -78,7 +78,7 @@ def nginx(text: str) -> Callable[[str], Entry]:
             case "=":
                 exact[found["place"]] = Entry(found["place"], service)
             case "~":
-                words = re.search(r"\(([\w|]+)\)", found["place"])
+                words = re.search(r"\(([\w|/]+)\)", found["place"])
                 patterns += [(found["place"].replace(words[0], word), service) for word in words[1].split("|")]
             case None:
                 prefixes[found["place"]] = Entry(found["place"], service)

@@ -1,6 +1,7 @@
 // The health check of MongoDB: healthy once it is a primary with the services' users. What is missing it makes, so the
 // first check after the first start makes the replica set, and a later one the users. Runs in mongosh.
-const { MONGO_INITDB_ROOT_USERNAME, MONGO_INITDB_ROOT_PASSWORD, MONGO_TASKS_PASSWORD, MONGO_SUBTASKS_PASSWORD } = process.env;
+const { MONGO_INITDB_ROOT_USERNAME, MONGO_INITDB_ROOT_PASSWORD, MONGO_TASKS_PASSWORD, MONGO_SUBTASKS_PASSWORD, MONGO_DETECTOR_PASSWORD,
+  MONGO_ACCOUNTS_PASSWORD } = process.env;
 const NOT_YET_INITIALIZED = 94;
 
 const admin = connect(
@@ -20,6 +21,8 @@ if (!admin.hello().isWritablePrimary) quit(1);
 for (const [user, password] of [
   ["quorate_tasks", MONGO_TASKS_PASSWORD],
   ["quorate_subtasks", MONGO_SUBTASKS_PASSWORD],
+  ["quorate_detector", MONGO_DETECTOR_PASSWORD],
+  ["quorate_accounts", MONGO_ACCOUNTS_PASSWORD],
 ]) {
   if (admin.getUser(user) === null) {
     admin.createUser({ user, pwd: password, roles: [{ role: "readWrite", db: user }] });

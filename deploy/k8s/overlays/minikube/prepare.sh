@@ -7,7 +7,7 @@ quorate() { kubectl --namespace quorate "$@"; }
 
 kubectl apply -f ../../base/namespace.yaml
 quorate create configmap servers --from-file=../../../compose/servers --dry-run=client --output=yaml | quorate apply -f -
-secrets="mongodb rabbitmq s3 task-manager subtask-manager detector"
+secrets="mongodb rabbitmq s3 task-manager subtask-manager detector accounts access"
 there=$(quorate get secret $secrets --ignore-not-found --output=name | wc -l)
 if [ "$there" -eq 0 ]; then
     made=$(./secrets.sh)
@@ -16,10 +16,4 @@ elif [ "$there" -ne "$(echo $secrets | wc -w)" ]; then
     echo "only $there of the secrets $secrets are there: it was interrupted. Delete those that are, and the volumes of" >&2
     echo "mongodb, rabbitmq and s3 if they have started, for they keep the first secrets that they saw. Then run this again." >&2
     exit 1
-fi
-if [ -z "$(quorate get configmap access --ignore-not-found --output=name)" ]; then
-    cat >&2 <<'END'
-There is no authentication yet: whoever reaches the cluster's ingress may do everything. If you accept that:
-  kubectl --namespace quorate create configmap access --from-literal=QUORATE_AUTH=off
-END
 fi

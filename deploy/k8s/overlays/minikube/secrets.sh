@@ -22,10 +22,13 @@ secret() {
     done
 }
 
+. "$(dirname "$0")/../../../compose/signing_key.sh"
 mongo_root=$(random 24)
 mongo_keyfile=$(random 64)
 mongo_tasks=$(random 24)
 mongo_subtasks=$(random 24)
+mongo_detector=$(random 24)
+mongo_accounts=$(random 24)
 rabbitmq=$(random 24)
 s3_access_key=$(random 10)
 s3_secret_key=$(random 20)
@@ -35,12 +38,16 @@ amqp_url="amqp://quorate:$rabbitmq@rabbitmq.quorate.svc:5672/"
 mongo_url() { printf %s "mongodb://$1:$2@mongodb:27017/?replicaSet=rs0&authSource=admin"; }
 
 secret mongodb "MONGO_INITDB_ROOT_PASSWORD=$mongo_root" "MONGO_KEYFILE=$mongo_keyfile" \
-    "MONGO_TASKS_PASSWORD=$mongo_tasks" "MONGO_SUBTASKS_PASSWORD=$mongo_subtasks"
+    "MONGO_TASKS_PASSWORD=$mongo_tasks" "MONGO_SUBTASKS_PASSWORD=$mongo_subtasks" \
+    "MONGO_DETECTOR_PASSWORD=$mongo_detector" "MONGO_ACCOUNTS_PASSWORD=$mongo_accounts"
 secret rabbitmq "RABBITMQ_DEFAULT_PASS=$rabbitmq"
 secret s3 "S3_ACCESS_KEY=$s3_access_key" "S3_SECRET_KEY=$s3_secret_key"
 secret task-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_tasks "$mongo_tasks")" \
     "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
 secret subtask-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_subtasks "$mongo_subtasks")" \
     "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
-secret detector "QUORATE_AMQP_URL=$amqp_url" \
+secret detector "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_detector "$mongo_detector")" \
     "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
+secret accounts "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_accounts "$mongo_accounts")" \
+    "QUORATE_SIGNING_KEYS=$signing_key"
+secret access "QUORATE_VERIFYING_KEYS=$verifying_key"
