@@ -17,7 +17,7 @@ from services.task_manager.domain import Change
 from shared.bus import Bus
 from shared.errors import Unavailable
 from shared.events import Message, TaskChangedV1, parse
-from shared.part import Adapters
+from shared.part import PictureAdapters
 from shared.telemetry import Telemetry
 from tests.contract.operators import claim, open_all, subtask_ids, tokens_of, vote
 from tests.contract.subtask_scenes import TASK
@@ -63,7 +63,7 @@ def wire() -> Wire:
 async def resources(subtasks, wire) -> AsyncIterator[handlers.Resources]:
     """The subtask manager on a store, with a vote on each image, and its relay at work."""
     unused: Any = None
-    adapters = Adapters(
+    adapters = PictureAdapters(
         store=subtasks.store, objects=unused, bus=cast("Bus", wire), clock=subtasks.clock, telemetry=Telemetry()
     )
     part = assemble(adapters, LeaseSettings(), preferences=unused, erasures=unused)

@@ -1,18 +1,21 @@
 """Erasing a person from all tasks, images and subtasks, over every store."""
 
+import sqlite3
 from dataclasses import replace
 
 import pytest
 
+from services.accounts.erasure import ErasedPerson
 from services.subtask_manager import domain as subtask_domain
 from services.subtask_manager import eraser as subtask_eraser
 from services.subtask_manager.preferences import Preferences
 from services.task_manager import domain, eraser
 from services.task_manager.listing import Listing
+from shared.audit import AuditEntry
 from shared.erasures import Erasure
 from shared.errors import NotFound
 from shared.results import VoteCast
-from tests.contract.adapters import T0
+from tests.contract.adapters import T0, sqlite_accounts
 from tests.contract.operators import claim, open_all, tokens_of, vote
 from tests.contract.task_scenes import create, record
 from tests.unit.subtask_builders import brief
@@ -136,3 +139,30 @@ async def test_subtasks_of_a_cancelled_task_keep_nobody_waiting(subtasks):
     await all_steps(subtask_eraser.step, store, NoPreferences())
     with pytest.raises(NotFound):
         await store.find(ids[0])
+
+
+async def test_the_audit_of_a_file_takes_no_other_change(tmp_path):
+    async with sqlite_accounts(tmp_path) as stored:
+        store = stored.store
+        made = AuditEntry(
+            id="1", at=T0, actor="ann", actor_name="Ann", action="key.make", object="k", team="first", address="::1"
+        )
+        await store.append(made)
+
+        async def change(statement: str) -> None:
+            await store._database.write(lambda db: db.execute(statement).rowcount)
+
+        with pytest.raises(sqlite3.IntegrityError):  # she was not erased
+            await store.rename_in_audit("ann", "erased-1", after="", limit=10)
+        await store.erasures.insert(ErasedPerson(id="ann", pseudonym="erased-1", erased_at=T0))
+        for wrong in (
+            "UPDATE audit SET action = 'key.revoke'",
+            "UPDATE audit SET team = 'other'",
+            "UPDATE audit SET body = json_set(CAST(body AS TEXT), '$.object', 'else')",
+            "DELETE FROM audit",
+        ):
+            with pytest.raises(sqlite3.IntegrityError):
+                await change(wrong)
+        await store.rename_in_audit("ann", "erased-1", after="", limit=10)
+        [entry] = await store.entries("first", actor=None, action=None, before="", limit=10)
+        assert entry == replace(made, actor_name="erased-1", address="")
