@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="of the faults and of what people do; default: a new one")
     parser.add_argument("--fault-every", type=float, default=6.0, metavar="SECONDS")
     parser.add_argument("--pause", type=float, default=0.6, metavar="SECONDS", help="an operator's rest")
+    parser.add_argument("--accounts", action="store_true", help="people have accounts, and their keys are replaced")
     parser.add_argument("--operators", type=int, default=8)
     parser.add_argument("--out", type=Path, default=OUT, help="for the report, and the servers of the distributed one")
     given = parser.parse_args()
@@ -37,18 +38,18 @@ def main() -> int:
     out = given.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix="run-") as folder:
-        report = campaign.run(_world(given.profile, out, Path(folder)), plan, _say)
+        report = campaign.run(_world(given.profile, out, Path(folder), has_accounts=given.accounts), plan, _say)
     path = report.write(out)
     _say(f"\n{report.table()}\n\nwritten to {path}")
     return 0 if report.is_clean else 1
 
 
-def _world(profile: str, out: Path, folder: Path) -> World:
+def _world(profile: str, out: Path, folder: Path, *, has_accounts: bool) -> World:
     if profile == "embedded":
-        return EmbeddedWorld(folder)
+        return EmbeddedWorld(folder, **({"auth": "on"} if has_accounts else {}))
     from tests.chaos.distributed_world import DistributedWorld  # noqa: PLC0415 - it needs more than is always there
 
-    return DistributedWorld(out / "servers", folder)
+    return DistributedWorld(out / "servers", folder, has_accounts=has_accounts)
 
 
 def _say(line: str) -> None:

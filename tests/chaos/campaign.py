@@ -10,9 +10,10 @@ from typing import Any
 from quorate.client import Client
 from quorate.errors import QuorateError
 from tests.chaos.report import Injected, Report
-from tests.chaos.run import Say, at_work, audit, started
+from tests.chaos.run import CLOSER, Say, at_work, audit, started
 from tests.chaos.world import Fault, World
 from tests.crew.crew import Crew
+from tests.crew.people import NotHeard
 
 HEALED_S = 60.0
 """Within this time after the last fault everything that can finish has finished: I9."""
@@ -21,6 +22,7 @@ REST_S = 0.5
 LEFT = 3
 """So many open images of a task are told of."""
 QUIET_S = 0.5
+REPLACED = "a key is replaced and revoked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +45,10 @@ def run(world: World, plan: Plan, say: Say) -> Report:
     crew.backlog, crew.pause_s = plan.backlog, plan.pause_s
     with started(world, crew, report):
         crew.explained, crew.history.is_every_info_late = world.explained, world.is_every_info_late
-        with at_work(crew, operators=plan.operators, uploaders=plan.uploaders):
+        with at_work(world, crew, operators=plan.operators, uploaders=plan.uploaders):
             _inject(world, plan, crew, report, say)
             report.completed_s = finish(world, crew, say)
+            report.refused_after_s = crew.people.refused_after_s if crew.people else []
         began = time.monotonic()
         report.findings = audit(world, crew)
         report.audit_s = time.monotonic() - began
@@ -54,10 +57,13 @@ def run(world: World, plan: Plan, say: Say) -> Report:
 
 def _inject(world: World, plan: Plan, crew: Crew, report: Report, say: Say) -> None:
     chance = random.Random(plan.seed)
-    faults = world.faults()
+    faults = dict(world.faults())
+    if crew.people is not None:
+        faults[REPLACED] = crew.people.replace_a_key
     ended_at = time.monotonic() + plan.seconds
     time.sleep(min(2.0, plan.seconds / 10))
-    for kind in _deck(sorted(faults), chance):
+    first = [REPLACED] if REPLACED in faults else []  # however short the campaign is
+    for kind in itertools.chain(first, _deck(sorted(faults), chance)):
         if time.monotonic() > ended_at or crew.failures:
             return
         began = time.monotonic()
@@ -77,7 +83,10 @@ def _deck(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
 
 def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Crew) -> Injected:
     began = time.monotonic()
-    fault(chance)
+    try:
+        fault(chance)
+    except NotHeard as error:
+        crew.history.violated("I12", str(error))
     healed, healed_at = time.monotonic(), time.time()
     while (success_at := crew.first_success(healed_at)) is None:
         if time.monotonic() - healed > HEALED_S:
@@ -94,7 +103,7 @@ def finish(world: World, crew: Crew, say: Say) -> float:
     crew.pause_s = 0.05
     crew.end_uploads()
     say(f"uploads ended after {time.monotonic() - healed:.1f} s")
-    with crew.client("closer") as client:
+    with crew.client(CLOSER) as client:
         for order in crew.close_orders(client, deadline):
             crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {order} could not be closed")
         say(f"all tasks closed after {time.monotonic() - healed:.1f} s")

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from deploy.local import identity
 from deploy.local.platform import Platform, Replica
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import HOST
 from loadtest.command import ROOT
 from tests.chaos.echo import Echo
+from tests.chaos.embedded_world import LINK
 from tests.chaos.model import write_model
 from tests.chaos.s3_proxy import KINDS, S3Proxy
 from tests.chaos.servers import Servers, gateway_program, send
@@ -45,6 +47,7 @@ class DistributedWorld:
         dies: str = "",
         arguments: tuple[str, ...] = (),
         lease_s: float = LEASE_S,
+        has_accounts: bool = False,
     ) -> None:
         self.explained = frozenset({502, 503, 504})
         self.left_out = {
@@ -60,6 +63,7 @@ class DistributedWorld:
         self._keeps_servers = keeps_servers
         self._dies = dies
         self._arguments = arguments
+        self._settings = identity.settings() if has_accounts else {}
         self._platform: Platform | None = None
         self._proxy: S3Proxy | None = None
         self._echo: Echo | None = None
@@ -78,7 +82,9 @@ class DistributedWorld:
         gateway_program()
         self.servers.start()
         self._proxy = S3Proxy(self.servers.s3.environment()["QUORATE_S3_ENDPOINT"]).start()
-        self._platform = Platform(folder=self._folder, environment={}, replicas=self._replicas, model=self._model)
+        self._platform = Platform(
+            folder=self._folder, environment={}, replicas=self._replicas, model=self._model, settings=self._settings
+        )
         members = self.platform.members()
         for member in members:
             self._launch(member, crash_at if member.service == self._dies else None)
@@ -103,6 +109,10 @@ class DistributedWorld:
         self.servers.leave()
         if not self._keeps_servers:
             self.servers.stop()
+
+    def first_links(self) -> list[str]:
+        replicas = self._members("accounts")
+        return [link for replica in replicas for link in LINK.findall(replica.process.log.read_text())]
 
     def faults(self) -> Mapping[str, Fault]:
         found: dict[str, Fault] = {

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -23,6 +24,7 @@ CRASH_S = 6.0
 COLLECTED_S = 20.0
 DISK = "size=600m"
 BALLAST = "ballast"
+LINK = re.compile(r"/link/?#?(\S+)")
 BLOCK = b"\0" * 1_000_000
 
 
@@ -80,6 +82,9 @@ class EmbeddedWorld:
             subprocess.run(["umount", self._disk], check=True)
             self._is_mounted = False
 
+    def first_links(self) -> list[str]:
+        return LINK.findall(self.platform._said.read_text())
+
     def faults(self) -> Mapping[str, Fault]:
         found: dict[str, Fault] = {
             "kill": self._kill,
@@ -98,11 +103,9 @@ class EmbeddedWorld:
         waiting = "SELECT count(*) FROM messages"
         if not self._has_detector:
             waiting += " WHERE expires_at IS NULL"
-        found = {
-            "outbox of tasks": self._query("tasks", "SELECT count(*) FROM outbox"),
-            "outbox of subtasks": self._query("subtasks", "SELECT count(*) FROM outbox"),
-            "queues": self._query("bus", waiting),
-        }
+        names = [name for name in ("tasks", "subtasks", "accounts") if (self.data_dir / f"{name}.sqlite").exists()]
+        found = {f"outbox of {name}": self._query(name, "SELECT count(*) FROM outbox") for name in names}
+        found["queues"] = self._query("bus", waiting)
         return {name: rows[0][0] for name, rows in found.items() if rows[0][0]}
 
     def collect(self) -> None:

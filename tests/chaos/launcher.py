@@ -21,6 +21,7 @@ def main() -> int:
     given = parser.parse_args()
     triggers = Triggers.from_environment()
     patches.shorten(triggers, given.sweep_s)
+    patches.name_people()
     patches.break_fsync(triggers)
     patches.repeat_events(triggers, given.remembered)
     if given.defect:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from services.accounts import signing_in
 from services.task_manager import collector, domain, uploads
 from services.task_manager.collector import Collector
 from shared.bus.sqlite import SqliteBus
@@ -40,6 +41,12 @@ def shorten(triggers: Triggers, sweep_s: float) -> None:
             triggers.set(COLLECTED)
 
     Collector.sweep = sweep
+
+
+def name_people() -> None:
+    """Let people be known by their names, so that the checker finds them in what the platform shows."""
+    real_new = signing_in.new_person
+    signing_in.new_person = lambda _id, name, *rest: real_new(name, name, *rest)
 
 
 def break_fsync(triggers: Triggers) -> None:

@@ -24,6 +24,7 @@ class Report(Run):
     faults: list[Injected] = field(default_factory=list)
     completed_s: float | None = None
     """How long after the last heal all work was finished and everything delivered."""
+    refused_after_s: list[float] = field(default_factory=list)
     audit_s: float = 0.0
 
     @property
@@ -45,6 +46,8 @@ class Report(Run):
             "faults_without_success": sum(fault.first_success_s is None for fault in self.faults),
             "first_success_median_s": round(statistics.median(successes), 2) if successes else None,
             "first_success_max_s": round(max(successes), 2) if successes else None,
+            "keys_replaced": len(self.refused_after_s),
+            "revoked_refused_max_s": round(max(self.refused_after_s), 2) if self.refused_after_s else None,
             "completed_s": None if self.completed_s is None else round(self.completed_s, 1),
             "audit_s": round(self.audit_s, 1),
             "operations": self.tally.total(),
@@ -100,6 +103,8 @@ SUMMARY = (
     "unexpected",
     "broken",
     "recovered",
+    "keys_replaced",
+    "revoked_refused_max_s",
     "first_success_max_s",
     "completed_s",
     "audit_s",

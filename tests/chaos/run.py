@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from quorate.client import Client
+from quorate.retries import RetryPolicy
 from tests.chaos.audit import Audit, Findings
 from tests.chaos.world import World
 from tests.crew.crew import Crew
+from tests.crew.people import People
 
 IDLE_S = (0.2, 0.6)
+CLOSER, AUDITOR = "closer", "auditor"
 Say = Callable[[str], None]
 
 
@@ -45,7 +47,11 @@ def started(world: World, crew: Crew, report: Run) -> Iterator[None]:
 
 
 @contextmanager
-def at_work(crew: Crew, *, operators: int, uploaders: int) -> Iterator[None]:
+def at_work(world: World, crew: Crew, *, operators: int, uploaders: int) -> Iterator[None]:
+    if links := world.first_links():
+        crew.people = People(world.url, links)
+        for name in (*crew.names(operators=operators, uploaders=uploaders), CLOSER, AUDITOR):
+            crew.people.join(name)
     crew.begin(operators=operators, uploaders=uploaders)
     try:
         yield
@@ -56,5 +62,5 @@ def at_work(crew: Crew, *, operators: int, uploaders: int) -> Iterator[None]:
 def audit(world: World, crew: Crew) -> Findings:
     """Everything is read and checked, by many threads: where one of them closes a connection that another was just
     given, as httpcore may, the other reads again."""
-    with Client(crew.url, "auditor") as client:
+    with crew.client(AUDITOR, RetryPolicy()) as client:
         return Audit(crew, world, client).check()

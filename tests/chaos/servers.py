@@ -16,6 +16,7 @@ from deploy.local.ceph import Ceph
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.mongodb import Mongodb
 from deploy.local.packages import missing
+from deploy.local.platform import SERVICES
 from deploy.local.process import LongProcess, program, run
 from deploy.local.rabbitmq import USER, RabbitMQ
 from loadtest.broker import Management
@@ -26,6 +27,12 @@ IMPOSSIBLE = "9000GB"
 DEAD = ".dead"
 ABSENT = "detector."
 ECHO = "chaos."
+OUTBOXES = {
+    "task_manager": ("tasks", "images", "removed"),
+    "subtask_manager": ("subtasks",),
+    "accounts": ("teams", "people", "sessions", "keys", "invitations"),
+}
+"""The collections of each service that hold events until they are published."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,8 @@ class Servers:
             self._management.ask("DELETE", f"vhosts/{self.vhost}")
         if self.mongodb.is_up():
             with self.mongo() as client:
-                for name in (self.tasks, self.subtasks):
-                    client.drop_database(name)
+                for service in SERVICES:
+                    client.drop_database(self.database(service))
 
     def stop(self) -> None:
         local.stop(self.folder, [self.rabbitmq, self.s3, self.mongodb])
@@ -87,13 +94,8 @@ class Servers:
     def bucket(self) -> str:
         return f"chaos-{self.run}"
 
-    @property
-    def tasks(self) -> str:
-        return f"chaos_{self.run}_tasks"
-
-    @property
-    def subtasks(self) -> str:
-        return f"chaos_{self.run}_subtasks"
+    def database(self, service: str) -> str:
+        return f"chaos_{self.run}_{service}"
 
     @property
     def amqp_url(self) -> str:
@@ -109,7 +111,7 @@ class Servers:
             **self.mongodb.environment(),
             **self.s3.environment(),
             "QUORATE_AMQP_URL": self.amqp_url,
-            "QUORATE_MONGO_DATABASE": self.tasks if service == "task_manager" else self.subtasks,
+            "QUORATE_MONGO_DATABASE": self.database(service),
             "QUORATE_S3_BUCKET": self.bucket,
             "QUORATE_S3_ENDPOINT": s3_endpoint,
         }
@@ -127,8 +129,10 @@ class Servers:
     def unpublished(self) -> Iterator[tuple[str, int]]:
         """Documents whose events have not been published."""
         with self.mongo() as client:
-            for database, name in ((self.tasks, "tasks"), (self.tasks, "images"), (self.subtasks, "subtasks")):
-                yield f"outbox of {name}", client[database][name].count_documents({"pending_at": {"$gt": 0}})
+            for service, names in OUTBOXES.items():
+                database = client[self.database(service)]
+                for name in names:
+                    yield f"outbox of {name}", database[name].count_documents({"pending_at": {"$gt": 0}})
 
     def object_keys(self) -> set[str]:
         said = self.s3.environment()
@@ -139,7 +143,10 @@ class Servers:
 
     def named_keys(self) -> set[str]:
         with self.mongo() as client:
-            return {image["object_key"] for image in client[self.tasks]["images"].find({}, {"object_key": 1})}
+            return {
+                image["object_key"]
+                for image in client[self.database("task_manager")]["images"].find({}, {"object_key": 1})
+            }
 
     def demand_disk(self, *, is_impossible: bool) -> None:
         """Have the broker believe that its disk is too full, or not any more."""

@@ -1,4 +1,4 @@
-"""A minute of faults on both profiles; `make chaos` goes on for an hour."""
+"""A minute of faults on both profiles, whose people have accounts; `make chaos` goes on for an hour."""
 
 import os
 import random
@@ -23,14 +23,16 @@ DEADLINE_S = 240
 
 @pytest.mark.timeout(EMBEDDED_S + DEADLINE_S)
 def test_nothing_is_lost_on_the_embedded_platform(tmp_path):
-    report = campaign.run(EmbeddedWorld(tmp_path), Plan(seconds=EMBEDDED_S, seed=SEED, fault_every_s=3.0), tell)
+    report = campaign.run(
+        EmbeddedWorld(tmp_path, auth="on"), Plan(seconds=EMBEDDED_S, seed=SEED, fault_every_s=3.0), tell
+    )
     _check(report)
 
 
 @pytest.mark.timeout(DISTRIBUTED_S + DEADLINE_S)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nothing_is_lost_on_the_distributed_platform(tmp_path, own_servers):
-    world = DistributedWorld(own_servers, tmp_path, keeps_servers=True)
+    world = DistributedWorld(own_servers, tmp_path, keeps_servers=True, has_accounts=True)
     plan = Plan(seconds=DISTRIBUTED_S, seed=SEED, fault_every_s=4.0, backlog=40)
     _check(campaign.run(world, plan, tell))
 

@@ -32,6 +32,10 @@ class World(Protocol):
         """End everything, whatever state it is in."""
         ...
 
+    def first_links(self) -> list[str]:
+        """What was printed to make the first admin, where the platform knows its callers; else nothing."""
+        ...
+
     def faults(self) -> Mapping[str, Fault]:
         """Faults by kind."""
         ...

@@ -14,6 +14,7 @@ from tests.crew.history import History, Operation
 from tests.crew.operators import Operator
 from tests.crew.orders import POLICIES, Order
 from tests.crew.owners import OWNERS, Adjudicator, Owner, Uploader, close, create
+from tests.crew.people import People
 from tests.crew.reader import Reader
 
 MAIN_OWNER = "client"
@@ -41,6 +42,8 @@ class Crew:
         self.order_s = order_s
         self.main_s = main_s
         self._retry = retry
+        self.people: People | None = None
+        """Where the platform knows its callers: who they are."""
         self.history = History()
         self.pictures: dict[str, bytes] = {}
         self.is_archive_on_its_way = threading.Event()
@@ -74,9 +77,15 @@ class Crew:
         """The main task."""
         return self.mains[-1].id
 
-    def client(self, user: str) -> Client:
+    def client(self, user: str, retry: RetryPolicy | None = None) -> Client:
         """One that tries once, if not told otherwise: what becomes of each request is to be recorded."""
-        return Client(self.url, user, timeout_s=TIMEOUT_S, retry=self._retry)
+        transport = None if self.people is None else self.people.transport(user)
+        return Client(self.url, user, timeout_s=TIMEOUT_S, retry=retry or self._retry, transport=transport)
+
+    def names(self, *, operators: int, uploaders: int) -> list[str]:
+        """Everybody who may come."""
+        numbered = [*(f"operator{n}" for n in range(operators)), *(f"uploader{n}" for n in range(uploaders))]
+        return [MAIN_OWNER, *OWNERS, "reader", "adjudicator", *numbered]
 
     def begin(self, *, operators: int, uploaders: int, has_owners: bool = True) -> None:
         """Order the main task and start everybody; without owners, there is only that task, and no adjudicator."""

@@ -53,7 +53,7 @@ def run(world: HostileWorld, plan: Plan, say: Say) -> Report:
     crew.backlog, crew.pause_s = plan.backlog, plan.operator_pause_s
     with started(world, crew, report):
         report.limit_mib = None if world.group is None else pod_memory_bytes() / 2**20
-        with at_work(crew, operators=plan.operators, uploaders=plan.uploaders):
+        with at_work(world, crew, operators=plan.operators, uploaders=plan.uploaders):
             _besiege(world, plan, crew, report, say)
         report.findings = audit(world, crew)
         say("everything was read and checked")
