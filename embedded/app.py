@@ -31,6 +31,7 @@ from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock, steady
+from shared.erasures.sqlite import SqliteErasures
 from shared.fetching import Fetcher
 from shared.http.serving import Deployable
 from shared.objects.filesystem import FilesystemObjectStore
@@ -95,10 +96,21 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     relays: list[Relay] = []
     parts = [
         subtask_manager.assemble(
-            on(subtask_store), settings, preferences=preferences, quotas=SqliteQuotas(subtasks_file), relays=relays
+            on(subtask_store),
+            settings,
+            preferences=preferences,
+            quotas=SqliteQuotas(subtasks_file),
+            erasures=SqliteErasures(subtasks_file),
+            relays=relays,
         ),
         task_manager.assemble(
-            on(task_store), settings, spool=spool, budget=budget, quotas=SqliteQuotas(tasks_file), relays=relays
+            on(task_store),
+            settings,
+            spool=spool,
+            budget=budget,
+            quotas=SqliteQuotas(tasks_file),
+            erasures=SqliteErasures(tasks_file),
+            relays=relays,
         ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),

@@ -13,6 +13,7 @@ Action = Literal[
     "person.join",
     "person.change",
     "person.remove",
+    "person.erase",
     "invitation.make",
     "invitation.withdraw",
     "device.approve",

@@ -221,6 +221,23 @@ class TaskEnded(_Frozen):
     counts: TaskCounts | None = None
 
 
+class PersonErased(_Frozen):
+    """A person was erased, `at` that instant: in all that is kept the pseudonym stands in place of their id from now
+    on. It has nothing of the person."""
+
+    person: str
+    pseudonym: str
+    at: float
+
+
+class PersonPseudonymised(_Frozen):
+    """A service has put the pseudonym in place of the person in all that it keeps."""
+
+    pseudonym: str
+    service: str
+    at: float
+
+
 class AuditNoted(_Frozen):
     """Somebody did something, in any service."""
 
@@ -328,6 +345,16 @@ class TaskCancelledV1(_Event):
     data: TaskEnded
 
 
+class PersonErasedV1(_Event):
+    type: Literal["person.erased.v1"] = "person.erased.v1"
+    data: PersonErased
+
+
+class PersonPseudonymisedV1(_Event):
+    type: Literal["person.pseudonymised.v1"] = "person.pseudonymised.v1"
+    data: PersonPseudonymised
+
+
 class AuditNotedV1(_Event):
     type: Literal["audit.noted.v1"] = "audit.noted.v1"
     data: AuditNoted
@@ -364,6 +391,8 @@ Event = Annotated[
     | ImageRemovedV1
     | TaskCompletedV1
     | TaskCancelledV1
+    | PersonErasedV1
+    | PersonPseudonymisedV1
     | AuditNotedV1
     | AccessToldV1
     | KeyUsedV1

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from shared.terms import UNSURE
@@ -74,6 +74,11 @@ class Result:
     completed_at: float
     by: str | None = None
     reason: str | None = None
+
+
+def by_pseudonym(result: Result, person: str, pseudonym: str) -> Result:
+    """The result of a person who was erased, under the pseudonym that stands in their place."""
+    return replace(result, by=pseudonym) if result.by == person else result
 
 
 def tally(labels: Iterable[str | None]) -> tuple[tuple[str, int], ...]:

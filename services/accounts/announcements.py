@@ -5,6 +5,7 @@ from typing import Any
 
 from services.accounts.credentials import Key, Session
 from services.accounts.domain import Person
+from services.accounts.erasure import ErasedPerson
 from shared import events
 from shared.events import AccessTold, Message
 from shared.identity.told import KeyTold, MembershipTold, PersonTold
@@ -14,9 +15,13 @@ Announce = Callable[[Any, Any, float], Sequence[Message]]
 """What the others must hear of a state that changed: before (None where it is new), after, and the time."""
 
 
-def nothing_told(_before: Any, _after: Any, _now: float) -> Sequence[Message]:
-    """For a platform in one process: its services ask the store itself."""
-    return ()
+def erased_told(before: Any, after: Any, _now: float) -> Sequence[Message]:
+    """For a platform in one process, whose services ask the store itself who may come: they hear who was erased."""
+    match after:
+        case ErasedPerson() if after.is_told and (before is None or not before.is_told):
+            return [_person_erased(after)]
+        case _:
+            return ()
 
 
 def told(before: Any, after: Any, now: float) -> Sequence[Message]:
@@ -29,7 +34,13 @@ def told(before: Any, after: Any, now: float) -> Sequence[Message]:
         case Session() if after.ended_at is not None:
             return [access_told(f"{after.id}/ended", after.id, now, ended=[after.id])]
         case _:
-            return ()
+            return erased_told(before, after, now)
+
+
+def _person_erased(erased: ErasedPerson) -> Message:
+    data = events.PersonErased(person=erased.id, pseudonym=erased.pseudonym, at=erased.erased_at)
+    attributes = events.envelope(event_id=f"{erased.id}/erased", source=SOURCE, subject=erased.id, at=erased.erased_at)
+    return events.message(events.PersonErasedV1(**attributes, data=data))
 
 
 def access_told(

@@ -67,7 +67,7 @@ def _known(settings: AccountsSettings) -> Deployable:
     served = deployable(
         TITLE,
         settings,
-        [replace(part, workers=[Teller(store, bus, clock)])],
+        [replace(part, workers=[*part.workers, Teller(store, bus, clock)])],
         adapters,
         opened=opened,
         authenticator=Accounts(verifier, records(adapters, settings), clock),

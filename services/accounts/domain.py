@@ -1,7 +1,7 @@
 """The rules of teams, people and their roles. Pure: time, ids and secrets are arguments."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -15,6 +15,8 @@ MAX_PASSWORD = 200
 MAX_TEAMS = 100
 """Of one person."""
 FIRST_TEAM_NAME = "First team"
+PSEUDONYM = "erased-"
+"""How the names begin of people who were erased."""
 NO_SUCH_PERSON = "no such person"
 
 
@@ -34,11 +36,26 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What a person may do in a team: while it is not active, nothing."""
+    """What a person may do in a team: while it is not active, nothing. by_provider: their provider gives it, and takes
+    it."""
 
     team: str
     roles: tuple[Role, ...]
     is_active: bool = True
+    by_provider: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who somebody is to a provider: only both together name a person."""
+
+    issuer: str
+    subject: str
+
+    @property
+    def key(self) -> str:
+        """Both as one text: an issuer is a URL, which has no blank."""
+        return f"{self.issuer} {self.subject}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +66,7 @@ class Person:
     password_hash: None where they do not sign in by password.
     epoch: a session of an earlier one has ended. It goes up whenever their roles or their password change.
     kept_session: the one that changed the password last, and goes on; none, once their roles change.
+    identity: who they are to the provider that vouches for them; None where they do not sign in with one.
     revision: how often the person has changed.
     """
 
@@ -60,6 +78,7 @@ class Person:
     memberships: tuple[Membership, ...] = ()
     epoch: int = 0
     kept_session: str | None = None
+    identity: Identity | None = None
     revision: int = 0
 
 
@@ -73,6 +92,19 @@ def new_person(person_id: str, name: str, password_hash: str, membership: Member
         created_at=now,
         password_hash=password_hash,
         memberships=(membership,),
+    )
+
+
+def vouched_person(person_id: str, name: str, identity: Identity, given: Sequence[Membership], now: float) -> Person:
+    """A person whom a provider vouches for. Raises Invalid for a name that cannot be."""
+    name = person_name_in(name)
+    return Person(
+        id=person_id,
+        name=name,
+        name_key=name_key_of(name),
+        created_at=now,
+        memberships=tuple(given[:MAX_TEAMS]),
+        identity=identity,
     )
 
 
@@ -90,10 +122,11 @@ def name_in(text: str, *, pointer: str = "/name") -> str:
 
 
 def person_name_in(text: str) -> str:
-    """Raises Invalid, also for the name of a detector."""
+    """Raises Invalid, also for the name of a detector, or of somebody who was erased."""
     name = name_in(text)
-    if name_key_of(name).startswith(DETECTOR):
-        raise Invalid("a person's name must not begin with 'detector:'", pointer="/name")
+    for taken in (DETECTOR, PSEUDONYM):
+        if name_key_of(name).startswith(taken):
+            raise Invalid(f"a person's name must not begin with '{taken}'", pointer="/name")
     return name
 
 
@@ -182,6 +215,24 @@ def _with(person: Person, before: Membership, after: Membership | None) -> Perso
     return _in_next_epoch(replace(person, memberships=memberships), kept_session=None)
 
 
+def vouched(person: Person, given: Sequence[Membership]) -> Person:
+    """The person with the memberships that their provider gives them now, and none that it gave before.
+
+    What an admin decided stays: membership of other teams, and that somebody is not active in one.
+    """
+    before = {one.team: one for one in person.memberships}
+    now = {one.team: one for one in given}
+    kept = {team: one for team, one in before.items() if team in now or not one.by_provider}
+    after = [
+        replace(now[team], is_active=before[team].is_active if team in before else True) if team in now else kept[team]
+        for team in dict.fromkeys((*kept, *now))
+    ]
+    memberships = tuple(after[:MAX_TEAMS])
+    if memberships == person.memberships:
+        return person
+    return _in_next_epoch(replace(person, memberships=memberships), kept_session=None)
+
+
 def with_password(person: Person, password_hash: str, *, epoch: int, session: str) -> Person:
     """The person with another password, whose sessions have ended but this one, of this epoch. Raises Conflict."""
     if person.epoch != epoch:
@@ -207,6 +258,11 @@ def without_admin(team: Team, person: str) -> Team:
     """The team without this admin on its list. Raises Conflict for the last one."""
     if team.admins == (person,):
         raise Conflict("this is the last admin of the team: make somebody else an admin first")
+    return replace(team, admins=tuple(one for one in team.admins if one != person)) if person in team.admins else team
+
+
+def relieved(team: Team, person: str) -> Team:
+    """The team without this admin on its list, even the last one: what a provider takes is gone."""
     return replace(team, admins=tuple(one for one in team.admins if one != person)) if person in team.admins else team
 
 

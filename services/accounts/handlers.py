@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from services.accounts import credentials
 from services.accounts.credentials import FIRST_LINK, Lifetimes, joined
 from services.accounts.domain import Person, first_team
+from services.accounts.erasure import without_name
+from services.accounts.oidc.provider import Provider
 from services.accounts.passwords import Passwords
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Throttle
@@ -26,6 +28,10 @@ from shared.identity.tokens import Signer
 from shared.outbox import Relay
 
 log = logging.getLogger(__name__)
+
+
+def nothing() -> None:
+    """Wake nobody."""
 
 
 class Background:
@@ -53,7 +59,8 @@ class Background:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What handlers work with. by_name, by_address: tries of passwords; device_requests: programs asking for keys.
-    arrivals: of what was done, for the audit."""
+    arrivals: of what was done, for the audit. provider: who else vouches for people. erase_soon: wakes what erases
+    people everywhere."""
 
     store: AccountStore
     relay: Relay
@@ -66,6 +73,8 @@ class Resources:
     by_address: Throttle
     device_requests: Throttle
     background: Background
+    provider: Provider | None = None
+    erase_soon: Callable[[], None] = nothing
 
 
 def doer(caller: Caller, address: str) -> Doer:
@@ -88,7 +97,10 @@ async def note(resources: Resources, by: Doer, action: Action, to: str, outcome:
 
 async def keep_entry(resources: Resources, event: AuditNotedV1) -> None:
     """Write down what was done, in whichever service; once, however often it is told."""
-    await resources.store.append(event.data.entry)
+    noted = event.data.entry
+    with contextlib.suppress(NotFound):  # else they were erased while it was on its way
+        noted = without_name(noted, (await resources.store.erasures.find(noted.actor)).pseudonym)
+    await resources.store.append(noted)
 
 
 async def note_use(resources: Resources, event: KeyUsedV1) -> None:

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.accounts import consumers, device_routes, handlers, routes
+from services.accounts import consumers, device_routes, erasing_routes, handlers, routes
+from services.accounts.erasing import ErasingWorker
 from services.accounts.handlers import Background, Resources
+from services.accounts.oidc import routes as oidc_routes
+from services.accounts.oidc.provider import Provider
 from services.accounts.passwords import Passwords
 from services.accounts.records import StoredRecords
 from services.accounts.settings import AccountSettings
@@ -33,6 +36,9 @@ def assemble(
     """`signer`: signs the tokens that other services verify. `relays`: those of all services, where they run in this
     process."""
     relay = Relay(adapters.store, adapters.bus)
+    terms = settings.provider_terms
+    provider = None if terms is None else Provider(terms, adapters.clock)
+    worker = ErasingWorker(adapters.store, relay, adapters.clock)
     resources = Resources(
         store=adapters.store,
         relay=relay,
@@ -45,18 +51,23 @@ def assemble(
         by_address=Throttle(BY_ADDRESS),
         device_requests=Throttle(DEVICE_REQUESTS),
         background=Background(),
+        provider=provider,
+        erase_soon=worker.wake,
     )
     return Part(
         name="accounts",
         routers=[
             routes.session_router(resources),
             device_routes.router(resources),
+            oidc_routes.router(resources),
             routes.own_router(resources),
             routes.admin_router(resources),
+            erasing_routes.router(resources),
         ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
-        tools=[resources.passwords, resources.background],
+        workers=[worker],
+        tools=[resources.passwords, resources.background, *([] if provider is None else [provider])],
         resources=resources,
     )
 

@@ -60,14 +60,15 @@ def session_router(resources: Resources) -> APIRouter:
             return await _told(resources, await signing_in.session_of(resources, _session_cookie(request)))
         except Unauthenticated:
             needs_first = not await resources.store.has_people()
-            return json_answer(shapes.nobody_shown(needs_first_admin=needs_first), headers=NOT_KEPT)
+            shown = shapes.nobody_shown(needs_first_admin=needs_first, provider=_provider(resources))
+            return json_answer(shown, headers=NOT_KEPT)
 
     @routes.post("/sessions", response_model=wire.SessionShown)
     async def sign_in(wanted: wire.SignIn, request: Request) -> Response:
         signed_in = await signing_in.sign_in(
-            resources, name=wanted.name, password=wanted.password, address=_address(request)
+            resources, name=wanted.name, password=wanted.password, address=address_of(request)
         )
-        return await _begun(resources, signed_in)
+        return await signed_in_answer(resources, signed_in)
 
     @routes.post("/sessions/link", response_model=wire.SessionShown)
     async def link(wanted: wire.LinkRequest, request: Request) -> Response:
@@ -79,26 +80,27 @@ def session_router(resources: Resources) -> APIRouter:
             name=wanted.name,
             password=wanted.password,
             cookie=_session_cookie(request),
-            address=_address(request),
+            address=address_of(request),
         )
-        return await _begun(resources, signed_in)
+        return await signed_in_answer(resources, signed_in)
 
     @routes.post("/sessions/refresh", response_model=wire.SessionShown)
     async def refresh(request: Request) -> Response:
         refuse_unless_page(request.scope[NAMED])
-        return await _begun(resources, await signing_in.refresh(resources, _session_cookie(request)))
+        return await signed_in_answer(resources, await signing_in.refresh(resources, _session_cookie(request)))
 
     @routes.post("/sessions/team", response_model=wire.SessionShown)
     async def choose_team(wanted: wire.TeamChoice, request: Request, who: Who) -> Response:
-        return await _begun(resources, await signing_in.work_in(resources, who, wanted.team, _address(request)))
+        return await signed_in_answer(
+            resources, await signing_in.work_in(resources, who, wanted.team, address_of(request))
+        )
 
     @routes.delete("/sessions", status_code=204)
     async def sign_out(request: Request) -> Response:
         refuse_unless_page(request.scope[NAMED])
-        await signing_in.sign_out(resources, _session_cookie(request), _address(request))
+        await signing_in.sign_out(resources, _session_cookie(request), address_of(request))
         answer = Response(status_code=204)
-        for name in (SESSION_COOKIE, ACCESS_COOKIE):
-            _set_cookie(answer, name, "", 0)
+        forget_cookies(answer)
         return answer
 
     return routes
@@ -111,7 +113,7 @@ def own_router(resources: Resources) -> APIRouter:
     @routes.post("/me/password", status_code=204)
     async def change_password(wanted: wire.PasswordChange, request: Request, who: Who) -> Response:
         await signing_in.change_password(
-            resources, who, current=wanted.current, new=wanted.new, address=_address(request)
+            resources, who, current=wanted.current, new=wanted.new, address=address_of(request)
         )
         return Response(status_code=204)
 
@@ -272,34 +274,45 @@ async def _lines(resources: Resources, team: str) -> AsyncGenerator[bytes]:
 
 async def _told(resources: Resources, signed_in: SignedIn) -> Response:
     teams = await signing_in.teams_in(resources, signed_in.person)
-    return json_answer(shapes.session_shown(signed_in, teams), headers=NOT_KEPT)
+    return json_answer(shapes.session_shown(signed_in, teams, provider=_provider(resources)), headers=NOT_KEPT)
 
 
-async def _begun(resources: Resources, signed_in: SignedIn) -> Response:
+async def signed_in_answer(resources: Resources, signed_in: SignedIn) -> Response:
     """Who is signed in, with a new access cookie, and that of the session where it has just begun."""
     answer = await _told(resources, signed_in)
-    _set_cookie(answer, ACCESS_COOKIE, signing_in.access_token(resources, signed_in), int(LIFETIME_S))
+    set_cookie(answer, ACCESS_COOKIE, signing_in.access_token(resources, signed_in), int(LIFETIME_S))
     if signed_in.secret is not None:
         value = credentials.joined(signed_in.session.id, signed_in.secret)
-        _set_cookie(answer, SESSION_COOKIE, value, int(resources.lifetimes.absolute_s))
+        set_cookie(answer, SESSION_COOKIE, value, int(resources.lifetimes.absolute_s))
     return answer
 
 
-def _set_cookie(answer: Response, name: str, value: str, max_age: int) -> None:
+def forget_cookies(answer: Response) -> None:
+    """Take the cookies of a session from the browser."""
+    for name in (SESSION_COOKIE, ACCESS_COOKIE):
+        set_cookie(answer, name, "", 0)
+
+
+def set_cookie(answer: Response, name: str, value: str, max_age: int) -> None:
     """`__Host-`: from this host alone, over TLS or on this machine, for every path, and not for scripts."""
     answer.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="strict")
+
+
+def _provider(resources: Resources) -> str | None:
+    """What people call the provider that they can sign in with."""
+    return None if resources.provider is None else resources.provider.terms.name
 
 
 def _session_cookie(request: Request) -> str:
     return cookie_of(request.scope[NAMED], SESSION_COOKIE)
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
 def _doer(who: Caller, request: Request) -> Doer:
-    return doer(who, _address(request))
+    return doer(who, address_of(request))
 
 
 def _id_of_key(found: tuple[Key, str]) -> str:

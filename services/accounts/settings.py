@@ -2,18 +2,98 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, TypeAdapter
 
 from services.accounts.credentials import Lifetimes
+from services.accounts.oidc.fetching import is_safe
+from services.accounts.oidc.terms import ProviderTerms
+from shared.errors import QuorateError
 from shared.http.serving import ServerSettings, UnsafeSettings
+from shared.identity import Role
 from shared.identity.tokens import Signer, Verifier, key_pairs_in, public
 from shared.settings import AmqpSettings, MongoSettings
 
 WEEK_S = 604_800.0
+RETURN_PATH = "/sign-in/return"
+"""The page's: it hands on what the provider said."""
+_ROLES = TypeAdapter(dict[str, dict[str, tuple[Role, ...]]])
 
 
-class AccountSettings(ServerSettings):
-    """How long people stay signed in, in an accounts service alone or within the embedded platform."""
+class ProviderUnusable(QuorateError):
+    """The settings of the OpenID provider do not go together."""
+
+
+def _readable(text: str) -> str:
+    """Raises ValueError where the roles cannot be read."""
+    _ROLES.validate_json(text)
+    return text
+
+
+class ProviderSettings(ServerSettings):
+    """The OpenID provider that people can sign in with."""
+
+    public_url: Annotated[
+        str,
+        Field(description="where people reach the platform, `https://name`: links to it begin so, and a provider sends"
+              " people back there"),
+    ] = ""  # fmt: skip
+    oidc_issuer: Annotated[
+        str | None,
+        Field(description="URL of an OpenID provider that people can sign in with, as its tokens name it; none: people"
+              " sign in by password alone"),
+    ] = None  # fmt: skip
+    oidc_client_id: Annotated[str | None, Field(description="who the platform is to the provider")] = None
+    oidc_client_secret: Annotated[
+        SecretStr | None, Field(description="what the platform proves that by; none: by PKCE alone")
+    ] = None
+    oidc_name: Annotated[
+        str, Field(min_length=1, max_length=60, description="what people call the provider: `Sign in with ...`")
+    ] = "your organization"
+    oidc_scopes: Annotated[str, Field(description="what the provider is asked for; `openid` is among it")] = (
+        "openid profile"
+    )
+    oidc_claim: Annotated[
+        str, Field(description="the claim of the ID token whose values give roles; a dot leads into a claim")
+    ] = "groups"
+    oidc_roles: Annotated[
+        str,
+        AfterValidator(_readable),
+        Field(description="the roles that each value of the claim gives, by the id of the team, as JSON:"
+              ' `{"labelers": {"first": ["operator"]}}`'),
+    ] = "{}"  # fmt: skip
+
+    @property
+    def provider_terms(self) -> ProviderTerms | None:
+        """What was agreed with the provider; None where there is none. Raises ProviderUnusable."""
+        if not self.oidc_issuer:
+            return None
+        roles = _ROLES.validate_json(self.oidc_roles)
+        public_url = self.public_url.rstrip("/")
+        if not is_safe(self.oidc_issuer) or not is_safe(public_url):
+            raise ProviderUnusable(
+                "QUORATE_OIDC_ISSUER and QUORATE_PUBLIC_URL have to be https://... (http://... on this machine alone)"
+            )
+        if not self.oidc_client_id or not roles or "openid" not in self.oidc_scopes.split():
+            raise ProviderUnusable(
+                "QUORATE_OIDC_ISSUER needs QUORATE_OIDC_CLIENT_ID, QUORATE_OIDC_ROLES, and `openid` among"
+                " QUORATE_OIDC_SCOPES"
+            )
+        secret = self.oidc_client_secret
+        return ProviderTerms(
+            issuer=self.oidc_issuer,
+            name=self.oidc_name,
+            client_id=self.oidc_client_id,
+            client_secret=None if secret is None else secret.get_secret_value(),
+            scopes=self.oidc_scopes,
+            claim=self.oidc_claim,
+            roles=roles,
+            return_url=public_url + RETURN_PATH,
+        )
+
+
+class AccountSettings(ProviderSettings):
+    """How people sign in, and how long they stay signed in, in an accounts service alone or within the embedded
+    platform."""
 
     session_idle_s: Annotated[
         float, Field(gt=0, le=WEEK_S, description="seconds without use after which a session of the page ends")
@@ -40,9 +120,6 @@ class AccountsSettings(AccountSettings, MongoSettings, AmqpSettings):
             " and what the second signed is good until it expires; needed where QUORATE_AUTH=on"
         ),
     ] = SecretStr("")
-    public_url: Annotated[
-        str, Field(description="where people reach the platform, `https://name`: links to it begin so")
-    ] = ""
 
     def keys(self) -> tuple[Signer, Verifier]:
         """What signs tokens, and what verifies them. Raises UnsafeSettings."""

@@ -7,31 +7,34 @@ from services.accounts.credentials import Invitation, Key
 from services.accounts.device import ASK_AGAIN_S, KEY_S, DeviceRequest, code_shown
 from services.accounts.device_logins import Collected
 from services.accounts.domain import FIRST_TEAM_NAME, Person, Team, member, roles_of
+from services.accounts.erasure import SERVICES, ErasedPerson
 from services.accounts.signing_in import SignedIn
 from shared.audit import AuditEntry
 from shared.clock import iso
 from shared.identity import Caller
 
 DAY_S = 86_400
-NOBODY = {"signed_in": False, "user": None, "team": None, "teams": []}
+NOBODY = {"signed_in": False, "has_password": False, "user": None, "team": None, "teams": []}
 
 
-def session_shown(signed_in: SignedIn, teams: Sequence[Team]) -> dict[str, Any]:
-    """Somebody who is signed in."""
+def session_shown(signed_in: SignedIn, teams: Sequence[Team], *, provider: str | None) -> dict[str, Any]:
+    """Somebody who is signed in. provider: what people call the one that they can sign in with."""
     person, team = signed_in.person, signed_in.session.team
     return {
         "auth": "on",
         "needs_first_admin": False,
+        "provider": provider,
         "signed_in": True,
+        "has_password": person.password_hash is not None,
         "user": {"id": person.id, "name": person.name, "roles": roles_of(person, team)},
         "team": next((team_shown(one) for one in teams if one.id == team), None),
         "teams": [team_shown(one) for one in teams],
     }
 
 
-def nobody_shown(*, needs_first_admin: bool) -> dict[str, Any]:
+def nobody_shown(*, needs_first_admin: bool, provider: str | None) -> dict[str, Any]:
     """Nobody is signed in."""
-    return {"auth": "on", "needs_first_admin": needs_first_admin, **NOBODY}
+    return {"auth": "on", "needs_first_admin": needs_first_admin, "provider": provider, **NOBODY}
 
 
 def trusted_shown(caller: Caller) -> dict[str, Any]:
@@ -40,7 +43,9 @@ def trusted_shown(caller: Caller) -> dict[str, Any]:
     return {
         "auth": "off",
         "needs_first_admin": False,
+        "provider": None,
         "signed_in": True,
+        "has_password": False,
         "user": {"id": caller.id, "name": caller.name, "roles": caller.roles},
         "team": team,
         "teams": [team],
@@ -128,6 +133,16 @@ def invitation_shown(invitation: Invitation) -> dict[str, Any]:
         "made_by": invitation.made_by,
         "created_at": iso(invitation.created_at),
         "expires_at": iso(invitation.expires_at),
+    }
+
+
+def erasure_shown(erased: ErasedPerson) -> dict[str, Any]:
+    """An erasure; nothing of it says who the person was."""
+    done = dict(erased.done)
+    return {
+        "pseudonym": erased.pseudonym,
+        "erased_at": iso(erased.erased_at),
+        "done": {service: _iso_or_none(done.get(service)) for service in SERVICES},
     }
 
 

@@ -49,7 +49,7 @@ async def sign_in(resources: Resources, *, name: str, password: str, address: st
     person = await _proven(resources, name, password, address)
     if person is None or not teams_of(person):
         raise Unauthenticated(WRONG)
-    return await _begun(resources, person, teams_of(person)[0], address)
+    return await begun(resources, person, teams_of(person)[0], address)
 
 
 async def _proven(resources: Resources, name: str, password: str, address: str) -> Person | None:
@@ -82,7 +82,7 @@ async def _is_right(resources: Resources, name: str, password: str, person: Pers
     return not is_failed
 
 
-async def _begun(resources: Resources, person: Person, team: str, address: str) -> SignedIn:
+async def begun(resources: Resources, person: Person, team: str, address: str) -> SignedIn:
     """A session that begins now."""
     secret, now = new_secret(), resources.clock()
     session = Session(
@@ -148,17 +148,26 @@ async def work_in(resources: Resources, caller: Caller, team: str, address: str)
 
 async def change_password(resources: Resources, caller: Caller, *, current: str, new: str, address: str) -> None:
     """Raises Invalid, TooMany, Unavailable, and Forbidden for a key."""
-    session, person = await own_session(resources, caller)
     wanted = password_in(new, pointer="/new")
+    session, person = await prove(resources, caller, current, address, pointer="/current")
     by = as_doer(person, caller.team, address)
-    if not await _is_right(resources, person.name, current, person, address):
-        await note(resources, by, "password.refuse", person.id, "refused")
-        raise Invalid("this is not the present password", pointer="/current")
     made = await resources.passwords.hashed(wanted)
     change = partial(with_password, password_hash=made, epoch=person.epoch, session=session.id)
     noted = [entry(resources, by, "password.change", person.id)]
     await resources.store.people.update(person.id, lambda one, _now: change(one), noted=noted)
     await resources.relay.hand_over()
+
+
+async def prove(
+    resources: Resources, caller: Caller, password: str, address: str, *, pointer: str = "/password"
+) -> tuple[Session, Person]:
+    """The caller's session and account, once they have given their password. Raises Invalid, TooMany, Unavailable, and
+    Forbidden for a key."""
+    session, person = await own_session(resources, caller)
+    if not await _is_right(resources, person.name, password, person, address):
+        await note(resources, as_doer(person, caller.team, address), "password.refuse", person.id, "refused")
+        raise Invalid("this is not the present password", pointer=pointer)
+    return session, person
 
 
 async def own_session(resources: Resources, caller: Caller) -> tuple[Session, Person]:
@@ -193,7 +202,7 @@ async def take_link(
             raise Conflict("this name is taken: choose another, or give its password", pointer="/name")
         person = await _joined(resources, known, invitation, secret, address)
     await _welcome(resources, person, invitation)
-    return await _begun(resources, person, invitation.team, address)
+    return await begun(resources, person, invitation.team, address)
 
 
 async def _open_link(resources: Resources, link: str) -> tuple[Invitation, str]:

@@ -46,11 +46,14 @@ class TeamShown(BaseModel):
 
 class SessionShown(BaseModel):
     """`needs_first_admin`: nobody has an account yet; the platform's start prints a link. `team`: where the person
-    works now; `teams`: where they may work."""
+    works now; `teams`: where they may work. `provider`: what people call the provider that they can sign in with, if
+    there is one. `has_password`: whether the person can sign in by one."""
 
     auth: Literal["off", "on"]
     needs_first_admin: bool
+    provider: str | None
     signed_in: bool
+    has_password: bool
     user: SignedInUser | None
     team: TeamShown | None
     teams: list[TeamShown]
@@ -68,6 +71,20 @@ class LinkRequest(Wire):
     token: Token
     name: Name | None = None
     password: Password | None = None
+
+
+class ProviderAddress(BaseModel):
+    """`url`: where the browser goes to sign in with the provider."""
+
+    url: str
+
+
+class ProviderAnswer(Wire):
+    """What the provider sent the browser back with."""
+
+    code: Annotated[str, Field(min_length=1, max_length=4_000)]
+    state: Token
+    iss: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
 
 
 class TeamChoice(Wire):
@@ -223,6 +240,32 @@ class NewInvitationShown(InvitationShown):
 
 class Invitations(BaseModel):
     items: list[InvitationShown]
+
+
+class ErasureRequest(Wire):
+    """The id of the person to be erased."""
+
+    person: Id
+
+
+class OwnErasure(Wire):
+    """The caller's password, for what can't be undone."""
+
+    password: Password
+
+
+class ErasureShown(BaseModel):
+    """`done`: when each service had put the pseudonym in the person's place; null while it has not."""
+
+    pseudonym: str
+    erased_at: str
+    done: dict[str, str | None]
+
+
+class ErasuresShown(BaseModel):
+    """The newest first."""
+
+    items: list[ErasureShown]
 
 
 class TeamRequest(Wire):

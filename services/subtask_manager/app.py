@@ -10,6 +10,7 @@ from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from shared.clock import steady
+from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
@@ -45,7 +46,15 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     return deployable(
         "Quorate subtask manager",
         settings,
-        [assemble(adapters, settings, preferences=preferences, quotas=MongoQuotas(database["quotas"]))],
+        [
+            assemble(
+                adapters,
+                settings,
+                preferences=preferences,
+                quotas=MongoQuotas(database["quotas"]),
+                erasures=MongoErasures(database["erasures"]),
+            )
+        ],
         adapters,
         opened=opened,
         authenticator=callers.authenticator,

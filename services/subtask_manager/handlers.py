@@ -22,6 +22,7 @@ from shared.auditing import Auditor
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
+from shared.erasures import Eraser
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.identity import Caller
 from shared.models import ModelHeard
@@ -55,6 +56,7 @@ class Resources:
     limits: Limits
     model: ModelHeard
     metrics: WorkMetrics
+    eraser: Eraser
     auditor: Auditor
     quotas: Quotas
     auth: Literal["off", "on"] = "off"

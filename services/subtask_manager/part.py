@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.subtask_manager import consumers, quota_routes, routes
+from services.subtask_manager import consumers, eraser, quota_routes, routes
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from services.subtask_manager.preferences import PreferencesStore
@@ -12,6 +12,7 @@ from services.subtask_manager.settings import LeaseSettings
 from services.subtask_manager.store import SubtaskStore
 from shared.arrivals import Arrivals
 from shared.auditing import Auditor
+from shared.erasures import Eraser, Erasures
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters
@@ -24,11 +25,14 @@ def assemble(
     *,
     preferences: PreferencesStore,
     quotas: QuotaStore,
+    erasures: Erasures,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`quotas`: those that were set for teams. `relays`: those of all services, where they run in this process."""
     relay = Relay(adapters.store, adapters.bus)
     metrics = WorkMetrics(adapters.telemetry.metrics.registry)
+    step = partial(eraser.step, adapters.store, preferences)
+    erasing = Eraser("subtask_manager", erasures, step, adapters.bus, adapters.clock)
     resources = Resources(
         store=adapters.store,
         preferences=preferences,
@@ -41,6 +45,7 @@ def assemble(
         limits=settings.limits,
         model=ModelHeard(adapters.clock),
         metrics=metrics,
+        eraser=erasing,
         auth=settings.auth or "off",
         auditor=Auditor(adapters.clock, adapters.bus, is_on=settings.auth == "on"),
         quotas=Quotas(quotas, {LIVE_LEASES: settings.quota_live_leases}),
@@ -55,6 +60,7 @@ def assemble(
         ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
+        workers=[erasing],
         gauges=[partial(metrics.look, adapters.store)],
         counters={"votes": metrics.votes_taken},
         resources=resources,

@@ -10,6 +10,7 @@ from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
 from shared.clock import steady
+from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo import connect
@@ -42,6 +43,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
         spool=settings.spool(),
         budget=DecodingBudget(settings.max_decoding_bytes),
         quotas=MongoQuotas(database["quotas"]),
+        erasures=MongoErasures(database["erasures"]),
     )
 
     @asynccontextmanager

@@ -257,7 +257,7 @@ def reopen(task: Task, _now: float) -> Decision[Task, None]:
     reopened = replace(task, state="open", sealed_at=None, completed_at=None)
     if task.finish is None:
         return Decision(state=reopened, answer=None)
-    return Decision(state=_told(replace(reopened, finish=None)), answer=None, facts=(Fact.CHANGED,))
+    return Decision(state=told(replace(reopened, finish=None)), answer=None, facts=(Fact.CHANGED,))
 
 
 def finish(task: Task, now: float, *, by: str, reason: str) -> Decision[Task, None]:
@@ -269,7 +269,7 @@ def finish(task: Task, now: float, *, by: str, reason: str) -> Decision[Task, No
     if task.finish == order or task.state == "completed":
         return Decision(state=task, answer=None)
     sealed = seal(task, now).state
-    return Decision(state=_told(replace(sealed, finish=order)), answer=None, facts=(Fact.CHANGED,))
+    return Decision(state=told(replace(sealed, finish=order)), answer=None, facts=(Fact.CHANGED,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +298,7 @@ def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
         return Decision(state=task, answer=None)
     if changed.terms != task.terms:
         check_terms(changed.terms)
-    return Decision(state=_told(changed), answer=None, facts=(Fact.CHANGED,))
+    return Decision(state=told(changed), answer=None, facts=(Fact.CHANGED,))
 
 
 def _changed_terms(terms: Terms, change: Change) -> Terms:
@@ -317,7 +317,7 @@ def _changed_terms(terms: Terms, change: Change) -> Terms:
     return replace(terms, **given)
 
 
-def _told(task: Task) -> Task:
+def told(task: Task) -> Task:
     """The task with a new revision of what the subtask manager is told."""
     return replace(task, revision=task.revision + 1, awaited=task.revision + 1)
 

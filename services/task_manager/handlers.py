@@ -4,16 +4,16 @@ import contextlib
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from cachetools import LRUCache
 
-from services.task_manager import domain, labels
+from services.task_manager import domain, erasing, labels
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.completing import complete
-from services.task_manager.domain import Change, Counts, Task
+from services.task_manager.domain import Change, Counts, Image, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
@@ -27,6 +27,8 @@ from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
 from shared.auditing import Auditor
 from shared.clock import Clock
+from shared.decision import Decision
+from shared.erasures import Eraser
 from shared.errors import Invalid, NotFound, Unavailable
 from shared.identity import Caller
 from shared.models import ModelHeard
@@ -65,6 +67,7 @@ class Resources:
     arrivals: Arrivals
     model: ModelHeard
     metrics: BatchMetrics
+    eraser: Eraser
     auditor: Auditor
     quotas: Quotas
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
@@ -241,8 +244,13 @@ async def record_result(resources: Resources, event: EndedEvent) -> None:
         prelabel=ended.prelabel,
         earlier=ended.earlier,
     )
+
+    def record(image: Image, now: float) -> Decision[Image, None]:
+        recorded = rule(image, now)
+        return replace(recorded, state=erasing.without(recorded.state, resources.eraser.pseudonyms))
+
     try:
-        is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, rule)
+        is_finished = await resources.store.update_image(ended.task_id, ended.subtask_id, record)
     except NotFound:
         return  # its task was cancelled and erased meanwhile
     resources.metrics.result(ended.state)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import consumers, quota_routes, routes
+from services.task_manager import consumers, eraser, quota_routes, routes
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
@@ -18,6 +18,7 @@ from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
 from shared.auditing import Auditor
+from shared.erasures import Eraser, Erasures
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters
@@ -34,6 +35,7 @@ def assemble(
     spool: Path,
     budget: DecodingBudget,
     quotas: QuotaStore,
+    erasures: Erasures,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
     """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
@@ -44,6 +46,7 @@ def assemble(
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     checker = Checker(threads, settings.picture_limits, budget)
     statistician = Statistician(store, clock)
+    erasing = Eraser("task_manager", erasures, partial(eraser.step, store, relay), adapters.bus, clock)
     resources = Resources(
         store=store,
         objects=objects,
@@ -62,6 +65,7 @@ def assemble(
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
         auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
         quotas=Quotas(quotas, asdict(settings.allowed)),
+        eraser=erasing,
     )
     return Part(
         name="task_manager",
@@ -73,7 +77,7 @@ def assemble(
         ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
-        workers=[collector, statistician],
+        workers=[collector, statistician, erasing],
         before_shutdown=resources.progress.close,  # streams that would never end by themselves
         answers_admin=True,
         resources=resources,

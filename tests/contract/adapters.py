@@ -33,6 +33,9 @@ from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
 from shared.bus import Bus
 from shared.bus.sqlite import SqliteBus
+from shared.erasures import Erasures
+from shared.erasures import sqlite as erasures_sqlite
+from shared.erasures.sqlite import SqliteErasures
 from shared.http import problems
 from shared.http.bodies import Bodies
 from shared.objects import ObjectStore, PostForm
@@ -40,6 +43,7 @@ from shared.objects.filesystem import FilesystemObjectStore
 from shared.quotas import QuotaStore
 from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
+from shared.sqlite.migrations import statements
 
 T0 = 1_000_000.0
 
@@ -267,6 +271,14 @@ async def sqlite_webhooks(folder: Path) -> AsyncIterator[StoredWebhooks]:
         counting=database.counting,
         failing_commits=database.failing_commits,
     )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_erasures(folder: Path) -> AsyncIterator[Erasures]:
+    database = WatchedDatabase(folder / "erasures.sqlite", [statements(erasures_sqlite.SCHEMA)])
+    database.open()
+    yield SqliteErasures(database)
     await database.close()
 
 

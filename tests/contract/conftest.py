@@ -9,6 +9,7 @@ SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subta
 PREFERENCES = {"sqlite": adapters.sqlite_preferences, "mongo": mongo.mongo_preferences}
 QUOTAS = {"sqlite": adapters.sqlite_quotas, "mongo": mongo.mongo_quotas}
 TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
+ERASURES = {"sqlite": adapters.sqlite_erasures, "mongo": mongo.mongo_erasures}
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, "mongo": mongo.mongo_accounts}
 WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, "mongo": mongo.mongo_webhooks}
 BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
@@ -36,6 +37,12 @@ async def quotas(request, tmp_path):
 @pytest_asyncio.fixture(params=TASK_STORES)
 async def tasks(request, tmp_path):
     async with TASK_STORES[request.param](tmp_path) as stored:
+        yield stored
+
+
+@pytest_asyncio.fixture(params=ERASURES)
+async def erasures(request, tmp_path):
+    async with ERASURES[request.param](tmp_path) as stored:
         yield stored
 
 

@@ -19,6 +19,7 @@ from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
+from shared.erasures.mongo import MongoErasures
 from shared.mongo import Documents, MongoDatabase, connect
 from shared.quotas.mongo import MongoQuotas
 from tests.contract.adapters import (
@@ -195,6 +196,12 @@ async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
             failing_commits=_refusing(store._tasks, store._images),
             refuse_to_announce=errors,
         )
+
+
+@asynccontextmanager
+async def mongo_erasures(_folder: Path) -> AsyncIterator[MongoErasures]:
+    async with database() as db:
+        yield MongoErasures(db["erasures"])
 
 
 @asynccontextmanager

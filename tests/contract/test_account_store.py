@@ -7,7 +7,8 @@ import pytest
 
 from services.accounts.credentials import Invitation, Key, Session, revoked, taken
 from services.accounts.device import MAX_GUESSES, DeviceRequest, Guesses, collected, guessing
-from services.accounts.domain import Membership, Person, Team, joined, left, without_admin
+from services.accounts.domain import Identity, Membership, Person, Team, joined, left, without_admin
+from services.accounts.erasure import ErasedPerson, done_by, told
 from shared.audit import AuditEntry, entry_id
 from shared.errors import Conflict, Gone, NotFound, TooMany, Unavailable
 from shared.identity.keys import digest_of
@@ -99,6 +100,24 @@ async def test_a_name_belongs_to_one_person_whoever_is_first(accounts):
     assert await store.person_named("bob") is None
     assert await store.has_people()
     assert await store.members("first", after="", limit=100) == [first]
+
+
+async def test_whom_a_provider_knows_is_one_person_whoever_is_first(accounts):
+    store = accounts.store
+    for number in (50, 51):
+        assert await store.people.insert(person(number, "first")), "people with a password have no identity"
+    ann = Identity(issuer="https://id.example", subject="a.b $set")
+    asked = [person(number, "first", identity=ann) for number in range(10)]
+    saved = await asyncio.gather(*(store.people.insert(one) for one in asked))
+    assert sum(saved) == 1
+    first = asked[saved.index(True)]
+    assert await store.person_known_as(ann) == first
+    for other in (replace(ann, issuer="https://else.example"), replace(ann, subject="A.B $set")):
+        assert await store.person_known_as(other) is None
+        assert await store.people.insert(person(20 + len(other.issuer), "first", identity=other))
+    await store.people.update(first.id, lambda one, _now: replace(one, identity=None))
+    assert await store.person_known_as(ann) is None
+    assert await store.people.insert(person(30, "first", identity=ann)), "it is free again"
 
 
 async def test_a_change_is_asked_with_the_time_and_a_refusal_saves_nothing(accounts):
@@ -270,6 +289,46 @@ async def test_entries_come_newest_first_by_team_actor_and_action(accounts):
     assert await found(actor="p1") == [made[7], made[5], made[3], made[1]]
     assert await found(action="key.revoke") == [made[6], made[3], made[0]]
     assert await found(action="key.revoke", actor="p1") == [made[3]]
+
+
+async def test_erasures_are_found_newest_first_and_unfinished_until_the_accounts_have_done_their_part(accounts):
+    store = accounts.store
+    for number in range(3):
+        await store.erasures.insert(ErasedPerson(id=f"p{number}", pseudonym=f"erased-{number}", erased_at=T0 + number))
+    assert [one.id for one in await store.newest_erasures(2)] == ["p2", "p1"]
+    await store.erasures.update("p0", lambda one, _now: told(one))
+    await store.erasures.update("p1", lambda one, now: done_by(told(one), "accounts", now))
+    assert {one.id for one in await store.unfinished_erasures(10)} == {"p0", "p2"}
+    after = await store.erasures.update("p1", lambda one, now: done_by(one, "accounts", now + 5))
+    assert after.done == (("accounts", T0),), "the first time counts"
+
+
+def entry(number: int, actor: str) -> AuditEntry:
+    return AuditEntry(
+        id=entry_id(T0 + number, "0" * 8),
+        at=T0 + number,
+        actor=actor,
+        actor_name="Ann",
+        action="key.make",
+        object="k",
+        team="first",
+        address="127.0.0.1",
+    )
+
+
+async def test_the_audit_keeps_what_was_done_by_somebody_who_was_erased_without_their_name(accounts):
+    store = accounts.store
+    made = [entry(number, "p1" if number % 3 else "p2") for number in range(10)]
+    for one in made:
+        await store.append(one)
+    await store.erasures.insert(ErasedPerson(id="p1", pseudonym="erased-1", erased_at=T0))
+    place, turns = "", 0
+    while place is not None:
+        place, turns = await store.rename_in_audit("p1", "erased-1", after=place, limit=2), turns + 1
+    assert turns == 4
+    found = await store.entries("first", actor=None, action=None, before="", limit=100)
+    wanted = [replace(one, actor_name="erased-1", address="") if one.actor == "p1" else one for one in made]
+    assert found == wanted[::-1]
 
 
 async def test_what_could_not_be_saved_leaves_what_there_was(accounts):

@@ -31,6 +31,15 @@ async def test_a_version_is_saved_once_whoever_is_first(preferences):
     assert not await preferences.store.save("ann", FIRST)
 
 
+async def test_what_a_user_set_is_forgotten(preferences):
+    for user in ("ann", "ann2"):
+        await preferences.store.save(user, FIRST)
+    await preferences.store.forget("ann")
+    await preferences.store.forget("nobody")
+    assert await preferences.store.find("ann") == Preferences()
+    assert await preferences.store.find("ann2") == FIRST
+
+
 async def test_what_could_not_be_saved_leaves_what_there_was(preferences):
     await preferences.store.save("ann", FIRST)
     with preferences.failing_commits(), pytest.raises(Unavailable):

@@ -85,6 +85,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/webhooks/{webhook_id}"): {"is_paused": True},
     ("PUT", "/api/admin/quotas/{team}"): {},
     ("PUT", "/api/leases/quotas/{team}"): {},
+    ("POST", "/api/admin/erasures"): {"person": UNKNOWN},
+    ("POST", "/api/me/erase"): {"password": "no such password"},
+    ("POST", "/api/sessions/oidc/return"): {"code": "none", "state": "none"},
 }
 QUERIES = {"/api/events": "?mine=true", "/api/device": "?code=none"}
 OWNED = ("task_id", "subtask_id", "webhook_id")

@@ -30,7 +30,8 @@ def test_a_first_start_prints_a_link_that_makes_the_first_admin_once(tmp_path: P
         assert token != earlier
         session = browser.get("/api/session")
         assert session == {
-            "auth": "on", "needs_first_admin": True, "signed_in": False, "user": None, "team": None, "teams": [],
+            "auth": "on", "needs_first_admin": True, "provider": None, "signed_in": False, "has_password": False,
+            "user": None, "team": None, "teams": [],
         }  # fmt: skip
         asked = {"token": token, "name": "Ann", "password": PASSWORD}
         for wrong in (earlier, f"{token}x", "x.y", "x"):

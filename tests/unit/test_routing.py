@@ -45,8 +45,8 @@ def paths(part: Part) -> set[str]:
 
 
 def pages() -> set[str]:
-    """The web application's own paths, and those of its files."""
-    return {"/", "/assets/x"} | set(re.findall(r'path: "(/[^/":]+)', PLACES.read_text()))
+    """The web application's own paths, for people who are signed in or not, and those of its files."""
+    return {"/", "/assets/x", "/sign-in/return", "/link/x"} | set(re.findall(r'path: "(/[^/":]+)', PLACES.read_text()))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
         "/api/admin/dead/replay",
         "/api/admin/quotas",
         "/api/admin/quotas/{team}",
-    } | {path for path in found if path.startswith(("/api/admin/keys", "/api/admin/audit"))}
+    } | {path for path in found if path.startswith(("/api/admin/keys", "/api/admin/audit", "/api/admin/erasures"))}
     return found | dict.fromkeys(pages(), "task_manager")
 
 

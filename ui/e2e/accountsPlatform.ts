@@ -17,9 +17,10 @@ export class AccountsPlatform {
     readonly folder: string,
   ) {}
 
-  static async start(): Promise<AccountsPlatform> {
+  /** `more`: settings without their prefix. */
+  static async start(more: Record<string, string> = {}): Promise<AccountsPlatform> {
     const folder = mkdtempSync(join(tmpdir(), "quorate-accounts-"));
-    const settings = { AUTH: "on", PORT: "0", HOST: "127.0.0.1", DATA_DIR: folder, LOG_LEVEL: "warning" };
+    const settings = { AUTH: "on", PORT: "0", HOST: "127.0.0.1", DATA_DIR: folder, LOG_LEVEL: "warning", ...more };
     const env = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`QUORATE_${name}`, value]));
     const child = spawn(join(ROOT, ".venv/bin/python"), ["-P", "-m", "embedded"], {
       cwd: ROOT,

@@ -5,7 +5,8 @@ from typing import Protocol, TypeVar
 
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.device import DeviceRequest, Guesses
-from services.accounts.domain import Person, Team
+from services.accounts.domain import Identity, Person, Team
+from services.accounts.erasure import ErasedPerson
 from shared.audit import AuditEntry
 from shared.outbox import Outbox
 
@@ -36,7 +37,7 @@ class Kept(Protocol[S]):
 
 
 class AccountStore(Outbox, Protocol):
-    """Of people, the name as it is compared belongs to one only."""
+    """Of people, the name as it is compared belongs to one only, and so does who they are to a provider."""
 
     @property
     def revision(self) -> int | None:
@@ -64,12 +65,34 @@ class AccountStore(Outbox, Protocol):
     @property
     def guesses(self) -> Kept[Guesses]: ...
 
+    @property
+    def erasures(self) -> Kept[ErasedPerson]: ...
+
+    async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
+        """The people who were erased last, the newest first."""
+        ...
+
+    async def unfinished_erasures(self, limit: int) -> list[ErasedPerson]:
+        """People who were erased and of whom the others were not told yet, or of whom the accounts still have more than
+        their stub."""
+        ...
+
+    async def rename_in_audit(self, actor: str, name: str, *, after: str, limit: int) -> str | None:
+        """Put this name in place of somebody's in their entries, and take the address out: in those behind the entry
+        `after`, at most `limit`. It is the only change of an entry. Returns the last of them; None: there are no
+        more."""
+        ...
+
     async def has_people(self) -> bool:
         """Whether anybody has an account."""
         ...
 
     async def person_named(self, name_key: str) -> Person | None:
         """The person with this name, as names are compared."""
+        ...
+
+    async def person_known_as(self, identity: Identity) -> Person | None:
+        """The person whom a provider knows as this."""
         ...
 
     async def members(self, team: str, *, after: str, limit: int) -> list[Person]:

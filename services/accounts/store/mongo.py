@@ -11,20 +11,23 @@ from typing import Any, Generic, TypeVar
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from services.accounts.announcements import SOURCE, Announce, nothing_told
+from services.accounts.announcements import SOURCE, Announce, erased_told
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.device import DeviceRequest, Guesses
-from services.accounts.domain import Person, Team
+from services.accounts.domain import Identity, Person, Team
+from services.accounts.erasure import ErasedPerson
 from services.accounts.store import Change
 from services.accounts.store.codec import (
     DEVICES,
     ENTRIES,
+    ERASURES,
     GUESSES,
     INVITATIONS,
     KEYS,
     PEOPLE,
     SESSIONS,
     TEAMS,
+    erasure_fields,
     invitation_fields,
     key_fields,
 )
@@ -54,6 +57,7 @@ INDEXES = {
         IndexModel([("id", 1)], name="by_id"),
         IndexModel([("name_key", 1)], name="by_name", unique=True),
         IndexModel([("teams", 1), ("name_key", 1)], name="members"),
+        IndexModel([("identity", 1)], name="by_identity", unique=True, sparse=True),
         *OUTBOX_INDEXES,
     ],
     "sessions": [IndexModel([("created_at", 1)], name="by_age"), *OUTBOX_INDEXES],
@@ -69,6 +73,12 @@ INDEXES = {
         IndexModel([("team", 1), ("id", 1)], name="of_team"),
         IndexModel([("team", 1), ("actor", 1), ("id", 1)], name="by_actor"),
         IndexModel([("team", 1), ("action", 1), ("id", 1)], name="by_action"),
+        IndexModel([("actor", 1), ("id", 1)], name="of_actor"),
+    ],
+    "erasures": [
+        IndexModel([("erased_at", 1)], name="newest"),
+        IndexModel([("unfinished", 1)], name="unfinished", sparse=True),
+        *OUTBOX_INDEXES,
     ],
 }
 
@@ -103,7 +113,7 @@ class KeptDocuments(Generic[S]):
 class MongoAccountStore:
     """An `AccountStore` on a database of its own, for as many processes as like."""
 
-    def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce = nothing_told) -> None:
+    def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce = erased_told) -> None:
         self._database = database
         origin = uuid.uuid4().hex
 
@@ -123,7 +133,9 @@ class MongoAccountStore:
         self.devices: KeptDocuments[DeviceRequest] = kept("devices", "request", DEVICES, _device_fields)
         self.guesses: KeptDocuments[Guesses] = kept("guesses", "", GUESSES, lambda one: {"id": one.id})
 
-        kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.devices)
+        self.erasures: KeptDocuments[ErasedPerson] = kept("erasures", "erasure", ERASURES, erasure_fields)
+
+        kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.devices, self.erasures)
         self._outboxes = Outboxes([kind.documents for kind in kinds])
 
     @property
@@ -140,6 +152,21 @@ class MongoAccountStore:
         """Whether the database answers."""
         return await is_answering(self._database)
 
+    async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
+        return await self._states(ERASURES, self._database["erasures"], {}, "erased_at", limit, direction=-1)
+
+    async def unfinished_erasures(self, limit: int) -> list[ErasedPerson]:
+        return await self._states(ERASURES, self._database["erasures"], {"unfinished": {"$eq": 1}}, "erased_at", limit)
+
+    async def rename_in_audit(self, actor: str, name: str, *, after: str, limit: int) -> str | None:
+        audit, query = self._database["audit"], {"actor": {"$eq": actor}, "id": {"$gt": after}}
+        with errors_named():
+            found = await audit.find(query, {"id": 1}).sort("id", 1).limit(limit).batch_size(limit).to_list()
+            ids = [one["id"] for one in found]
+            nameless = {"body.actor_name": name, "body.address": ""}
+            await audit.update_many({"_id": {"$in": ids}}, {"$set": nameless})
+        return ids[-1] if len(ids) == limit else None
+
     async def has_people(self) -> bool:
         with errors_named():
             return await self._database["people"].find_one({}, {"_id": 1}) is not None
@@ -147,6 +174,11 @@ class MongoAccountStore:
     async def person_named(self, name_key: str) -> Person | None:
         with errors_named():
             found = await self._database["people"].find_one({"name_key": {"$eq": name_key}})
+        return None if found is None else PEOPLE.read_document(found)
+
+    async def person_known_as(self, identity: Identity) -> Person | None:
+        with errors_named():
+            found = await self._database["people"].find_one({"identity": {"$eq": identity.key}})
         return None if found is None else PEOPLE.read_document(found)
 
     async def members(self, team: str, *, after: str, limit: int) -> list[Person]:
@@ -212,7 +244,12 @@ class MongoAccountStore:
 
 
 def _person_fields(person: Person) -> dict[str, Any]:
-    return {"id": person.id, "name_key": person.name_key, "teams": [one.team for one in person.memberships]}
+    return {
+        "id": person.id,
+        "name_key": person.name_key,
+        "teams": [one.team for one in person.memberships],
+        "identity": None if person.identity is None else person.identity.key,
+    }
 
 
 def _session_fields(session: Session) -> dict[str, Any]:

@@ -31,6 +31,10 @@ class PreferencesStore(Protocol):
         """Put preferences in place of those of the version before. False, with nothing saved: others are there."""
         ...
 
+    async def forget(self, user: str) -> None:
+        """Keep nothing that the user set."""
+        ...
+
 
 def replaced(before: Preferences, *, version: int, body: str) -> Preferences:
     """The preferences after a request that knew this version; sent again, it changes nothing. Raises Outdated."""

@@ -28,3 +28,7 @@ class MongoPreferences:
             except DuplicateKeyError:
                 return False
             return True
+
+    async def forget(self, user: str) -> None:
+        with errors_named():
+            await self._collection.delete_one({"_id": user})

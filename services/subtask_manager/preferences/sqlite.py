@@ -25,3 +25,6 @@ class SqlitePreferences:
                  WHERE version = excluded.version - 1"""
         row = (user, preferences.version, preferences.body)
         return await self._database.write(lambda db: db.execute(put, row).rowcount) == 1
+
+    async def forget(self, user: str) -> None:
+        await self._database.write(lambda db: db.execute("DELETE FROM preferences WHERE user = ?", (user,)).rowcount)

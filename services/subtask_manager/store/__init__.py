@@ -69,6 +69,14 @@ class SubtaskStore(Outbox, Protocol):
         """A task's open subtasks in order of their ids, those after `after`."""
         ...
 
+    async def ids(self, *, after: str, limit: int) -> list[str]:
+        """Subtasks of all tasks in order of their ids, those after `after`."""
+        ...
+
+    async def forget_operator(self, operator: str) -> None:
+        """Forget where an operator stands in tasks: no more than hints."""
+        ...
+
     async def remove(self, stub: Subtask) -> None:
         """Put `stub`, a removed subtask, in place of the subtask with its id and object, or of none: from here on it is
         not found, and only another object opens it again."""

@@ -70,6 +70,10 @@ class TaskStore(Outbox, Protocol):
         many other tasks there are."""
         ...
 
+    async def task_ids(self, *, after: str, limit: int) -> list[str]:
+        """Tasks of all teams in order of their ids, those after `after`."""
+        ...
+
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         """Change a task by a rule. Raises NotFound."""
         ...

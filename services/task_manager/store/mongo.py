@@ -175,6 +175,11 @@ class MongoTaskStore:
                 keys = [(one["_id"], listing_keys(TASKS.read_document(one))) for one in found]
                 await tasks.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
+    async def task_ids(self, *, after: str, limit: int) -> list[str]:
+        with errors_named():
+            cursor = self._tasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
+            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         async def rule(task: Task) -> tuple[Task, Sequence[Message]]:
             now = self._clock()

@@ -26,7 +26,7 @@ export default function Account() {
     <div className={css.page}>
       <h1>{user.name}</h1>
       {told?.team && <p className={css.detail}>{texts.detail(told.team.name, account.rolesOf(user.roles))}</p>}
-      <Password name={user.name} />
+      {told?.has_password && <Password name={user.name} />}
       <OwnKeys />
     </div>
   );

@@ -10,6 +10,7 @@ import { account as texts } from "../texts/en.account";
 import { wrongWhole } from "./problems";
 import { useWait } from "./useWait";
 import { Waiting } from "./Waiting";
+import { WithProvider } from "./WithProvider";
 
 export default function SignIn() {
   const told = useStore(session);
@@ -37,6 +38,7 @@ export default function SignIn() {
       <Button type="submit" look="primary" disabled={signIn.isPending || seconds > 0}>
         {texts.signIn.go}
       </Button>
+      {told?.provider && <WithProvider name={told.provider} />}
     </Card>
   );
 }

@@ -20,6 +20,17 @@ export function wrongWhole(error: unknown, pointers: readonly string[]): string 
   return error.status === 503 ? texts.busy : error.detail || error.title;
 }
 
+/** What went wrong on the way to a provider or back; the platform says it in words for people. */
+export function wrongAtProvider(error: unknown): string {
+  if (error instanceof ApiProblem && error.status === 429) return texts.throttled;
+  if (error instanceof ApiProblem && !error.isUnreachable) return sentence(error.detail || error.title);
+  return en.states.noConnectionDetail;
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}
+
 /** Whether a new password is too short, counted as the platform counts. */
 export function isShort(password: string): boolean {
   return [...password.normalize("NFC")].length < FEWEST_CHARACTERS;

@@ -90,6 +90,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Erasures */
+        get: operations["erasures_api_admin_erasures_get"];
+        put?: never;
+        /** Erase */
+        post: operations["erase_api_admin_erasures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/keys": {
         parameters: {
             query?: never;
@@ -203,6 +221,58 @@ export interface paths {
         get: operations["status_api_admin_status_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look */
+        get: operations["look_api_device_get"];
+        put?: never;
+        /** Ask */
+        post: operations["ask_api_device_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer */
+        post: operations["answer_api_device_answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Collect */
+        post: operations["collect_api_device_key_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -414,6 +484,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase Me */
+        post: operations["erase_me_api_me_erase_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me/keys": {
         parameters: {
             query?: never;
@@ -581,6 +668,40 @@ export interface paths {
         put?: never;
         /** Link */
         post: operations["link_api_sessions_link_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave */
+        post: operations["leave_api_sessions_oidc_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/oidc/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Come Back */
+        post: operations["come_back_api_sessions_oidc_return_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1020,6 +1141,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Webhooks */
+        get: operations["webhooks_api_webhooks_get"];
+        put?: never;
+        /** Make Webhook */
+        post: operations["make_webhook_api_webhooks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Webhook */
+        get: operations["webhook_api_webhooks__webhook_id__get"];
+        put?: never;
+        post?: never;
+        /** Remove Webhook */
+        delete: operations["remove_webhook_api_webhooks__webhook_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Webhook */
+        patch: operations["change_webhook_api_webhooks__webhook_id__patch"];
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries */
+        get: operations["deliveries_api_webhooks__webhook_id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send Again */
+        post: operations["send_again_api_webhooks__webhook_id__deliveries__delivery_id__send_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rotate */
+        post: operations["rotate_api_webhooks__webhook_id__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/work": {
         parameters: {
             query?: never;
@@ -1131,7 +1340,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1261,6 +1470,47 @@ export interface components {
             settled: number;
         };
         /**
+         * DeliveriesShown
+         * @description The newest first.
+         */
+        DeliveriesShown: {
+            /** Items */
+            items: components["schemas"]["DeliveryShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DeliveryShown
+         * @description `message_id`: the header `webhook-id`, the same with every try. `next_try_at`: null once it has come to an end.
+         *     `tries`: the latest ones, the last one at the end.
+         */
+        DeliveryShown: {
+            /** Created At */
+            created_at: string;
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "task.completed" | "task.disputed" | "task.erased";
+            /** Expires At */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Message Id */
+            message_id: string;
+            /** Next Try At */
+            next_try_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "expired";
+            /** Task Id */
+            task_id: string;
+            /** Tries */
+            tries: components["schemas"]["TryShown"][];
+        };
+        /**
          * DetectedObject
          * @description One object; `accuracy` is the model's confidence, 0 to 1.
          */
@@ -1372,6 +1622,90 @@ export interface components {
             prelabel_wait_s: number;
         };
         /**
+         * DeviceAnswer
+         * @description `roles`: what the key may do in the team that the person works in; all that they may, where none are named.
+         */
+        DeviceAnswer: {
+            /** Approve */
+            approve: boolean;
+            /** Code */
+            code: string;
+            /** Roles */
+            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
+        };
+        /**
+         * DeviceAsked
+         * @description `client`: what the program calls itself, as the key will be called. `roles`: those that it needs.
+         */
+        DeviceAsked: {
+            /** Client */
+            client: string;
+            /** Roles */
+            roles?: ("client" | "operator" | "adjudicator" | "admin")[] | null;
+        };
+        /**
+         * DeviceBegun
+         * @description `path`: of the page where a person answers. `device_code`: proves the program; it is told this once. The program
+         *     asks for its key every `interval_s` seconds, or less often.
+         */
+        DeviceBegun: {
+            /** Device Code */
+            device_code: string;
+            /** Expires At */
+            expires_at: string;
+            /** Interval S */
+            interval_s: number;
+            /** Path */
+            path: string;
+            /** User Code */
+            user_code: string;
+        };
+        /** DeviceCollect */
+        DeviceCollect: {
+            /** Device Code */
+            device_code: string;
+        };
+        /**
+         * DeviceOutcome
+         * @description `key`: told this once, with whose it is and for which team; null while nobody has approved.
+         */
+        DeviceOutcome: {
+            key: components["schemas"]["NewKeyShown"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused";
+            team: components["schemas"]["TeamShown"] | null;
+            user: components["schemas"]["KeyHolder"] | null;
+        };
+        /**
+         * DeviceShown
+         * @description A program that asks for a key. `roles`: those that it asks for; none, where it takes all that the person has.
+         *     `key_days`: for how many days its key would work.
+         */
+        DeviceShown: {
+            /** Address */
+            address: string;
+            /** Client */
+            client: string;
+            /** Code */
+            code: string;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+            /** Key Days */
+            key_days: number;
+            /** Roles */
+            roles: ("client" | "operator" | "adjudicator" | "admin")[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused";
+        };
+        /**
          * DirectFile
          * @description A file to be stored with a form of its own.
          */
@@ -1439,6 +1773,36 @@ export interface components {
             reason: string | null;
             /** Revision */
             revision: number;
+        };
+        /**
+         * ErasureRequest
+         * @description The id of the person to be erased.
+         */
+        ErasureRequest: {
+            /** Person */
+            person: string;
+        };
+        /**
+         * ErasureShown
+         * @description `done`: when each service had put the pseudonym in the person's place; null while it has not.
+         */
+        ErasureShown: {
+            /** Done */
+            done: {
+                [key: string]: string | null;
+            };
+            /** Erased At */
+            erased_at: string;
+            /** Pseudonym */
+            pseudonym: string;
+        };
+        /**
+         * ErasuresShown
+         * @description The newest first.
+         */
+        ErasuresShown: {
+            /** Items */
+            items: components["schemas"]["ErasureShown"][];
         };
         /**
          * FieldError
@@ -1908,6 +2272,43 @@ export interface components {
             /** Used At */
             used_at: string | null;
         };
+        /**
+         * NewTeamShown
+         * @description `invitation_url`: the path of the link for its admin, which is told this once; null where none was asked for.
+         */
+        NewTeamShown: {
+            /** Id */
+            id: string;
+            /** Invitation Url */
+            invitation_url: string | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * NewWebhookShown
+         * @description `secret`: what signs, which is told this once.
+         */
+        NewWebhookShown: {
+            /** Created At */
+            created_at: string;
+            /** Events */
+            events: ("task.completed" | "task.disputed" | "task.erased")[];
+            /** Id */
+            id: string;
+            /** Old Secret Until */
+            old_secret_until: string | null;
+            /** Secret */
+            secret: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "active" | "paused" | "gone";
+            /** Task Id */
+            task_id: string | null;
+            /** Url */
+            url: string;
+        };
         /** OldSubtask */
         OldSubtask: {
             /** Id */
@@ -1919,6 +2320,14 @@ export interface components {
         OldSubtasks: {
             /** Subtasks */
             subtasks: components["schemas"]["OldSubtask"][];
+        };
+        /**
+         * OwnErasure
+         * @description The caller's password, for what can't be undone.
+         */
+        OwnErasure: {
+            /** Password */
+            password: string;
         };
         /** PasswordChange */
         PasswordChange: {
@@ -1974,6 +2383,26 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * ProviderAddress
+         * @description `url`: where the browser goes to sign in with the provider.
+         */
+        ProviderAddress: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * ProviderAnswer
+         * @description What the provider sent the browser back with.
+         */
+        ProviderAnswer: {
+            /** Code */
+            code: string;
+            /** Iss */
+            iss?: string | null;
+            /** State */
+            state: string;
         };
         /**
          * QueueStatus
@@ -2269,7 +2698,8 @@ export interface components {
         /**
          * SessionShown
          * @description `needs_first_admin`: nobody has an account yet; the platform's start prints a link. `team`: where the person
-         *     works now; `teams`: where they may work.
+         *     works now; `teams`: where they may work. `provider`: what people call the provider that they can sign in with, if
+         *     there is one. `has_password`: whether the person can sign in by one.
          */
         SessionShown: {
             /**
@@ -2277,8 +2707,12 @@ export interface components {
              * @enum {string}
              */
             auth: "off" | "on";
+            /** Has Password */
+            has_password: boolean;
             /** Needs First Admin */
             needs_first_admin: boolean;
+            /** Provider */
+            provider: string | null;
             /** Signed In */
             signed_in: boolean;
             team: components["schemas"]["TeamShown"] | null;
@@ -2574,8 +3008,16 @@ export interface components {
             team: string;
             usage: components["schemas"]["UsageShown"];
         };
-        /** TeamRequest */
+        /**
+         * TeamRequest
+         * @description `invite`: also make a link for the person who will be its admin.
+         */
         TeamRequest: {
+            /**
+             * Invite
+             * @default false
+             */
+            invite: boolean;
             /** Name */
             name: string;
         };
@@ -2604,6 +3046,18 @@ export interface components {
             settled: number;
             /** To */
             to: number;
+        };
+        /**
+         * TryShown
+         * @description `status`: the receiver's answer; null where there was none. `reason`: what came of it, in words.
+         */
+        TryShown: {
+            /** At */
+            at: string;
+            /** Reason */
+            reason: string;
+            /** Status */
+            status: number | null;
         };
         /**
          * UploadReport
@@ -2720,6 +3174,59 @@ export interface components {
             votes: components["schemas"]["VoteInBatch"][];
         };
         /**
+         * WebhookChange
+         * @description What is not named stays.
+         */
+        WebhookChange: {
+            /** Events */
+            events?: ("task.completed" | "task.disputed" | "task.erased")[] | null;
+            /** Is Paused */
+            is_paused?: boolean | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * WebhookRequest
+         * @description `events`: what to tell of. `task_id`: tell of this task only.
+         */
+        WebhookRequest: {
+            /** Events */
+            events: ("task.completed" | "task.disputed" | "task.erased")[];
+            /** Task Id */
+            task_id?: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * WebhookShown
+         * @description `state`: `gone` is paused, too, because the receiver answered 410. `old_secret_until`: until then the secret
+         *     before signs as well.
+         */
+        WebhookShown: {
+            /** Created At */
+            created_at: string;
+            /** Events */
+            events: ("task.completed" | "task.disputed" | "task.erased")[];
+            /** Id */
+            id: string;
+            /** Old Secret Until */
+            old_secret_until: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "active" | "paused" | "gone";
+            /** Task Id */
+            task_id: string | null;
+            /** Url */
+            url: string;
+        };
+        /** WebhooksShown */
+        WebhooksShown: {
+            /** Items */
+            items: components["schemas"]["WebhookShown"][];
+        };
+        /**
          * WireRectangle
          * @description In pixels of the upright image.
          */
@@ -2814,7 +3321,7 @@ export interface operations {
         parameters: {
             query?: {
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "invitation.make" | "invitation.withdraw" | "key.make" | "key.revoke" | "team.make") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -3031,6 +3538,86 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_api_admin_erasures_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasuresShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_api_admin_erasures_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureShown"];
+                };
             };
             /** @description Refused */
             "4XX": {
@@ -3317,6 +3904,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_device_get: {
+        parameters: {
+            query: {
+                /** @description the code that the program shows */
+                code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_api_device_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceBegun"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_api_device_answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    collect_api_device_key_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCollect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOutcome"];
                 };
             };
             /** @description Refused */
@@ -3882,6 +4636,48 @@ export interface operations {
             };
         };
     };
+    erase_me_api_me_erase_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnErasure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     own_keys_api_me_keys_get: {
         parameters: {
             query?: never;
@@ -4388,6 +5184,86 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["LinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_api_sessions_oidc_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAddress"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    come_back_api_sessions_oidc_return_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderAnswer"];
             };
         };
         responses: {
@@ -5701,7 +6577,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamShown"];
+                    "application/json": components["schemas"]["NewTeamShown"];
                 };
             };
             /** @description Refused */
@@ -5869,6 +6745,335 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VoteOutcomes"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhooks_api_webhooks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhooksShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_webhook_api_webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webhook_api_webhooks__webhook_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_webhook_api_webhooks__webhook_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook_api_webhooks__webhook_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliveries_api_webhooks__webhook_id__deliveries_get: {
+        parameters: {
+            query?: {
+                state?: ("waiting" | "delivered" | "expired") | null;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_again_api_webhooks__webhook_id__deliveries__delivery_id__send_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_api_webhooks__webhook_id__secret_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookShown"];
                 };
             };
             /** @description Refused */

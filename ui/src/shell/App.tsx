@@ -13,7 +13,7 @@ import { hrefOf, OUTSIDE, PLACES, type Place } from "./places";
 import { Empty, Failure, Loading } from "./States";
 import { isTold } from "./session";
 import { isKeyOf, onKeys } from "./shortcuts";
-import { backTo, signInFrom } from "./signInAddress";
+import { backTo, RETURN, signInFrom } from "./signInAddress";
 import { TopBar } from "./TopBar";
 import { useStore } from "./useStore";
 import { Who } from "./Who";
@@ -24,7 +24,8 @@ export function App() {
   const user = useStore(who);
   const isAuthKnown = useStore(isTold);
   const [path] = useLocation();
-  if (useStore(auth) === "on" && (user === "" || isLink(path))) return <Outside />;
+  const isOutside = user === "" || isLink(path) || path === RETURN;
+  if (useStore(auth) === "on" && isOutside) return <Outside />;
   if (user === "") return isAuthKnown ? <Who /> : <Loading />;
   if (!me.data) return me.error && isAuthKnown ? <Failure error={me.error} retry={() => me.refetch()} /> : <Loading />;
   return (

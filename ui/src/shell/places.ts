@@ -4,6 +4,7 @@ import type { Me } from "../api/fields";
 import Label from "../label/Label"; // comes with the shell, for most people come to vote; the others load when asked for
 import { en } from "../texts/en";
 import type { Deed } from "./may";
+import { RETURN } from "./signInAddress";
 
 export interface Place {
   path: string;
@@ -49,6 +50,7 @@ export const PLACES: readonly Place[] = [
 
 /** What is shown to people who are not signed in; a link also to others. */
 export const OUTSIDE: readonly Pick<Place, "path" | "page">[] = [
+  { path: RETURN, page: lazy(() => import("../account/ComeBack")) },
   { path: "/sign-in", page: lazy(() => import("../account/SignIn")) },
   { path: "/link/:token?", page: lazy(() => import("../account/TakeLink")) },
 ];

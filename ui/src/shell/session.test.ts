@@ -8,6 +8,8 @@ function shown(user: string | null): SessionShown {
   return {
     auth: "on",
     needs_first_admin: false,
+    provider: null,
+    has_password: user !== null,
     signed_in: user !== null,
     user: user === null ? null : { id: user, name: user, roles: ["operator"] },
     team: user === null ? null : FIRST,

@@ -4,20 +4,23 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from services.accounts.announcements import SOURCE, Announce, nothing_told
+from services.accounts.announcements import SOURCE, Announce, erased_told
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.device import DeviceRequest, Guesses
-from services.accounts.domain import Person, Team
+from services.accounts.domain import Identity, Person, Team
+from services.accounts.erasure import ErasedPerson, without_name
 from services.accounts.store import Change
 from services.accounts.store.codec import (
     DEVICES,
     ENTRIES,
+    ERASURES,
     GUESSES,
     INVITATIONS,
     KEYS,
     PEOPLE,
     SESSIONS,
     TEAMS,
+    erasure_fields,
     invitation_fields,
     key_fields,
 )
@@ -105,7 +108,7 @@ class Table(Generic[S]):
 class SqliteAccountStore(SqliteOutbox):
     """An `AccountStore` on one SQLite file."""
 
-    def __init__(self, database: Database, clock: Clock, announce: Announce = nothing_told) -> None:
+    def __init__(self, database: Database, clock: Clock, announce: Announce = erased_told) -> None:
         super().__init__(database)
         self._clock = clock
         self._announce = announce
@@ -126,6 +129,7 @@ class SqliteAccountStore(SqliteOutbox):
         self.invitations: Table[Invitation] = table("invitations", "invitation", INVITATIONS, invitation_fields)
         self.devices: Table[DeviceRequest] = table("devices", "request", DEVICES, _device_row)
         self.guesses: Table[Guesses] = table("guesses", "guesses", GUESSES, lambda one: {"id": one.id})
+        self.erasures: Table[ErasedPerson] = table("erasures", "erasure", ERASURES, erasure_fields)
 
     def _keep_events(self, db: sqlite3.Connection, before: Any, after: Any, noted: Sequence[AuditEntry]) -> None:
         told = self._announce(before, after, self._clock())
@@ -135,11 +139,32 @@ class SqliteAccountStore(SqliteOutbox):
     def revision(self) -> int:
         return self._database.commits
 
+    async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
+        return await self._states(ERASURES, "SELECT body FROM erasures ORDER BY erased_at DESC LIMIT ?", limit)
+
+    async def unfinished_erasures(self, limit: int) -> list[ErasedPerson]:
+        return await self._states(ERASURES, "SELECT body FROM erasures WHERE unfinished = 1 LIMIT ?", limit)
+
+    async def rename_in_audit(self, actor: str, name: str, *, after: str, limit: int) -> str | None:
+        query = "SELECT id, body FROM audit WHERE actor = ? AND id > ? ORDER BY id LIMIT ?"
+
+        def rename(db: sqlite3.Connection) -> str | None:
+            found = db.execute(query, (actor, after, limit)).fetchall()
+            entries = (without_name(ENTRIES.read_text(body), name) for _, body in found)
+            db.executemany("UPDATE audit SET body = ? WHERE id = ?", [(ENTRIES.text(one), one.id) for one in entries])
+            return found[-1][0] if len(found) == limit else None
+
+        return await self._database.write(rename)
+
     async def has_people(self) -> bool:
         return bool(await self._rows("SELECT id FROM people LIMIT 1"))
 
     async def person_named(self, name_key: str) -> Person | None:
         found = await self._states(PEOPLE, "SELECT body FROM people WHERE name_key = ?", name_key)
+        return found[0] if found else None
+
+    async def person_known_as(self, identity: Identity) -> Person | None:
+        found = await self._states(PEOPLE, "SELECT body FROM people WHERE identity = ?", identity.key)
         return found[0] if found else None
 
     async def members(self, team: str, *, after: str, limit: int) -> list[Person]:
@@ -198,7 +223,8 @@ class SqliteAccountStore(SqliteOutbox):
 
 
 def _person_row(person: Person) -> Row:
-    return {"id": person.id, "name_key": person.name_key}
+    identity = None if person.identity is None else person.identity.key
+    return {"id": person.id, "name_key": person.name_key, "identity": identity}
 
 
 def _session_row(session: Session) -> Row:

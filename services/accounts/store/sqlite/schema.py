@@ -46,4 +46,26 @@ CREATE TABLE devices (id TEXT PRIMARY KEY, expires_at REAL NOT NULL, body BLOB N
 CREATE INDEX devices_by_end ON devices (expires_at);
 CREATE TABLE guesses (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 """
-STEPS = (statements(_FIRST), statements(OUTBOX), statements(_DEVICES))
+_IDENTITIES = """
+ALTER TABLE people ADD COLUMN identity TEXT;  -- none, where no provider vouches for them
+CREATE UNIQUE INDEX people_by_identity ON people (identity) WHERE identity IS NOT NULL;
+"""
+_ERASURES = """
+CREATE TABLE erasures (
+    id TEXT PRIMARY KEY,
+    erased_at REAL NOT NULL,
+    unfinished INTEGER,             -- none, once the others were told and nothing but the stub is here
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX erasures_newest ON erasures (erased_at);
+CREATE INDEX erasures_unfinished ON erasures (unfinished) WHERE unfinished IS NOT NULL;
+CREATE INDEX audit_of_actor ON audit (actor, id);
+DROP TRIGGER audit_is_not_changed;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+    WHEN NEW.id IS NOT OLD.id OR NEW.team IS NOT OLD.team OR NEW.actor IS NOT OLD.actor OR NEW.action IS NOT OLD.action
+        OR json_remove(CAST(NEW.body AS TEXT), '$.actor_name', '$.address')
+            IS NOT json_remove(CAST(OLD.body AS TEXT), '$.actor_name', '$.address')
+        OR NOT EXISTS (SELECT 1 FROM erasures WHERE id = OLD.actor)
+    BEGIN SELECT RAISE(ABORT, 'append only, but for the name of somebody who was erased'); END;
+"""
+STEPS = (statements(_FIRST), statements(OUTBOX), statements(_DEVICES), statements(_IDENTITIES), statements(_ERASURES))

@@ -136,6 +136,14 @@ class MongoSubtaskStore:
             cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1).limit(limit)
             return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
 
+    async def ids(self, *, after: str, limit: int) -> list[str]:
+        with errors_named():
+            cursor = self._subtasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
+            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+
+    async def forget_operator(self, operator: str) -> None:
+        await self._walks.forget_operator(operator)
+
     async def remove(self, stub: Subtask) -> None:
         if not await self._subtasks.insert([(stub, [])]):
             return

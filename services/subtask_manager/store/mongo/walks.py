@@ -1,5 +1,6 @@
 """Where operators stand, in MongoDB: their hints in tasks, and where their rounds through all tasks stopped."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -67,6 +68,12 @@ class MongoWalks:
     async def end_round(self, operator: str) -> None:
         with errors_named():
             await self._rounds.delete_one({"_id": operator})
+
+    async def forget_operator(self, operator: str) -> None:
+        """All that is kept of an operator, whose name ends these ids."""
+        with errors_named():
+            await self._hints.delete_many({"_id": {"$regex": f"/{re.escape(operator)}$"}})
+            await self._rounds.delete_many({"_id": {"$regex": f"(^|/){re.escape(operator)}$"}})
 
     async def forget(self, task_id: str) -> None:
         with errors_named():

@@ -75,6 +75,17 @@ class SqliteSubtaskStore(SqliteOutbox):
             lambda db: [row[0] for row in db.execute(query, (task_id, after, limit)).fetchall()]
         )
 
+    async def ids(self, *, after: str, limit: int) -> list[str]:
+        query = "SELECT id FROM subtasks WHERE id > ? ORDER BY id LIMIT ?"
+        return await self._database.read(lambda db: [row[0] for row in db.execute(query, (after, limit)).fetchall()])
+
+    async def forget_operator(self, operator: str) -> None:
+        def forget(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM walks WHERE operator = ?", (operator,))
+            db.execute("DELETE FROM rounds WHERE operator = ?1 OR operator LIKE '%/' || ?1", (operator,))
+
+        await self._database.write(forget)
+
     async def remove(self, stub: Subtask) -> None:
         def put(db: sqlite3.Connection) -> None:
             if self._insert(db, stub):

@@ -7,6 +7,7 @@ from services.subtask_manager.preferences import sqlite as preferences
 from services.subtask_manager.row import place_of
 from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
 from services.subtask_manager.store.sqlite.votes import keep_all
+from shared.erasures import sqlite as erasures_sqlite
 from shared.outbox import sqlite as outbox_sqlite
 from shared.quotas import sqlite as quotas
 from shared.sqlite.migrations import BATCH, bodies, statements
@@ -106,4 +107,5 @@ STEPS = (
     _by_voter,
     statements(_OF_TEAMS),
     statements(quotas.SCHEMA),
+    statements(erasures_sqlite.SCHEMA),
 )

@@ -104,6 +104,10 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.read(select)
 
+    async def task_ids(self, *, after: str, limit: int) -> list[str]:
+        query = "SELECT id FROM tasks WHERE id > ? ORDER BY id LIMIT ?"
+        return await self._database.read(lambda db: [row[0] for row in db.execute(query, (after, limit)).fetchall()])
+
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         return await self._database.write(lambda db: self._update(db, task_id, decide))
 
@@ -276,11 +280,13 @@ class SqliteTaskStore(SqliteOutbox):
         task = decision.state
         if task is not before:
             db.execute(
-                "UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, name_key = ?, body = ? WHERE id = ?",
+                """UPDATE tasks SET state = ?, is_erased = ?, has_uploads = ?, owner = ?, name_key = ?, body = ?
+                   WHERE id = ?""",
                 (
                     task.state,
                     task.is_erased,
                     bool(task.uploads),
+                    task.owner,
                     listing_keys(task)[-1],
                     TASKS.text(task),
                     task.id,

@@ -8,6 +8,7 @@ from services.task_manager.domain import Task
 from services.task_manager.order import key_of
 from services.task_manager.store import TASK_KEYS
 from services.task_manager.store.codec import IMAGES, TASKS
+from shared.erasures import sqlite as erasures_sqlite
 from shared.outbox import sqlite as outbox_sqlite
 from shared.quotas import sqlite as quotas
 from shared.sqlite.migrations import BATCH, bodies, statements
@@ -156,4 +157,5 @@ STEPS = (
     statements(_STATISTICS),
     _of_teams,
     statements(quotas.SCHEMA),
+    statements(erasures_sqlite.SCHEMA),
 )

@@ -1,0 +1,1 @@
+"""Signing in with an account of another platform, by OpenID Connect: the authorization code flow with PKCE."""
