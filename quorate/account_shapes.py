@@ -26,7 +26,9 @@ class SignedIn(TypedDict):
 class Session(TypedDict):
     auth: Literal["off", "on"]
     needs_first_admin: bool
+    provider: str | None
     signed_in: bool
+    has_password: bool
     user: SignedIn | None
     team: Team | None
     teams: list[Team]

@@ -6,13 +6,12 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.accounts import credentials
 from services.accounts.credentials import FIRST_LINK, Lifetimes, joined
 from services.accounts.domain import Person, first_team
 from services.accounts.erasure import without_name
-from services.accounts.oidc.provider import Provider
 from services.accounts.passwords import Passwords
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Throttle
@@ -26,6 +25,9 @@ from shared.identity import Caller
 from shared.identity.keys import digest_of
 from shared.identity.tokens import Signer
 from shared.outbox import Relay
+
+if TYPE_CHECKING:
+    from services.accounts.oidc.provider import Provider
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ class Resources:
     by_address: Throttle
     device_requests: Throttle
     background: Background
-    provider: Provider | None = None
+    provider: "Provider | None" = None
     erase_soon: Callable[[], None] = nothing
 
 

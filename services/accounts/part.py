@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from services.accounts import consumers, device_routes, erasing_routes, handlers, routes
 from services.accounts.erasing import ErasingWorker
 from services.accounts.handlers import Background, Resources
 from services.accounts.oidc import routes as oidc_routes
-from services.accounts.oidc.provider import Provider
+from services.accounts.oidc.terms import ProviderTerms
 from services.accounts.passwords import Passwords
 from services.accounts.records import StoredRecords
 from services.accounts.settings import AccountSettings
@@ -15,9 +16,13 @@ from services.accounts.shapes import link_path
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Pace, Throttle
 from shared.arrivals import Arrivals
+from shared.clock import Clock
 from shared.identity.tokens import Signer
 from shared.outbox import Relay
 from shared.part import Adapters, Part
+
+if TYPE_CHECKING:
+    from services.accounts.oidc.provider import Provider
 
 BY_NAME = Pace(tries=10, within_s=600.0)
 BY_ADDRESS = Pace(tries=50, within_s=600.0)
@@ -37,7 +42,7 @@ def assemble(
     process."""
     relay = Relay(adapters.store, adapters.bus)
     terms = settings.provider_terms
-    provider = None if terms is None else Provider(terms, adapters.clock)
+    provider = None if terms is None else _provider(terms, adapters.clock)
     worker = ErasingWorker(adapters.store, relay, adapters.clock)
     resources = Resources(
         store=adapters.store,
@@ -70,6 +75,12 @@ def assemble(
         tools=[resources.passwords, resources.background, *([] if provider is None else [provider])],
         resources=resources,
     )
+
+
+def _provider(terms: ProviderTerms, clock: Clock) -> "Provider":
+    from services.accounts.oidc.provider import Provider  # noqa: PLC0415 - most platforms start without one
+
+    return Provider(terms, clock)
 
 
 def records(adapters: Adapters[AccountStore], settings: AccountSettings) -> StoredRecords:

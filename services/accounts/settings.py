@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, TypeAdapter
 
 from services.accounts.credentials import Lifetimes
-from services.accounts.oidc.fetching import is_safe
+from services.accounts.oidc.addresses import is_safe
 from services.accounts.oidc.terms import ProviderTerms
 from shared.errors import QuorateError
 from shared.http.serving import ServerSettings, UnsafeSettings

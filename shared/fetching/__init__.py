@@ -18,8 +18,8 @@ from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
+import certifi
 import httpcore
-import httpx
 
 from shared.errors import Invalid, QuorateError
 from shared.fetching.addresses import Address, Network, address_in, is_in, is_public
@@ -97,12 +97,12 @@ class Fetcher:
         allowed: Sequence[Network] = (),
         *,
         resolve: Resolve | None = None,
-        trust: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
+        trust: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self._allowed = allowed
         self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolve")
         self._resolve = resolve or partial(_resolved, self._threads)
-        self._trust = trust
+        self._trust = trust or _trusted
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -188,6 +188,13 @@ class Fetcher:
             raise NotFetched("the address is not one of the open network")
         if scheme != "https":
             raise NotFetched("the address has to begin with https://")
+
+
+def _trusted() -> ssl.SSLContext:
+    """Trusts whom the system trusts, and whom browsers do."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _parts(url: str) -> SplitResult:

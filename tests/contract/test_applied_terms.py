@@ -66,7 +66,7 @@ async def resources(subtasks, wire) -> AsyncIterator[handlers.Resources]:
     adapters = PictureAdapters(
         store=subtasks.store, objects=unused, bus=cast("Bus", wire), clock=subtasks.clock, telemetry=Telemetry()
     )
-    part = assemble(adapters, LeaseSettings(), preferences=unused, erasures=unused)
+    part = assemble(adapters, LeaseSettings(), preferences=unused, erasures=unused, quotas=unused)
     await open_all(subtasks.store, BEFORE, subtask_ids(COUNT))
     for subtask_id, token in tokens_of(await claim(subtasks.store, "ann", COUNT, task_id=TASK), "ann").items():
         await vote(subtasks.store, "ann", subtask_id, "cat", token)

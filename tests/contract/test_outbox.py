@@ -8,6 +8,8 @@ from services.subtask_manager import consumers
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.metrics import WorkMetrics
 from shared import outbox
+from shared.auditing import Auditor
+from shared.erasures import Eraser
 from shared.events import ImageReady, ImageReadyV1, Message, envelope, message
 from shared.flat import flattened
 from shared.models import ModelHeard
@@ -229,6 +231,8 @@ async def test_an_event_that_comes_twice_has_one_effect(subtasks, buses, stored_
         model=ModelHeard(subtasks.clock),
         metrics=WorkMetrics(CollectorRegistry()),
         quotas=unused,
+        eraser=Eraser("subtask_manager", unused, unused, buses.bus, subtasks.clock),
+        auditor=Auditor(subtasks.clock, buses.bus, is_on=False),
     )
     consumers.subscribe(at, buses.bus)
     ready = [ready_message(subtask_id) for subtask_id in subtask_ids(10)]

@@ -52,6 +52,8 @@ def work(subtasks) -> Resources:
         model=Unused(),
         metrics=WorkMetrics(CollectorRegistry()),
         quotas=Unused(),
+        eraser=Unused(),
+        auditor=Unused(),
     )
 
 

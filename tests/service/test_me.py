@@ -39,7 +39,9 @@ async def test_without_authentication_everybody_is_signed_in(api: Api):
     assert session == {
         "auth": "off",
         "needs_first_admin": False,
+        "provider": None,
         "signed_in": True,
+        "has_password": False,
         "user": {"id": "ann", "name": "ann", "roles": ["client", "operator", "adjudicator", "admin"]},
         "team": {"id": "first", "name": "First team"},
         "teams": [{"id": "first", "name": "First team"}],

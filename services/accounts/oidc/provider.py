@@ -12,8 +12,9 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
 from services.accounts.oidc import id_token
+from services.accounts.oidc.addresses import is_safe
 from services.accounts.oidc.attempt import Answer, Attempt
-from services.accounts.oidc.fetching import Fetching, is_safe, unanswered
+from services.accounts.oidc.fetching import Fetching, unanswered
 from services.accounts.oidc.id_token import Expected, Keys, UnknownKey
 from services.accounts.oidc.terms import ProviderTerms
 from shared.clock import Clock

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.accounts.domain import (
     Identity,
@@ -20,10 +20,12 @@ from services.accounts.domain import (
 from services.accounts.handlers import Resources, as_doer, entry
 from services.accounts.oidc import mapping
 from services.accounts.oidc.attempt import Answer, Attempt, attempt_in
-from services.accounts.oidc.provider import Provider
 from services.accounts.signing_in import SignedIn, begun
 from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from shared.http.addresses import place_of
+
+if TYPE_CHECKING:
+    from services.accounts.oidc.provider import Provider
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ def new_attempt() -> Attempt:
     return Attempt(state=state, nonce=nonce, verifier=verifier)
 
 
-def provider_of(resources: Resources) -> Provider:
+def provider_of(resources: Resources) -> "Provider":
     """Raises NotFound where people sign in by password alone."""
     if resources.provider is None:
         raise NotFound("people sign in by password here: no provider is set up")
@@ -61,7 +63,7 @@ async def come_back(resources: Resources, answer: Answer, *, cookie: str, addres
 
 
 async def _claims(
-    resources: Resources, provider: Provider, answer: Answer, attempt: Attempt, address: str
+    resources: Resources, provider: "Provider", answer: Answer, attempt: Attempt, address: str
 ) -> Mapping[str, Any]:
     """What the provider says. Whoever comes with answers that it does not confirm is slowed down."""
     now, place = resources.clock(), place_of(address)
@@ -77,7 +79,7 @@ async def _claims(
             resources.by_address.take_back(place, now)
 
 
-async def _given(resources: Resources, provider: Provider, claims: Mapping[str, Any]) -> Sequence[Membership]:
+async def _given(resources: Resources, provider: "Provider", claims: Mapping[str, Any]) -> Sequence[Membership]:
     """The memberships that the claims give in teams that there are."""
     wanted = mapping.memberships_of(mapping.values_of(claims, provider.terms.claim), provider.terms.roles)
     return [one for one in wanted if await _exists(resources, one.team)]
@@ -137,5 +139,5 @@ async def _enlist(resources: Resources, person: Person) -> None:
             await resources.store.teams.update(team, lambda one, _now: relieved(one, person.id))
 
 
-def _no_role(provider: Provider) -> Forbidden:
+def _no_role(provider: "Provider") -> Forbidden:
     return Forbidden(f"{provider.terms.name} knows you, but you have no role here: ask an admin of your team for one")

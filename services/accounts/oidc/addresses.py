@@ -1,0 +1,33 @@
+"""Which addresses of a provider are asked: encrypted ones, and this machine.
+
+The provider is named by whoever runs the platform, so its address may be a private one. Without TLS only this machine
+is asked, which is known by the name `localhost` or by a literal loopback address: no name is looked up to tell.
+"""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+_PLAIN = re.compile(r"[!-~]+")
+_TWO_WAYS = re.compile(r'[\\"<>^`{|}]')
+"""What one reader of addresses takes for another thing than the next."""
+
+
+def is_safe(url: object) -> bool:
+    """Whether nobody between here and there can read or change what is said."""
+    if not isinstance(url, str) or not _PLAIN.fullmatch(url) or _TWO_WAYS.search(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    is_encrypted = parts.scheme == "https" and bool(host)
+    return "@" not in parts.netloc and (is_encrypted or (parts.scheme == "http" and _is_this_machine(host)))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
