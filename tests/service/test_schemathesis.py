@@ -90,6 +90,12 @@ EXPLAINED = {
     "a key may be generated twice, with two bodies": ("RejectedPositiveData", 422, r"this Idempotency-Key"),
     "who asks for a detector's votes is told that it may not": ("RejectedPositiveData", 422, r"detector:"),
     "a link is one that was given out": ("RejectedPositiveData", 410, r"this link was used"),
+    "a code of a program is one that was given out": ("RejectedPositiveData", 410, r"this code was used"),
+    "an address of a webhook leads to the open network by https, as a schema cannot say": (
+        "RejectedPositiveData",
+        422,
+        r"this is not an address|an address (here )?has|has to begin with https|not one of the open network",
+    ),
     "who tries many passwords is told to come back": ("RejectedPositiveData", 429, r"too many tries"),
     "names and passwords have rules that no schema can say": (
         "RejectedPositiveData",
