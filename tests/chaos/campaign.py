@@ -60,10 +60,11 @@ def _inject(world: World, plan: Plan, crew: Crew, report: Report, say: Say) -> N
     faults = dict(world.faults())
     if crew.people is not None:
         faults[REPLACED] = crew.people.replace_a_key
-    ended_at = time.monotonic() + plan.seconds
     time.sleep(min(2.0, plan.seconds / 10))
-    first = [REPLACED] if REPLACED in faults else []  # however short the campaign is
-    for kind in itertools.chain(first, _deck(sorted(faults), chance)):
+    if REPLACED in faults:  # once however short the campaign is, and beside its time
+        report.faults.append(_broken_and_healed(REPLACED, faults[REPLACED], chance, crew))
+    ended_at = time.monotonic() + plan.seconds
+    for kind in _deck(sorted(faults), chance):
         if time.monotonic() > ended_at or crew.failures:
             return
         began = time.monotonic()
