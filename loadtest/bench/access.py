@@ -78,7 +78,7 @@ def keys(platform: PlatformProcess, count: int) -> list[str]:
         made: list[str] = []
         for number in range(count):
             url = _made(http, "/api/invitations", {"roles": ["operator"]}, admin)["url"]
-            operator = _signed_in(http, url.rpartition("/")[2], f"op-{number}")
+            operator = _signed_in(http, url.partition("#")[2], f"op-{number}")
             made.append(_made(http, "/api/me/keys", {"name": "bench"}, operator)["secret"])
     return made
 
