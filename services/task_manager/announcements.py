@@ -3,6 +3,7 @@
 from services.task_manager.domain import Fact, Image, Task
 from services.task_manager.order import place_of
 from shared import events
+from shared.event_data import Finish, TaskCounts
 from shared.events import Message
 from shared.flat import flattened
 
@@ -72,7 +73,7 @@ def _changed(task: Task, now: float) -> Message:
         revision=task.revision,
         at=now,
         task_created_at=task.created_at,
-        finish=order and events.Finish(by=order.by, reason=order.reason),
+        finish=order and Finish(by=order.by, reason=order.reason),
         name=task.name,
         **flattened(task.terms),
     )
@@ -92,7 +93,6 @@ def _ended(task: Task, fact: Fact, now: float) -> Message:
         team=task.team,
         at=now,
         name=task.name,
-        counts=counted
-        and events.TaskCounts(images=counted.images, completed=counted.completed, disputed=counted.disputed),
+        counts=counted and TaskCounts(images=counted.images, completed=counted.completed, disputed=counted.disputed),
     )
     return events.message(_ENDED[fact](**attributes, data=data))

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from services.notifier import handlers
 from shared import events
+from shared.event_data import TaskCounts
 from tests.service.receivers import Got
 from tests.service.running import Api
 
@@ -98,7 +99,7 @@ def completed(number: int, team: str = "first") -> events.TaskCompletedV1:
         team=team,
         at=1.0,
         name=f"animals {number}",
-        counts=events.TaskCounts(images=3, completed=2, disputed=1),
+        counts=TaskCounts(images=3, completed=2, disputed=1),
     )
     attributes = events.envelope(
         event_id=f"{task_id}/completed", source="quorate/task_manager", subject=task_id, at=1_764_322_200.0
