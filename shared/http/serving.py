@@ -321,11 +321,12 @@ class _Server(uvicorn.Server):
         print("\n".join(filter(None, said)), flush=True)  # noqa: T201
 
     async def on_tick(self, counter: int) -> bool:
+        is_over = await super().on_tick(counter)  # first: it makes the headers of every answer, the date among them
         now = asyncio.get_running_loop().time()
         self._connections.end_stalled(now)
         if self._operations is not None:
             self._operations.tick(now, self._connections.default_headers)
-        return await super().on_tick(counter)
+        return is_over
 
     def _connection(self) -> Connection:
         return Connection(self.config, self._connections, self.lifespan.state)

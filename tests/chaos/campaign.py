@@ -15,8 +15,6 @@ from tests.chaos.world import Fault, World
 from tests.crew.crew import Crew
 from tests.crew.people import NotHeard
 
-HEALED_S = 60.0
-"""Within this time after the last fault everything that can finish has finished: I9."""
 POLL_S = 0.05
 REST_S = 0.5
 LEFT = 3
@@ -27,7 +25,9 @@ REPLACED = "a key is replaced and revoked"
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`fault_every_s`: from the beginning of a fault to that of the next, on average. `pause_s`: see Crew."""
+    """`fault_every_s`: from the beginning of a fault to that of the next, on average. `pause_s`: see Crew.
+    `healed_s`: within this time after the last fault everything that can finish has finished (I9), on a machine that
+    does nothing else."""
 
     seconds: float
     seed: int
@@ -37,6 +37,7 @@ class Plan:
     pause_s: float = 0.6
     order_s: float = 6.0
     backlog: int = 40
+    healed_s: float = 60.0
 
 
 def run(world: World, plan: Plan, say: Say) -> Report:
@@ -47,7 +48,7 @@ def run(world: World, plan: Plan, say: Say) -> Report:
         crew.explained, crew.history.is_every_info_late = world.explained, world.is_every_info_late
         with at_work(world, crew, operators=plan.operators, uploaders=plan.uploaders):
             _inject(world, plan, crew, report, say)
-            report.completed_s = finish(world, crew, say)
+            report.completed_s = finish(world, crew, plan.healed_s, say)
             report.refused_after_s = crew.people.refused_after_s if crew.people else []
         began = time.monotonic()
         report.findings = audit(world, crew)
@@ -62,13 +63,13 @@ def _inject(world: World, plan: Plan, crew: Crew, report: Report, say: Say) -> N
         faults[REPLACED] = crew.people.replace_a_key
     time.sleep(min(2.0, plan.seconds / 10))
     if REPLACED in faults:  # once however short the campaign is, and beside its time
-        report.faults.append(_broken_and_healed(REPLACED, faults[REPLACED], chance, crew))
+        report.faults.append(_broken_and_healed(REPLACED, faults[REPLACED], chance, crew, plan))
     ended_at = time.monotonic() + plan.seconds
     for kind in _deck(sorted(faults), chance):
         if time.monotonic() > ended_at or crew.failures:
             return
         began = time.monotonic()
-        fault = _broken_and_healed(kind, faults[kind], chance, crew)
+        fault = _broken_and_healed(kind, faults[kind], chance, crew, plan)
         report.faults.append(fault)
         told = "nothing acknowledged" if fault.first_success_s is None else f"{fault.first_success_s:.2f} s"
         say(f"{len(report.faults):4} {kind:34} {fault.lasted_s:5.1f} s, then {told}")
@@ -82,7 +83,7 @@ def _deck(kinds: Sequence[str], chance: random.Random) -> Iterator[str]:
         yield from chance.sample(kinds, len(kinds))
 
 
-def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Crew) -> Injected:
+def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Crew, plan: Plan) -> Injected:
     began = time.monotonic()
     try:
         fault(chance)
@@ -90,23 +91,23 @@ def _broken_and_healed(kind: str, fault: Fault, chance: random.Random, crew: Cre
         crew.history.violated("I12", str(error))
     healed, healed_at = time.monotonic(), time.time()
     while (success_at := crew.first_success(healed_at)) is None:
-        if time.monotonic() - healed > HEALED_S:
-            crew.history.violated("I9", f"{HEALED_S:.0f} s after '{kind}' nothing was acknowledged")
+        if time.monotonic() - healed > plan.healed_s:
+            crew.history.violated("I9", f"{plan.healed_s:.0f} s after '{kind}' nothing was acknowledged")
             return Injected(kind=kind, lasted_s=healed - began, first_success_s=None)
         time.sleep(POLL_S)
     return Injected(kind=kind, lasted_s=healed - began, first_success_s=success_at - healed_at)
 
 
-def finish(world: World, crew: Crew, say: Say) -> float:
+def finish(world: World, crew: Crew, healed_s: float, say: Say) -> float:
     """I9: what can finish finishes, and everything is delivered, in time; returns the seconds that it took."""
     healed = time.monotonic()
-    deadline = healed + HEALED_S
+    deadline = healed + healed_s
     crew.pause_s = 0.05
     crew.end_uploads()
     say(f"uploads ended after {time.monotonic() - healed:.1f} s")
     with crew.client(CLOSER) as client:
         for order in crew.close_orders(client, deadline):
-            crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {order} could not be closed")
+            crew.history.violated("I9", f"{healed_s:.0f} s after the last fault {order} could not be closed")
         say(f"all tasks closed after {time.monotonic() - healed:.1f} s")
         open_orders = [order for order in crew.orders if order.id and not order.is_cancelled]
         while open_orders and time.monotonic() < deadline:
@@ -115,14 +116,14 @@ def finish(world: World, crew: Crew, say: Say) -> float:
             time.sleep(REST_S)
         for order in open_orders:
             left = f"{order.name} of {order.owner} ({order.id}) is not completed: {_left(client, order.id)}"
-            crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault {left}")
+            crew.history.violated("I9", f"{healed_s:.0f} s after the last fault {left}")
     say(f"all tasks completed after {time.monotonic() - healed:.1f} s")
     quiet_at = time.monotonic()
     while (backlog := world.backlog()) or time.monotonic() - quiet_at < QUIET_S:
         if backlog:
             quiet_at = time.monotonic()
         if backlog and time.monotonic() > deadline + QUIET_S:
-            crew.history.violated("I9", f"{HEALED_S:.0f} s after the last fault there are still {backlog}")
+            crew.history.violated("I9", f"{healed_s:.0f} s after the last fault there are still {backlog}")
             break
         time.sleep(REST_S)
     completed_s = quiet_at - healed

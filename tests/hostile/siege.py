@@ -30,6 +30,7 @@ class Plan:
     warm_s: the honest alone, before the first look at memory: until SQLite's caches have filled.
     growth_mib: how much more memory there may be in the end.
     stall_s: how long /healthz may take beyond what the machine explains.
+    healed_s: as in a campaign.
     """
 
     seconds: float
@@ -37,6 +38,7 @@ class Plan:
     warm_s: float = 60.0
     growth_mib: float = 30.0
     stall_s: float = 1.0
+    healed_s: float = 60.0
     operators: int = 32
     uploaders: int = 2
     operator_pause_s: float = 2.0
@@ -74,7 +76,7 @@ def _besiege(world: HostileWorld, plan: Plan, crew: Crew, report: Report, say: S
             attackers.end()
     report.shots, report.answers, report.surprises = attackers.shots, attackers.tally, attackers.surprises
     say(f"{attackers.shots} hostile inputs, {world.platform.resident_mib():.0f} MiB after the last")
-    finish(world, crew, say)
+    finish(world, crew, plan.healed_s, say)
 
 
 @contextmanager

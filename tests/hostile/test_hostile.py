@@ -24,7 +24,7 @@ DEADLINE_S = 300
 HASTE = {"header_s": 3, "body_s": 4}
 """The platform's time-outs, so that those who stall do not hold up the test."""
 SHORT_S = 60.0
-SHORT = {"warm_s": 5.0, "growth_mib": 60.0, "stall_s": 3.0}
+SHORT = {"warm_s": 5.0, "growth_mib": 60.0, "stall_s": 3.0, "healed_s": 240.0}
 """Of a siege that leaves no time to warm up, so that caches fill meanwhile, and beside which other tests run, whose
 processes hold up the threads that the loop waits for. Bodies that stay are hundreds of megabytes, and what holds up the
 loop for good does so for longer."""

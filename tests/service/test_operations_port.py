@@ -1,13 +1,16 @@
 """Who is told how the platform does: by a port of its own, else this machine alone where callers have to be known."""
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from shared.http.operations_port import MAX_CONNECTIONS
+from shared.http.serving import Deployable, _Server
 from tests.service.processes import Server
 from tests.service.running import Api, assert_problem, running
 from tests.service.test_strict_headers import assert_strict
@@ -57,6 +60,15 @@ def test_whoever_takes_all_connections_of_one_port_leaves_the_other(server: Serv
     finally:
         for client in taken:
             client.close()
+
+
+async def test_the_first_answers_have_a_date_too():
+    deployable = Deployable(app=FastAPI(), operations=FastAPI())
+    with socket.socket() as main, socket.socket() as beside:
+        server = _Server(deployable, main, beside)
+        await server.on_tick(0)
+        assert server._operations is not None
+        assert b"date" in dict(server._operations._connections.default_headers)
 
 
 def test_both_ports_end_with_the_process(tmp_path: Path):
