@@ -47,9 +47,9 @@ serve: MODEL =
 serve: setup page  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=path.cfg
 	@$(if $(MODEL),QUORATE_MODEL='$(MODEL)') exec $(BIN)/quorate serve --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA_DIR)'
 
-# Two at a time: tests wait a lot. Those that kill processes and watch the time follow each other (tests/conftest.py).
+# Four at a time on two cores: tests wait a lot. Those that kill processes and watch the time follow each other (tests/conftest.py).
 test: setup-dev page lint types arrows  ## everything that must hold, the web page in Chromium too, in one summary
-	@$(BIN)/python -m pytest --numprocesses 3 --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 
 test-unit: setup-dev  ## the rules alone, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/contract

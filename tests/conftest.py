@@ -9,7 +9,12 @@ from xdist.scheduler import LoadScopeScheduling
 ONE_AT_A_TIME = frozenset({"chaos", "e2e", "hostile"})
 """Folders whose tests kill, stall and measure processes: all on one worker, never beside each other."""
 PLATFORMS = "platforms"
-LONGEST_FIRST = (PLATFORMS, "tests/page/test_web_application.py", "tests/service/test_schemathesis.py")
+LONGEST_FIRST = (
+    PLATFORMS,
+    "tests/page/test_web_application.py",
+    "tests/page/test_accessibility.py",
+    "tests/service/test_schemathesis.py",
+)
 """What takes minutes on one worker begins first, and shorter files fill the other workers' time to the end."""
 
 
