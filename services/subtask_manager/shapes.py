@@ -9,10 +9,10 @@ from services.subtask_manager.subtask import Brief, Subtask, Vote
 from services.subtask_manager.work import Work
 from shared.clock import iso
 from shared.http.answers import earlier_shown, result_shown
-from shared.http.application import VERSION
 from shared.identity import Caller
 from shared.objects.urls import image_urls
 from shared.results import EXPORT_FORMATS
+from shared.version import VERSION
 
 
 def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from shared.admin.minutes import Minute, Minutes
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.http.application import VERSION
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.watch import Watch
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity.authenticator import Authenticator, Trusting
 from shared.telemetry import Telemetry
 from shared.telemetry.watch import Watch
+from shared.version import VERSION
 
 log = logging.getLogger(__name__)
 
-VERSION = "0.1.0"
 START_S = 60.0
 """How long servers that come up together are waited for."""
 

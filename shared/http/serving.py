@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import ipaddress
+import logging
+import os
 import signal
 import socket
 import sys
@@ -20,6 +22,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from shared.errors import QuorateError
 from shared.http.connections import Connection, Connections, WireLimits
+from shared.http.environment import misspelt, told, unread
 from shared.http.listener import Listener, connections_possible
 from shared.http.operations_port import OperationsPort
 from shared.http.rates import Rates
@@ -27,6 +30,9 @@ from shared.pictures import PictureLimits, give_back_large_blocks
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs
 from shared.telemetry.tracing import tracing
+from shared.version import VERSION
+
+log = logging.getLogger(__name__)
 
 GRACE_S = 10
 GC_THRESHOLD = 10_000
@@ -258,6 +264,10 @@ def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
     try:
         settings = kind()
         settings.refuse_if_unsafe()
+        if slips := misspelt(kind, os.environ):
+            for name, meant in slips.items():
+                print(f"{name}: there is no such setting; {meant} is one", file=sys.stderr)  # noqa: T201
+            return 2
         deployable = create(settings)
         listener = _listen(settings.host, settings.port)
         operations = None if settings.operations_port is None else _listen(settings.host, settings.operations_port)
@@ -269,6 +279,7 @@ def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
         print(f"quorate cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 2
     configure_logs(settings.log_level)
+    log.info("starting", extra={"version": VERSION, "settings": told(settings), "unread": unread(kind, os.environ)})
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # uvicorn raises the signal again once it has shut down
     with deployable.guard, listener, operations or nullcontext():
@@ -342,6 +353,10 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(f"nothing can listen on {host}, port {port}: {error.strerror or error}") from error
     listener.set_inheritable(True)
     return listener

@@ -2,27 +2,42 @@
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 from shared.telemetry import trace
 
+OF_A_RECORD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+"""What records have of themselves (the last one of uvicorn's); whatever else one has was given to it."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LOGIN = re.compile(r"//[^/@\s]*@")
+"""The user and password of a URL."""
+_TRACEBACK = "\nTraceback (most recent call last)"
+
 
 class JsonLines(logging.Formatter):
-    """What a record says, when, and of what; `exception` is its traceback, where it has one."""
+    """What a record says, when, and of what, with all that was given to it; `exception` is its traceback, where it has
+    one, also one that a library wrote into its message."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
-        line = {
+        event, began, rest = _COLOUR.sub("", record.getMessage()).partition(_TRACEBACK)
+        given = {name: value for name, value in record.__dict__.items() if name not in OF_A_RECORD}
+        line: dict[str, Any] = {
+            **given,
             **trace.ids(),
-            "event": record.getMessage(),
+            "event": event,
             "level": record.levelname.lower(),
             "logger": record.name,
             "timestamp": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        elif began:
+            line["exception"] = (began + rest).lstrip()
+        return _LOGIN.sub("//***@", json.dumps(line, default=str))
 
 
 def configure_logs(level: str) -> None:
@@ -30,3 +45,4 @@ def configure_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)

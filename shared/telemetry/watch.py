@@ -51,10 +51,12 @@ class Watch:
         self._outboxes = outboxes
         self._clock = clock
         self._gauges = gauges
+        self._unseen: set[str] = set()
+        """What could not be looked at the last time."""
 
     async def measure(self) -> None:
         """Set every gauge, those of the services too."""
-        await asyncio.gather(self.look(), *map(_in_time, self._gauges))
+        await asyncio.gather(self.look(), *(self._in_time(f"gauge {n}", ask) for n, ask in enumerate(self._gauges)))
 
     async def look(self) -> Waiting:
         """Ask the bus and the outboxes, and set their gauges."""
@@ -70,11 +72,16 @@ class Watch:
         return Waiting(queues=queues, outbox=outbox, outbox_lag_s=lag_s, dead=dead)
 
     async def _on_the_bus(self) -> tuple[dict[str, int] | None, int | None]:
-        return await asyncio.gather(_in_time(self._bus.depths), _in_time(self._bus.dead_count))
+        return await asyncio.gather(
+            self._in_time("the queues", self._bus.depths), self._in_time("dead letters", self._bus.dead_count)
+        )
 
     async def _in_outboxes(self) -> list[list[Message]] | None:
         """Events not yet published, the oldest first, by outbox; None if an outbox does not answer."""
-        asked = (_in_time(partial(outbox.pending, MAX_PENDING)) for outbox in self._outboxes)
+        asked = (
+            self._in_time(f"outbox {number}", partial(outbox.pending, MAX_PENDING))
+            for number, outbox in enumerate(self._outboxes)
+        )
         pending = [messages for messages in await asyncio.gather(*asked) if messages is not None]
         return pending if len(pending) == len(self._outboxes) else None
 
@@ -82,11 +89,21 @@ class Watch:
         """The age of the first message, in seconds."""
         return max(0.0, self._clock() - parse(messages[0].body).time.timestamp()) if messages else 0.0
 
+    async def _in_time(self, what: str, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, or None; the log is told when answers begin to fail, and when they come again."""
+        try:
+            async with asyncio.timeout(LOOK_S):
+                answer = await ask()
+        except (Unavailable, TimeoutError) as error:
+            if what not in self._unseen:
+                log.warning("%s cannot be looked at: %s", what, _reason(error))
+            self._unseen.add(what)
+            return None
+        if what in self._unseen:
+            log.info("%s can be looked at again", what)
+            self._unseen.discard(what)
+        return answer
 
-async def _in_time(ask: Callable[[], Awaitable[T]]) -> T | None:
-    try:
-        async with asyncio.timeout(LOOK_S):
-            return await ask()
-    except (Unavailable, TimeoutError) as error:
-        log.warning("cannot look at what waits: %s", error)
-        return None
+
+def _reason(error: Unavailable | TimeoutError) -> str:
+    return error.detail if isinstance(error, Unavailable) else f"no answer in {LOOK_S:.0f} s"

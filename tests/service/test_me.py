@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.http.application import VERSION
+from shared.version import VERSION
 from tests.service.running import Api, as_user, assert_problem, running
 
 
