@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from shared.telemetry import trace
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
+CLOSE_S = 2.0
 Kind = Literal["SERVER", "CONSUMER"]
 Attribute = str | int | float | bool
 
@@ -52,9 +54,14 @@ class Tracing:
             yield span.set_attribute
 
     async def close(self) -> None:
-        """Send the remaining spans."""
-        if self._provider is not None:
-            await asyncio.to_thread(self._provider.shutdown)
+        """Send the remaining spans, as far as the collector takes them in time: a stop waits for none that is away."""
+        if self._provider is None:
+            return
+        ended = asyncio.Event()
+        Thread(target=_end, args=(self._provider, asyncio.get_running_loop(), ended), daemon=True).start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await ended.wait()
 
 
 def tracing(service: str, *, endpoint: str | None, share: float) -> Tracing:
@@ -68,10 +75,18 @@ def tracing(service: str, *, endpoint: str | None, share: float) -> Tracing:
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
 
     provider = TracerProvider(
-        resource=Resource.create({"service.name": service}), sampler=ParentBased(TraceIdRatioBased(share))
+        resource=Resource.create({"service.name": service}),
+        sampler=ParentBased(TraceIdRatioBased(share)),
+        shutdown_on_exit=False,
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
     return Tracing(provider)
+
+
+def _end(provider: "TracerProvider", loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    provider.shutdown()
+    with suppress(RuntimeError):  # nobody waits any longer, and the loop is closed
+        loop.call_soon_threadsafe(ended.set)
 
 
 def _context(parent: str | None):

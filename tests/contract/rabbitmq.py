@@ -132,6 +132,7 @@ class Broker:
                 "clock": WakingClock(),
                 "service": "detector",
                 "delivery_limit": DELIVERY_LIMIT,
+                "broker_limit": BROKER_LIMIT,
                 "optional_ttl_s": TTL_S,
                 **settings,
             },

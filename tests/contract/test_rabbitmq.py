@@ -243,6 +243,14 @@ async def test_a_broker_that_is_not_there_is_said_without_its_password(rabbit, m
     assert "secret" not in raised.value.detail + caplog.text
 
 
+async def test_how_often_an_event_is_tried_may_change_from_start_to_start(rabbit):
+    async with opened(rabbit.broker, delivery_limit=7) as bus:
+        handler = Handler()
+        bus.consume(QUEUE, handler, prefetch=1)
+        await bus.publish([event(1)])
+        await handler.until(lambda seen: seen == [1])
+
+
 async def test_queues_that_were_declared_otherwise_are_named(rabbit):
     bus = rabbit.broker.bus(optional_ttl_s=77.0)
     with pytest.raises(Unavailable, match="x-message-ttl' for queue 'detector"):

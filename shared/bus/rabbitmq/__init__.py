@@ -10,7 +10,7 @@ from shared.bus.rabbitmq.connection import Connection, as_unavailable
 from shared.bus.rabbitmq.consumer import Consumer, Sleep
 from shared.bus.rabbitmq.messages import outgoing
 from shared.bus.rabbitmq.publisher import Publisher
-from shared.bus.rabbitmq.topology import Layout
+from shared.bus.rabbitmq.topology import BROKER_LIMIT, Layout
 from shared.clock import Clock
 from shared.events import Message
 
@@ -21,8 +21,8 @@ OPEN_S = 30.0
 class RabbitBus:
     """Queues in RabbitMQ, over one connection to publish and one to consume.
 
-    Failures of a handler and deliveries that the broker lost count together. The broker's own limit is twice as high,
-    because the broker also counts broken connections: it is for a message that always ends its process.
+    Failures of a handler and deliveries that the broker lost count together. The broker has a limit of its own, for a
+    message that always ends its process: it is high, because the broker also counts broken connections.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class RabbitBus:
         *,
         service: str,
         delivery_limit: int = 10,
+        broker_limit: int = BROKER_LIMIT,
         optional_ttl_s: float = 600.0,
         publish_timeout_s: float = 10.0,
         sleep: Sleep = asyncio.sleep,
@@ -39,7 +40,7 @@ class RabbitBus:
         self._clock = clock
         self._sleep = sleep
         self._delivery_limit = delivery_limit
-        self._layout = Layout(service=service, broker_limit=2 * delivery_limit, optional_ttl_s=optional_ttl_s)
+        self._layout = Layout(service=service, broker_limit=broker_limit, optional_ttl_s=optional_ttl_s)
         self._to_publish = Connection(url, f"{service} publishes")
         self._to_consume = Connection(url, f"{service} consumes")
         self._broadcast = Broadcast(self._to_publish, self._to_consume)

@@ -10,6 +10,9 @@ from shared.bus.rabbitmq.connection import ANSWER_S
 from shared.routing import Topology
 
 EXCHANGE = "quorate.events"
+BROKER_LIMIT = 20
+"""After so many deliveries that were lost the broker gives a message up. No setting: a queue keeps what it was declared
+with, and the next start with another limit would fail."""
 NEVER = 2**31 - 1
 """A delivery limit that is not reached: reading dead letters counts as delivering them, and 3.x does not know -1."""
 
