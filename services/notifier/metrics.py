@@ -1,8 +1,9 @@
 """What the notifier counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 
 from services.notifier.store import NotifierStore
+from shared.telemetry.seen import Seen
 
 
 class DeliveryMetrics:
@@ -13,10 +14,8 @@ class DeliveryMetrics:
         self._tries = Counter(
             "quorate_webhook_tries", "Tries to deliver, by what came of them.", ["outcome"], registry=registry
         )
-        self._waiting = Gauge(
-            "quorate_webhook_deliveries_waiting",
-            "Deliveries that have not arrived yet, up to 1,000.",
-            registry=registry,
+        self._waiting = Seen(
+            "quorate_webhook_deliveries_waiting", "Deliveries that have not arrived yet, up to 1,000.", registry
         )
 
     def tried(self, outcome: str) -> None:
@@ -25,4 +24,5 @@ class DeliveryMetrics:
 
     async def measure(self) -> None:
         """Set what can only be asked for."""
-        self._waiting.set(await self._store.waiting())
+        with self._waiting.or_none():
+            self._waiting.set(await self._store.waiting())

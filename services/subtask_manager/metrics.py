@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.subtask import Fact, Subtask
 from shared.decision import Decision
 from shared.telemetry.metrics import AGE_S, by_labels
+from shared.telemetry.seen import Seen
 
 VOTES_TOTAL = "quorate_votes_total"
 AGREEMENT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -26,13 +27,11 @@ class WorkMetrics:
                 registry=registry,
             )
         )
-        self._leased = by_labels(
-            Gauge(
-                "quorate_subtasks_leased",
-                "Subtasks with a live lease, and those with only lapsed ones that nobody has taken up again.",
-                ["lease"],
-                registry=registry,
-            )
+        self._leased = Seen(
+            "quorate_subtasks_leased",
+            "Subtasks with a live lease, and those with only lapsed ones that nobody has taken up again.",
+            registry,
+            label="lease",
         )
         votes = Counter(
             "quorate_votes", "Votes: taken (the same again included) or refused.", ["outcome"], registry=registry
@@ -66,9 +65,9 @@ class WorkMetrics:
 
     async def look(self, store: SubtaskStore) -> None:
         """Set the gauges of leased subtasks."""
-        leased = await store.leased()
-        self._leased("live").set(leased.live)
-        self._leased("lapsed").set(leased.lapsed)
+        with self._leased.or_none():
+            leased = await store.leased()
+            self._leased.set_all({"live": leased.live, "lapsed": leased.lapsed})
 
     def vote(self, *, is_taken: bool) -> None:
         (self._taken if is_taken else self._refused).inc()

@@ -124,7 +124,7 @@ class Reporter:
         return QueueStatus(
             queue=queue,
             messages=messages,
-            age_s=round(self._metrics.last_age_s(queue) if messages else 0.0, 3),
+            age_s=round(self._metrics.age_s(queue), 3),
             handled_per_minute=self._metrics.handled.per_minute(queue),
         )
 

@@ -55,7 +55,8 @@ def operations_router(
     @routes.get("/readyz")
     async def is_ready(request: Request) -> Response:
         _refuse_strangers(request, is_for_this_machine=is_for_this_machine)
-        lacking, without = await asyncio.gather(_silent(needs), _silent(uses))
+        are_up = await _asked({**needs, **uses})
+        lacking, without = ([name for name in names if not are_up[name]] for names in (needs, uses))
         if lacking:
             return json_answer({"status": "waiting", "for": [*lacking, *without]}, 503)
         return json_answer({"status": "ok", "without": without} if without else {"status": "ok"})
@@ -65,6 +66,7 @@ def operations_router(
         _refuse_strangers(request, is_for_this_machine=is_for_this_machine)
         if watch is not None:
             await watch.measure()
+        metrics.dependencies(await _asked({**needs, **uses}))
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
@@ -85,6 +87,6 @@ def _is_from_here(request: Request) -> bool:
         return False
 
 
-async def _silent(checks: Mapping[str, Check]) -> list[str]:
+async def _asked(checks: Mapping[str, Check]) -> dict[str, bool]:
     answers = await asyncio.gather(*(check() for check in checks.values()))
-    return [name for name, answer in zip(checks, answers, strict=True) if not answer]
+    return dict(zip(checks, answers, strict=True))

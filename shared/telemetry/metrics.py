@@ -1,6 +1,8 @@
 """Prometheus metrics that every process has: requests, events, outboxes. Services add their own."""
 
-from collections.abc import Callable
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import TracebackType
 from typing import TypeVar
@@ -9,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics import MetricWrapperBase
 
 from shared.telemetry.rates import Durations, Rates
+from shared.telemetry.seen import Seen
+from shared.version import VERSION
 
 LATENCY_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SERVER_ERROR = 500
@@ -50,12 +54,13 @@ class InFlight:
 class Metrics:
     """The metrics that every service has, in a registry to which the service adds its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.requests, self.errors, self.handled = Rates(), Rates(), Rates()
         self.took = Durations()
-        self._ages: dict[str, float] = {}
+        self._queues: defaultdict[str, _Queue] = defaultdict(_Queue)
         self._requests = by_labels(
             Histogram(
                 "quorate_http_request_seconds",
@@ -99,24 +104,32 @@ class Metrics:
                 registry=self.registry,
             )
         )
-        self._queue_messages = by_labels(
-            Gauge(
-                "quorate_queue_messages", "Messages that wait or are handled here.", ["queue"], registry=self.registry
-            )
+        self._queue_messages = Seen(
+            "quorate_queue_messages", "Messages that wait or are handled here.", self.registry, label="queue"
         )
-        self._queue_age = by_labels(
-            Gauge(
-                "quorate_queue_age_seconds",
-                "How old the event was that was taken last; 0 where none waits.",
-                ["queue"],
-                registry=self.registry,
-            )
+        self._queue_age = Seen(
+            "quorate_queue_age_seconds",
+            "How long events wait: the age of the one that was taken last, or how long none was taken while some"
+            " waited, whichever is longer; 0 where none waits.",
+            self.registry,
+            label="queue",
         )
-        self._outbox_pending = Gauge(
-            "quorate_outbox_pending", "Events saved and not yet published, up to 1,000.", registry=self.registry
+        self._outbox_pending = Seen(
+            "quorate_outbox_pending", "Events saved and not yet published, up to 1,000.", self.registry
         )
-        self._outbox_lag = Gauge("quorate_outbox_lag_seconds", "How old the oldest of them is.", registry=self.registry)
-        self.dead_letters = Gauge("quorate_dead_letters", "Dead letters of all queues.", registry=self.registry)
+        self._outbox_lag = Seen("quorate_outbox_lag_seconds", "How old the oldest of them is.", self.registry)
+        self._dead_letters = Seen("quorate_dead_letters", "Dead letters of all queues.", self.registry)
+        self._dependencies = Seen(
+            "quorate_dependency_up",
+            "Whether a server that the process works on answers: 1 or 0.",
+            self.registry,
+            label="dependency",
+        )
+        self._failed_looks = Counter(
+            "quorate_looks_failed", "Looks at what waits that were not answered.", ["at"], registry=self.registry
+        )
+        info = Gauge("quorate_build_info", "1, with the version.", ["version"], registry=self.registry)
+        info.labels(VERSION).set(1)
 
     def request(self, *, method: str, route: str, status: int, took_s: float) -> None:
         """A request was answered. `route` is the template of its path, so that ids do not make series."""
@@ -132,21 +145,67 @@ class Metrics:
         self._handled(queue, outcome).inc()
         self._handling(queue).observe(took_s)
         self._event_age(queue).observe(max(0.0, age_s))
-        self._queue_age(queue).set(max(0.0, age_s))
-        self._ages[queue] = max(0.0, age_s)
+        self._queues[queue].taken(max(0.0, age_s), self._now())
         self.handled.count(queue)
 
-    def last_age_s(self, queue: str) -> float:
-        """The age of the event that was taken last."""
-        return self._ages.get(queue, 0.0)
+    def age_s(self, queue: str) -> float:
+        """How long events of a queue wait, as the last look saw it."""
+        return self._queues[queue].age_s(self._now())
 
-    def depth(self, queue: str, count: int) -> None:
-        """So many messages wait in a queue or are handled here."""
-        self._queue_messages(queue).set(count)
+    def depths(self, counts: Mapping[str, int] | None) -> None:
+        """So many messages wait in each queue or are handled here; None: nobody knows."""
+        if counts is None:
+            self._queue_messages.forget()
+            self._queue_age.forget()
+            return
+        for queue, count in counts.items():
+            self._queues[queue].seen(count, self._now())
+        self._queue_messages.set_all(counts)
+        self._queue_age.set_all({queue: self.age_s(queue) for queue in counts})
+
+    def outbox(self, pending: int | None, lag_s: float | None) -> None:
+        """So many events are not yet published; None: nobody knows."""
+        _set(self._outbox_pending, pending)
+        _set(self._outbox_lag, lag_s)
+
+    def dead(self, count: int | None) -> None:
+        """So many dead letters are there; None: nobody knows."""
+        _set(self._dead_letters, count)
+
+    def dependencies(self, are_up: Mapping[str, bool]) -> None:
+        """Which of the servers that the process works on answer."""
+        self._dependencies.set_all({name: float(is_up) for name, is_up in are_up.items()})
+
+    def look_failed(self, at: str) -> None:
+        """Somebody looked at what waits there, and was not answered."""
+        self._failed_looks.labels(at).inc()
+
+
+class _Queue:
+    """How long what is in a queue has waited at the least: nobody can see its oldest message."""
+
+    def __init__(self) -> None:
+        self._last_age_s = 0.0
+        self._since: float | None = None
+        """Since when some wait and none was taken."""
+
+    def taken(self, age_s: float, now: float) -> None:
+        self._last_age_s = age_s
+        if self._since is not None:
+            self._since = now
+
+    def seen(self, count: int, now: float) -> None:
         if not count:
-            self._queue_age(queue).set(0)
+            self._last_age_s, self._since = 0.0, None
+        elif self._since is None:
+            self._since = now
 
-    def outbox(self, pending: int, lag_s: float) -> None:
-        """So many events are not yet published."""
-        self._outbox_pending.set(pending)
-        self._outbox_lag.set(lag_s)
+    def age_s(self, now: float) -> float:
+        return 0.0 if self._since is None else max(self._last_age_s, now - self._since)
+
+
+def _set(gauge: Seen, value: float | None) -> None:
+    if value is None:
+        gauge.forget()
+    else:
+        gauge.set(value)

@@ -61,14 +61,12 @@ class Watch:
     async def look(self) -> Waiting:
         """Ask the bus and the outboxes, and set their gauges."""
         (queues, dead), pending = await asyncio.gather(self._on_the_bus(), self._in_outboxes())
-        for queue, count in (queues or {}).items():
-            self._metrics.depth(queue, count)
+        self._metrics.depths(queues)
         outbox = lag_s = None
         if pending is not None:
             outbox, lag_s = sum(map(len, pending)), max(map(self._lag_s, pending), default=0.0)
-            self._metrics.outbox(outbox, lag_s)
-        if dead is not None:
-            self._metrics.dead_letters.set(dead)
+        self._metrics.outbox(outbox, lag_s)
+        self._metrics.dead(dead)
         return Waiting(queues=queues, outbox=outbox, outbox_lag_s=lag_s, dead=dead)
 
     async def _on_the_bus(self) -> tuple[dict[str, int] | None, int | None]:
@@ -98,6 +96,7 @@ class Watch:
             if what not in self._unseen:
                 log.warning("%s cannot be looked at: %s", what, _reason(error))
             self._unseen.add(what)
+            self._metrics.look_failed(what)
             return None
         if what in self._unseen:
             log.info("%s can be looked at again", what)
