@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.consensus.domain.methods import METHODS
 from services.consensus.files import read_gold, read_votes, write_labels
-from services.consensus.finding import ByMethod, Finder, agreement_found, gold_of, refuse_too_large
+from services.consensus.finding import Finder, agreement_found, gold_of, refuse_too_large
 from services.consensus.report import Report, as_json, lines
 from shared.errors import QuorateError, TooLarge
 
@@ -23,6 +23,8 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         _run(options)
+    except BrokenPipeError:  # who reads the labels has seen enough
+        return REFUSED
     except (QuorateError, OSError) as error:
         _say(f"quorate: {_reason(error)}")
         return REFUSED
@@ -54,6 +56,18 @@ def _methods(text: str) -> list[str]:
 
 def _run(options: argparse.Namespace) -> None:
     progress = _Progress()
+    try:
+        report = _found(options, progress)
+    finally:
+        progress.end()
+    _write(options.output, report)
+    for line in lines(report):
+        _say(line)
+    if options.json:
+        sys.stdout.write(json.dumps(as_json(report)).replace("\x7f", "\\u007f") + "\n")
+
+
+def _found(options: argparse.Namespace, progress: "_Progress") -> Report:
     counted = read_votes(options.votes, reading=progress.reading(options.votes)).counted()
     refuse_too_large(options.methods, counted.votes)
     truths = None if options.gold is None else read_gold(options.gold, reading=progress.reading(options.gold))
@@ -62,19 +76,14 @@ def _run(options: argparse.Namespace) -> None:
     found = [finder.find(method, progress.rounds(method)) for method in options.methods]
     progress.show("agreement")
     agreement, voters = agreement_found(counted)
-    progress.end()
-    _write(options.output, counted.images, counted.labels, found)
-    report = Report(counted=counted, gold=gold, methods=found, agreement=agreement, voters=voters)
-    for line in lines(report):
-        _say(line)
-    if options.json:
-        sys.stdout.write(json.dumps(as_json(report)).replace("\x7f", "\\u007f") + "\n")
+    return Report(counted=counted, gold=gold, methods=found, agreement=agreement, voters=voters)
 
 
-def _write(output: Path | None, images: Sequence[str], labels: Sequence[str], found: Sequence[ByMethod]) -> None:
-    names = ["", *labels]  # NO_LABEL is -1, so what has no label takes the first
-    columns = [[names[label + 1] for label in one.label.tolist()] for one in found]
-    write_labels(output, ["task", *(one.method for one in found)], zip(images, *columns, strict=True))
+def _write(output: Path | None, report: Report) -> None:
+    names = ["", *report.counted.labels]  # NO_LABEL is -1, so what has no label takes the first
+    columns = [[names[label + 1] for label in found.label.tolist()] for found in report.methods]
+    head = ["task", *(found.method for found in report.methods)]
+    write_labels(output, head, zip(report.counted.images, *columns, strict=True))
 
 
 class _Progress:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import Generator, Iterable, Sequence
@@ -65,10 +66,19 @@ def _target(path: Path | None) -> Generator[TextIO]:
         return
     beside = real.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
+        with _opened(beside, path) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if real.exists():
+            shutil.copymode(real, beside)
         beside.replace(real)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _opened(beside: Path, target: Path) -> TextIO:
+    try:
+        return beside.open("x", encoding="utf-8", newline="")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error

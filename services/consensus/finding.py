@@ -12,13 +12,22 @@ from services.consensus.domain.exact import Floats, Ints
 from services.consensus.domain.gold import Accuracy, BesideMajority, accuracy_of, beside_majority, hits
 from services.consensus.domain.limits import why_not, why_too_large
 from services.consensus.domain.methods import MAJORITY, estimate
-from services.consensus.domain.others import Pair, pairs, winners_without, with_others
+from services.consensus.domain.others import (
+    Confusion,
+    Pair,
+    confusion_with_others,
+    pairs,
+    winners_without,
+    with_others,
+)
 from services.consensus.domain.reliability import Reliability, reliability_of
 from services.consensus.domain.votes import NO_LABEL, Votes
 from shared.errors import Invalid, TooLarge
 
 DETECTOR = "detector:"
 """How the names of voters begin that are no people."""
+MAX_DETECTORS = 10
+"""As many are compared, those with the most votes: each label of each takes an interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +57,15 @@ class ByMethod:
     beside_majority: BesideMajority | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """How a detector that votes does beside the people."""
+
+    reliability: Reliability
+    confusion: Confusion
+    """How often the others say a label where it named one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Voters:
     """How voters do beside the others, whom no vote of theirs counts among."""
@@ -58,7 +76,7 @@ class Voters:
     compared: Ints
     """Votes on images where one label leads so."""
     pairs: Sequence[Pair]
-    detectors: Mapping[str, Reliability]
+    detectors: Mapping[str, Detector]
 
 
 def refuse_too_large(methods: Sequence[str], votes: Votes) -> None:
@@ -125,15 +143,21 @@ def agreement_found(counted: Counted) -> tuple[Agreement, Voters]:
         alike=alike,
         compared=compared,
         pairs=pairs(votes),
-        detectors={
-            name: _reliability(votes, winners, voter)
-            for voter, name in enumerate(counted.voters)
-            if name.startswith(DETECTOR)
-        },
+        detectors=_detectors(counted, winners),
     )
     return agreement_of(votes), voters
 
 
-def _reliability(votes: Votes, winners: Ints, voter: int) -> Reliability:
+def _detectors(counted: Counted, winners: Ints) -> dict[str, Detector]:
+    cast = counted.votes.of_voters()
+    named = [voter for voter, name in enumerate(counted.voters) if name.startswith(DETECTOR)]
+    busiest = sorted(named, key=lambda voter: -cast[voter])[:MAX_DETECTORS]
+    return {counted.voters[voter]: _detector(counted.votes, winners, voter) for voter in busiest}
+
+
+def _detector(votes: Votes, winners: Ints, voter: int) -> Detector:
     mine = votes.voter == voter
-    return reliability_of(votes.label[mine], winners[mine])
+    return Detector(
+        reliability=reliability_of(votes.label[mine], winners[mine]),
+        confusion=confusion_with_others(votes, winners, voter),
+    )

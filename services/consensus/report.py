@@ -11,10 +11,9 @@ import numpy as np
 from services.consensus.domain.agreement import Agreement
 from services.consensus.domain.book import Counted
 from services.consensus.domain.gold import Accuracy
-from services.consensus.domain.others import Pair
-from services.consensus.domain.reliability import Reliability
+from services.consensus.domain.others import Confusion, Pair
 from services.consensus.domain.votes import NO_LABEL
-from services.consensus.finding import ByMethod, Gold, Voters
+from services.consensus.finding import ByMethod, Detector, Gold, Voters
 from shared.labels import folded
 
 
@@ -107,9 +106,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "methods": [_method(found) for found in report.methods],
         "by_voter": _by_voter(report),
         "pairs": [_pair(pair, report.counted) for pair in report.voters.pairs],
-        "detectors": {
-            name: _reliability(found, report.counted.labels) for name, found in report.voters.detectors.items()
-        },
+        "detectors": {name: _detector(found, report.counted.labels) for name, found in report.voters.detectors.items()},
     }
 
 
@@ -146,12 +143,20 @@ def _pair(pair: Pair, counted: Counted) -> dict[str, Any]:
         "voters": [counted.voters[pair.first], counted.voters[pair.second]],
         "common": pair.common,
         "alike": pair.alike,
-        "confusion": pair.confusion.tolist(),
+        "confusion": _confusion(pair.confusion, counted.labels),
     }
 
 
-def _reliability(found: Reliability, labels: Sequence[str]) -> dict[str, Any]:
+def _detector(found: Detector, labels: Sequence[str]) -> dict[str, Any]:
     return {
-        "overall": asdict(found.overall),
-        "by_label": {labels[label]: asdict(share) for label, share in found.by_label.items()},
+        "overall": asdict(found.reliability.overall),
+        "by_label": {labels[label]: asdict(share) for label, share in found.reliability.by_label.items()},
+        "confusion": _confusion(found.confusion, labels),
     }
+
+
+def _confusion(confusion: Confusion, labels: Sequence[str]) -> dict[str, dict[str, int]]:
+    shown: dict[str, dict[str, int]] = {}
+    for (first, second), times in confusion.items():
+        shown.setdefault(labels[first], {})[labels[second]] = times
+    return shown

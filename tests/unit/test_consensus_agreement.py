@@ -98,7 +98,7 @@ def test_confusion_of_a_voter_with_the_others():
     votes = numbered(
         [(image, voter, 0) for image in range(4) for voter in range(2)] + [(0, 2, 0), (1, 2, 1), (2, 2, 1)]
     )
-    assert confusion_with_others(votes, winners_without(votes), 2).tolist() == [[1, 2], [0, 0]]
+    assert confusion_with_others(votes, winners_without(votes), 2) == {(0, 0): 1, (0, 1): 2}
 
 
 def test_pairs_with_the_most_in_common():
@@ -109,7 +109,7 @@ def test_pairs_with_the_most_in_common():
         (0, 1, 20), (0, 2, 10), (1, 2, 10),
     ]  # fmt: skip
     assert [pair.alike for pair in (first, second, third)] == [20, 9, 9]
-    assert first.confusion.tolist() == [[10, 0], [0, 10]]
+    assert first.confusion == {(0, 0): 10, (1, 1): 10}
 
 
 def test_pairs_are_bounded():

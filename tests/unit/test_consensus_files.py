@@ -1,5 +1,6 @@
 """`python -P -m services.consensus`: what it reads, writes and tells, and what it says of files that are no votes."""
 
+import io
 import json
 import os
 import subprocess
@@ -79,7 +80,9 @@ def test_json(folder: Path, capfd):
     assert (ann["votes"], set(ann["skill"])) == (2, {"majority", "ds", "one-coin", "mace", "glad"})
     assert report["detectors"]["detector:m"]["overall"]["right"] == 1
     assert report["detectors"]["detector:m"]["by_label"].keys() == {"cat"}
-    assert report["pairs"][0] | {"confusion": 0} == {"voters": ["ann", "bob"], "common": 2, "alike": 1, "confusion": 0}
+    assert report["detectors"]["detector:m"]["confusion"] == {"cat": {"cat": 1}}
+    confusion = {"cat": {"cat": 1}, "dog": {"cat": 1}}
+    assert report["pairs"][0] == {"voters": ["ann", "bob"], "common": 2, "alike": 1, "confusion": confusion}
     assert 'labels that look alike are taken as different ones: "Cat", "cat"' in told
 
 
@@ -222,7 +225,11 @@ def test_unknown_methods_and_missing_files(folder: Path, capfd):
     assert "there is no method 'best'; there are majority, ds, one-coin, mace, glad" in capfd.readouterr().err
     assert run(capfd, "votes.csv") == (1, "", "quorate: votes.csv: No such file or directory\n")
     (folder / "votes.csv").write_text(VOTES)
-    assert run(capfd, "--output=no/labels.csv", "votes.csv")[0] == 1
+    assert run(capfd, "--output=no/labels.csv", "votes.csv") == (
+        1,
+        "",
+        "quorate: no/labels.csv: No such file or directory\n",
+    )
 
 
 def test_a_refusal_of_what_uses_the_rows_names_the_line(folder: Path):
@@ -247,3 +254,29 @@ def test_as_a_process_within_its_memory(folder: Path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.splitlines()[0] == "task,ds"
     assert int(done.stdout.splitlines()[-1]) <= 2 * 1024**3
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_progress_in_one_line_of_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool):
+    (folder / "votes.csv").write_text(VOTES)
+    (folder / "gold.csv").write_text("task,label\nz,cat\n" if fails else GOLD)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert command.main(["--output=labels.csv", "--gold=gold.csv", "votes.csv"]) == int(fails)
+    shown = terminal.getvalue().split("\r")[-1].splitlines()
+    assert shown[0].startswith("quorate: the file of true labels" if fails else "5 votes of 3 workers")
+    assert fails or "\rds: round 1" in terminal.getvalue()
+
+
+def test_many_voters_and_labels_stay_within_memory(folder: Path):
+    """As many workers and labels as are taken: what a method believes of each may not be more than the process has."""
+    lines = [f"t{number % 20_000},w{number % 200_000},l{number % 1_000}\n" for number in range(200_000)]
+    (folder / "votes.csv").write_text("task,worker,label\n" + "".join(lines))
+    wanted = [sys.executable, "-P", "-m", "services.consensus", "--methods=majority,one-coin", "--output=labels.csv"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([*wanted, "votes.csv"], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr[:42]) == (0, "200000 votes of 200000 workers on 20000 ta")

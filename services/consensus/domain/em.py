@@ -110,11 +110,11 @@ def leading(weights: Floats) -> Ints:
     return label
 
 
-def evidence_of(votes: Votes, edge: Floats) -> Floats:
-    """The evidence of a model in which a vote speaks for its own label alone: `edge` says by how much, for each voter
-    and label."""
+def evidence_of(votes: Votes, edge: Floats, of_vote: Ints) -> Floats:
+    """The evidence of a model in which a vote speaks for its own label alone: `edge` says by how much, and `of_vote`
+    where each vote finds its own."""
     put_on_grid(edge, anchor(float(np.abs(edge).max(initial=0.0)), votes.most_of_an_image))
-    terms = edge.ravel()[votes.habits()]
+    terms = edge.ravel()[of_vote]
     return summed(votes.cells(), terms, votes.labels * votes.images).reshape(votes.labels, votes.images)
 
 

@@ -7,7 +7,7 @@ MAX_POSTERIOR_CELLS = 20_000_000
 """Images times labels."""
 MAX_CONFUSION_CELLS = 50_000_000
 """Voters times labels times labels: what Dawid-Skene knows of voters."""
-MAX_HABIT_CELLS = 50_000_000
+MAX_HABIT_CELLS = 20_000_000
 """Voters times labels: what MACE knows of them."""
 
 

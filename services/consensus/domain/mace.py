@@ -37,4 +37,5 @@ class Mace:
 
     def evidence(self) -> Floats:
         by_habit = (1 - self._knows)[:, None] * self._habit
-        return evidence_of(self._votes, np.log(by_habit + self._knows[:, None]) - np.log(by_habit))
+        edge = np.log(by_habit + self._knows[:, None]) - np.log(by_habit)
+        return evidence_of(self._votes, edge, self._pair)

@@ -20,4 +20,4 @@ class OneCoin:
     def evidence(self) -> Floats:
         others = max(self._votes.labels - 1, 1)
         edge = np.log(self._right) - np.log((1 - self._right) / others)
-        return evidence_of(self._votes, np.repeat(edge, self._votes.labels))
+        return evidence_of(self._votes, edge, self._votes.voter)

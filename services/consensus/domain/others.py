@@ -3,6 +3,7 @@
 A voter who is compared with a result that their own vote helped to make agrees with themselves.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,23 +18,26 @@ AT_A_TIME = 65_536
 """Images whose labels by the busiest voters are in memory together."""
 TWO = 2
 
+Confusion = Mapping[tuple[int, int], int]
+"""How often the first voter named one label where the second named another; only what there was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pair:
-    """Two voters, and how often the first named a label (row) where the second named one (column)."""
+    """Two voters, and how often they named which labels of one image."""
 
     first: int
     second: int
-    confusion: Ints
+    confusion: Confusion
 
     @property
     def common(self) -> int:
         """On how many images both voted."""
-        return int(self.confusion.sum())
+        return sum(self.confusion.values())
 
     @property
     def alike(self) -> int:
-        return int(np.trace(self.confusion))
+        return sum(times for (one, other), times in self.confusion.items() if one == other)
 
 
 def winners_without(votes: Votes) -> Ints:
@@ -71,11 +75,10 @@ def with_others(votes: Votes, winners: Ints) -> tuple[Ints, Ints]:
     )
 
 
-def confusion_with_others(votes: Votes, winners: Ints, voter: int) -> Ints:
-    """How often the others say a label (row) where this voter named one (column): a person's confusion, or the
-    detector's."""
+def confusion_with_others(votes: Votes, winners: Ints, voter: int) -> Confusion:
+    """How often the others say a label where this voter named one: a person's confusion, or the detector's."""
     chosen = (votes.voter == voter) & (winners != NO_LABEL)
-    return _confusion(winners[chosen], votes.label[chosen], votes.labels)
+    return _confusion(winners[chosen], votes.label[chosen])
 
 
 def pairs(votes: Votes) -> list[Pair]:
@@ -108,8 +111,9 @@ def _pair(votes: Votes, first: int, second: int) -> Pair:
         mine = votes.voter == voter
         named[row, votes.image[mine]] = votes.label[mine]
     both = (named != NO_LABEL).all(0)
-    return Pair(first=first, second=second, confusion=_confusion(named[0, both], named[1, both], votes.labels))
+    return Pair(first=first, second=second, confusion=_confusion(named[0, both], named[1, both]))
 
 
-def _confusion(rows: Ints, columns: Ints, labels: int) -> Ints:
-    return np.bincount(rows * labels + columns, minlength=labels * labels).reshape(labels, labels)
+def _confusion(first: Ints, second: Ints) -> Confusion:
+    found, times = np.unique(np.stack((first, second)), axis=1, return_counts=True)
+    return {(one, other): count for one, other, count in zip(*found.tolist(), times.tolist(), strict=True)}
