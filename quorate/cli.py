@@ -23,6 +23,7 @@ COMMANDS = {
     "reopen": "quorate.commands.lifecycle:reopen",
     "finish": "quorate.commands.lifecycle:finish",
     "remove-image": "quorate.commands.lifecycle:remove_image",
+    "consensus": "quorate.commands.consensus:consensus",
     "cancel": "quorate.commands.tasks:cancel",
     "detect": "quorate.commands.detect:detect",
     "models": "quorate.commands.models:models",

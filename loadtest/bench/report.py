@@ -7,7 +7,8 @@ from pathlib import Path
 from loadtest.measures import Numbers
 from loadtest.report.page import shown
 
-GOALS: Mapping[str, tuple[str, float]] = {
+Goals = Mapping[str, tuple[str, float]]
+GOALS: Goals = {
     "cycles_per_s_32": (">=", 500),
     "lease_p99_ms_32": ("<", 100),
     "uploads_per_s": (">=", 500),
@@ -23,10 +24,10 @@ GOALS: Mapping[str, tuple[str, float]] = {
 }
 
 
-def conclude(numbers: Numbers, path: Path) -> int:
+def conclude(numbers: Numbers, path: Path, goals: Goals = GOALS) -> int:
     """Show the numbers, and write them into a file; returns the exit status."""
     print()
-    show(numbers)
+    show(numbers, goals)
     path.parent.mkdir(parents=True, exist_ok=True)
     rounded = {name: float(f"{value:.5g}") for name, value in sorted(numbers.items())}
     path.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
@@ -34,16 +35,16 @@ def conclude(numbers: Numbers, path: Path) -> int:
     return 0
 
 
-def show(numbers: Numbers) -> None:
+def show(numbers: Numbers, goals: Goals = GOALS) -> None:
     """Print all numbers, with the goals of those that have one."""
     width = max(map(len, numbers), default=0)
     for name, value in numbers.items():
-        print(f"{name:<{width}}  {shown(value):>10}  {_verdict(name, value)}".rstrip())
+        print(f"{name:<{width}}  {shown(value):>10}  {_verdict(name, value, goals)}".rstrip())
 
 
-def _verdict(name: str, value: float) -> str:
-    if name not in GOALS:
+def _verdict(name: str, value: float, goals: Goals) -> str:
+    if name not in goals:
         return ""
-    sign, goal = GOALS[name]
+    sign, goal = goals[name]
     is_met = {">=": value >= goal, "<": value < goal, "<=": value <= goal}[sign]
     return f"{'met' if is_met else 'MISSED'} (goal {sign} {goal:g})"

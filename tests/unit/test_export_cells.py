@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.task_manager.export import cell
+from shared.cells import cell
 
 SIGNS = ["=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}"]
 SIGNS.append("\N{FULLWIDTH COMMERCIAL AT}")
@@ -28,11 +28,18 @@ def test_formulas(before, sign):
     assert cell(f"{before}{sign}cmd()") == f"'{before}{sign}cmd()"
 
 
+@pytest.mark.parametrize("text", ["-1+cmd()", "-1x", "+-1", "=1"])
+def test_what_only_begins_like_a_number(text):
+    assert cell(text) == f"'{text}"
+
+
 @pytest.mark.parametrize("text", ["\tx", "\rx", "\nx", "\n"])
 def test_what_moves_to_the_next_cell(text):
     assert cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("value", ["", " ", "a=b", "cat", " cat", "1-1", "'=", "a@b", None, 5, -5, 0.5, True])
+@pytest.mark.parametrize(
+    "value", ["", " ", "a=b", "cat", " cat", "1-1", "'=", "a@b", "-1", "+5", "-0.5e-3", None, 5, -5, 0.5, True]
+)
 def test_all_else_stays(value):
     assert cell(value) == value

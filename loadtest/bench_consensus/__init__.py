@@ -1,0 +1,1 @@
+"""Estimates of true labels on a million votes."""
