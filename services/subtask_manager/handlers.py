@@ -119,7 +119,8 @@ async def _within_quota(
     if most is None:
         return count
     held = await resources.store.held(who.team, who.id)
-    return quotas.wanted(count, most, held, is_asked_for=is_asked_for)
+    async with resources.auditor.noting_quotas(who):
+        return quotas.wanted(count, most, held, is_asked_for=is_asked_for)
 
 
 def _granted(resources: Resources, claim: Claim, token: str) -> None:
