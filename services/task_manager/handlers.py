@@ -26,6 +26,7 @@ from shared import events
 from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
 from shared.auditing import Auditor
+from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.erasures import Eraser
@@ -54,6 +55,7 @@ class Resources:
 
     store: TaskStore
     objects: ObjectStore
+    bus: Bus
     relay: Relay
     checker: Checker
     renditions: Renditions

@@ -51,6 +51,7 @@ def assemble(
     resources = Resources(
         store=store,
         objects=objects,
+        bus=adapters.bus,
         relay=relay,
         checker=checker,
         renditions=Renditions(objects, checker),

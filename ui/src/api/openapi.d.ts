@@ -2095,8 +2095,8 @@ export interface components {
         /**
          * Leases
          * @description Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
-         *     `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held, and
-         *     not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end.
+         *     `opening`: of your team, stored and on their way to be opened, about. The last two are counted where nothing is
+         *     held, and not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end.
          */
         Leases: {
             /** Leases */
