@@ -31,6 +31,7 @@ Action = Literal[
     "image.adjudicate",
     "image.finish",
     "quotas.change",
+    "quotas.refuse",
     "webhook.make",
     "webhook.change",
     "webhook.remove",

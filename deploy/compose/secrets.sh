@@ -41,6 +41,13 @@ cat > "$new" <<END
 # Where people reach the platform, for links to it.
 # QUORATE_PUBLIC_URL=http://localhost:8080
 
+# People sign in with an OpenID provider, too (docs/deployment.md): all of these, and what else of QUORATE_OIDC_ is wanted.
+#   COMPOSE_FILE=compose.yaml:compose.provider.yaml
+#   QUORATE_OIDC_ISSUER=https://id.example
+#   QUORATE_OIDC_CLIENT_ID=quorate
+#   QUORATE_OIDC_CLIENT_SECRET=...
+#   QUORATE_OIDC_ROLES='{"labelers": {"first": ["operator"]}}'
+
 # The S3 server: seaweedfs, or minio (MinIO's last community image).
 COMPOSE_PROFILES=seaweedfs
 

@@ -11,12 +11,13 @@ from services.accounts.oidc import routes as oidc_routes
 from services.accounts.oidc.terms import ProviderTerms
 from services.accounts.passwords import Passwords
 from services.accounts.records import StoredRecords
-from services.accounts.settings import AccountSettings
+from services.accounts.settings import AccountSettings, ProviderUnusable
 from services.accounts.shapes import link_path
 from services.accounts.store import AccountStore
 from services.accounts.throttle import Pace, Throttle
 from shared.arrivals import Arrivals
 from shared.clock import Clock
+from shared.errors import Invalid
 from shared.identity.tokens import Signer
 from shared.outbox import Relay
 from shared.part import Adapters, Part
@@ -78,9 +79,18 @@ def assemble(
 
 
 def _provider(terms: ProviderTerms, clock: Clock) -> "Provider":
+    """Raises ProviderUnusable where the issuer is somewhere that may not be asked."""
     from services.accounts.oidc.provider import Provider  # noqa: PLC0415 - most platforms start without one
+    from shared.fetching import Fetcher  # noqa: PLC0415
 
-    return Provider(terms, clock)
+    fetcher = Fetcher(terms.networks)
+    try:
+        fetcher.check(terms.issuer)
+    except Invalid as error:
+        raise ProviderUnusable(
+            f"QUORATE_OIDC_ISSUER: {error.detail}; QUORATE_OIDC_NETWORKS names the networks of yours where it may be"
+        ) from None
+    return Provider(terms, clock, fetcher)
 
 
 def records(adapters: Adapters[AccountStore], settings: AccountSettings) -> StoredRecords:

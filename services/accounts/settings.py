@@ -8,10 +8,11 @@ from services.accounts.credentials import Lifetimes
 from services.accounts.oidc.addresses import is_safe
 from services.accounts.oidc.terms import ProviderTerms
 from shared.errors import QuorateError
+from shared.fetching.addresses import networks_in
 from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.identity import Role
 from shared.identity.tokens import Signer, Verifier, key_pairs_in, public
-from shared.settings import AmqpSettings, MongoSettings
+from shared.settings import AmqpSettings, MongoSettings, Networks
 
 WEEK_S = 604_800.0
 RETURN_PATH = "/sign-in/return"
@@ -62,6 +63,14 @@ class ProviderSettings(ServerSettings):
               ' `{"labelers": {"first": ["operator"]}}`'),
     ] = "{}"  # fmt: skip
 
+    oidc_networks: Annotated[
+        Networks,
+        Field(
+            description="networks (`10.1.0.0/16`), comma separated, in which the provider may be though they are not"
+            " public; none: it is asked on the open network alone"
+        ),
+    ] = ""
+
     @property
     def provider_terms(self) -> ProviderTerms | None:
         """What was agreed with the provider; None where there is none. Raises ProviderUnusable."""
@@ -88,6 +97,7 @@ class ProviderSettings(ServerSettings):
             claim=self.oidc_claim,
             roles=roles,
             return_url=public_url + RETURN_PATH,
+            networks=networks_in(self.oidc_networks),
         )
 
 

@@ -32,6 +32,7 @@ class Webhook:
     task: the only task that it is about; None: every task of the team.
     secrets: the present one first, then the one before.
     paused: why nothing is sent; `gone`: the receiver said that it is there no more.
+    is_removed: nobody finds it any more; a store may keep it until that was told.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Webhook:
     secrets: tuple[Secret, ...]
     task: str | None = None
     paused: Paused | None = None
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,11 @@ def changed(webhook: Webhook, _now: float, *, team: str, change: Change) -> Webh
 def gone(webhook: Webhook, _now: float) -> Webhook:
     """The receiver said that it is there no more."""
     return webhook if webhook.paused else replace(webhook, paused="gone")
+
+
+def removed(webhook: Webhook, _now: float) -> Webhook:
+    """What is left of a webhook that was removed: neither its address nor its secrets."""
+    return replace(webhook, url="", secrets=(), is_removed=True)
 
 
 def with_secret(webhook: Webhook, now: float, *, team: str, secret: str) -> Webhook:

@@ -16,19 +16,22 @@ from shared.auditing import Auditor
 from shared.clock import Clock
 from shared.errors import Conflict, Invalid
 from shared.fetching import Fetcher
+from shared.identity import Caller
+from shared.outbox import Relay
 
 FORGOTTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What handlers work with. wake: there is something to send."""
+    """What handlers work with. wake: there is something to send. relay: publishes what the audit notes."""
 
     store: NotifierStore
     clock: Clock
     fetcher: Fetcher
     schedule: Schedule
     wake: Callable[[], None]
+    relay: Relay
     auditor: Auditor
 
 
@@ -44,22 +47,23 @@ async def deliver(resources: Resources, event: HeardEvent) -> None:
 
 
 async def make_webhook(
-    resources: Resources, team: str, *, url: str, events: Sequence[EventType], task: str | None
+    resources: Resources, who: Caller, *, url: str, events: Sequence[EventType], task: str | None
 ) -> tuple[Webhook, str]:
     """A new webhook of a team, and its secret, which is told once. Raises Invalid and Conflict."""
     _check(resources, url)
-    domain.refuse_more_than(len(await resources.store.webhooks(team)))
+    domain.refuse_more_than(len(await resources.store.webhooks(who.team)))
     secret = new_secret()
     webhook = Webhook(
         id=uuid.uuid4().hex,
-        team=team,
+        team=who.team,
         url=url,
         events=domain.events_in(events),
         created_at=resources.clock(),
         secrets=(Secret(text=secret),),
         task=task,
     )
-    await resources.store.add_webhook(webhook)
+    await resources.store.add_webhook(webhook, noted=resources.auditor.entries(who, "webhook.make", webhook.id))
+    resources.relay.wake()
     return webhook, secret
 
 
@@ -70,7 +74,7 @@ async def find(resources: Resources, team: str, webhook_id: str) -> Webhook:
 
 async def change_webhook(
     resources: Resources,
-    team: str,
+    who: Caller,
     webhook_id: str,
     *,
     url: str | None,
@@ -78,36 +82,46 @@ async def change_webhook(
     is_paused: bool | None,
 ) -> Webhook:
     """Change a webhook; what waited while it was paused is sent when it goes on. Raises NotFound and Invalid."""
-    await find(resources, team, webhook_id)
+    await find(resources, who.team, webhook_id)
     if url is not None:
         _check(resources, url)
     change = Change(url=url, events=None if events is None else domain.events_in(events), is_paused=is_paused)
-    after = await resources.store.change_webhook(webhook_id, partial(domain.changed, team=team, change=change))
+    rule = partial(domain.changed, team=who.team, change=change)
+    noted = resources.auditor.entries(who, "webhook.change", webhook_id)
+    after = await resources.store.change_webhook(webhook_id, rule, noted=noted)
+    resources.relay.wake()
     resources.wake()
     return after
 
 
-async def rotate(resources: Resources, team: str, webhook_id: str) -> tuple[Webhook, str]:
+async def rotate(resources: Resources, who: Caller, webhook_id: str) -> tuple[Webhook, str]:
     """A new secret, told once; the one before signs beside it for a while. Raises NotFound."""
     secret = new_secret()
-    rule = partial(domain.with_secret, team=team, secret=secret)
-    return await resources.store.change_webhook(webhook_id, rule), secret
+    rule = partial(domain.with_secret, team=who.team, secret=secret)
+    noted = resources.auditor.entries(who, "webhook.rotate", webhook_id)
+    after = await resources.store.change_webhook(webhook_id, rule, noted=noted)
+    resources.relay.wake()
+    return after, secret
 
 
-async def remove_webhook(resources: Resources, team: str, webhook_id: str) -> None:
+async def remove_webhook(resources: Resources, who: Caller, webhook_id: str) -> None:
     """Remove a webhook and all its deliveries. What a crash leaves of them, the sender removes. Raises NotFound."""
-    await find(resources, team, webhook_id)
-    await resources.store.remove_webhook(webhook_id)
+    await find(resources, who.team, webhook_id)
+    noted = resources.auditor.entries(who, "webhook.remove", webhook_id)
+    await resources.store.remove_webhook(webhook_id, noted=noted)
+    resources.relay.wake()
     while await resources.store.forget_deliveries_of(webhook_id, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
         pass
 
 
-async def send_again(resources: Resources, team: str, webhook_id: str, delivery_id: str) -> Delivery:
+async def send_again(resources: Resources, who: Caller, webhook_id: str, delivery_id: str) -> Delivery:
     """Send a delivery again, with the same id. Raises NotFound, and Conflict while the webhook is paused."""
-    if (await find(resources, team, webhook_id)).paused:
+    if (await find(resources, who.team, webhook_id)).paused:
         raise Conflict("the webhook is paused: let it go on first")
     rule = partial(deliveries.again, webhook=webhook_id, schedule=resources.schedule)
-    after = await resources.store.change_delivery(delivery_id, rule)
+    noted = resources.auditor.entries(who, "webhook.send", delivery_id)
+    after = await resources.store.change_delivery(delivery_id, rule, noted=noted)
+    resources.relay.wake()
     resources.wake()
     return after
 

@@ -10,6 +10,7 @@ from services.notifier.settings import WebhookSettings
 from services.notifier.store import NotifierStore
 from shared.auditing import Auditor
 from shared.fetching import Bounds, Fetcher
+from shared.outbox import Relay
 from shared.part import Adapters, Part
 
 
@@ -21,13 +22,21 @@ def assemble(adapters: Adapters[NotifierStore], settings: WebhookSettings, *, fe
     bounds = Bounds(total_s=settings.webhook_timeout_s)
     sender = Sender(store, fetcher, clock, schedule, bounds, metrics)
     auditor = Auditor(clock, adapters.bus, is_on=settings.auth == "on")
+    relay = Relay(store, adapters.bus)
     resources = Resources(
-        store=store, clock=clock, fetcher=fetcher, schedule=schedule, wake=sender.wake, auditor=auditor
+        store=store,
+        clock=clock,
+        fetcher=fetcher,
+        schedule=schedule,
+        wake=sender.wake,
+        relay=relay,
+        auditor=auditor,
     )
     return Part(
         name="notifier",
         routers=[routes.router(resources)],
         subscribe=partial(consumers.subscribe, resources),
+        relays=[relay],
         workers=[sender],
         tools=[fetcher],
         gauges=[metrics.measure],

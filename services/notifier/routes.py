@@ -42,9 +42,8 @@ def _add_webhooks(routes: APIRouter, resources: Resources) -> None:
     async def make_webhook(wanted: wire.WebhookRequest, who: Who) -> Response:
         allow(who, "administer")
         webhook, secret = await handlers.make_webhook(
-            resources, who.team, url=wanted.url, events=wanted.events, task=wanted.task_id
+            resources, who, url=wanted.url, events=wanted.events, task=wanted.task_id
         )
-        await resources.auditor.note(who, "webhook.make", webhook.id)
         return _with_secret(resources, webhook, secret)
 
     @routes.get("/webhooks/{webhook_id}", response_model=wire.WebhookShown)
@@ -60,27 +59,24 @@ def _add_changes(routes: APIRouter, resources: Resources) -> None:
         allow(who, "administer")
         changed = await handlers.change_webhook(
             resources,
-            who.team,
+            who,
             webhook_id,
             url=wanted.url,
             events=wanted.events,
             is_paused=wanted.is_paused,
         )
-        await resources.auditor.note(who, "webhook.change", webhook_id)
         return json_answer(shapes.webhook_shown(changed, resources.clock()))
 
     @routes.delete("/webhooks/{webhook_id}", status_code=204)
     async def remove_webhook(webhook_id: str, who: Who) -> Response:
         allow(who, "administer")
-        await handlers.remove_webhook(resources, who.team, webhook_id)
-        await resources.auditor.note(who, "webhook.remove", webhook_id)
+        await handlers.remove_webhook(resources, who, webhook_id)
         return Response(status_code=204)
 
     @routes.post("/webhooks/{webhook_id}/secret", status_code=201, response_model=wire.NewWebhookShown)
     async def rotate(webhook_id: str, who: Who) -> Response:
         allow(who, "administer")
-        webhook, secret = await handlers.rotate(resources, who.team, webhook_id)
-        await resources.auditor.note(who, "webhook.rotate", webhook_id)
+        webhook, secret = await handlers.rotate(resources, who, webhook_id)
         return _with_secret(resources, webhook, secret)
 
 
@@ -103,8 +99,7 @@ def _add_deliveries(routes: APIRouter, resources: Resources) -> None:
     @routes.post("/webhooks/{webhook_id}/deliveries/{delivery_id}/send", response_model=wire.DeliveryShown)
     async def send_again(webhook_id: str, delivery_id: str, who: Who) -> Response:
         allow(who, "administer")
-        sent = await handlers.send_again(resources, who.team, webhook_id, delivery_id)
-        await resources.auditor.note(who, "webhook.send", delivery_id)
+        sent = await handlers.send_again(resources, who, webhook_id, delivery_id)
         return json_answer(shapes.delivery_shown(sent))
 
 

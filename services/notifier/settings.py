@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from services.notifier.delivery import Schedule
-from shared.errors import Invalid
 from shared.fetching.addresses import Network, networks_in
 from shared.http.serving import ServerSettings
-from shared.settings import AmqpSettings, CallerSettings, MongoSettings
+from shared.settings import AmqpSettings, CallerSettings, MongoSettings, Networks
 
 DAY_S = 86_400.0
 RECORDED_S = 20.0
@@ -20,7 +19,7 @@ class WebhookSettings(ServerSettings):
     """How webhooks are sent, by a notifier alone or within the embedded platform."""
 
     webhook_networks: Annotated[
-        str,
+        Networks,
         Field(
             description="networks (`10.1.0.0/16`), comma separated, whose addresses webhooks may have though they are"
             " not public, also with `http`; none: webhooks reach only the open network, by `https`"
@@ -43,15 +42,6 @@ class WebhookSettings(ServerSettings):
     webhook_keep_s: Annotated[
         float, Field(gt=0, le=7 * DAY_S, description="seconds after which a delivery that did not arrive expires")
     ] = DAY_S
-
-    @field_validator("webhook_networks")
-    @classmethod
-    def _are_networks(cls, value: str) -> str:
-        try:
-            networks_in(value)
-        except Invalid as error:
-            raise ValueError(error.detail) from None
-        return value
 
     @property
     def networks(self) -> Sequence[Network]:

@@ -31,11 +31,14 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     telemetry = settings.telemetry("quorate-subtask-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
+    quotas = MongoQuotas(database["quotas"], clock)
+
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
             await open_when_up(store.prepare)
+            await quotas.prepare()
             await callers.prepare()
             stack.push_async_callback(store.settle)
             stack.push_async_callback(objects.close)
@@ -51,7 +54,7 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
                 adapters,
                 settings,
                 preferences=preferences,
-                quotas=MongoQuotas(database["quotas"]),
+                quotas=quotas,
                 erasures=MongoErasures(database["erasures"]),
             )
         ],

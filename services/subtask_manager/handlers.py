@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -11,6 +11,7 @@ from services.subtask_manager import activity, domain, prelabels, quotas
 from services.subtask_manager import row as rows
 from services.subtask_manager.activity import Activity
 from services.subtask_manager.metrics import WorkMetrics
+from services.subtask_manager.on_the_way import OnTheWay
 from services.subtask_manager.preferences import Preferences, PreferencesStore, replaced
 from services.subtask_manager.row import Row
 from services.subtask_manager.settings import Limits
@@ -60,6 +61,7 @@ class Resources:
     auditor: Auditor
     quotas: Quotas
     auth: Literal["off", "on"] = "off"
+    on_the_way: OnTheWay = field(default_factory=OnTheWay)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,8 @@ async def _within_quota(
     if most is None:
         return count
     held = await resources.store.held(who.team, who.id)
-    return quotas.wanted(count, most, held, is_asked_for=is_asked_for)
+    async with resources.auditor.noting_quotas(who):
+        return quotas.wanted(count, most, held, is_asked_for=is_asked_for)
 
 
 def _granted(resources: Resources, claim: Claim, token: str) -> None:
@@ -135,7 +138,7 @@ async def lease_opened(resources: Resources, who: Caller, *, task_id: str | None
         claim = await lease(resources, who, task_id=task_id, count=count)
         if claim.held or claim.is_cut_short:
             return claim, 0
-        opening = await _opening(resources)
+        opening = await _opening(resources, who.team)
         if claim.waiting_for_others:
             return claim, opening
         await asyncio.sleep(pause_s)
@@ -144,14 +147,17 @@ async def lease_opened(resources: Resources, who: Caller, *, task_id: str | None
     return await lease(resources, who, task_id=task_id, count=count), opening
 
 
-async def _opening(resources: Resources) -> int:
-    """How many images, of all tasks, are stored and wait to be opened; 0 where the bus cannot be asked."""
+async def _opening(resources: Resources, team: str) -> int:
+    """How many images of a team are stored and wait to be opened, about; 0 where the bus cannot be asked."""
+    coming = resources.on_the_way.of(team)
+    if not coming:
+        return 0
     try:
         async with asyncio.timeout(LOOK_S):
             depths = await resources.bus.depths()
     except (TimeoutError, Unavailable):
         return 0
-    return sum(depths[queue] for queue in READY)
+    return min(coming, sum(depths[queue] for queue in READY))
 
 
 def _in_team(who: Caller, decide: Decide[A]) -> Decide[A]:

@@ -33,6 +33,8 @@ def assemble(
     metrics = WorkMetrics(adapters.telemetry.metrics.registry)
     step = partial(eraser.step, adapters.store, preferences)
     erasing = Eraser("subtask_manager", erasures, step, adapters.bus, adapters.clock)
+    defaults = {LIVE_LEASES: settings.quota_live_leases}
+    team_quotas = Quotas(quotas, defaults, relay=relay, bus=adapters.bus)
     resources = Resources(
         store=adapters.store,
         preferences=preferences,
@@ -48,7 +50,7 @@ def assemble(
         eraser=erasing,
         auth=settings.auth or "off",
         auditor=Auditor(adapters.clock, adapters.bus, is_on=settings.auth == "on"),
-        quotas=Quotas(quotas, {LIVE_LEASES: settings.quota_live_leases}),
+        quotas=team_quotas,
     )
     return Part(
         name="subtask_manager",
@@ -59,7 +61,7 @@ def assemble(
             quota_routes.router(resources),
         ],
         subscribe=partial(consumers.subscribe, resources),
-        relays=[relay],
+        relays=[relay, *team_quotas.relays],
         workers=[erasing],
         gauges=[partial(metrics.look, adapters.store)],
         counters={"votes": metrics.votes_taken},

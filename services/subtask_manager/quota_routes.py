@@ -44,8 +44,7 @@ def router(resources: Resources) -> APIRouter:
     async def put(team: Team, wanted: wire.LeaseQuotasRequest, who: Who) -> Response:
         allow_operating(who)
         own = wanted.model_dump(exclude_none=True)
-        await quotas.put(team, own)
-        await resources.auditor.note(who, "quotas.change", team)
+        await quotas.put(team, own, resources.auditor.entries(who, "quotas.change", team))
         return json_answer(shown(team, own))
 
     return routes

@@ -50,6 +50,7 @@ async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None
         await _put_by(resources, image)
     else:
         await _open(resources, brief, image)
+    resources.on_the_way.opened(event.time.timestamp())
 
 
 async def open_subtask_with_terms(resources: Resources, event: events.ImageReadyV1) -> None:

@@ -148,8 +148,8 @@ class LeaseGranted(BaseModel):
 
 class Leases(BaseModel):
     """Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
-    `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held, and
-    not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end."""
+    `opening`: of your team, stored and on their way to be opened, about. The last two are counted where nothing is
+    held, and not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end."""
 
     leases: list[LeaseGranted]
     more: bool

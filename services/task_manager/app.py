@@ -37,12 +37,13 @@ def create(settings: TaskManagerSettings) -> Deployable:
     telemetry = settings.telemetry("quorate-task-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
+    quotas = MongoQuotas(database["quotas"], clock)
     part = assemble(
         adapters,
         settings,
         spool=settings.spool(),
         budget=DecodingBudget(settings.max_decoding_bytes),
-        quotas=MongoQuotas(database["quotas"]),
+        quotas=quotas,
         erasures=MongoErasures(database["erasures"]),
     )
 
@@ -51,6 +52,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(client.close)
             await open_when_up(store.prepare)
+            await quotas.prepare()
             await callers.prepare()
             await open_when_up(objects.open)
             stack.push_async_callback(objects.close)

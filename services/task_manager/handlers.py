@@ -26,6 +26,7 @@ from shared import events
 from shared.access import Action, allow
 from shared.arrivals import Arrivals, UpToDate
 from shared.auditing import Auditor
+from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.erasures import Eraser
@@ -54,6 +55,7 @@ class Resources:
 
     store: TaskStore
     objects: ObjectStore
+    bus: Bus
     relay: Relay
     checker: Checker
     renditions: Renditions
@@ -99,7 +101,8 @@ async def create_task(
         new = domain.announce(wanted)
         allowed = await allowed_to(resources.quotas, who.team)
         noted = resources.auditor.entries(who, "task.create", wanted.id)
-        existing = await resources.store.create(new.state, new.facts, allowed=allowed, noted=noted)
+        async with resources.auditor.noting_quotas(who):
+            existing = await resources.store.create(new.state, new.facts, allowed=allowed, noted=noted)
         if existing is None:
             resources.relay.wake()
             return new.state, Counts()
@@ -187,7 +190,8 @@ async def seal(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task
 async def reopen(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task, Counts, UpToDate]:
     task = await resources.store.task(task_id)
     if task.state == "completed":
-        await refuse_reopening(resources.store, resources.quotas, task.team)
+        async with resources.auditor.noting_quotas(who):
+            await refuse_reopening(resources.store, resources.quotas, task.team)
     await resources.store.update(task_id, resources.auditor.noting(who, "task.reopen", task_id, domain.reopen))
     return await _told(resources, task_id)
 

@@ -100,8 +100,8 @@ class Checker:
 
 
 class Ingest:
-    """Takes the files of one upload to one task. `saved` is called after every batch that made images visible;
-    `allowed` says what the task's team may have."""
+    """Takes the files of one upload to one task. `saved` is told of every batch that made images visible: how many,
+    and when the last of them was taken in. `allowed` says what the task's team may have."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Ingest:
         objects: ObjectStore,
         checker: Checker,
         clock: Clock,
-        saved: Callable[[], None],
+        saved: Callable[[int, float], Awaitable[None]],
         allowed: Callable[[], Awaitable[Allowed]],
     ) -> None:
         self._task = task
@@ -276,7 +276,8 @@ class Ingest:
             await self._objects.delete([key for one in taken for key in with_renditions(one.image.object_key)])
             return set()
         crash_points.reached("ingest.after_images")
-        self._saved()
+        if new_ones := [one.image.created_at for one in taken if one.image.id not in known]:
+            await self._saved(len(new_ones), max(new_ones))
         return known
 
 

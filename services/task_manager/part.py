@@ -47,9 +47,11 @@ def assemble(
     checker = Checker(threads, settings.picture_limits, budget)
     statistician = Statistician(store, clock)
     erasing = Eraser("task_manager", erasures, partial(eraser.step, store, relay), adapters.bus, clock)
+    team_quotas = Quotas(quotas, asdict(settings.allowed), relay=relay, bus=adapters.bus)
     resources = Resources(
         store=store,
         objects=objects,
+        bus=adapters.bus,
         relay=relay,
         checker=checker,
         renditions=Renditions(objects, checker),
@@ -64,7 +66,7 @@ def assemble(
         progress=Progress(store, clock),
         metrics=BatchMetrics(adapters.telemetry.metrics.registry),
         auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
-        quotas=Quotas(quotas, asdict(settings.allowed)),
+        quotas=team_quotas,
         eraser=erasing,
     )
     return Part(
@@ -76,7 +78,7 @@ def assemble(
             quota_routes.router(resources),
         ],
         subscribe=partial(consumers.subscribe, resources),
-        relays=[relay],
+        relays=[relay, *team_quotas.relays],
         workers=[collector, statistician, erasing],
         before_shutdown=resources.progress.close,  # streams that would never end by themselves
         answers_admin=True,

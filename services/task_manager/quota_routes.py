@@ -36,8 +36,8 @@ def router(resources: Resources) -> APIRouter:
     @routes.put("/admin/quotas/{team}", response_model=wire.TeamQuotasShown)
     async def put(team: Team, wanted: wire.QuotasRequest, who: Who) -> Response:
         allow_operating(who)
-        await quotas.put(team, wanted.model_dump(exclude_none=True))
-        await resources.auditor.note(who, "quotas.change", team)
+        noted = resources.auditor.entries(who, "quotas.change", team)
+        await quotas.put(team, wanted.model_dump(exclude_none=True), noted)
         return json_answer(_shown(await team_quotas.of(store, quotas, team)))
 
     return routes

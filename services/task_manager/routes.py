@@ -100,7 +100,7 @@ def upload_router(resources: Resources) -> APIRouter:
             reports = await uploads.single(task_id, holder, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
-        return _report(request, reports)
+        return await _reported(resources, who, request, reports)
 
     routes.include_router(_direct_router(resources, uploads))
     return routes
@@ -119,13 +119,16 @@ def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
     async def begin(task_id: str, wanted: wire.DirectRequest, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
         filenames = [file.filename for file in wanted.files]
-        return json_answer(staging_shown(await uploads.begin(task_id, filenames), filenames), 201)
+        async with resources.auditor.noting_quotas(who):
+            begun = await uploads.begin(task_id, filenames)
+        return json_answer(staging_shown(begun, filenames), 201)
 
     @routes.post("/tasks/{task_id}/uploads/{upload_id}/commit", response_model=wire.UploadReport)
     async def commit(task_id: str, upload_id: str, wanted: wire.CommitRequest, request: Request, who: Who) -> Response:
         await handlers.allow_on(resources, who, "make tasks", task_id)
         filenames = None if wanted.files is None else [file.filename for file in wanted.files]
-        return _report(request, await uploads.commit(task_id, holder_of(request.scope), upload_id, filenames))
+        reports = await uploads.commit(task_id, holder_of(request.scope), upload_id, filenames)
+        return await _reported(resources, who, request, reports)
 
     return routes
 
@@ -148,6 +151,13 @@ async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
     bounded_request = cast("BoundedRequest", request)
     bounded_request.max_body_bytes = max_bytes
     return valid(wire.ImageRequest, await bounded_request.json() if await bounded_request.body() else None)
+
+
+async def _reported(resources: Resources, who: Who, request: Request, reports: list[Report]) -> Response:
+    """The report, once the quotas that refused files were noted."""
+    for quota in {report.quota for report in reports if report.quota is not None}:
+        await resources.auditor.note_quota(who, quota)
+    return _report(request, reports)
 
 
 def _report(request: Request, reports: list[Report]) -> Response:

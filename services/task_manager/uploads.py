@@ -17,12 +17,15 @@ from services.task_manager.team_quotas import allowed_to, refuse_upload
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
 from shared.http.requests import decode_base64
 from shared.shares import Holder, Shares
+from shared.stored_images import ImagesStored
 
 FIELDS = ("images", "files")
 MAX_FILES = 100_000
 """Files of one upload, entries of its archives included: there is a report on each."""
 NOT_STAGED = "the file has not been stored with its form, or is gone by now: store it with a new one"
 RENEW_S = domain.REGISTRATION_S / 3
+TELL_S = 0.2
+"""No upload waits longer for a bus that is away."""
 
 
 class TooManyUploads(Unavailable):
@@ -107,7 +110,7 @@ class Uploads:
                     objects=resources.objects,
                     checker=resources.checker,
                     clock=resources.clock,
-                    saved=resources.relay.wake,
+                    saved=partial(self._tell, task.team),
                     allowed=partial(allowed_to, resources.quotas, task.team),
                 )
                 try:
@@ -141,6 +144,14 @@ class Uploads:
             await asyncio.sleep(RENEW_S)
             with contextlib.suppress(QuorateError):
                 await self._resources.store.update(task_id, partial(domain.register_upload, upload_id=upload_id))
+
+    async def _tell(self, team: str, images: int, at: float) -> None:
+        """Say that images of a team come, so that its operators wait for them; what that says may be lost."""
+        stored = ImagesStored(images_stored=images, stored_for_team=team, stored_at=at)
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(TELL_S):
+                await self._resources.bus.broadcast(stored.model_dump_json().encode())
+        self._resources.relay.wake()
 
     async def _take(self, ingest: Ingest, part: Part) -> int:
         """Returns how many files there were to report on."""

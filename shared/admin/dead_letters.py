@@ -72,15 +72,13 @@ def router(bus: Bus, auditor: Auditor) -> APIRouter:
 
     @routes.delete("/dead/{letter_id}", status_code=204)
     async def discard(letter_id: LetterId, who: Who) -> Response:
-        await bus.discard(letter_id)
-        await auditor.note(who, "dead_letters.discard", letter_id)
+        await bus.discard(letter_id, auditor.notes(who, "dead_letters.discard", letter_id))
         return Response(status_code=204)
 
     @routes.post("/dead/replay", response_model=Replayed)
     async def replay(wanted: ReplayRequest, who: Who) -> Response:
-        replayed = await bus.replay(wanted.ids or None)
-        for letter_id in wanted.ids or [ALL]:
-            await auditor.note(who, "dead_letters.replay", letter_id)
+        told = [note for one in wanted.ids or [ALL] for note in auditor.notes(who, "dead_letters.replay", one)]
+        replayed = await bus.replay(wanted.ids or None, told)
         return json_answer({"replayed": replayed})
 
     return routes

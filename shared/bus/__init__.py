@@ -62,12 +62,14 @@ class Bus(Protocol):
         """A dead letter and its body. Raises NotFound."""
         ...
 
-    async def discard(self, letter_id: str) -> None:
-        """Remove a dead letter for good. Raises NotFound."""
+    async def discard(self, letter_id: str, told: Sequence[Message] = ()) -> None:
+        """Remove a dead letter for good, and publish what is told of it: never the one without the other, though on
+        some buses it may have been told where a crash kept the letter. Raises NotFound, and tells nothing then."""
         ...
 
-    async def replay(self, ids: Sequence[str] | None) -> int:
-        """Put dead letters back into their queues (None: all of them); returns how many."""
+    async def replay(self, ids: Sequence[str] | None, told: Sequence[Message] = ()) -> int:
+        """Put dead letters back into their queues (None: all of them), and publish what is told of it, as `discard`
+        does; returns how many."""
         ...
 
     async def broadcast(self, body: bytes) -> None:

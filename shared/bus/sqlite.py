@@ -52,6 +52,9 @@ MAX_RETRY_S = 30.0
 MAX_PAUSE_S = 10.0
 
 
+_Row = tuple[str, str, str, str, bytes, float | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Delivery:
     id: int
@@ -97,20 +100,8 @@ class SqliteBus:
         await self._database.write(lambda db: db.execute(requeue, (CLAIMED,)).rowcount)
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        now = self._clock()
-        rows = [
-            (queue, m.id, m.type, m.subject, m.body, now + self._optional_ttl_s if is_optional else None)
-            for m in messages
-            for queue, is_optional in Topology.queues(m.type)
-        ]
-
-        def insert(db: sqlite3.Connection) -> None:
-            db.execute("DELETE FROM messages WHERE expires_at < ? AND ready_at < ?", (now, CLAIMED))
-            db.executemany(
-                "INSERT INTO messages (queue, event_id, type, subject, body, expires_at) VALUES (?,?,?,?,?,?)", rows
-            )
-
-        await self._database.write(insert)
+        rows = self._rows(messages)
+        await self._database.write(lambda db: self._insert(db, rows))
         self._wake({row[0] for row in rows})
 
     def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
@@ -143,14 +134,27 @@ class SqliteBus:
             raise NotFound("no such dead letter")
         return _dead_letter(row), row[6]
 
-    async def discard(self, letter_id: str) -> None:
-        delete = "DELETE FROM dead WHERE CAST(id AS TEXT) = ?"
-        if not await self._database.write(lambda db: db.execute(delete, (letter_id,)).rowcount):
-            raise NotFound("no such dead letter")
+    async def discard(self, letter_id: str, told: Sequence[Message] = ()) -> None:
+        rows = self._rows(told)
 
-    async def replay(self, ids: Sequence[str] | None) -> int:
-        queues = await self._database.write(lambda db: _replay(db, ids))
-        self._wake(set(queues))
+        def discard(db: sqlite3.Connection) -> None:
+            if not db.execute("DELETE FROM dead WHERE CAST(id AS TEXT) = ?", (letter_id,)).rowcount:
+                raise NotFound("no such dead letter")
+            self._insert(db, rows)
+
+        await self._database.write(discard)
+        self._wake({row[0] for row in rows})
+
+    async def replay(self, ids: Sequence[str] | None, told: Sequence[Message] = ()) -> int:
+        rows = self._rows(told)
+
+        def replay(db: sqlite3.Connection) -> list[str]:
+            queues = _replay(db, ids)
+            self._insert(db, rows)
+            return queues
+
+        queues = await self._database.write(replay)
+        self._wake({*queues, *(row[0] for row in rows)})
         return len(queues)
 
     async def broadcast(self, body: bytes) -> None:
@@ -166,6 +170,21 @@ class SqliteBus:
     async def close(self) -> None:
         await self.drain()
         await self._database.close()
+
+    def _rows(self, messages: Sequence[Message]) -> list[_Row]:
+        """Messages as rows of their queues."""
+        expires_at = self._clock() + self._optional_ttl_s
+        return [
+            (queue, m.id, m.type, m.subject, m.body, expires_at if is_optional else None)
+            for m in messages
+            for queue, is_optional in Topology.queues(m.type)
+        ]
+
+    def _insert(self, db: sqlite3.Connection, rows: Sequence[_Row]) -> None:
+        db.execute("DELETE FROM messages WHERE expires_at < ? AND ready_at < ?", (self._clock(), CLAIMED))
+        db.executemany(
+            "INSERT INTO messages (queue, event_id, type, subject, body, expires_at) VALUES (?,?,?,?,?,?)", rows
+        )
 
     def _wake(self, queues: set[str]) -> None:
         for queue in queues & self._consumers.keys():

@@ -26,11 +26,14 @@ from shared.fetching.addresses import Address, Network, address_in, is_in, is_pu
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 """The addresses of a name. Raises OSError."""
+Take = Callable[[bytes], None]
+"""Takes the next piece of a body."""
 
 RESOLVERS = 16
 """Names that are looked up at a time: a server of names that hangs holds up its own names first."""
 ADDRESSES_TRIED = 3
 MAX_URL = 2_000
+_SUCCESS = 200
 
 
 class NotFetched(QuorateError):
@@ -41,9 +44,11 @@ class NotFetched(QuorateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Seconds for a whole request with its answer, and bytes of the answer's body: with none, it is not read."""
+    """total_s: for a whole request with its answer. silent_s: without a byte; None: as long as the whole.
+    max_bytes: of the answer's body; with none, it is not read."""
 
     total_s: float
+    silent_s: float | None = None
     max_bytes: int = 0
 
 
@@ -126,14 +131,24 @@ class Fetcher:
                 raise Invalid(error.detail) from None
 
     async def send(
-        self, method: str, url: str, *, bounds: Bounds, headers: Mapping[str, str] | None = None, content: bytes = b""
+        self,
+        method: str,
+        url: str,
+        *,
+        bounds: Bounds,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        take: Take | None = None,
     ) -> Answer:
-        """Send a request, and take its answer, whatever its status. Raises NotFetched, and Invalid as `check`."""
+        """Send a request, and take its answer, whatever its status. Raises NotFetched, and Invalid as `check`.
+
+        take: gets the body of an answer with status 200 piece by piece; the answer then has none.
+        """
         self.check(url)
         began = time.monotonic()
         try:
             async with asyncio.timeout(bounds.total_s):
-                return await self._sent(method, _parts(url), bounds, dict(headers or {}), content)
+                return await self._sent(method, _parts(url), bounds, dict(headers or {}), content, take)
         except TimeoutError:
             raise NotFetched(f"no answer within {bounds.total_s:g} s") from None
         except httpcore.TimeoutException:
@@ -144,7 +159,13 @@ class Fetcher:
             raise NotFetched("the name is none that TLS can check") from None
 
     async def _sent(
-        self, method: str, parts: SplitResult, bounds: Bounds, headers: dict[str, str], content: bytes
+        self,
+        method: str,
+        parts: SplitResult,
+        bounds: Bounds,
+        headers: dict[str, str],
+        content: bytes,
+        take: Take | None,
     ) -> Answer:
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         addresses = await self._addresses(host, port, parts.scheme)
@@ -156,10 +177,13 @@ class Fetcher:
         if content:
             given.append(("Content-Length", str(len(content))))
         url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=port, target=target.encode())
+        waits = {} if bounds.silent_s is None else dict.fromkeys(("connect", "read", "write"), bounds.silent_s)
         try:
-            async with connection.stream(method, url, headers=given, content=content) as answer:
+            async with connection.stream(
+                method, url, headers=given, content=content, extensions={"timeout": waits}
+            ) as answer:
                 found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
-                body = await _body(answer, bounds.max_bytes) if bounds.max_bytes else b""
+                body = await _body(answer, bounds.max_bytes, take) if bounds.max_bytes else b""
                 return Answer(status=answer.status, headers=found, body=body)
         finally:
             await connection.aclose()
@@ -213,14 +237,16 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-async def _body(answer: httpcore.Response, max_bytes: int) -> bytes:
+async def _body(answer: httpcore.Response, max_bytes: int, take: Take | None) -> bytes:
     """Raises NotFetched where it is longer."""
-    body = b""
-    async for chunk in answer.aiter_stream():
-        body += chunk
-        if len(body) > max_bytes:
+    body, received = bytearray(), 0
+    into = take if take is not None and answer.status == _SUCCESS else body.extend
+    async for piece in answer.aiter_stream():
+        received += len(piece)
+        if received > max_bytes:
             raise NotFetched(f"the answer is longer than {max_bytes:,} bytes")
-    return body
+        into(piece)
+    return bytes(body)
 
 
 async def _resolved(threads: ThreadPoolExecutor, host: str, port: int) -> Sequence[Address]:

@@ -124,11 +124,116 @@ class Stored(Generic[S]):
     document: Mapping[str, Any]
 
 
-class Documents(Generic[S]):
+class Eventful:
+    """A collection whose documents carry events. `origin` names this process, which publishes its own events, and those
+    that a dead process left.
+    """
+
+    def __init__(self, collection: Collection, *, clock: Clock, origin: str) -> None:
+        self.collection = collection
+        self._clock = clock
+        self._origin = origin
+        self._may_have_pending = False
+        self._orphans_at = -ORPHANS_EVERY_S
+        self._read: dict[
+            str, tuple[int, set[str]]
+        ] = {}  # version and events of the documents that `pending` returned last
+
+    async def put(self, document_id: str, fields: Document, messages: Sequence[Message]) -> None:
+        """Write fields of a document, and events with them, whatever it holds and whether it is there: of two writers
+        the last one counts. A field that is None is left out."""
+        values = {name: value for name, value in fields.items() if value is not None}
+        values |= self._flag({}, messages)
+        values |= {f"outbox.{message.id}": entry for message, entry in self._entries(messages)}
+        update: Document = {"$inc": {"version": 1}}
+        if values:
+            update["$set"] = values
+        if absent := {name: "" for name, value in fields.items() if value is None}:
+            update["$unset"] = absent
+        try:
+            with errors_named():
+                await self.collection.update_one({"_id": document_id}, update, upsert=True)
+        finally:
+            self._may_have_pending |= bool(messages)
+
+    async def pending(self, limit: int) -> list[Message]:
+        """The oldest events of this process, and those that a dead process left."""
+        while True:
+            flagged = await self._flagged(limit)
+            empty = [document for document in flagged if not document["outbox"]]
+            await self._unflag(empty)
+            if not empty or len(flagged) < limit:
+                self._read = {document["_id"]: (document["version"], set(document["outbox"])) for document in flagged}
+                return [event for document in flagged for event in _events(document)][:limit]
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        """Remove events from their outboxes. A document that has not changed since `pending` read it loses its flag;
+        `pending` removes the other flags once their outboxes are empty."""
+        by_document: dict[str, set[str]] = {}
+        for event_id in ids:
+            by_document.setdefault(document_of(event_id), set()).add(event_id)
+        updates = [self._clear_and_unflag(document_id, events) for document_id, events in by_document.items()]
+        if await self._write([update for update in updates if update is not None]) < len(by_document):
+            await self._write(
+                [UpdateOne({"_id": document_id}, {"$unset": _gone(gone)}) for document_id, gone in by_document.items()]
+            )
+
+    def _clear_and_unflag(self, document_id: str, events: set[str]) -> UpdateOne | None:
+        """Both in one update, if these were all events of the document when it was read."""
+        version, present = self._read.get(document_id, (0, set[str]()))
+        if present != events:
+            return None
+        return UpdateOne({"_id": document_id, "version": version}, {"$unset": {**_gone(events), **_NO_FLAG}})
+
+    async def _flagged(self, limit: int) -> list[Document]:
+        """Documents that may have events, oldest first: those of this process, and those that a dead process left."""
+        fields = {"version": 1, "outbox": 1, "pending_at": 1}
+        now = self._clock()
+        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
+        queries = [own] if self._may_have_pending else []
+        self._may_have_pending = False  # a save from here on sets it again
+        if now - self._orphans_at >= ORPHANS_EVERY_S:
+            self._orphans_at = now
+            queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
+        try:
+            with errors_named():
+                cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
+                found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
+        except BaseException:
+            self._may_have_pending = True
+            raise
+        self._may_have_pending |= any(found)
+        flagged = {document["_id"]: document for documents in found for document in documents}
+        return sorted(flagged.values(), key=lambda document: document["pending_at"])
+
+    async def _unflag(self, empty: Sequence[Document]) -> None:
+        """Remove the flags of empty outboxes, unless a document was changed since it was read."""
+        guards = [{"_id": document["_id"], "version": document["version"]} for document in empty]
+        await self._write([UpdateOne(guard, {"$unset": _NO_FLAG}) for guard in guards])
+
+    async def _write(self, updates: Sequence[UpdateOne]) -> int:
+        """Send all updates at once; returns how many of them matched a document."""
+        if not updates:
+            return 0
+        with errors_named():
+            return (await self.collection.bulk_write(updates, ordered=False)).matched_count
+
+    def _flag(self, before: Mapping[str, Any], messages: Sequence[Message]) -> Document:
+        """The flag, if there are events: set again even where it was read, for it may have been removed since."""
+        now = self._clock()
+        return {"pending_at": min(before.get("pending_at", now), now), "pending_by": self._origin} if messages else {}
+
+    def _entries(self, messages: Sequence[Message]) -> list[tuple[Message, Document]]:
+        now = self._clock()
+        return [
+            (message, {"type": message.type, "subject": message.subject, "body": message.body.decode(), "at": now})
+            for message in messages
+        ]
+
+
+class Documents(Eventful, Generic[S]):
     """A collection of states, each written by `codec`. `keys` gives the fields beside the body: `_id` and what queries
     need; a field that is None is left out.
-
-    `origin` names this process, which publishes its own events, and those that a dead process left.
     """
 
     def __init__(
@@ -140,16 +245,9 @@ class Documents(Generic[S]):
         clock: Clock,
         origin: str,
     ) -> None:
-        self.collection = collection
+        super().__init__(collection, clock=clock, origin=origin)
         self._codec = codec
         self._keys = keys
-        self._clock = clock
-        self._origin = origin
-        self._may_have_pending = False
-        self._orphans_at = -ORPHANS_EVERY_S
-        self._read: dict[
-            str, tuple[int, set[str]]
-        ] = {}  # version and events of the documents that `pending` returned last
 
     async def find(self, document_id: str, what: str) -> Stored[S]:
         """A state. Raises NotFound, saying that there is no such `what`."""
@@ -203,35 +301,6 @@ class Documents(Generic[S]):
             update["$unset"] = absent
         return {"_id": before.document["_id"], "version": version}, update
 
-    async def pending(self, limit: int) -> list[Message]:
-        """The oldest events of this process, and those that a dead process left."""
-        while True:
-            flagged = await self._flagged(limit)
-            empty = [document for document in flagged if not document["outbox"]]
-            await self._unflag(empty)
-            if not empty or len(flagged) < limit:
-                self._read = {document["_id"]: (document["version"], set(document["outbox"])) for document in flagged}
-                return [event for document in flagged for event in _events(document)][:limit]
-
-    async def clear(self, ids: Sequence[str]) -> None:
-        """Remove events from their outboxes. A document that has not changed since `pending` read it loses its flag;
-        `pending` removes the other flags once their outboxes are empty."""
-        by_document: dict[str, set[str]] = {}
-        for event_id in ids:
-            by_document.setdefault(_document_of(event_id), set()).add(event_id)
-        updates = [self._clear_and_unflag(document_id, events) for document_id, events in by_document.items()]
-        if await self._write([update for update in updates if update is not None]) < len(by_document):
-            await self._write(
-                [UpdateOne({"_id": document_id}, {"$unset": _gone(gone)}) for document_id, gone in by_document.items()]
-            )
-
-    def _clear_and_unflag(self, document_id: str, events: set[str]) -> UpdateOne | None:
-        """Both in one update, if these were all events of the document when it was read."""
-        version, present = self._read.get(document_id, (0, set[str]()))
-        if present != events:
-            return None
-        return UpdateOne({"_id": document_id, "version": version}, {"$unset": {**_gone(events), **_NO_FLAG}})
-
     async def _save(self, before: Stored[S], after: S, messages: Sequence[Message]) -> bool:
         crash_points.reached("mongo.before_save")
         try:
@@ -242,39 +311,6 @@ class Documents(Generic[S]):
         crash_points.reached("mongo.after_save")
         return result.matched_count == 1
 
-    async def _flagged(self, limit: int) -> list[Document]:
-        """Documents that may have events, oldest first: those of this process, and those that a dead process left."""
-        fields = {"version": 1, "outbox": 1, "pending_at": 1}
-        now = self._clock()
-        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
-        queries = [own] if self._may_have_pending else []
-        self._may_have_pending = False  # a save from here on sets it again
-        if now - self._orphans_at >= ORPHANS_EVERY_S:
-            self._orphans_at = now
-            queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
-        try:
-            with errors_named():
-                cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
-                found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
-        except BaseException:
-            self._may_have_pending = True
-            raise
-        self._may_have_pending |= any(found)
-        flagged = {document["_id"]: document for documents in found for document in documents}
-        return sorted(flagged.values(), key=lambda document: document["pending_at"])
-
-    async def _unflag(self, empty: Sequence[Document]) -> None:
-        """Remove the flags of empty outboxes, unless a document was changed since it was read."""
-        guards = [{"_id": document["_id"], "version": document["version"]} for document in empty]
-        await self._write([UpdateOne(guard, {"$unset": _NO_FLAG}) for guard in guards])
-
-    async def _write(self, updates: Sequence[UpdateOne]) -> int:
-        """Send all updates at once; returns how many of them matched a document."""
-        if not updates:
-            return 0
-        with errors_named():
-            return (await self.collection.bulk_write(updates, ordered=False)).matched_count
-
     def _new(self, state: S, messages: Sequence[Message]) -> Document:
         fields = {name: value for name, value in self._fields(state).items() if value is not None}
         outbox = {message.id: entry for message, entry in self._entries(messages)}
@@ -283,25 +319,13 @@ class Documents(Generic[S]):
     def _fields(self, state: S) -> Document:
         return {**self._codec.document(state), **self._keys(state)}
 
-    def _flag(self, before: Mapping[str, Any], messages: Sequence[Message]) -> Document:
-        """The flag, if there are events: set again even where it was read, for it may have been removed since."""
-        now = self._clock()
-        return {"pending_at": min(before.get("pending_at", now), now), "pending_by": self._origin} if messages else {}
-
-    def _entries(self, messages: Sequence[Message]) -> list[tuple[Message, Document]]:
-        now = self._clock()
-        return [
-            (message, {"type": message.type, "subject": message.subject, "body": message.body.decode(), "at": now})
-            for message in messages
-        ]
-
 
 class Outboxes:
     """Several collections as one outbox, of one relay."""
 
-    def __init__(self, documents: Sequence[Documents[Any]]) -> None:
+    def __init__(self, documents: Sequence[Eventful]) -> None:
         self._documents = documents
-        self._read_from: dict[str, Documents[Any]] = {}  # of the events that `pending` returned last
+        self._read_from: dict[str, Eventful] = {}  # of the events that `pending` returned last
 
     async def pending(self, limit: int) -> list[Message]:
         """The oldest events of each; those of the first come first."""
@@ -316,7 +340,7 @@ class Outboxes:
         await asyncio.gather(*(one.clear(ids) for one, ids in zip(self._documents, of, strict=True) if ids))
 
 
-def _document_of(event_id: str) -> str:
+def document_of(event_id: str) -> str:
     """The document of an event, whose id begins with its subject's."""
     return event_id.partition("/")[0]
 

@@ -29,5 +29,10 @@ class SqliteOutbox:
 
     def _keep(self, db: sqlite3.Connection, messages: Iterable[Message]) -> None:
         """Save events in the transaction of the change that caused them."""
-        rows = [(m.id, m.type, m.subject, m.body) for m in messages]
-        db.executemany("INSERT INTO outbox (id, type, subject, body) VALUES (?,?,?,?)", rows)
+        keep(db, messages)
+
+
+def keep(db: sqlite3.Connection, messages: Iterable[Message]) -> None:
+    """Save events in the outbox of this file, in the transaction of the change that caused them."""
+    rows = [(m.id, m.type, m.subject, m.body) for m in messages]
+    db.executemany("INSERT INTO outbox (id, type, subject, body) VALUES (?,?,?,?)", rows)

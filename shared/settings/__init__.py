@@ -2,9 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from shared.clock import Clock
+from shared.errors import Invalid
+from shared.fetching.addresses import networks_in
 from shared.http.serving import ServerSettings, UnsafeSettings
 
 if TYPE_CHECKING:
@@ -13,6 +15,19 @@ if TYPE_CHECKING:
     from shared.identity.callers import Callers
     from shared.mongo import MongoDatabase
     from shared.objects.s3 import S3ObjectStore
+
+
+def _networks(text: str) -> str:
+    """Raises ValueError where they cannot be read."""
+    try:
+        networks_in(text)
+    except Invalid as error:
+        raise ValueError(error.detail) from None
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
+"""Networks that the guarded client lets through, as `networks_in` reads them."""
 
 
 class ArchiveSettings(ServerSettings):

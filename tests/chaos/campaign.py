@@ -21,6 +21,7 @@ LEFT = 3
 """So many open images of a task are told of."""
 QUIET_S = 0.5
 REPLACED = "a key is replaced and revoked"
+SIGNED_ANEW = "another key signs tokens"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,10 @@ def run(world: World, plan: Plan, say: Say) -> Report:
         with at_work(world, crew, operators=plan.operators, uploaders=plan.uploaders):
             _inject(world, plan, crew, report, say)
             report.completed_s = finish(world, crew, plan.healed_s, say)
-            report.refused_after_s = crew.people.refused_after_s if crew.people else []
+            if crew.people is not None:
+                report.refused_after_s = crew.people.refused_after_s
+                report.signing_keys_replaced = crew.people.signing_keys_replaced
+                report.tokens_shown = crew.people.tokens_shown
         began = time.monotonic()
         report.findings = audit(world, crew)
         report.audit_s = time.monotonic() - began
@@ -60,10 +64,13 @@ def _inject(world: World, plan: Plan, crew: Crew, report: Report, say: Say) -> N
     chance = random.Random(plan.seed)
     faults = dict(world.faults())
     if crew.people is not None:
-        faults[REPLACED] = crew.people.replace_a_key
+        people = crew.people
+        faults[REPLACED] = people.replace_a_key
+        faults[SIGNED_ANEW] = lambda _chance: people.replace_signing_key(world.replace_signing_key)
     time.sleep(min(2.0, plan.seconds / 10))
-    if REPLACED in faults:  # once however short the campaign is, and beside its time
-        report.faults.append(_broken_and_healed(REPLACED, faults[REPLACED], chance, crew, plan))
+    for kind in (REPLACED, SIGNED_ANEW):  # once however short the campaign is, and beside its time
+        if kind in faults:
+            report.faults.append(_broken_and_healed(kind, faults[kind], chance, crew, plan))
     ended_at = time.monotonic() + plan.seconds
     for kind in _deck(sorted(faults), chance):
         if time.monotonic() > ended_at or crew.failures:

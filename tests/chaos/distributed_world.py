@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -63,7 +64,8 @@ class DistributedWorld:
         self._keeps_servers = keeps_servers
         self._dies = dies
         self._arguments = arguments
-        self._settings = identity.settings() if has_accounts else {}
+        self._keys = [identity.pair("key_0")] if has_accounts else []
+        self._keys_made = len(self._keys)
         self._platform: Platform | None = None
         self._proxy: S3Proxy | None = None
         self._echo: Echo | None = None
@@ -83,7 +85,7 @@ class DistributedWorld:
         self.servers.start()
         self._proxy = S3Proxy(self.servers.s3.environment()["QUORATE_S3_ENDPOINT"]).start()
         self._platform = Platform(
-            folder=self._folder, environment={}, replicas=self._replicas, model=self._model, settings=self._settings
+            folder=self._folder, environment={}, replicas=self._replicas, model=self._model, settings=self._settings()
         )
         members = self.platform.members()
         for member in members:
@@ -130,6 +132,17 @@ class DistributedWorld:
         for kind, fault in KINDS.items():
             found[kind] = partial(self._fail_s3, fault)
         return found
+
+    def replace_signing_key(self) -> None:
+        """First everybody knows both keys, then the new one signs."""
+        old, new = self._keys[0], identity.pair(f"key_{self._keys_made}")
+        self._keys_made += 1
+        services = list(dict.fromkeys(member.service for member in self.platform.members()))
+        for keys, restarted in (([old, new], services), ([new, old], ["accounts"])):
+            self._keys = keys
+            self._platform = replace(self.platform, settings=self._settings())
+            for number in range(self._replicas):
+                self._restart([self._members(service)[number] for service in restarted])
 
     def backlog(self) -> dict[str, int]:
         found = dict(self.servers.unpublished()) | self.servers.queued(has_detector=self._model is not None)
@@ -209,6 +222,14 @@ class DistributedWorld:
         command = [sys.executable, "-P", "-m", "tests.chaos.launcher", module, *self._arguments]
         replica.process.start(command, environment)
         self._starts += 1
+
+    def _settings(self) -> dict[str, str]:
+        return identity.settings(self._keys) if self._keys else {}
+
+    def _restart(self, members: list[Replica]) -> None:
+        for member in members:
+            member.process.kill()
+        self.revive()
 
     def _members(self, service: str) -> list[Replica]:
         return [member for member in self.platform.members() if member.service == service]

@@ -1,5 +1,6 @@
 """The embedded platform, its disk, and what can befall them."""
 
+import json
 import os
 import random
 import re
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+from embedded import signing_keys
 from loadtest.errors import PlatformFailed
 from shared import crash_points
 from tests.chaos.launched import LaunchedPlatform
@@ -98,6 +100,13 @@ class EmbeddedWorld:
             found["disk full"] = self._fill
             found["kill on a full disk"] = self._kill_when_full
         return found
+
+    def replace_signing_key(self) -> None:
+        """The next start finds it too old."""
+        path = self.data_dir / signing_keys.NAME
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"made_at": 0.0}))
+        self.platform.kill()
+        self.platform.start()
 
     def backlog(self) -> dict[str, int]:
         waiting = "SELECT count(*) FROM messages"

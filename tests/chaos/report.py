@@ -25,6 +25,8 @@ class Report(Run):
     completed_s: float | None = None
     """How long after the last heal all work was finished and everything delivered."""
     refused_after_s: list[float] = field(default_factory=list)
+    signing_keys_replaced: int = 0
+    tokens_shown: int = 0
     audit_s: float = 0.0
 
     @property
@@ -48,6 +50,8 @@ class Report(Run):
             "first_success_max_s": round(max(successes), 2) if successes else None,
             "keys_replaced": len(self.refused_after_s),
             "revoked_refused_max_s": round(max(self.refused_after_s), 2) if self.refused_after_s else None,
+            "signing_keys_replaced": self.signing_keys_replaced,
+            "tokens_shown": self.tokens_shown,
             "completed_s": None if self.completed_s is None else round(self.completed_s, 1),
             "audit_s": round(self.audit_s, 1),
             "operations": self.tally.total(),
@@ -105,6 +109,8 @@ SUMMARY = (
     "recovered",
     "keys_replaced",
     "revoked_refused_max_s",
+    "signing_keys_replaced",
+    "tokens_shown",
     "first_success_max_s",
     "completed_s",
     "audit_s",

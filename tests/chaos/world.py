@@ -40,6 +40,10 @@ class World(Protocol):
         """Faults by kind."""
         ...
 
+    def replace_signing_key(self) -> None:
+        """Let another key sign access tokens, as docs/operations.md says; both are good when this returns."""
+        ...
+
     def backlog(self) -> dict[str, int]:
         """What is still to be published or handled, by place; empty when nothing is."""
         ...

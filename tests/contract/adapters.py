@@ -40,6 +40,8 @@ from shared.http import problems
 from shared.http.bodies import Bodies
 from shared.objects import ObjectStore, PostForm
 from shared.objects.filesystem import FilesystemObjectStore
+from shared.outbox import Outbox
+from shared.outbox.sqlite import SqliteOutbox
 from shared.quotas import QuotaStore
 from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
@@ -56,6 +58,14 @@ class ManualClock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@dataclass(frozen=True)
+class StoredQuotas:
+    """Quotas, and the outbox in which the events of their changes are."""
+
+    store: QuotaStore
+    outbox: Outbox
 
 
 @dataclass
@@ -166,8 +176,11 @@ class StoredAccounts:
 
 @dataclass(kw_only=True)
 class StoredWebhooks:
+    """everything: all that is stored of webhooks, as text."""
+
     store: NotifierStore
     clock: ManualClock
+    everything: Callable[[], Awaitable[str]]
     counting: Callable[[], contextlib.AbstractContextManager[Cost]]
     failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
 
@@ -217,10 +230,10 @@ async def sqlite_preferences(folder: Path) -> AsyncIterator[StoredPreferences]:
 
 
 @asynccontextmanager
-async def sqlite_quotas(folder: Path) -> AsyncIterator[QuotaStore]:
+async def sqlite_quotas(folder: Path) -> AsyncIterator[StoredQuotas]:
     database = WatchedDatabase(folder / "subtasks.sqlite", subtask_schema.STEPS)
     database.open()
-    yield SqliteQuotas(database)
+    yield StoredQuotas(store=SqliteQuotas(database), outbox=SqliteOutbox(database))
     await database.close()
 
 
@@ -265,9 +278,14 @@ async def sqlite_webhooks(folder: Path) -> AsyncIterator[StoredWebhooks]:
     clock = ManualClock()
     database = WatchedDatabase(folder / "webhooks.sqlite", notifier_schema.STEPS)
     database.open()
+
+    async def everything() -> str:
+        return str(await database.read(lambda db: db.execute("SELECT id, body FROM webhooks").fetchall()))
+
     yield StoredWebhooks(
         store=SqliteNotifierStore(database, clock),
         clock=clock,
+        everything=everything,
         counting=database.counting,
         failing_commits=database.failing_commits,
     )

@@ -3,6 +3,7 @@
 Whatever a test does, every read has to ask for what a majority has, of the primary.
 """
 
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +28,7 @@ from tests.contract.adapters import (
     ManualClock,
     StoredAccounts,
     StoredPreferences,
+    StoredQuotas,
     StoredSubtasks,
     StoredTasks,
     StoredWebhooks,
@@ -163,9 +165,11 @@ async def mongo_subtasks(_folder: Path) -> AsyncIterator[StoredSubtasks]:
 
 
 @asynccontextmanager
-async def mongo_quotas(_folder: Path) -> AsyncIterator[MongoQuotas]:
+async def mongo_quotas(_folder: Path) -> AsyncIterator[StoredQuotas]:
     async with database() as at:
-        yield MongoQuotas(at["quotas"])
+        quotas = MongoQuotas(at["quotas"], time.time)
+        await quotas.prepare()
+        yield StoredQuotas(store=quotas, outbox=quotas.outbox)
 
 
 @asynccontextmanager
@@ -225,9 +229,14 @@ async def mongo_webhooks(_folder: Path) -> AsyncIterator[StoredWebhooks]:
     async with database(commands) as db:
         store = MongoNotifierStore(db, clock)
         await store.prepare()
+
+        async def everything() -> str:
+            return str(await db["webhooks"].find({}).to_list())
+
         yield StoredWebhooks(
             store=store,
             clock=clock,
+            everything=everything,
             counting=commands.counting,
             failing_commits=_refusing(store._webhooks, store._deliveries),
         )

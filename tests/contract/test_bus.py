@@ -184,6 +184,19 @@ async def test_a_dead_letter_is_read_and_discarded(buses):
     assert {one.id for one in await buses.bus.dead_letters(100)} == {dead[0].id, dead[2].id}
 
 
+async def test_what_is_told_of_dead_letters_is_published_with_what_is_done(buses):
+    handler = Handler()
+    buses.bus.consume(QUEUE, handler, prefetch=4)
+    dead = await bury(buses, handler, [1, 2])
+    with pytest.raises(NotFound):
+        await buses.bus.discard("never there", [event(7)])
+    await buses.bus.discard(dead[0].id, [event(8)])
+    assert await buses.bus.replay([dead[1].id], [event(9)]) == 1
+    await handler.until(lambda seen: {8, 9} <= set(seen))
+    assert 7 not in handler.seen
+    assert await buses.bus.dead_letters(100) == []
+
+
 async def test_dead_letters_come_back_when_told(buses):
     handler = Handler()
     buses.bus.consume(QUEUE, handler, prefetch=4)

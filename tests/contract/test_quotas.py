@@ -6,6 +6,8 @@ import pytest
 
 from services.task_manager import domain
 from services.task_manager.quotas import Allowed, Usage
+from shared import events
+from shared.audit import Doer, entry
 from shared.errors import QuotaReached, Unavailable
 from tests.contract.operators import claim, open_all, subtask_ids
 from tests.contract.subtask_scenes import ONE_VOTE
@@ -13,6 +15,7 @@ from tests.contract.task_scenes import OTHER_ID, cancelled, completed, create, s
 from tests.unit.task_builders import TASK_ID, image, task
 
 OTHERS = "a" * 32
+BY = Doer(id="ann", name="Ann", team="first", address="127.0.0.1")
 
 
 def sized(name: str, size_bytes: int = 10, **fields):
@@ -23,27 +26,42 @@ def sized(name: str, size_bytes: int = 10, **fields):
 
 
 async def test_nothing_is_set_at_first(quotas):
-    assert await quotas.of("first") == {}
-    assert await quotas.teams(after="", limit=10) == []
+    assert await quotas.store.of("first") == {}
+    assert await quotas.store.teams(after="", limit=10) == []
 
 
 async def test_what_was_set_last_counts_for_its_team_alone(quotas):
-    await quotas.put("first", {"bytes": 5})
-    await quotas.put("first", {"images": 0})
-    await quotas.put(OTHERS, {"bytes": 2**53 - 1})
-    assert await quotas.of("first") == {"images": 0}
-    assert await quotas.of(OTHERS) == {"bytes": 2**53 - 1}
+    await quotas.store.put("first", {"bytes": 5})
+    await quotas.store.put("first", {"images": 0})
+    await quotas.store.put(OTHERS, {"bytes": 2**53 - 1})
+    assert await quotas.store.of("first") == {"images": 0}
+    assert await quotas.store.of(OTHERS) == {"bytes": 2**53 - 1}
 
 
 async def test_a_team_for_which_nothing_is_set_any_more_is_in_no_list(quotas):
     teams = [f"{number:032x}" for number in range(5)]
     for team in teams:
-        await quotas.put(team, {"bytes": 1})
-    await quotas.put(teams[2], {})
-    await quotas.put(teams[2], {})
+        await quotas.store.put(team, {"bytes": 1})
+    await quotas.store.put(teams[2], {})
+    await quotas.store.put(teams[2], {})
     left = [team for team in teams if team != teams[2]]
-    assert await quotas.teams(after="", limit=3) == left[:3]
-    assert await quotas.teams(after=left[2], limit=3) == left[3:]
+    assert await quotas.store.teams(after="", limit=3) == left[:3]
+    assert await quotas.store.teams(after=left[2], limit=3) == left[3:]
+
+
+async def test_what_is_told_of_a_change_is_saved_with_it(quotas):
+    """In one write: after a crash there is either both or neither."""
+    notes = [events.notes("first", "test", [entry(BY, "quotas.change", "first", at, "0" * 8)]) for at in (1.0, 2.0)]
+    await quotas.store.put("first", {"bytes": 1}, notes[0])
+    await quotas.store.put("first", {}, notes[1])
+    found = await quotas.outbox.pending(10)
+    assert sorted(one.id for one in found) == sorted(one.id for note in notes for one in note)
+    await quotas.outbox.clear([one.id for one in found])
+    assert await quotas.outbox.pending(10) == []
+    assert (await quotas.store.of("first"), await quotas.store.teams(after="", limit=10)) == ({}, [])
+    await quotas.store.put("first", {"bytes": 2})
+    assert await quotas.outbox.pending(10) == []
+    assert await quotas.store.of("first") == {"bytes": 2}
 
 
 # What teams have

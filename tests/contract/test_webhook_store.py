@@ -12,10 +12,13 @@ from services.notifier.delivery import Delivery, Schedule, Try
 from services.notifier.domain import Change, Secret, Webhook
 from services.notifier.store.codec import key_of
 from services.notifier.store.sqlite import SqliteNotifierStore
+from shared.audit import Doer, entry
 from shared.errors import Conflict, NotFound, Unavailable
+from shared.events import parse
 from tests.contract.adapters import T0
 
 SCHEDULE = Schedule(first_s=5, longest_s=3600, keep_s=86_400, claim_s=30)
+BY = Doer(id="ann", name="Ann", team="first", address="127.0.0.1")
 FAILED = Try(at=T0, status=500, reason="answered 500")
 
 
@@ -88,6 +91,48 @@ async def test_a_webhook_is_changed_by_a_rule_and_removed(webhooks):
     assert await store.webhooks("first") == []
     with pytest.raises(NotFound):
         await store.change_webhook("w001", change)
+
+
+async def test_what_the_audit_notes_is_saved_with_the_change(webhooks):
+    store = webhooks.store
+
+    def noted(number: int):
+        return [entry(BY, "webhook.change", "w001", number, "0" * 8)]
+
+    def refuse(_state, _now):
+        raise Conflict("no")
+
+    await store.add_webhook(webhook(1), noted=noted(1))
+    await store.change_webhook("w001", domain.gone, noted=noted(2))
+    await store.add_delivery(delivery(1, due_at=T0))
+    claim = partial(deliveries.claimed, holder="h", schedule=SCHEDULE)
+    await store.change_delivery(delivery(1).id, claim, noted=noted(3))
+    await store.remove_webhook("w001", noted=noted(4))
+    for change in (
+        store.change_webhook("w001", refuse, noted=noted(5)),
+        store.change_delivery(delivery(1).id, refuse, noted=noted(6)),
+    ):
+        with pytest.raises((Conflict, NotFound)):
+            await change
+    await store.remove_webhook("w001", noted=noted(7))
+    found = await store.pending(10)
+    assert sorted(parse(one.body).data.entry.at for one in found) == [1, 2, 3, 4]
+    for gone in (store.webhook("w001"), store.change_webhook("w001", domain.gone)):
+        with pytest.raises(NotFound):
+            await gone
+    assert await store.webhooks("first") == []
+    await store.clear([one.id for one in found])
+    assert await store.pending(10) == []
+
+
+async def test_nothing_is_left_of_a_webhook_that_was_removed_once_that_was_told(webhooks):
+    store = webhooks.store
+    secret = "whsec_of_this_one"
+    await store.add_webhook(webhook(1, secrets=(Secret(text=secret),)))
+    await store.remove_webhook("w001", noted=[entry(BY, "webhook.remove", "w001", 1.0, "0" * 8)])
+    assert secret not in await webhooks.everything()
+    await store.clear([one.id for one in await store.pending(10)])
+    assert "w001" not in await webhooks.everything()
 
 
 async def test_a_delivery_that_is_there_stays_as_it_is(webhooks):

@@ -1,17 +1,23 @@
-"""People with accounts: each of the crew is a person with a key, which is replaced while they work."""
+"""People with accounts: each of the crew is a person with a key, which is replaced while they work. The admin's browser
+goes by a session and its tokens, and the key that signs those is replaced, too."""
 
+import contextlib
 import random
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import httpx
 
 from quorate.errors import QuorateError
+from shared.identity.authenticator import ACCESS_COOKIE
 from tests.service.accounts_world import PASSWORD, Browser
 
 ROLES = ("client", "operator", "adjudicator", "admin")
 ROUTES = ("/api/tasks", "/api/me")
 """Of the task manager and of the subtask manager: each knows callers alone."""
+TOKEN_ROUTES = (*ROUTES, "/api/me/keys")
+"""Of the accounts service as well: its replicas verify each other's tokens."""
 HEARD_S = 20.0
 """However loaded a machine is, what was told is known by then."""
 OVERLAP_S = 2.0
@@ -27,11 +33,16 @@ class NotHeard(Exception):
 
 
 class People:
-    """Persons of a platform, their keys, and how long it took until a revoked one was refused everywhere."""
+    """Persons of a platform, their keys, and how long it took until a revoked one was refused everywhere.
+
+    signing_keys_replaced: how often. tokens_shown: how often a token was shown that had to be taken.
+    """
 
     def __init__(self, url: str, links: Sequence[str]) -> None:
         self.url = url
         self.refused_after_s: list[float] = []
+        self.signing_keys_replaced = 0
+        self.tokens_shown = 0
         self._keys: dict[str, tuple[str, str]] = {}
         self._admin = _first_admin(url, links)
 
@@ -42,7 +53,7 @@ class People:
         token = invitation["url"].partition("#")[2]
         browser.made("/api/sessions/link", {"token": token, "name": name, "password": PASSWORD})
         made = browser.made("/api/me/keys", {"name": "crew"})
-        self._await(made["secret"], is_good=True)
+        self._await(_bearer(made["secret"]), is_good=True)
         self._keys[name] = made["id"], made["secret"]
 
     def transport(self, name: str) -> httpx.BaseTransport:
@@ -55,25 +66,78 @@ class People:
         name = chance.choice(sorted(self._keys))
         old_id, old = self._keys[name]
         made = self._ask("POST", "/api/me/keys", old, {"name": "crew"})
-        self._await(made.json()["secret"], is_good=True)
+        self._await(_bearer(made.json()["secret"]), is_good=True)
         self._keys[name] = made.json()["id"], made.json()["secret"]
         time.sleep(OVERLAP_S)
         self._ask("DELETE", f"/api/me/keys/{old_id}", self._keys[name][1])
         revoked_at = time.monotonic()
-        self.refused_after_s.append(self._await(old, is_good=False) - revoked_at)
+        self.refused_after_s.append(self._await(_bearer(old), is_good=False) - revoked_at)
 
-    def _await(self, key: str, *, is_good: bool) -> float:
-        """Until every service has taken the key, or refused it, several times in a row; returns since when it is so."""
+    def replace_signing_key(self, replace: Callable[[], None]) -> None:
+        """Another key signs tokens, while one of before goes on being shown. Raises NotHeard where a token is refused
+        that is good."""
+        before = self._token()
+        with self._shown(before):
+            replace()
+            self._await(_cookie(before), is_good=True, routes=TOKEN_ROUTES)
+            after = self._token()
+            if before.partition(".")[0] == after.partition(".")[0]:
+                raise NotHeard("the same key as before signs tokens")
+            with self._shown(after):
+                self._await(_cookie(after), is_good=True, routes=TOKEN_ROUTES)
+        self.signing_keys_replaced += 1
+
+    def _token(self) -> str:
+        """A new token of the admin's session, however often it has to be asked for."""
+        deadline = time.monotonic() + HEARD_S
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = self._admin.ask("POST", "/api/sessions/refresh")
+                if answer.is_success:
+                    return self._admin.cookies[ACCESS_COOKIE]
+                if answer.status_code == UNAUTHENTICATED:
+                    raise NotHeard("a session was refused")
+            if time.monotonic() > deadline:
+                raise QuorateError("no token was given")
+            time.sleep(5 * LOOK_S)
+
+    @contextlib.contextmanager
+    def _shown(self, token: str) -> Iterator[None]:
+        """A token that is shown again and again by somebody else. Raises NotHeard where it is refused once."""
+        ended, refused = threading.Event(), list[str]()
+
+        def show() -> None:
+            while not ended.is_set():
+                for path in TOKEN_ROUTES:
+                    status = _answer(self.url + path, _cookie(token))
+                    self.tokens_shown += status is not None
+                    if status == UNAUTHENTICATED:
+                        refused.append(path)
+                ended.wait(LOOK_S)
+
+        thread = threading.Thread(target=show, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(HEARD_S)
+        if refused:
+            raise NotHeard(f"a good token was refused {len(refused)} times, first at {refused[0]}")
+
+    def _await(self, shown: Mapping[str, str], *, is_good: bool, routes: Sequence[str] = ROUTES) -> float:
+        """Until every service has taken what is shown, or refused it, several times in a row; returns since when it is
+        so."""
         since = time.monotonic()
         deadline = since + HEARD_S
         in_a_row = 0
         while in_a_row < REFUSALS:
-            answers = [_answer(self.url + path, key) for path in ROUTES]
+            answers = [_answer(self.url + path, shown) for path in routes]
             is_so = all((status == UNAUTHENTICATED) is not is_good and status is not None for status in answers)
             in_a_row = in_a_row + 1 if is_so else 0
             since = since if is_so else time.monotonic()
             if not is_so and time.monotonic() > deadline:
-                raise NotHeard(f"{HEARD_S:.0f} s after a key was {'made' if is_good else 'revoked'}: {answers}")
+                raise NotHeard(f"{HEARD_S:.0f} s after it was {'made' if is_good else 'revoked'}: {answers}")
             time.sleep(LOOK_S)
         return since
 
@@ -82,7 +146,7 @@ class People:
         deadline = time.monotonic() + HEARD_S
         while True:
             try:
-                answer = httpx.request(method, self.url + path, json=body, headers=_headers(key), timeout=HEARD_S)
+                answer = httpx.request(method, self.url + path, json=body, headers=_bearer(key), timeout=HEARD_S)
                 if answer.is_success or answer.status_code == httpx.codes.NOT_FOUND:
                     return answer
             except httpx.TransportError:
@@ -103,7 +167,7 @@ class _Keyed(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.headers.pop("X-Quorate-User", None)
         if (request.url.host, request.url.port) == (self._url.host, self._url.port):
-            request.headers.update(_headers(self._key()))
+            request.headers.update(_bearer(self._key()))
         return self._real.handle_request(request)
 
     def close(self) -> None:
@@ -120,14 +184,18 @@ def _first_admin(url: str, links: Sequence[str]) -> Browser:
     raise NotHeard(f"none of {len(links)} links makes the first admin")
 
 
-def _headers(key: str) -> dict[str, str]:
+def _bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _answer(url: str, key: str) -> int | None:
-    """The status; None where there was no answer, or one that says nothing of the key."""
+def _cookie(token: str) -> dict[str, str]:
+    return {"Cookie": f"{ACCESS_COOKIE}={token}"}
+
+
+def _answer(url: str, shown: Mapping[str, str]) -> int | None:
+    """The status; None where there was no answer, or one that says nothing of what was shown."""
     try:
-        status = httpx.get(url, headers=_headers(key), timeout=5.0).status_code
+        status = httpx.get(url, headers=dict(shown), timeout=5.0, verify=False).status_code
     except httpx.TransportError:
         return None
     return None if status >= httpx.codes.INTERNAL_SERVER_ERROR else status

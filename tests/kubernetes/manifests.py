@@ -43,7 +43,8 @@ DETECTOR_ONLY = [Build(f"overlays/detector-only{suffix}") for suffix in ("", "-2
 WITH_KEDA = Build("overlays/minikube", ("keda",))
 WATCHED = Build("overlays/production", ("keda", "prometheus-operator"))
 SCRAPED = Build("overlays/production", ("monitoring",))
-DEPLOYED = [MINIKUBE, PRODUCTION, *DETECTOR_ONLY, WITH_KEDA, WATCHED, SCRAPED]
+WITH_PROVIDER = Build("overlays/production", ("provider",))
+DEPLOYED = [MINIKUBE, PRODUCTION, *DETECTOR_ONLY, WITH_KEDA, WATCHED, SCRAPED, WITH_PROVIDER]
 """What somebody applies to a cluster."""
 BASE = Build("base")
 

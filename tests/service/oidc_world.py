@@ -92,6 +92,7 @@ def server_with(folder: Path, provider: OpenIdProvider, **settings: object) -> S
         oidc_client_secret=SECRET,
         oidc_name="Example",
         oidc_roles=json.dumps(ROLES),
+        oidc_networks="127.0.0.0/8",
         **settings,
     )
     server._settings.setdefault("public_url", server.url)

@@ -188,9 +188,12 @@ def assert_problem(
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, *, fetcher: Fetcher | None = None, **settings: object) -> AsyncIterator[Api]:
-    """The platform in a folder, from its start to its end."""
+async def running(
+    folder: Path, *, fetcher: Fetcher | None = None, at: float | None = None, **settings: object
+) -> AsyncIterator[Api]:
+    """The platform in a folder, from its start to its end. at: what time it is when it starts, if not now."""
     clock = ShiftedClock()
+    clock.ahead_s = 0.0 if at is None else at - time.time()
     platform = assemble(Settings(data_dir=folder, **settings), clock=clock, fetcher=fetcher)
     app = platform.deployable.app
     transport = httpx.ASGITransport(app=app)

@@ -339,6 +339,50 @@ def test_the_audit_says_who_did_what_and_no_secret(world: World):
     assert_problem(world.ann.ask("GET", "/api/admin/audit?cursor=AAAA"), 400)
 
 
+def noted(world: World, action: str, count: int = 1) -> list[dict]:
+    """Entries of an action, once there are so many."""
+    until = time.monotonic() + 5
+    while len(found := world.ann.get(f"/api/admin/audit?action={action}")["items"]) < count:
+        assert time.monotonic() < until, (action, found)
+        time.sleep(0.05)
+    return found
+
+
+def test_the_audit_notes_quotas_and_webhooks(world: World):
+    hook = world.ann.made("/api/webhooks", {"url": "https://hooks.example/", "events": ["task.completed"]})
+    path = f"/api/webhooks/{hook['id']}"
+    assert world.ann.ask("PATCH", path, {"is_paused": True}).status_code == 200
+    world.ann.made(f"{path}/secret", None)
+    assert world.ann.ask("DELETE", path).status_code == 204
+    for action in ("webhook.make", "webhook.change", "webhook.rotate", "webhook.remove"):
+        assert [one["object"] for one in noted(world, action)] == [hook["id"]], action
+    for quotas in ("/api/admin/quotas/first", "/api/leases/quotas/first"):
+        assert world.ann.ask("PUT", quotas, {}).status_code == 200
+    assert [one["object"] for one in noted(world, "quotas.change", 2)] == ["first", "first"]
+
+
+def test_who_reaches_a_quota_again_and_again_is_noted_once(world: World):
+    pia, ole = world.join("Pia", "client", "operator"), world.join("Ole", "client")
+    task = {"name": "cats", "labels": ["cat", "dog"]}
+    assert world.ann.ask("PUT", "/api/admin/quotas/first", {"open_tasks": 0}).status_code == 200
+    assert world.ann.ask("PUT", "/api/leases/quotas/first", {"live_leases": 0}).status_code == 200
+    try:
+        for who in (pia, pia, ole, pia):
+            assert_problem(who.ask("POST", "/api/tasks", task), 403, code="quota-reached")
+        for _ in range(3):
+            assert_problem(pia.ask("POST", "/api/leases", {"count": 1}), 403, code="quota-reached")
+    finally:
+        world.ann.ask("PUT", "/api/admin/quotas/first", {})
+        world.ann.ask("PUT", "/api/leases/quotas/first", {})
+    entries = noted(world, "quotas.refuse", 3)
+    assert {(one["actor_name"], one["object"], one["outcome"]) for one in entries} == {
+        ("Pia", "open_tasks", "refused"),
+        ("Ole", "open_tasks", "refused"),
+        ("Pia", "live_leases", "refused"),
+    }
+    assert len(entries) == 3
+
+
 def test_a_name_that_anybody_can_send_is_refused_and_so_is_nothing(world: World):
     url = world.server.url
     assert_problem(httpx.get(f"{url}/api/me", headers={"X-Quorate-User": "ann"}), 403)

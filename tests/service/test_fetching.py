@@ -145,6 +145,40 @@ async def test_no_redirect_is_followed(status):
         assert other.connections == 0
 
 
+async def test_a_body_is_handed_on_piece_by_piece_where_somebody_takes_it():
+    taken = bytearray()
+    bounds = Bounds(total_s=5, max_bytes=2)
+    async with receiving() as receiver, fetching(HERE) as fetcher:
+        url = f"http://127.0.0.1:{receiver.port}/"
+        answer = await fetcher.send("GET", url, bounds=bounds, take=taken.extend)
+        assert (answer.status, answer.body, bytes(taken)) == (200, b"", b"ok")
+
+    async def gone(_got, _writer):
+        return answering(404, body=b"no")
+
+    async with receiving(answer=gone) as receiver, fetching(HERE) as fetcher:
+        url = f"http://127.0.0.1:{receiver.port}/"
+        answer = await fetcher.send("GET", url, bounds=bounds, take=taken.extend)
+        assert (answer.status, answer.body, bytes(taken)) == (404, b"no", b"ok")
+
+
+async def test_a_body_that_is_taken_is_bounded_too():
+    taken = bytearray()
+    async with receiving(answer=endless_body) as receiver, fetching(HERE) as fetcher:
+        with pytest.raises(NotFetched, match="longer than 1,000 bytes"):
+            await fetcher.send("GET", f"http://127.0.0.1:{receiver.port}/", bounds=QUICK, take=taken.extend)
+    assert len(taken) <= QUICK.max_bytes
+
+
+async def test_silence_is_bounded_by_itself():
+    bounds = Bounds(total_s=20, silent_s=0.3, max_bytes=1_000)
+    began = time.monotonic()
+    async with receiving(answer=hang) as receiver, fetching(HERE) as fetcher:
+        with pytest.raises(NotFetched, match="no answer within"):
+            await fetcher.send("GET", f"http://127.0.0.1:{receiver.port}/", bounds=bounds)
+    assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize("answer", [hang, drip])
 async def test_time_is_bounded(answer):
     began = time.monotonic()

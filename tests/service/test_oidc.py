@@ -244,6 +244,9 @@ def test_a_provider_that_is_away_lets_people_in_by_password(tmp_path, provider: 
         ({"oidc_roles": '{"a": {"first": ["root"]}}'}, "QUORATE_OIDC_ROLES"),
         ({"public_url": "http://quorate.example"}, "QUORATE_PUBLIC_URL"),
         ({"oidc_scopes": "profile"}, "QUORATE_OIDC_SCOPES"),
+        ({"oidc_networks": ""}, "QUORATE_OIDC_NETWORKS"),
+        ({"oidc_networks": "10.0.0.0/8"}, "QUORATE_OIDC_NETWORKS"),
+        ({"oidc_networks": "10.0.0.1/8"}, "QUORATE_OIDC_NETWORKS"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_at_the_start(tmp_path, provider, settings, why):

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from shared import arrivals
-from tests.service.running import as_user
+from tests.service.access_table import OURS, THEIRS, Pretended
+from tests.service.running import as_user, running
 
 ONE_VOTE = {"votes_required": 1}
 REASON = {"reason": "too few people"}
@@ -201,3 +202,33 @@ async def test_a_lease_request_says_how_many_images_are_still_to_be_opened(api, 
     await api.settled()
     assert len(await api.lease("ann", 3, task_id)) == 3
     assert (await api.http.post("/api/leases", json=wanted)).json()["opening"] == 0
+
+
+async def test_what_another_team_has_stored_is_neither_told_nor_waited_for(tmp_path, monkeypatch):
+    async with running(tmp_path / "data", auth="on") as api:
+        api.app.front._authenticator = Pretended()
+        may_open, store = asyncio.Event(), api.platform.subtasks.store
+        opened, asked = store.open, []
+
+        async def open_late(brief, decide) -> bool:
+            await may_open.wait()
+            return await opened(brief, decide)
+
+        async def asking(team, *args, claim=store.claim, **more):
+            asked.append(team)
+            return await claim(team, *args, **more)
+
+        monkeypatch.setattr(store, "open", open_late)
+        monkeypatch.setattr(store, "claim", asking)
+        try:
+            api.http.headers["x-as"] = f"client@{OURS}"
+            await api.upload(await api.task(), *((f"{n}.png", api.picture()) for n in range(3)))
+            await api.platform.task_relay.flush()
+            told = {}
+            for team in (OURS, THEIRS):
+                answer = await api.http.post("/api/leases", json={}, headers={"x-as": f"operator@{team}"})
+                told[team] = answer.json()["opening"]
+        finally:
+            may_open.set()
+        assert told == {OURS: 3, THEIRS: 0}
+        assert (asked.count(OURS), asked.count(THEIRS)) == (6, 2)

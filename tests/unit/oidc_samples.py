@@ -4,15 +4,15 @@ import base64
 import hashlib
 import json
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from services.accounts.oidc.attempt import Attempt
 from services.accounts.oidc.id_token import Expected, keys_in
 from services.accounts.oidc.terms import ProviderTerms
+from shared.fetching import Answer, Fetcher
 
 NOW = 1_800_000_000.0
 ISSUER = "https://id.example"
@@ -61,38 +61,38 @@ def part(value: dict) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-class FakeProvider(httpx.AsyncBaseTransport):
+def answered(status: int, told: Any = None, *, body: bytes | None = None, **headers: str) -> Answer:
+    """An answer of a provider: JSON, or these bytes."""
+    return Answer(status=status, headers=headers, body=json.dumps(told).encode() if body is None else body)
+
+
+class FakeProvider(Fetcher):
     """Answers as a provider does, counts what it is asked, and redeems a code for whoever has the verifier."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[str] = []
         self.metadata: dict[str, Any] = dict(METADATA)
         self.published: dict[str, Any] = PUBLISHED
         self.token = signed()
         self.challenge = ""
-        self.answers: dict[str, httpx.Response] = {}
+        self.answers: dict[str, Answer] = {}
         self.sent: dict[str, list[str]] = {}
         self.authorization = ""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path
+    async def send(self, method, url, *, bounds, headers=None, content=b"", take=None) -> Answer:
+        path = urlsplit(url).path
         self.asked.append(path)
-        answer = self.answers.get(path) or self._answer(path, request)
-        is_on_its_way = not answer.is_closed
-        return (
-            answer
-            if is_on_its_way
-            else httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))
-        )
+        return self.answers.get(path) or self._answer(path, dict(headers or {}), content.decode())
 
-    def _answer(self, path: str, request: httpx.Request) -> httpx.Response:
+    def _answer(self, path: str, headers: dict[str, str], body: str) -> Answer:
         if path == "/token":
-            return self._redeem(request.content.decode(), request.headers.get("authorization", ""))
-        return httpx.Response(200, json=self.published if path == "/keys" else self.metadata)
+            return self._redeem(body, headers.get("Authorization", ""))
+        return answered(200, self.published if path == "/keys" else self.metadata)
 
-    def _redeem(self, body: str, authorization: str) -> httpx.Response:
+    def _redeem(self, body: str, authorization: str) -> Answer:
         self.sent, self.authorization = parse_qs(body), authorization
         verifier = hashlib.sha256(self.sent["code_verifier"][0].encode()).digest()
         if base64.urlsafe_b64encode(verifier).rstrip(b"=").decode() != self.challenge:
-            return httpx.Response(400, json={"error": "invalid_grant"})
-        return httpx.Response(200, json={"access_token": "a", "token_type": "Bearer", "id_token": self.token})
+            return answered(400, {"error": "invalid_grant"})
+        return answered(200, {"access_token": "a", "token_type": "Bearer", "id_token": self.token})

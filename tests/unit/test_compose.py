@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
-from services.accounts.settings import AccountsSettings
+from services.accounts.settings import AccountsSettings, ProviderSettings
 from services.detector.settings import PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
@@ -36,7 +36,7 @@ ROOT_ALLOWED = {"minio"}
 """Its image knows no other user."""
 
 Project = dict[str, Any]
-"""`base`: compose.yaml; `dev`: compose.dev.yaml."""
+"""`base`: compose.yaml; `dev`: compose.dev.yaml; `provider`: compose.provider.yaml."""
 
 ASKED = re.compile(r"\$\{[A-Z0-9_]+:\?[^}]+\}")
 INNERMOST = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::(?P<kind>[-?])(?P<rest>[^${}]*))?\}")
@@ -47,8 +47,8 @@ class NotSet(Exception):
 
 
 def load() -> Project:
-    """Both files, every alias as a value of its own."""
-    files = {"base": "compose.yaml", "dev": "compose.dev.yaml"}
+    """All files, every alias as a value of its own."""
+    files = {"base": "compose.yaml", "dev": "compose.dev.yaml", "provider": "compose.provider.yaml"}
     return {key: json.loads(json.dumps(yaml.safe_load((FOLDER / name).read_text()))) for key, name in files.items()}
 
 
@@ -73,9 +73,9 @@ def services(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def everything(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The services of both files."""
-    yield from services(project)
-    yield from project["dev"]["services"].items()
+    """The services of all files."""
+    for file in project.values():
+        yield from file["services"].items()
 
 
 def without_health(project: Project) -> list[str]:
@@ -115,7 +115,8 @@ def written_secrets(project: Project) -> list[str]:
     found = []
     for name, one in everything(project):
         for variable, value in one.get("environment", {}).items():
-            secret = str(value) if re.search("PASS|SECRET|KEY|TOKEN|COOKIE", variable) else None
+            is_secret = re.search("PASS|SECRET|KEY|TOKEN|COOKIE", variable)
+            secret = str(value) if is_secret and value is not None else None  # none: from .env, if it is there
             password = re.search(r"://[^:/@]*:(.*)@", str(value))
             parts = [part for part in (secret, password and password[1]) if part is not None]
             found += [f"{name}: {variable}" for part in parts if not ASKED.fullmatch(part)]
@@ -164,7 +165,16 @@ def open_networks(project: Project) -> list[str]:
     networks = project["base"].get("networks", {})
     found = [] if (networks.get("backend") or {}).get("internal") is True else ["backend is not internal"]
     found += [name for name, one in services(project) if "edge" in one["networks"] and name not in PUBLISHED]
-    return found + [name for name, one in services(project) if "outside" in one["networks"] and name != "notifier"]
+    found += [name for name, one in services(project) if "outside" in one["networks"] and name != "notifier"]
+    asked = {name: one["networks"] for name, one in project["provider"]["services"].items()}
+    return found if asked == {"accounts": ["outside"]} else [*found, f"a provider is reached by {asked}"]
+
+
+def doubled_ports(project: Project) -> list[str]:
+    """Ports of this machine that two services publish: the S3 servers never run together."""
+    ports = [filled(port, {}).rpartition(":")[0] for name, one in everything(project) for port in one.get("ports", [])
+             if name != "minio"]  # fmt: skip
+    return sorted({port for port in ports if ports.count(port) > 1})
 
 
 def hasty_stops(project: Project) -> list[str]:
@@ -208,6 +218,7 @@ POLICIES: list[Policy] = [
     unknown_settings,
     unfilled_template,
     open_networks,
+    doubled_ports,
     hasty_stops,
     wrong_order,
     lost_files,
@@ -248,6 +259,8 @@ PLANTED: list[tuple[Policy, str, Any]] = [
     (open_networks, "base networks backend", None),
     (open_networks, "base services rabbitmq networks", ["edge", "backend"]),
     (open_networks, "base services task_manager networks", ["outside", "backend"]),
+    (open_networks, "provider services accounts networks", ["edge"]),
+    (doubled_ports, "dev services accounts ports", ["${QUORATE_BIND:-127.0.0.1}:${ACCOUNTS_PORT:-8084}:8080"]),
     (hasty_stops, "base services task_manager stop_grace_period", "10s"),
     (hasty_stops, "base services mongodb stop_grace_period", GONE),
     (wrong_order, "base services task_manager depends_on mongodb condition", "service_started"),
@@ -311,6 +324,30 @@ def test_every_installation_has_secrets_of_its_own(folder: Path):
     assert not {first[name] for name in secret} & {second[name] for name in secret}
     assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
     assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"
+
+
+def test_a_provider_is_what_env_says_and_what_it_leaves_out_stays_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    """Of a value that the file leaves open Compose passes on what .env has, and otherwise nothing."""
+    told = load()["provider"]["services"]["accounts"]["environment"]
+    of_provider = {f"QUORATE_{name.upper()}" for name in ProviderSettings.model_fields if name.startswith("oidc_")}
+    assert told.keys() == of_provider
+    required = {name: value for name, value in told.items() if value is not None}
+    for value in required.values():
+        with pytest.raises(NotSet):
+            filled(value, {})
+    variables = {
+        "QUORATE_OIDC_ISSUER": "https://id.example",
+        "QUORATE_OIDC_CLIENT_ID": "quorate",
+        "QUORATE_OIDC_ROLES": '{"labelers": {"first": ["operator"]}}',
+    }
+    for name, value in required.items():
+        monkeypatch.setenv(name, filled(value, variables))
+    terms = ProviderSettings(public_url="https://quorate.example").provider_terms
+    assert terms is not None
+    assert (terms.issuer, terms.client_secret, terms.name) == ("https://id.example", None, "your organization")
+    assert not any(
+        name.startswith("QUORATE_OIDC_") for _, one in services(load()) for name in one.get("environment", {})
+    )
 
 
 def asked_for() -> set[str]:

@@ -183,8 +183,8 @@ def left_over(tmp_path):
     [
         (lambda data: b"x" + data[1:], "sent another file than the tiny.cfg"),
         (lambda data: data[:-1], "sent another file than the tiny.cfg"),
-        (lambda data: data + b"x", "sends more than the"),
-        (lambda data: data * 1000, "sends more than the"),
+        (lambda data: data + b"x", "the answer is longer than"),
+        (lambda data: data * 1000, "the answer is longer than"),
     ],
 )
 def test_another_file_is_refused_and_not_kept(run, tmp_path, server, spoil, message):
@@ -215,7 +215,15 @@ def test_redirects_are_followed_where_they_are_safe(run, server):
 def test_redirects_to_unsafe_addresses_are_refused(run, tmp_path, server, target):
     server.redirects["/tiny.cfg"] = target
     code, _, err = run("pull", "squares")
-    assert (code, f"{target} is not an https address" in err) == (1, True)
+    assert (code, f"{target}, which is not an https address" in err) == (1, True)
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("target", ["https://10.0.0.1/tiny.cfg", "https://169.254.169.254/tiny.cfg"])
+def test_redirects_into_private_networks_are_refused(run, tmp_path, server, target):
+    server.redirects["/tiny.cfg"] = target
+    code, _, err = run("pull", "squares")
+    assert (code, "not one of the open network" in err) == (1, True)
     assert left_over(tmp_path) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
-from services.accounts.settings import AccountsSettings
+from services.accounts.settings import AccountsSettings, ProviderSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
@@ -23,6 +23,7 @@ from tests.kubernetes.manifests import (
     PRODUCTION,
     WATCHED,
     WITH_KEDA,
+    WITH_PROVIDER,
     Build,
     Manifest,
     named,
@@ -122,6 +123,30 @@ def test_people_sign_in_and_only_accounts_have_the_key_that_signs(build: Build, 
     names = {one["name"] for one in container["env"]}
     keys = {"QUORATE_SIGNING_KEYS"} if service == "accounts" else {"QUORATE_VERIFYING_KEYS"}
     assert names & {"QUORATE_SIGNING_KEYS", "QUORATE_VERIFYING_KEYS"} == keys
+
+
+OIDC = "QUORATE_OIDC_"
+
+
+def test_accounts_alone_are_told_of_a_provider_and_only_where_that_was_asked_for():
+    secret = {"name": "provider", "key": "QUORATE_OIDC_CLIENT_SECRET", "optional": True}
+    for service in SERVICES:
+        container = named(WITH_PROVIDER.manifests(), "Deployment", service)["spec"]["template"]["spec"]["containers"][0]
+        told = [one["valueFrom"]["secretKeyRef"] for one in container["env"] if one["name"].startswith(OIDC)]
+        assert told == ([secret] if service == "accounts" else [])
+        assert not any(name.startswith(OIDC) for name in environment(PRODUCTION.manifests(), service))
+
+
+def test_the_settings_of_a_provider_that_the_documentation_shows_are_those_of_the_accounts():
+    page = (FOLDER.parents[1] / "docs/kubernetes.md").read_text()
+    shown = next(text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if OIDC in text)
+    overlay = yaml.safe_load(shown.replace("../quorate/deploy/k8s/", ""))
+    manifests = json.loads(overlaid({"resources": ["overlays/production"]} | overlay))
+    told = environment(manifests, "accounts")
+    assert told.keys() <= known(AccountsSettings)
+    given = {name.removeprefix("QUORATE_").lower(): value for name, value in told.items() if value is not None}
+    terms = ProviderSettings(**{name: value for name, value in given.items() if name.startswith(("oidc", "public"))})
+    assert terms.provider_terms is not None
 
 
 def test_a_detector_by_itself_asks_nobody_only_where_that_was_said_by_hand():

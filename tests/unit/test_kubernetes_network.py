@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.kubernetes.manifests import DETECTOR_ONLY, MINIKUBE, PRODUCTION, SCRAPED, WATCHED, WITH_KEDA, Build, named
+from tests.kubernetes.manifests import (
+    DETECTOR_ONLY,
+    MINIKUBE,
+    PRODUCTION,
+    SCRAPED,
+    WATCHED,
+    WITH_KEDA,
+    WITH_PROVIDER,
+    Build,
+    named,
+    of_kind,
+)
 from tests.kubernetes.network import End, end, may_talk, stranger
 
 SERVICES = ("task-manager", "subtask-manager", "notifier", "detector", "accounts")
@@ -72,8 +83,18 @@ def test_in_production_the_way_out_leads_to_the_servers_but_not_to_the_clouds_me
 
 @pytest.mark.parametrize("build", [MINIKUBE, PRODUCTION], ids=lambda build: build.name)
 def test_webhooks_go_out_from_the_notifier_alone_and_not_into_private_networks(build: Build):
-    policy = named(build.manifests(), "NetworkPolicy", "webhooks")["spec"]
-    assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "notifier"}}
+    assert_open_network_alone(build, "webhooks", "notifier")
+
+
+def test_accounts_go_out_to_a_provider_only_where_that_was_asked_for_and_not_into_private_networks():
+    assert_open_network_alone(WITH_PROVIDER, "provider", "accounts")
+    assert "provider" not in {one["metadata"]["name"] for one in of_kind(PRODUCTION.manifests(), "NetworkPolicy")}
+
+
+def assert_open_network_alone(build: Build, policy_name: str, service: str) -> None:
+    """The policy lets one service out, by TLS to public addresses."""
+    policy = named(build.manifests(), "NetworkPolicy", policy_name)["spec"]
+    assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": service}}
     (rule,) = policy["egress"]
     assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(
         rule["to"][0]["ipBlock"]["except"]

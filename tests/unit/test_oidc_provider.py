@@ -7,16 +7,28 @@ import logging
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from services.accounts.oidc import fetching
 from services.accounts.oidc.addresses import is_safe
 from services.accounts.oidc.attempt import Answer
-from services.accounts.oidc.fetching import MAX_BYTES
 from services.accounts.oidc.provider import FAILED_S, FETCHED_AGAIN_S, KNOWN_S, WELL_KNOWN, Provider
 from shared.errors import Unauthenticated, Unavailable
-from tests.unit.oidc_samples import ATTEMPT, HEADER, ISSUER, NOW, OTHER, PUBLISHED, TERMS, FakeProvider, signed
+from shared.fetching import Answer as Fetched
+from shared.fetching import Fetcher
+from tests.unit.oidc_samples import (
+    ATTEMPT,
+    HEADER,
+    ISSUER,
+    METADATA,
+    NOW,
+    OTHER,
+    PUBLISHED,
+    TERMS,
+    FakeProvider,
+    answered,
+    signed,
+)
 
 ANSWER = Answer(code="the code", state=ATTEMPT.state)
 
@@ -160,14 +172,13 @@ async def test_a_document_of_another_issuer_or_with_addresses_that_are_not_safe_
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(302, headers={"Location": "http://127.0.0.1/"}),
-        httpx.Response(200, text="not JSON"),
-        httpx.Response(200, json=[1]),
-        httpx.Response(200, content=b"{" + b" " * MAX_BYTES + b"}"),
-        httpx.Response(200, stream=httpx.ByteStream(b"{}"), headers={"Content-Encoding": "br"}),
-        httpx.Response(500, json={}),
+        answered(302, location="http://127.0.0.1/"),
+        answered(200, body=b"not JSON"),
+        answered(200, [1]),
+        answered(200, METADATA, **{"content-encoding": "br"}),
+        answered(500, METADATA),
     ],
-    ids=["redirect", "text", "list", "too long", "compressed", "failed"],
+    ids=["redirect", "text", "list", "compressed", "failed"],
 )
 async def test_an_answer_that_is_no_document_is_not_followed_nor_asked_for_again_at_once(provider, fake, clock, answer):
     fake.answers[WELL_KNOWN] = answer
@@ -183,15 +194,15 @@ async def test_an_answer_that_is_no_document_is_not_followed_nor_asked_for_again
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (httpx.Response(401, json={"error": "invalid_client"}), Unauthenticated),
-        (httpx.Response(400, json={"error": "invalid_grant", "error_description": "<b>"}), Unauthenticated),
-        (httpx.Response(200, json={"error": "invalid_grant"}), Unauthenticated),
-        (httpx.Response(200, json={"access_token": "a", "token_type": "Bearer"}), Unauthenticated),
-        (httpx.Response(200, json={"access_token": "a", "id_token": 5}), Unauthenticated),
-        (httpx.Response(302, headers={"Location": "http://127.0.0.1/"}), Unauthenticated),
-        (httpx.Response(200, text="not JSON"), Unavailable),
-        (httpx.Response(200, json=[1]), Unavailable),
-        (httpx.Response(503, text="busy"), Unavailable),
+        (answered(401, {"error": "invalid_client"}), Unauthenticated),
+        (answered(400, {"error": "invalid_grant", "error_description": "<b>"}), Unauthenticated),
+        (answered(200, {"error": "invalid_grant"}), Unauthenticated),
+        (answered(200, {"access_token": "a", "token_type": "Bearer"}), Unauthenticated),
+        (answered(200, {"access_token": "a", "id_token": 5}), Unauthenticated),
+        (answered(302, location="http://127.0.0.1/"), Unauthenticated),
+        (answered(200, body=b"not JSON"), Unavailable),
+        (answered(200, [1]), Unavailable),
+        (answered(503, body=b"busy"), Unavailable),
     ],
 )
 async def test_a_code_that_is_not_redeemed_signs_nobody_in(provider, fake, caplog, answer, kind):
@@ -205,11 +216,9 @@ async def test_a_code_that_is_not_redeemed_signs_nobody_in(provider, fake, caplo
 
 
 async def test_a_provider_that_hangs_keeps_nobody_for_long(clock, monkeypatch):
-    class Hanging(httpx.AsyncBaseTransport):
-        asked = 0
-
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            self.asked += 1
+    class Hanging(FakeProvider):
+        async def send(self, *_, **__) -> Fetched:
+            self.asked.append("")
             await asyncio.Event().wait()
             raise AssertionError
 
@@ -219,7 +228,32 @@ async def test_a_provider_that_hangs_keeps_nobody_for_long(clock, monkeypatch):
     async with asyncio.timeout(2):
         answers = await asyncio.gather(*(provider.address(ATTEMPT) for _ in range(50)), return_exceptions=True)
     assert {type(one) for one in answers} == {Unavailable}
-    assert hanging.asked == 1
+    assert len(hanging.asked) == 1
+    await provider.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://10.0.0.1/keys", "https://169.254.169.254/keys", "http://127.0.0.1:1/keys", "https://[::1]/keys"],
+)
+async def test_what_a_providers_document_names_is_not_fetched_from_a_private_network(fake, clock, address, monkeypatch):
+    """The operator chose the issuer; where its document leads, they did not."""
+
+    class Guarded(Fetcher):
+        async def send(self, method, url, **more) -> Fetched:
+            is_private = url == address
+            return await (super().send if is_private else fake.send)(method, url, **more)
+
+    async def connect(*_, **__):
+        raise AssertionError("it was connected to")
+
+    monkeypatch.setattr("shared.fetching._To.connect_tcp", connect)
+    fake.metadata["jwks_uri"] = address
+    provider = Provider(TERMS, clock, Guarded())
+    await left(provider, fake)
+    with pytest.raises(Unavailable):
+        await provider.claims(ANSWER, ATTEMPT)
+    assert fake.asked == [WELL_KNOWN, "/token"]
     await provider.close()
 
 

@@ -48,6 +48,7 @@ export class OidcProvider {
       OIDC_CLIENT_SECRET: "a secret",
       OIDC_NAME: "Example",
       OIDC_ROLES: JSON.stringify(ROLES),
+      OIDC_NETWORKS: "127.0.0.0/8",
     });
   }
 

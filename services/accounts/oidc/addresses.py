@@ -1,7 +1,9 @@
 """Which addresses of a provider are asked: encrypted ones, and this machine.
 
-The provider is named by whoever runs the platform, so its address may be a private one. Without TLS only this machine
-is asked, which is known by the name `localhost` or by a literal loopback address: no name is looked up to tell.
+Without TLS only this machine is asked, which is known by the name `localhost` or by a literal loopback address: no name
+is looked up to tell. The guarded client (`shared/fetching`) reaches the open network alone, and what
+QUORATE_OIDC_NETWORKS names: the operator chose the issuer, but the provider's document names where keys and tokens are
+fetched, and whoever answers in its place must not lead the platform into its own network (decision 0031).
 """
 
 import ipaddress

@@ -1,15 +1,18 @@
-"""What is fetched from a provider: from where it was asked for, within bounds of size and time."""
+"""What is fetched from a provider: through the guarded client, within bounds of size and time."""
 
 import asyncio
-
-import httpx
+import logging
+from collections.abc import Mapping
 
 from services.accounts.oidc.addresses import is_safe
-from shared.errors import Unavailable
+from shared.errors import Invalid, Unavailable
+from shared.fetching import Answer, Bounds, Fetcher, NotFetched
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 512_000
 WITHIN_S = 10.0
-CONNECTIONS = 10
+REQUESTS_AT_ONCE = 10
 RETRY_AFTER_S = 5
 
 
@@ -17,39 +20,32 @@ def unanswered() -> Unavailable:
     return Unavailable("the provider does not answer as it should: try again later", retry_after_s=RETRY_AFTER_S)
 
 
-class Fetching(httpx.AsyncBaseTransport):
-    """A transport that refuses what is not safe, and reads answers up to a size. It follows no redirects: its client
-    does not either. Raises Unavailable."""
+class Fetching:
+    """Asks a provider, a few questions at a time. What the fetcher refuses is refused, and so is what is not safe."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport | None = None) -> None:
-        self._inner = inner or httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._turns = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not is_safe(str(request.url)):
+    async def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
+        """The answer, whatever its status. Raises Unavailable."""
+        if not is_safe(url):
             raise unanswered()
-        request.headers["accept-encoding"] = "identity"
         try:
-            async with asyncio.timeout(WITHIN_S):
-                response = await self._inner.handle_async_request(request)
-                try:
-                    content = await _read(response)
-                finally:
-                    await response.aclose()
-        except (httpx.HTTPError, TimeoutError) as error:
+            async with asyncio.timeout(WITHIN_S), self._turns:
+                answer = await self._fetcher.send(
+                    method,
+                    url,
+                    bounds=Bounds(total_s=WITHIN_S, max_bytes=MAX_BYTES),
+                    headers={**headers, "Accept-Encoding": "identity"},
+                    content=content,
+                )
+        except (Invalid, NotFetched, TimeoutError) as error:
+            log.warning("the provider was not reached at %s: %s", url, error)
             raise unanswered() from error
-        return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """A body that is as long as it seems, up to a bound. Raises Unavailable."""
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise unanswered()
-    content = bytearray()
-    async for piece in response.aiter_raw():
-        content += piece
-        if len(content) > MAX_BYTES:
+        if answer.headers.get("content-encoding", "identity") != "identity":
             raise unanswered()
-    return bytes(content)
+        return answer
+
+    async def close(self) -> None:
+        await self._fetcher.close()

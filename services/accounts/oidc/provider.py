@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import httpx
 import orjson
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
@@ -19,6 +18,8 @@ from services.accounts.oidc.id_token import Expected, Keys, UnknownKey
 from services.accounts.oidc.terms import ProviderTerms
 from shared.clock import Clock
 from shared.errors import Unauthenticated, Unavailable
+from shared.fetching import Answer as Fetched
+from shared.fetching import Fetcher
 
 log = logging.getLogger(__name__)
 
@@ -49,23 +50,23 @@ class Metadata:
 
 
 class _CodeClient(OAuth2Client):
-    """Authlib's client of the flow, on our transport. It hands the answer on as it is: no access token is wanted."""
+    """Authlib's client of the flow, on our own. It hands the answer on as it is: no access token is wanted."""
 
     async def _fetch_token(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, url: str, body: str, headers: dict[str, str], auth: ClientAuth, **_: object
-    ) -> httpx.Response:
+    ) -> Fetched:
         url, headers, body = auth.prepare("POST", url, headers, body)
-        http: httpx.AsyncClient = self.session
-        return await http.post(url, content=body, headers=headers)
+        fetching: Fetching = self.session
+        return await fetching.send("POST", url, headers, body.encode())
 
 
 class Provider:
     """Sends people to a provider, and reads what it says of those who come back."""
 
-    def __init__(self, terms: ProviderTerms, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, terms: ProviderTerms, clock: Clock, fetcher: Fetcher) -> None:
         self.terms = terms
         self._clock = clock
-        self._http = httpx.AsyncClient(transport=Fetching(transport), trust_env=False)
+        self._http = Fetching(fetcher)
         self._client = _CodeClient(
             self._http,
             client_id=terms.client_id,
@@ -106,13 +107,13 @@ class Provider:
             return id_token.verified(token, keys, expected, asked_at)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def _redeemed(self, metadata: Metadata, code: str, verifier: str) -> str:
         """The ID token that a code is good for. Raises Unauthenticated and Unavailable."""
         is_basic = BASIC in metadata.auth_methods or BY_BODY not in metadata.auth_methods
         method = "none" if self.terms.client_secret is None else BASIC if is_basic else BY_BODY
-        answer: httpx.Response = await self._client.fetch_token(
+        answer: Fetched = await self._client.fetch_token(
             metadata.token_endpoint,
             grant_type="authorization_code",
             code=code,
@@ -121,11 +122,11 @@ class Provider:
             headers=dict(FORM),
         )
         told = _told_in(answer)
-        if answer.status_code >= FAILED or (answer.status_code == SUCCESS and told is None):
+        if answer.status >= FAILED or (answer.status == SUCCESS and told is None):
             raise unanswered()
         token = (told or {}).get("id_token")
-        if answer.status_code != SUCCESS or not isinstance(token, str):
-            raise _refused((told or {}).get("error") or f"status {answer.status_code}, and no ID token")
+        if answer.status != SUCCESS or not isinstance(token, str):
+            raise _refused((told or {}).get("error") or f"status {answer.status}, and no ID token")
         return token
 
     async def _known_metadata(self) -> Metadata:
@@ -159,18 +160,18 @@ class Provider:
 
     async def _fetched(self, url: str) -> Mapping[str, Any]:
         """Raises Unavailable."""
-        answer = await self._http.get(url)
-        told = _told_in(answer) if answer.status_code == SUCCESS else None
+        answer = await self._http.send("GET", url, {"Accept": "application/json"})
+        told = _told_in(answer) if answer.status == SUCCESS else None
         if told is None:
-            log.warning("the provider answers %d to %s, and not with a document", answer.status_code, url)
+            log.warning("the provider answers %d to %s, and not with a document", answer.status, url)
             raise unanswered()
         return told
 
 
-def _told_in(answer: httpx.Response) -> dict[str, Any] | None:
+def _told_in(answer: Fetched) -> dict[str, Any] | None:
     """The object that an answer holds as JSON; None where it does not."""
     try:
-        told: Any = orjson.loads(answer.content)
+        told: Any = orjson.loads(answer.body)
     except ValueError:
         return None
     return cast("dict[str, Any]", told) if isinstance(told, dict) else None

@@ -1,20 +1,25 @@
 """Downloads a file of a model: limited in size, checked by hash, and stored as a whole or not at all."""
 
+import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 from services.detector.models.model import ModelUnusable
 from services.detector.models.registry import KnownFile
+from shared.errors import Invalid
+from shared.fetching import Answer, Bounds, Fetcher, NotFetched
+from shared.fetching.addresses import Network, address_in, is_in, networks_in
 
 _MAX_REDIRECTS = 5
-_TIMEOUT_S = 30.0
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SILENT_S = 30.0
+_TOTAL_S = 7_200.0
+_THIS_MACHINE = networks_in("127.0.0.0/8, ::1/128")
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SUCCESS = 200
 
 
 def download(file: KnownFile, folder: Path, *, progress: Callable[[int], None]) -> None:
@@ -40,17 +45,15 @@ def download(file: KnownFile, folder: Path, *, progress: Callable[[int], None]) 
 def _fetch(file: KnownFile, url: str, target: IO[bytes], progress: Callable[[int], None]) -> None:
     digest = hashlib.sha256()
     received = 0
-    try:
-        with httpx.Client(timeout=_TIMEOUT_S, headers={"Accept-Encoding": "identity"}) as client:
-            for chunk in _chunks(client, url):
-                received += len(chunk)
-                if received > file.size:
-                    raise ModelUnusable(f"{url} sends more than the {file.size} bytes of {file.name}: refused")
-                digest.update(chunk)
-                target.write(chunk)
-                progress(received)
-    except httpx.HTTPError as error:
-        raise ModelUnusable(f"{url} cannot be downloaded: {error or type(error).__name__}") from error
+
+    def take(piece: bytes) -> None:
+        nonlocal received
+        received += len(piece)
+        digest.update(piece)
+        target.write(piece)
+        progress(received)
+
+    asyncio.run(_fetched(url, Bounds(total_s=_TOTAL_S, silent_s=_SILENT_S, max_bytes=file.size), take))
     if digest.hexdigest() != file.sha256:
         raise ModelUnusable(
             f"{url} sent another file than the {file.name} that is known "
@@ -58,26 +61,43 @@ def _fetch(file: KnownFile, url: str, target: IO[bytes], progress: Callable[[int
         )
 
 
-def _chunks(client: httpx.Client, url: str) -> Iterator[bytes]:
-    """The bytes of the file; redirects are followed, but from elsewhere never to this machine."""
-    known = url
-    for _ in range(_MAX_REDIRECTS + 1):
-        _refuse_unsafe(url, known)
-        with client.stream("GET", url) as response:
-            if response.has_redirect_location:
-                url = urljoin(url, response.headers["Location"])
-                continue
-            response.raise_for_status()
-            yield from response.iter_bytes()
-            return
-    raise ModelUnusable(f"{url} is one redirect too many")
+async def _fetched(known: str, bounds: Bounds, take: Callable[[bytes], None]) -> None:
+    """Fetch the file, whose servers may pass the request on, each time through the guard: never to this machine or a
+    private network. `known`: the address in the registry. Raises ModelUnusable."""
+    fetcher = Fetcher(_reachable(known))
+    url = known
+    try:
+        for _ in range(_MAX_REDIRECTS + 1):
+            answer = await _asked(fetcher, known, url, bounds, take)
+            if answer.status == _SUCCESS:
+                return
+            if answer.status not in _REDIRECTS or "location" not in answer.headers:
+                raise ModelUnusable(f"{url} cannot be downloaded: the server answers {answer.status}")
+            url = urljoin(url, answer.headers["location"])
+        raise ModelUnusable(f"{url} is one redirect too many")
+    finally:
+        await fetcher.close()
 
 
-def _refuse_unsafe(url: str, known: str) -> None:
-    """`known`: the address in the registry."""
-    parts = urlsplit(url)
-    is_here = parts.hostname in _LOOPBACK
-    if is_here and urlsplit(known).hostname not in _LOOPBACK:
-        raise ModelUnusable(f"{known} leads to {url}, which is this machine: refused")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
-        raise ModelUnusable(f"{url} is not an https address: refused")
+async def _asked(fetcher: Fetcher, known: str, url: str, bounds: Bounds, take: Callable[[bytes], None]) -> Answer:
+    """Raises ModelUnusable."""
+    leads = url if url == known else f"{known} leads to {url}, which"
+    scheme = urlsplit(url).scheme
+    if scheme != "https" and not (scheme == "http" and _is_here(url)):
+        raise ModelUnusable(f"{leads} is not an https address: refused")
+    try:
+        return await fetcher.send("GET", url, bounds=bounds, headers={"Accept-Encoding": "identity"}, take=take)
+    except Invalid as error:
+        raise ModelUnusable(f"{leads} is refused: {error.detail}") from error
+    except NotFetched as error:
+        raise ModelUnusable(f"{url} cannot be downloaded: {error.detail}") from error
+
+
+def _reachable(known: str) -> Sequence[Network]:
+    """This machine, for a registry that names it itself; nothing else beside the open network."""
+    return _THIS_MACHINE if _is_here(known) else ()
+
+
+def _is_here(url: str) -> bool:
+    literal = address_in(urlsplit(url).hostname or "")
+    return literal is not None and is_in(literal, _THIS_MACHINE)

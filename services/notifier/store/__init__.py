@@ -1,10 +1,12 @@
 """What the notifier keeps: webhooks, and deliveries to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from services.notifier.delivery import Delivery, DeliveryState
 from services.notifier.domain import Webhook
+from shared.audit import AuditEntry
+from shared.outbox import Outbox
 
 ChangeWebhook = Callable[[Webhook, float], Webhook]
 ChangeDelivery = Callable[[Delivery, float], Delivery]
@@ -12,10 +14,10 @@ ChangeDelivery = Callable[[Delivery, float], Delivery]
 may be called more than once. If it raises, or returns the state that it was given, nothing is saved."""
 
 
-class NotifierStore(Protocol):
-    """Every change is one atomic write by a rule."""
+class NotifierStore(Outbox, Protocol):
+    """Every change is one atomic write by a rule, together with what the audit notes of it."""
 
-    async def add_webhook(self, webhook: Webhook) -> None:
+    async def add_webhook(self, webhook: Webhook, *, noted: Sequence[AuditEntry] = ()) -> None:
         """Save a new webhook."""
         ...
 
@@ -27,12 +29,15 @@ class NotifierStore(Protocol):
         """A team's webhooks, in the order of their ids."""
         ...
 
-    async def change_webhook(self, webhook_id: str, change: ChangeWebhook) -> Webhook:
+    async def change_webhook(
+        self, webhook_id: str, change: ChangeWebhook, *, noted: Sequence[AuditEntry] = ()
+    ) -> Webhook:
         """Returns the new state. Raises NotFound, and what the rule raises."""
         ...
 
-    async def remove_webhook(self, webhook_id: str) -> None:
-        """Remove a webhook; one that is not there is removed already. Its deliveries stay until they are forgotten."""
+    async def remove_webhook(self, webhook_id: str, *, noted: Sequence[AuditEntry] = ()) -> None:
+        """Remove a webhook; one that is not there is removed already, and nothing is noted. Its deliveries stay until
+        they are forgotten."""
         ...
 
     async def add_delivery(self, delivery: Delivery) -> bool:
@@ -43,7 +48,9 @@ class NotifierStore(Protocol):
         """Raises NotFound."""
         ...
 
-    async def change_delivery(self, delivery_id: str, change: ChangeDelivery) -> Delivery:
+    async def change_delivery(
+        self, delivery_id: str, change: ChangeDelivery, *, noted: Sequence[AuditEntry] = ()
+    ) -> Delivery:
         """Returns the new state. Raises NotFound, and what the rule raises."""
         ...
 

@@ -9,6 +9,8 @@ DELIVERIES = Codec(Delivery)
 LAST = "\x7f"
 """Behind every key."""
 COUNTED = 1_000
+SOURCE = "quorate/notifier"
+"""Where its events come from."""
 
 
 def key_of(delivery: Delivery) -> str:

@@ -1,25 +1,46 @@
 """Webhooks and deliveries in MongoDB: one document each, changed by guarded writes.
 
+A webhook that was removed is kept, without what was in it, until its event of the audit was published.
+
 The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`. A delivery that has
 come to an end has no `due_of`, `due_at` and `expires_at`, and so is in no index of those that wait.
 """
 
+import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymongo import IndexModel
 
 from services.notifier.delivery import Delivery, DeliveryState
-from services.notifier.domain import Webhook
+from services.notifier.domain import Webhook, removed
 from services.notifier.store import ChangeDelivery, ChangeWebhook
-from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, WEBHOOKS, key_of
+from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, SOURCE, WEBHOOKS, key_of
+from shared import events
+from shared.audit import AuditEntry
 from shared.clock import Clock
-from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.errors import NotFound
+from shared.events import Message
+from shared.mongo import (
+    OUTBOX_INDEXES,
+    Document,
+    Documents,
+    MongoDatabase,
+    Outboxes,
+    document_of,
+    errors_named,
+    is_answering,
+)
 
 INDEXES = {
-    "webhooks": [IndexModel([("team", 1), ("id", 1)], name="of_team")],
+    "webhooks": [
+        IndexModel([("team", 1), ("id", 1)], name="of_team"),
+        IndexModel([("removed", 1)], name="removed", sparse=True),
+        *OUTBOX_INDEXES,
+    ],
     "deliveries": [
+        *OUTBOX_INDEXES,
         IndexModel([("webhook", 1), ("place", 1)], name="of_webhook"),
         IndexModel([("webhook", 1), ("state", 1), ("place", 1)], name="in_state"),
         IndexModel([("due_of", 1), ("due_at", 1)], name="due", sparse=True),
@@ -40,37 +61,42 @@ class MongoNotifierStore:
         self._deliveries = Documents(
             database["deliveries"], codec=DELIVERIES, keys=_delivery_keys, clock=clock, origin=origin
         )
+        self._outboxes = Outboxes([self._webhooks, self._deliveries])
 
     async def prepare(self) -> None:
-        """Create the indexes that are missing."""
+        """Create the indexes that are missing, and remove what a process that died left of removed webhooks."""
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
+        await self._forget_removed({})
 
     async def is_ready(self) -> bool:
         """Whether the database answers."""
         return await is_answering(self._database)
 
-    async def add_webhook(self, webhook: Webhook) -> None:
-        await self._webhooks.insert([(webhook, ())])
+    async def add_webhook(self, webhook: Webhook, *, noted: Sequence[AuditEntry] = ()) -> None:
+        await self._webhooks.insert([(webhook, _notes(webhook.id, noted))])
 
     async def webhook(self, webhook_id: str) -> Webhook:
-        return (await self._webhooks.find(webhook_id, "webhook")).state
+        return _there((await self._webhooks.find(webhook_id, "webhook")).state)
 
     async def webhooks(self, team: str) -> list[Webhook]:
         with errors_named():
             found = await self._webhooks.collection.find({"team": {"$eq": team}}).sort("id", 1).to_list()
         return [WEBHOOKS.read_document(one) for one in found]
 
-    async def change_webhook(self, webhook_id: str, change: ChangeWebhook) -> Webhook:
-        async def rule(webhook: Webhook) -> tuple[Webhook, tuple[()]]:
-            return change(webhook, self._clock()), ()
+    async def change_webhook(
+        self, webhook_id: str, change: ChangeWebhook, *, noted: Sequence[AuditEntry] = ()
+    ) -> Webhook:
+        async def rule(webhook: Webhook) -> tuple[Webhook, Sequence[Message]]:
+            return change(_there(webhook), self._clock()), _notes(webhook_id, noted)
 
         return await self._webhooks.change(webhook_id, "webhook", rule)
 
-    async def remove_webhook(self, webhook_id: str) -> None:
-        with errors_named():
-            await self._webhooks.collection.delete_one({"_id": webhook_id})
+    async def remove_webhook(self, webhook_id: str, *, noted: Sequence[AuditEntry] = ()) -> None:
+        with contextlib.suppress(NotFound):
+            await self.change_webhook(webhook_id, removed, noted=noted)
+        await self._forget_removed({"_id": webhook_id})
 
     async def add_delivery(self, delivery: Delivery) -> bool:
         return not await self._deliveries.insert([(delivery, ())])
@@ -78,9 +104,11 @@ class MongoNotifierStore:
     async def delivery(self, delivery_id: str) -> Delivery:
         return (await self._deliveries.find(delivery_id, "delivery")).state
 
-    async def change_delivery(self, delivery_id: str, change: ChangeDelivery) -> Delivery:
-        async def rule(delivery: Delivery) -> tuple[Delivery, tuple[()]]:
-            return change(delivery, self._clock()), ()
+    async def change_delivery(
+        self, delivery_id: str, change: ChangeDelivery, *, noted: Sequence[AuditEntry] = ()
+    ) -> Delivery:
+        async def rule(delivery: Delivery) -> tuple[Delivery, Sequence[Message]]:
+            return change(delivery, self._clock()), _notes(delivery_id, noted)
 
         return await self._deliveries.change(delivery_id, "delivery", rule)
 
@@ -120,6 +148,22 @@ class MongoNotifierStore:
             cursor = self._deliveries.collection.find({"expires_at": {"$gt": 0}}, {"_id": 1})
             return len(await cursor.limit(COUNTED).batch_size(COUNTED).to_list())
 
+    async def pending(self, limit: int) -> list[Message]:
+        return await self._outboxes.pending(limit)
+
+    async def clear(self, ids: Sequence[str]) -> None:
+        await self._outboxes.clear(ids)
+        await self._forget_removed({"_id": {"$in": sorted({document_of(event_id) for event_id in ids})}})
+
+    async def _forget_removed(self, query: Document) -> None:
+        """Remove what is left of removed webhooks, once all that was to be told of them was told."""
+        webhooks = self._webhooks.collection
+        with errors_named():
+            left = await webhooks.find({**query, "removed": {"$eq": True}}, {"outbox": 1}).to_list()
+            told = [one["_id"] for one in left if not one["outbox"]]
+            if told:
+                await webhooks.delete_many({"_id": {"$in": told}})
+
     async def _first_waiting(self, after: str) -> Mapping[str, Any] | None:
         cursor = self._deliveries.collection.find({"due_of": {"$gt": after}}, {"due_of": 1, "due_at": 1})
         with errors_named():
@@ -140,8 +184,21 @@ class MongoNotifierStore:
             return (await deliveries.delete_many({"_id": {"$in": ids}, **query})).deleted_count if ids else 0
 
 
+def _there(webhook: Webhook) -> Webhook:
+    """Raises NotFound."""
+    if webhook.is_removed:
+        raise NotFound("no such webhook")
+    return webhook
+
+
+def _notes(of: str, noted: Sequence[AuditEntry]) -> list[Message]:
+    return events.notes(of, SOURCE, noted)
+
+
 def _webhook_keys(webhook: Webhook) -> Document:
-    return {"_id": webhook.id, "id": webhook.id, "team": webhook.team}
+    if webhook.is_removed:
+        return {"_id": webhook.id, "id": webhook.id, "team": None, "removed": True}
+    return {"_id": webhook.id, "id": webhook.id, "team": webhook.team, "removed": None}
 
 
 def _delivery_keys(delivery: Delivery) -> Document:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from shared.bus import DeadLetter, Handler
 from shared.bus.rabbitmq import dead_letters
@@ -93,10 +94,11 @@ class RabbitBus:
     async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
         return await dead_letters.find(self._to_consume, letter_id)
 
-    async def discard(self, letter_id: str) -> None:
-        await dead_letters.find(self._to_consume, letter_id, is_discarded=True)
+    async def discard(self, letter_id: str, told: Sequence[Message] = ()) -> None:
+        await dead_letters.discard(self._to_consume, letter_id, partial(self.publish, told))
 
-    async def replay(self, ids: Sequence[str] | None) -> int:
+    async def replay(self, ids: Sequence[str] | None, told: Sequence[Message] = ()) -> int:
+        await self.publish(told)  # first: what was done is never without it
         return await dead_letters.replay(self._to_consume, self._publisher, None if ids is None else set(ids))
 
     async def broadcast(self, body: bytes) -> None:

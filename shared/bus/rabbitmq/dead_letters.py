@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
@@ -39,19 +39,17 @@ async def count(connection: Connection) -> int:
     return counted
 
 
-async def find(connection: Connection, letter_id: str, *, is_discarded: bool = False) -> tuple[DeadLetter, bytes]:
-    """A dead letter and its body; where it is to be discarded, it is gone after this. Raises NotFound."""
-    queue = letter_id.partition(":")[0]
-    if queue not in all_queues():
-        raise NotFound("no such dead letter")
-    with as_unavailable("read a dead letter"):
-        async with _reading(connection) as reading:
-            async for message in reading.all_of(queue):
-                if messages.dead_letter_id(queue, message) == letter_id:
-                    if is_discarded:
-                        await reading.remove(queue, message)
-                    return messages.dead_letter(queue, message), message.body
-    raise NotFound("no such dead letter")
+async def find(connection: Connection, letter_id: str) -> tuple[DeadLetter, bytes]:
+    """A dead letter and its body. Raises NotFound."""
+    async with _found(connection, letter_id) as (_, queue, message):
+        return messages.dead_letter(queue, message), message.body
+
+
+async def discard(connection: Connection, letter_id: str, tell: Callable[[], Awaitable[None]]) -> None:
+    """Remove a dead letter, of which is told first: what was done is never without that. Raises NotFound."""
+    async with _found(connection, letter_id) as (reading, queue, message):
+        await tell()
+        await reading.remove(queue, message)
 
 
 async def replay(connection: Connection, publisher: Publisher, ids: Collection[str] | None) -> int:
@@ -119,3 +117,20 @@ async def _reading(connection: Connection) -> AsyncGenerator[_Reading]:
     finally:
         with contextlib.suppress(Unavailable), as_unavailable("requeue dead letters"):
             await reading.end()
+
+
+@contextlib.asynccontextmanager
+async def _found(
+    connection: Connection, letter_id: str
+) -> AsyncGenerator[tuple[_Reading, str, AbstractIncomingMessage]]:
+    """A dead letter while it is held. Raises NotFound."""
+    queue = letter_id.partition(":")[0]
+    if queue not in all_queues():
+        raise NotFound("no such dead letter")
+    with as_unavailable("read a dead letter"):
+        async with _reading(connection) as reading:
+            async for message in reading.all_of(queue):
+                if messages.dead_letter_id(queue, message) == letter_id:
+                    yield reading, queue, message
+                    return
+    raise NotFound("no such dead letter")

@@ -1340,7 +1340,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -2095,8 +2095,8 @@ export interface components {
         /**
          * Leases
          * @description Those held before come first. `more`: the answer was cut short; `waiting_for_others`: open, but not for you;
-         *     `opening`: stored and on their way to be opened, of all tasks. The last two are counted where nothing is held, and
-         *     not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end.
+         *     `opening`: of your team, stored and on their way to be opened, about. The last two are counted where nothing is
+         *     held, and not for a suggestion. `next_cursor`: behind what was looked at of a suggestion; null at its end.
          */
         Leases: {
             /** Leases */
@@ -3321,7 +3321,7 @@ export interface operations {
         parameters: {
             query?: {
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */

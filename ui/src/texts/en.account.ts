@@ -212,6 +212,7 @@ export const actions = {
   "image.adjudicate": "decided an image",
   "image.finish": "finished an image",
   "quotas.change": "changed quotas",
+  "quotas.refuse": "wanted more than a quota allows",
   "webhook.make": "made a webhook",
   "webhook.change": "changed a webhook",
   "webhook.remove": "removed a webhook",

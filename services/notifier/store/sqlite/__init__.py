@@ -2,14 +2,18 @@
 saves it."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from services.notifier.delivery import Delivery, DeliveryState, released
 from services.notifier.domain import Webhook
 from services.notifier.store import ChangeDelivery, ChangeWebhook
-from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, WEBHOOKS, key_of
+from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, SOURCE, WEBHOOKS, key_of
+from shared import events
+from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound
+from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 
 _BUSY = """
@@ -25,11 +29,11 @@ SELECT webhook FROM line WHERE webhook IS NOT NULL
 """From one webhook to the next by index, past all deliveries of each."""
 
 
-class SqliteNotifierStore:
+class SqliteNotifierStore(SqliteOutbox):
     """A `NotifierStore` on one SQLite file."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+        super().__init__(database)
         self._clock = clock
 
     async def release(self) -> None:
@@ -41,10 +45,13 @@ class SqliteNotifierStore:
 
         await self._database.write(release)
 
-    async def add_webhook(self, webhook: Webhook) -> None:
-        row = (webhook.id, webhook.team, WEBHOOKS.text(webhook))
-        insert = "INSERT INTO webhooks (id, team, body) VALUES (?,?,?)"
-        await self._database.write(lambda db: db.execute(insert, row).rowcount)
+    async def add_webhook(self, webhook: Webhook, *, noted: Sequence[AuditEntry] = ()) -> None:
+        def insert(db: sqlite3.Connection) -> None:
+            row = (webhook.id, webhook.team, WEBHOOKS.text(webhook))
+            db.execute("INSERT INTO webhooks (id, team, body) VALUES (?,?,?)", row)
+            self._note(db, webhook.id, noted)
+
+        await self._database.write(insert)
 
     async def webhook(self, webhook_id: str) -> Webhook:
         return await self._database.read(lambda db: _webhook(db, webhook_id))
@@ -53,19 +60,25 @@ class SqliteNotifierStore:
         rows = await self._rows("SELECT body FROM webhooks WHERE team = ? ORDER BY id", team)
         return [WEBHOOKS.read_text(body) for (body,) in rows]
 
-    async def change_webhook(self, webhook_id: str, change: ChangeWebhook) -> Webhook:
+    async def change_webhook(
+        self, webhook_id: str, change: ChangeWebhook, *, noted: Sequence[AuditEntry] = ()
+    ) -> Webhook:
         def update(db: sqlite3.Connection) -> Webhook:
             before = _webhook(db, webhook_id)
             after = change(before, self._clock())
             if after is not before:
                 db.execute("UPDATE webhooks SET body = ? WHERE id = ?", (WEBHOOKS.text(after), webhook_id))
+                self._note(db, webhook_id, noted)
             return after
 
         return await self._database.write(update)
 
-    async def remove_webhook(self, webhook_id: str) -> None:
-        remove = "DELETE FROM webhooks WHERE id = ?"
-        await self._database.write(lambda db: db.execute(remove, (webhook_id,)).rowcount)
+    async def remove_webhook(self, webhook_id: str, *, noted: Sequence[AuditEntry] = ()) -> None:
+        def remove(db: sqlite3.Connection) -> None:
+            if db.execute("DELETE FROM webhooks WHERE id = ?", (webhook_id,)).rowcount:
+                self._note(db, webhook_id, noted)
+
+        await self._database.write(remove)
 
     async def add_delivery(self, delivery: Delivery) -> bool:
         insert = """INSERT INTO deliveries (id, webhook, place, state, created_at, due_at, expires_at, is_held, body)
@@ -78,12 +91,15 @@ class SqliteNotifierStore:
     async def delivery(self, delivery_id: str) -> Delivery:
         return await self._database.read(lambda db: _delivery(db, delivery_id))
 
-    async def change_delivery(self, delivery_id: str, change: ChangeDelivery) -> Delivery:
+    async def change_delivery(
+        self, delivery_id: str, change: ChangeDelivery, *, noted: Sequence[AuditEntry] = ()
+    ) -> Delivery:
         def update(db: sqlite3.Connection) -> Delivery:
             before = _delivery(db, delivery_id)
             after = change(before, self._clock())
             if after is not before:
                 self._save(db, after)
+                self._note(db, delivery_id, noted)
             return after
 
         return await self._database.write(update)
@@ -129,6 +145,9 @@ class SqliteNotifierStore:
 
     async def _rows(self, query: str, *values: object) -> list[Any]:
         return await self._database.read(lambda db: db.execute(query, values).fetchall())
+
+    def _note(self, db: sqlite3.Connection, of: str, noted: Sequence[AuditEntry]) -> None:
+        self._keep(db, events.notes(of, SOURCE, noted))
 
     def _save(self, db: sqlite3.Connection, delivery: Delivery) -> None:
         times = (*_times(delivery), bool(delivery.holder))

@@ -1,5 +1,6 @@
 """The tables of webhooks and deliveries, and the steps that bring those of earlier releases to them."""
 
+from shared.outbox.sqlite import SCHEMA as OUTBOX
 from shared.sqlite.migrations import statements
 
 _FIRST = """
@@ -23,4 +24,4 @@ CREATE INDEX deliveries_held ON deliveries (id) WHERE is_held;
 CREATE INDEX deliveries_expiring ON deliveries (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX deliveries_ended ON deliveries (created_at) WHERE due_at IS NULL;
 """
-STEPS = (statements(_FIRST),)
+STEPS = (statements(_FIRST), statements(OUTBOX))
