@@ -91,6 +91,14 @@ class Member(TypedDict):
     created_at: str
 
 
+class Erasure(TypedDict):
+    """`done`: when each service had put the pseudonym in the person's place; null while it has not."""
+
+    pseudonym: str
+    erased_at: str
+    done: dict[str, str | None]
+
+
 class Invitation(TypedDict):
     id: str
     roles: list[Role]

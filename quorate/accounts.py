@@ -9,6 +9,7 @@ from quorate.account_shapes import (
     AuditEntry,
     DeviceBegun,
     DeviceOutcome,
+    Erasure,
     Invitation,
     Key,
     Member,
@@ -85,6 +86,14 @@ class Accounts:
     def remove_person(self, person_id: str) -> None:
         """They leave the team, and their keys of it end."""
         self._api.request("DELETE", f"/api/users/{segment(person_id)}")
+
+    def erase_person(self, person_id: str) -> Erasure:
+        """Erases them from the whole platform, for good."""
+        return cast("Erasure", self._api.json("POST", "/api/admin/erasures", body={"person": person_id}))
+
+    def erasures(self) -> list[Erasure]:
+        """The people who were erased last, the newest first."""
+        return cast("list[Erasure]", self._api.json("GET", "/api/admin/erasures")["items"])
 
     # Teams
 

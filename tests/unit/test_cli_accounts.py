@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from quorate import logins, stored_keys
+from quorate.commands import people
 from tests.unit.cli_runs import always, run
 
 KEY = "qk_aaaaaaaaaaaa_" + "b" * 38
@@ -182,6 +183,40 @@ def test_nobody_is_removed_unasked(home):
     assert not [one for one in platform.asked if one[0] == "DELETE"]
     assert run(platform, "people", "remove", "Ben", "--yes", env=home).exit_code == 0
     assert platform.asked[-1][:2] == ("DELETE", "/api/users/p2")
+
+
+def test_nobody_is_erased_unasked_and_a_terminal_is_told_who_it_is_and_what_stays(home, monkeypatch):
+    erasure = {"pseudonym": "erased-00000001", "erased_at": "t", "done": {"accounts": None, "task_manager": None}}
+    platform = Platform(users={"items": PEOPLE, "next_cursor": None}, erasures=erasure)
+    assert run(platform, "people", "erase", "Ben", env=home).exit_code == 2
+    monkeypatch.setattr(people, "is_asked", lambda: True)
+    kept = run(platform, "people", "erase", "Zoë\x1b[2J", env=home, answer="n\n")
+    assert kept.exit_code == 1
+    assert "Erase Zoë\\x1b[2J for good?" in kept.stderr
+    assert "\x1b" not in kept.stderr
+    assert all(line in kept.stderr for line in people.ERASED)
+    assert not [one for one in platform.asked if one[0] == "POST"]
+    erased = run(platform, "people", "erase", "Ben", env=home, answer="y\n")
+    assert erased.stdout == "Ben is now erased-00000001\n"
+    assert (platform.asked[-1][:2], platform.bodies[-1]) == (("POST", "/api/admin/erasures"), {"person": "p2"})
+
+
+def test_an_erasure_is_waited_for_and_each_service_said_once(home, monkeypatch):
+    monkeypatch.setattr(people, "LOOK_S", 0.0)
+    begun = {"pseudonym": "erased-00000001", "erased_at": "t", "done": {"accounts": "a", "task_manager": None}}
+    over = begun | {"done": {"accounts": "a", "task_manager": "b"}}
+    other = begun | {"pseudonym": "erased-00000002"}
+    looks = [{"items": [other, begun]}, {"items": [other, over]}]
+    platform = Platform(users={"items": PEOPLE, "next_cursor": None}, erasures=[begun, *looks])
+    waited = run(platform, "people", "erase", "Ben", "--yes", "--wait", env=home)
+    assert waited.exit_code == 0, waited.output
+    assert waited.stderr == "accounts: done at a\ntask_manager: done at b\n"
+    listed = run(platform, "people", "erasures", env=home)
+    assert "under way" in listed.stdout
+    assert "erased-00000001" in listed.stdout
+    gone = Platform(users={"items": PEOPLE, "next_cursor": None}, erasures=[begun, {"items": [other]}])
+    lost = run(gone, "people", "erase", "Ben", "--yes", "--wait", env=home)
+    assert lost.exit_code == 1
 
 
 def test_what_is_told_once_is_alone_on_standard_output(home):

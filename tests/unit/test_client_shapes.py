@@ -22,6 +22,7 @@ ANSWERS = {
     "Detection": ["Detection"],
     "Detections": ["DetectionAnswer"],
     "EarlierResult": ["EarlierResult"],
+    "Erasure": ["ErasureShown"],
     "DetectorFields": ["DetectorPolicy"],
     "FieldError": ["FieldError"],
     "Invitation": ["InvitationShown"],
