@@ -12,6 +12,7 @@ from quorate.account_shapes import (
     Erasure,
     Invitation,
     Key,
+    KeyHolder,
     Member,
     NewInvitation,
     NewKey,
@@ -74,6 +75,10 @@ class Accounts:
 
     def people(self) -> Iterator[Member]:
         return cast("Iterator[Member]", self._pages("/api/users", {}))
+
+    def operators(self) -> Iterator[KeyHolder]:
+        """Those who may label in the team."""
+        return cast("Iterator[KeyHolder]", self._pages("/api/users/operators", {}))
 
     def change_person(
         self, person_id: str, *, roles: Sequence[Role] | None = None, is_active: bool | None = None

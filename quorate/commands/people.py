@@ -175,12 +175,12 @@ def list_erasures(options: Options) -> None:
 def member(accounts: Accounts, wanted: str) -> Member:
     """The person with this name or id. Raises QuorateError."""
     for one in accounts.people():
-        if one["id"] == wanted or _folded(one["name"]) == _folded(wanted):
+        if one["id"] == wanted or folded(one["name"]) == folded(wanted):
             return one
     raise QuorateError(f"nobody in this team is called {wanted}: see quorate people list")
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """A name as the platform compares names."""
     return normalize("NFC", normalize("NFC", name).strip().casefold())
 

@@ -185,6 +185,15 @@ def _add_people(routes: APIRouter, resources: Resources, pages: Pages) -> None:
 
         return await pages.answer(find, show, after=read_cursor(cursor, NAME_KEY), limit=limit)
 
+    @routes.get("/users/operators", response_model=wire.Operators)
+    async def operators(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        allow(who, "invite operators")
+
+        async def find(after: str, count: int) -> tuple[Any, str]:
+            return await people.operators(resources, who.team, after, count)
+
+        return await pages.answer(find, shapes.holder_shown, after=read_cursor(cursor, NAME_KEY), limit=limit)
+
     @routes.patch("/users/{person_id}", response_model=wire.MemberShown)
     async def change_member(person_id: str, wanted: wire.MemberChange, request: Request, who: Who) -> Response:
         allow(who, "administer")

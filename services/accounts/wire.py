@@ -211,6 +211,13 @@ class Members(BaseModel):
     next_cursor: str | None
 
 
+class Operators(BaseModel):
+    """Those who may label in the caller's team, by name. A page may have fewer than were asked for, and a next one."""
+
+    items: list[KeyHolder]
+    next_cursor: str | None
+
+
 class MemberChange(Wire):
     """What is not named stays."""
 

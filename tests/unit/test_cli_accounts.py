@@ -219,6 +219,42 @@ def test_an_erasure_is_waited_for_and_each_service_said_once(home, monkeypatch):
     assert lost.exit_code == 1
 
 
+OPERATORS = {"items": [{"id": "p1", "name": "Ann"}, {"id": "p2", "name": "Ben"}], "next_cursor": None}
+
+
+def test_operators_are_invited_by_name_and_also_leave_who_is_no_member_any_more(home):
+    task = {"id": "t", "operators": ["p2", "gone"]}
+    platform = Platform(operators=[OPERATORS, task], t=task)
+    assert run(platform, "operators", "invite", "t", " ANN", "p2", env=home).exit_code == 0
+    assert platform.bodies[-1] == {"only_invited": True, "invite": ["p1", "p2"]}
+    platform = Platform(operators=[OPERATORS, task], t=task)
+    left = run(platform, "operators", "uninvite", "t", "Ben", "gone", env=home)
+    assert left.stdout == "2 invited: see quorate operators list t\n"
+    assert (platform.asked[-1][:2], platform.bodies[-1]) == (
+        ("PATCH", "/api/tasks/t/operators"),
+        {"uninvite": ["p2", "gone"]},
+    )
+    nobody = run(Platform(operators=OPERATORS), "operators", "invite", "t", "Carl", env=home)
+    assert nobody.exit_code == 1
+    assert "quorate people list" in nobody.stderr
+
+
+def test_who_is_invited_is_listed_by_name(home):
+    task = {"id": "t", "operators": ["p2", "gone"]}
+    listed = run(Platform(operators=OPERATORS, t=task), "operators", "list", "t", env=home)
+    assert "Ben" in listed.stdout
+    assert "gone" in listed.stdout
+    everybody = run(Platform(t=task | {"operators": None}), "operators", "list", "t", env=home)
+    assert everybody.stdout == "all operators of the team may label it\n"
+
+
+def test_without_accounts_a_name_is_the_id(home):
+    task = {"id": "t", "operators": ["ann"]}
+    platform = Platform(operators=[(404, '{"title": "Not Found"}'), task])
+    assert run(platform, "operators", "invite", "t", "ann", env=home).exit_code == 0
+    assert platform.bodies[-1] == {"only_invited": True, "invite": ["ann"]}
+
+
 def test_what_is_told_once_is_alone_on_standard_output(home):
     made = {"id": "i", "roles": ["operator"], "made_by": "p", "created_at": "c", "expires_at": "e", "url": "/link#t~s"}
     invited = run(always(made), "--url", "https://q.example", "invite", "make", env=home)

@@ -63,6 +63,7 @@ REQUESTS = {
     "HeldLease": ["HeldLease"],
     "QuorumFields": ["QuorumRequest"],
     "TaskChange": ["TaskChange"],
+    "InvitedChange": ["InvitedChange"],
 }
 TYPES = {name: kind for name, kind in (vars(shapes) | vars(account_shapes)).items() if is_typeddict(kind)}
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}

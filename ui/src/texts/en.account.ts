@@ -204,6 +204,7 @@ export const actions = {
   "team.make": "made a team",
   "task.create": "made a task",
   "task.change": "changed a task",
+  "task.invite": "changed who may label a task",
   "task.seal": "closed a task to uploads",
   "task.finish": "finished a task",
   "task.reopen": "reopened a task",

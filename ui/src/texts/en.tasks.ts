@@ -55,6 +55,7 @@ export const tasks = {
     exportAs: { jsonl: "JSON Lines", csv: "CSV" } as Record<string, string>,
     seal: "Seal",
     edit: "Edit",
+    invite: "Who may label it",
     reopen: "Reopen",
     finish: "Finish now",
     erase: "Erase",
