@@ -116,6 +116,17 @@ class NewInvitation(TypedDict):
     url: str
 
 
+class AuditWanted(TypedDict, total=False):
+    """Which entries of the audit are wanted; what is not named or None is not asked. Times as ISO 8601 with an offset;
+    from `since` on, and before `until`."""
+
+    actor: str | None
+    action: str | None
+    object: str | None
+    since: str | None
+    until: str | None
+
+
 class AuditEntry(TypedDict):
     id: str
     at: str

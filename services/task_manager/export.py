@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from services.task_manager.domain import Image, refuse_erased
 from services.task_manager.order import Complete, key_of
 from services.task_manager.shapes import image_shown
 from services.task_manager.store import TaskStore
+from shared.cells import cell
 from shared.clock import iso
 from shared.results import ExportFormat
 
@@ -38,8 +38,6 @@ _COLUMNS = [
     "votes_cast",
     "earlier",
 ]
-_FORMULA = re.compile(r"[\t\r\n]|[\s\ufeff\u200b\x00-\x1f]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet would run, some of them after they dropped blanks or folded wide signs."""
 
 
 def as_jsonl(images: Sequence[Image]) -> bytes:
@@ -109,8 +107,3 @@ def _csv_row(image: Image) -> list[Any]:
     for column in ("votes", "votes_cast", "earlier"):
         row[column] = None if not row[column] else orjson.dumps(row[column]).decode()
     return [row[column] for column in _COLUMNS]
-
-
-def cell(value: Any) -> Any:
-    """A value as a cell that no spreadsheet runs."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

@@ -1,6 +1,7 @@
 """Commands about keys, people and teams, and whose key a command uses."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -285,3 +286,22 @@ def test_audit_filters_by_name_and_by_the_id_of_who_left(home):
     assert run(platform, "audit", "list", "--actor", "gone", env=home).exit_code == 0
     assert [one.get("actor") for one in queries] == ["p2", "gone"]
     assert queries[0]["action"] == "key.make"
+
+
+def test_an_export_of_the_audit_asks_for_what_is_wanted_and_goes_by_the_file_s_ending(home, tmp_path):
+    queries: list[dict[str, str]] = []
+
+    def platform(request: httpx.Request) -> httpx.Response:
+        queries.append(dict(request.url.params))
+        return httpx.Response(200, text="id,at\r\n")
+
+    file = tmp_path / "audit.CSV"
+    times = ("--since", "2026-11-28", "--until", "2026-11-28T12:30:00+0200", "--object", "t1")
+    done = run(platform, "audit", "export", "--output", str(file), *times, env=home | {"TZ": "UTC"})
+    assert done.exit_code == 0, done.output
+    assert file.read_text() == "id,at\n"
+    [asked] = queries
+    assert (asked["format"], asked["object"]) == ("csv", "t1")
+    since = datetime.fromisoformat(asked["since"])
+    assert since == datetime(2026, 11, 28).astimezone()  # midnight where this runs
+    assert datetime.fromisoformat(asked["until"]) == datetime(2026, 11, 28, 10, 30, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.task_manager.export import cell
+from shared.cells import cell
 
 SIGNS = ["=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}", "\N{FULLWIDTH HYPHEN-MINUS}"]
 SIGNS.append("\N{FULLWIDTH COMMERCIAL AT}")

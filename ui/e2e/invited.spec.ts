@@ -75,7 +75,6 @@ test.describe("with axe", () => {
         for (const colorScheme of ["light", "dark"] as const) {
           await page.emulateMedia({ colorScheme });
           expect.soft(await findings(page), `${what}, ${width} px, ${colorScheme}`).toEqual([]);
-          await page.screenshot({ path: `../build/ui/${what}-${colorScheme}-${width}.png` });
         }
       }
       await page.setViewportSize({ width: 1440, height: 900 });

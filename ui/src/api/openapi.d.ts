@@ -3380,12 +3380,17 @@ export interface operations {
     audit_api_admin_audit_get: {
         parameters: {
             query?: {
-                actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
+                actor?: string | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                object?: string | null;
+                /** @description what was done from then on */
+                since?: string | null;
+                /** @description what was done before then */
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -3424,7 +3429,16 @@ export interface operations {
     };
     export_api_admin_audit_export_get: {
         parameters: {
-            query?: never;
+            query?: {
+                format?: "jsonl" | "csv";
+                actor?: string | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                object?: string | null;
+                /** @description what was done from then on */
+                since?: string | null;
+                /** @description what was done before then */
+                until?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;

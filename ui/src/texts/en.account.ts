@@ -175,8 +175,16 @@ export const people = {
   audit: {
     detail: "What was done in this team, the newest first.",
     none: "Nothing of this kind has happened.",
-    export: "Export as JSON Lines",
+    export: { csv: "Export as CSV", jsonl: "Export as JSON Lines" },
     filter: "What was done",
+    from: "From",
+    to: "To",
+    only: { actor: "Only what this person did", object: "Only what was done to this" },
+    not: {
+      actor: (id: string) => `By ${id.slice(0, 8)}: show all people`,
+      object: (id: string) => `To ${id.slice(0, 8)}: show all things`,
+    },
+    clear: "Clear filters",
     all: "everything",
     head: { at: "When", who: "Who", action: "What", object: "To", address: "From" },
     refused: (what: string) => `${what}, refused`,
