@@ -91,6 +91,14 @@ class Member(TypedDict):
     created_at: str
 
 
+class Erasure(TypedDict):
+    """`done`: when each service had put the pseudonym in the person's place; null while it has not."""
+
+    pseudonym: str
+    erased_at: str
+    done: dict[str, str | None]
+
+
 class Invitation(TypedDict):
     id: str
     roles: list[Role]
@@ -106,6 +114,17 @@ class NewInvitation(TypedDict):
     created_at: str
     expires_at: str
     url: str
+
+
+class AuditWanted(TypedDict, total=False):
+    """Which entries of the audit are wanted; what is not named or None is not asked. Times as ISO 8601 with an offset;
+    from `since` on, and before `until`."""
+
+    actor: str | None
+    action: str | None
+    object: str | None
+    since: str | None
+    until: str | None
 
 
 class AuditEntry(TypedDict):

@@ -7,10 +7,13 @@ import httpx
 
 from quorate.account_shapes import (
     AuditEntry,
+    AuditWanted,
     DeviceBegun,
     DeviceOutcome,
+    Erasure,
     Invitation,
     Key,
+    KeyHolder,
     Member,
     NewInvitation,
     NewKey,
@@ -22,6 +25,7 @@ from quorate.account_shapes import (
 )
 from quorate.connection import Connection
 from quorate.errors import BrokenOffError
+from quorate.exports import ExportFormat
 from quorate.paths import segment
 from quorate.retries import describe
 
@@ -74,6 +78,10 @@ class Accounts:
     def people(self) -> Iterator[Member]:
         return cast("Iterator[Member]", self._pages("/api/users", {}))
 
+    def operators(self) -> Iterator[KeyHolder]:
+        """Those who may label in the team."""
+        return cast("Iterator[KeyHolder]", self._pages("/api/users/operators", {}))
+
     def change_person(
         self, person_id: str, *, roles: Sequence[Role] | None = None, is_active: bool | None = None
     ) -> Member:
@@ -85,6 +93,14 @@ class Accounts:
     def remove_person(self, person_id: str) -> None:
         """They leave the team, and their keys of it end."""
         self._api.request("DELETE", f"/api/users/{segment(person_id)}")
+
+    def erase_person(self, person_id: str) -> Erasure:
+        """Erases them from the whole platform, for good."""
+        return cast("Erasure", self._api.json("POST", "/api/admin/erasures", body={"person": person_id}))
+
+    def erasures(self) -> list[Erasure]:
+        """The people who were erased last, the newest first."""
+        return cast("list[Erasure]", self._api.json("GET", "/api/admin/erasures")["items"])
 
     # Teams
 
@@ -110,14 +126,21 @@ class Accounts:
 
     # Audit
 
-    def audit(self, *, actor: str | None = None, action: str | None = None) -> Iterator[AuditEntry]:
-        """Who did what in the team, the newest first."""
-        return cast("Iterator[AuditEntry]", self._pages("/api/admin/audit", {"actor": actor, "action": action}))
+    def audit(self, wanted: AuditWanted | None = None) -> Iterator[AuditEntry]:
+        """Who did what in the team, the newest first; only what is wanted."""
+        return cast("Iterator[AuditEntry]", self._pages("/api/admin/audit", _query(wanted)))
 
-    def export_audit(self, target: BinaryIO) -> None:
-        """All of it, as lines of JSON."""
-        with self._api.stream("/api/admin/audit/export", accept="*/*") as response:
+    def export_audit(
+        self, target: BinaryIO, wanted: AuditWanted | None = None, *, file_format: ExportFormat = "jsonl"
+    ) -> None:
+        """The same, all in one file."""
+        query = _query(wanted) | {"format": file_format}
+        with self._api.stream("/api/admin/audit/export", params=query, accept="*/*") as response:
             try:
                 target.writelines(response.iter_bytes())
             except httpx.TransportError as error:
                 raise BrokenOffError(f"the export broke off: {describe(error)}") from error
+
+
+def _query(wanted: AuditWanted | None) -> dict[str, str | int | None]:
+    return cast("dict[str, str | int | None]", dict(wanted or {}))

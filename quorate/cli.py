@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "quorate.commands.tasks:export",
     "edit": "quorate.commands.lifecycle:edit",
     "reopen": "quorate.commands.lifecycle:reopen",
+    "operators": "quorate.commands.operators:operators",
     "finish": "quorate.commands.lifecycle:finish",
     "remove-image": "quorate.commands.lifecycle:remove_image",
     "consensus": "quorate.commands.consensus:consensus",

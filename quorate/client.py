@@ -23,6 +23,7 @@ from quorate.shapes import (
     Detections,
     DetectorFields,
     HeldLease,
+    InvitedChange,
     KnownImage,
     Lease,
     Leases,
@@ -101,9 +102,13 @@ class Client:
         detector: DetectorFields | None = None,
         order: Order | None = None,
         hide_names: bool | None = None,
+        operators: Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> Task:
-        """A new task. The same key again gives the same task; without one, each call makes its own."""
+        """A new task. The same key again gives the same task; without one, each call makes its own.
+
+        operators: the ids of those who may label it; all of the team where none are given.
+        """
         optional = {
             "instructions": instructions,
             "allow_unsure": allow_unsure,
@@ -111,6 +116,7 @@ class Client:
             "detector": detector,
             "order": order,
             "hide_names": hide_names,
+            "operators": None if operators is None else list(operators),
         }
         body = {"name": name, "labels": list(labels)} | {k: v for k, v in optional.items() if v is not None}
         key = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
@@ -139,6 +145,10 @@ class Client:
     def edit(self, task_id: str, change: TaskChange) -> Task:
         """Changes what is named; images that have ended stay as they are."""
         return cast("Task", self._api.json("PATCH", task_path(task_id), body=change))
+
+    def invite(self, task_id: str, change: InvitedChange) -> Task:
+        """Changes who may label the task."""
+        return cast("Task", self._api.json("PATCH", task_path(task_id, "operators"), body=change))
 
     def reopen(self, task_id: str) -> Task:
         """Takes images again, of a task that was sealed or is completed."""

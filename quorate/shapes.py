@@ -54,6 +54,7 @@ class Task(TypedDict):
     label_names: dict[str, str]
     order: Order
     hide_names: bool
+    operators: list[str] | None
     counts: Counts
     created_at: str
     sealed_at: str | None
@@ -179,6 +180,14 @@ class TaskChange(TypedDict, total=False):
     votes_required: int | None
     add_labels: list[str]
     label_names: dict[str, str]
+
+
+class InvitedChange(TypedDict, total=False):
+    """Who may label a task. `only_invited`: true begins with nobody, false lets every operator of the team."""
+
+    only_invited: bool | None
+    invite: list[str]
+    uninvite: list[str]
 
 
 class EarlierResult(TypedDict):

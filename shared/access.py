@@ -9,6 +9,7 @@ from shared.teams import FIRST_TEAM
 
 Action = Literal[
     "make tasks",
+    "invite operators",
     "read tasks",
     "label",
     "see votes",
@@ -19,6 +20,7 @@ Action = Literal[
 ]
 MAY: Mapping[Action, frozenset[Role]] = {
     "make tasks": frozenset({"client"}),
+    "invite operators": frozenset({"client", "admin"}),
     "read tasks": frozenset({"client", "adjudicator", "admin"}),
     "label": frozenset({"operator"}),
     "see votes": frozenset({"client", "adjudicator"}),

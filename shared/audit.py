@@ -23,6 +23,7 @@ Action = Literal[
     "team.make",
     "task.create",
     "task.change",
+    "task.invite",
     "task.seal",
     "task.finish",
     "task.reopen",

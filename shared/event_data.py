@@ -23,6 +23,7 @@ class _WithTerms(Frozen):
     detector: DetectorPolicy
     order: Order = "random"
     hide_names: bool = False
+    operators: tuple[str, ...] | None = None
 
     @property
     def terms(self) -> Terms:

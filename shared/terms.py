@@ -64,6 +64,7 @@ class Terms:
     label_names: how labels are shown that are not shown as they are; votes and results keep the label.
     order: in which order operators are given the images.
     hide_names: whether operators are not told the images' file names.
+    operators: who was invited to label it, by their ids, and nobody else may; None: every operator of its team.
     """
 
     labels: tuple[str, ...]
@@ -74,6 +75,7 @@ class Terms:
     detector: DetectorPolicy = DetectorPolicy()
     order: Order = "random"
     hide_names: bool = False
+    operators: tuple[str, ...] | None = None
 
 
 def with_terms(stored: dict[str, Any]) -> dict[str, Any]:

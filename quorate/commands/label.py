@@ -9,6 +9,7 @@ from typing import Literal, NotRequired, TypedDict
 import click
 
 from quorate.client import Client
+from quorate.commands.operators import ids_of
 from quorate.errors import ApiError
 from quorate.exits import Exit
 from quorate.labels import chosen
@@ -48,6 +49,7 @@ class Wish:
     is_unsure_allowed: bool
     order: Order | None
     are_names_hidden: bool
+    invited: tuple[str, ...]
 
     def create(self, client: Client) -> Task:
         try:
@@ -60,6 +62,7 @@ class Wish:
                 detector=self.detector or None,
                 order=self.order,
                 hide_names=self.are_names_hidden or None,
+                operators=ids_of(client, self.invited) if self.invited else None,
             )
         except ApiError as error:
             for field in error.errors:
@@ -93,6 +96,9 @@ class Wish:
 @click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
 @click.option("--order", type=click.Choice(["random", "upload", "name"]), help="How operators get the images (random).")
 @click.option("--hide-names", is_flag=True, help="Do not show operators the names of the files.")
+@click.option(
+    "--invite", type=TEXT, multiple=True, metavar="PERSON", help="Only this operator may label; again for more."
+)
 @click.option("--wait", is_flag=True, help="Wait until the task is completed, then summarize its results.")
 @click.option("--resume", type=TEXT, metavar="TASK", help="Go on with a task whose upload was interrupted.")
 @json_flag
@@ -111,6 +117,7 @@ def label(
     unsure: bool,
     order: Order | None,
     hide_names: bool,
+    invite: tuple[str, ...],
     wait: bool,
     resume: str | None,
 ) -> None:
@@ -128,6 +135,7 @@ def label(
         is_unsure_allowed=unsure,
         order=order,
         are_names_hidden=hide_names,
+        invited=invite,
     )
     if not wish.labels and resume is None:
         raise click.UsageError("--labels is needed for a new task")

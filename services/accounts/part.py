@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from services.accounts import consumers, device_routes, erasing_routes, handlers, routes
+from services.accounts import audit_routes, consumers, device_routes, erasing_routes, handlers, routes
 from services.accounts.erasing import ErasingWorker
 from services.accounts.handlers import Background, Resources
 from services.accounts.oidc import routes as oidc_routes
@@ -68,6 +68,7 @@ def assemble(
             oidc_routes.router(resources),
             routes.own_router(resources),
             routes.admin_router(resources),
+            audit_routes.router(resources),
             erasing_routes.router(resources),
         ],
         subscribe=partial(consumers.subscribe, resources),

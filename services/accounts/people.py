@@ -19,6 +19,7 @@ from services.accounts.domain import (
     name_in,
     refuse_self,
     roles_in,
+    roles_of,
     with_admin,
     without_admin,
 )
@@ -33,6 +34,13 @@ async def find_member(resources: Resources, team: str, person_id: str) -> tuple[
     """Raises NotFound, with the same words for another team's person."""
     person = await resources.store.people.find(person_id)
     return person, member(person, team)
+
+
+async def operators(resources: Resources, team: str, after: str, count: int) -> tuple[list[Person], str]:
+    """Those of a team's next members who are active operators, and the key behind which to go on."""
+    found = await resources.store.members(team, after=after, limit=count + 1)
+    able = [one for one in found[:count] if "operator" in roles_of(one, team)]
+    return able, found[count - 1].name_key if len(found) > count else ""
 
 
 async def change_member(

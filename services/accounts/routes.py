@@ -1,13 +1,10 @@
 """HTTP in and out of the accounts service."""
 
 import re
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from services.accounts import credentials, keys, people, shapes, signing_in, wire
 from services.accounts.credentials import Key
@@ -15,7 +12,7 @@ from services.accounts.domain import Person
 from services.accounts.handlers import Resources, doer
 from services.accounts.signing_in import SignedIn
 from shared.access import allow, allow_operating
-from shared.audit import AuditEntry, Doer
+from shared.audit import Doer
 from shared.errors import Unauthenticated
 from shared.http import problems
 from shared.http.answers import json_answer
@@ -29,8 +26,6 @@ from shared.identity.tokens import LIFETIME_S
 
 NAME_KEY = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
 KEY_ID = re.compile(f"[0-9A-Za-z]{{{ID_DIGITS}}}")
-ENTRY_ID = re.compile(r"[0-9a-f]{24}")
-EXPORTED_AT_ONCE = 200
 NOT_KEPT = {"Cache-Control": "no-store"}
 """For answers that hold a secret, or that are others for the next caller."""
 
@@ -155,7 +150,6 @@ def admin_router(resources: Resources) -> APIRouter:
     _add_people(routes, resources, pages)
     _add_invitations(routes, resources)
     _add_keys(routes, resources, pages)
-    _add_audit(routes, resources, pages)
 
     @routes.post("/teams", status_code=201, response_model=wire.NewTeamShown)
     async def make_team(wanted: wire.TeamRequest, request: Request, who: Who) -> Response:
@@ -184,6 +178,15 @@ def _add_people(routes: APIRouter, resources: Resources, pages: Pages) -> None:
             return shapes.member_shown(person, who.team)
 
         return await pages.answer(find, show, after=read_cursor(cursor, NAME_KEY), limit=limit)
+
+    @routes.get("/users/operators", response_model=wire.Operators)
+    async def operators(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        allow(who, "invite operators")
+
+        async def find(after: str, count: int) -> tuple[Any, str]:
+            return await people.operators(resources, who.team, after, count)
+
+        return await pages.answer(find, shapes.holder_shown, after=read_cursor(cursor, NAME_KEY), limit=limit)
 
     @routes.patch("/users/{person_id}", response_model=wire.MemberShown)
     async def change_member(person_id: str, wanted: wire.MemberChange, request: Request, who: Who) -> Response:
@@ -238,40 +241,6 @@ def _add_keys(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         return Response(status_code=204)
 
 
-def _add_audit(routes: APIRouter, resources: Resources, pages: Pages) -> None:
-    @routes.get("/admin/audit", response_model=wire.Audit)
-    async def audit(
-        who: Who,
-        actor: wire.Actor | None = None,
-        action: wire.Done | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 100,
-    ) -> Response:
-        allow(who, "administer")
-
-        async def find(before: str, count: int) -> tuple[Any, str]:
-            await resources.arrivals.recorded()
-            found = await resources.store.entries(who.team, actor=actor, action=action, before=before, limit=count + 1)
-            return cut(found, count, _id_of_entry)
-
-        return await pages.answer(find, shapes.entry_shown, after=read_cursor(cursor, ENTRY_ID), limit=limit)
-
-    @routes.get("/admin/audit/export", response_class=StreamingResponse)
-    async def export(who: Who) -> Response:
-        allow(who, "administer")
-        await resources.arrivals.recorded()
-        headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"', **NOT_KEPT}
-        return StreamingResponse(_lines(resources, who.team), headers=headers, media_type="application/jsonl")
-
-
-async def _lines(resources: Resources, team: str) -> AsyncGenerator[bytes]:
-    """A team's audit as lines of JSON, the newest first; a page of it is in memory at a time."""
-    before = ""
-    while found := await resources.store.entries(team, actor=None, action=None, before=before, limit=EXPORTED_AT_ONCE):
-        yield b"".join(orjson.dumps(shapes.entry_shown(entry)) + b"\n" for entry in found)
-        before = found[-1].id
-
-
 async def _told(resources: Resources, signed_in: SignedIn) -> Response:
     teams = await signing_in.teams_in(resources, signed_in.person)
     return json_answer(shapes.session_shown(signed_in, teams, provider=_provider(resources)), headers=NOT_KEPT)
@@ -317,7 +286,3 @@ def _doer(who: Caller, request: Request) -> Doer:
 
 def _id_of_key(found: tuple[Key, str]) -> str:
     return found[0].id
-
-
-def _id_of_entry(entry: AuditEntry) -> str:
-    return entry.id

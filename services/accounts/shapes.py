@@ -79,6 +79,10 @@ def key_shown(key: Key) -> dict[str, Any]:
     }
 
 
+def holder_shown(person: Person) -> dict[str, Any]:
+    return {"id": person.id, "name": person.name}
+
+
 def team_key_shown(found: tuple[Key, str]) -> dict[str, Any]:
     """A key, and whose it is by name."""
     key, name = found

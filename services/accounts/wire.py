@@ -19,6 +19,9 @@ Token = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Actor = Annotated[str, Query(max_length=64, description="the id of a person: what they did")]
 Done = Annotated[Action, Query(description="one kind of action")]
+Object = Annotated[str, Query(max_length=300, description="the id of something: what was done to it")]
+AuditSince = Annotated[AwareDatetime | None, Query(description="what was done from then on"), AS_INSTANT]
+AuditUntil = Annotated[AwareDatetime | None, Query(description="what was done before then"), AS_INSTANT]
 
 
 def _text(value: object) -> object:
@@ -208,6 +211,13 @@ class MemberShown(BaseModel):
 
 class Members(BaseModel):
     items: list[MemberShown]
+    next_cursor: str | None
+
+
+class Operators(BaseModel):
+    """Those who may label in the caller's team, by name. A page may have fewer than were asked for, and a next one."""
+
+    items: list[KeyHolder]
     next_cursor: str | None
 
 

@@ -80,7 +80,9 @@ def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
 
 
 def may_lease(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> bool:
-    """Whether a lease could be granted to this operator now."""
+    """Whether a lease could be granted to this operator of the task's team now."""
+    if not brief.is_for(brief.team, operator):
+        return False
     if subtask.state != "open" or now < subtask.offered_at or operator in subtask.skipped_by:
         return False
     if any(vote.voter == operator for vote in subtask.votes):
@@ -263,19 +265,20 @@ def finish(subtask: Subtask, brief: Brief, now: float, *, order: Finish) -> Deci
 def reconsider(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, None]:
     """Let the task's present terms act on a subtask: its votes may settle it now, or ask for more or fewer people.
 
-    What has ended stays as it is, and so does a lease that was granted.
+    What has ended stays as it is, and so does a lease that was granted, but of an operator who is not invited any more.
     """
     if subtask.state != "open":
         return Decision(state=subtask, answer=None)
     if brief.finish is not None:
         return finish(subtask, brief, now, order=brief.finish)
+    before, subtask = subtask, _without_uninvited(subtask, brief)
     standing = _standing(subtask, brief)
     decided_by = quorum.settles(brief.terms.quorum, standing) if subtask.votes else None
     if decided_by is not None or (subtask.votes and quorum.is_disputed(brief.terms.quorum, standing)):
         fact = Fact.COMPLETED if decided_by else Fact.DISPUTED
         return Decision(state=_ended(subtask, decided_by, now), answer=None, facts=(fact,))
     reopened = _reopened(subtask, brief, now)
-    return Decision(state=subtask if reopened == subtask else reopened, answer=None)
+    return Decision(state=before if reopened == before else reopened, answer=None)
 
 
 def removed(task_id: str, subtask_id: str, now: float, *, object_key: str) -> Subtask:
@@ -320,6 +323,13 @@ def _without_vote(subtask: Subtask, voter: str) -> Subtask:
 
 def _leases_without(subtask: Subtask, operator: str) -> tuple[Lease, ...]:
     return tuple(lease for lease in subtask.leases if lease.operator != operator)
+
+
+def _without_uninvited(subtask: Subtask, brief: Brief) -> Subtask:
+    kept = tuple(lease for lease in subtask.leases if brief.is_for(brief.team, lease.operator))
+    if kept == subtask.leases:
+        return subtask
+    return replace(subtask, leases=kept, available_at=None)  # as where a lease is given back
 
 
 def _refuse_newer_lease(subtask: Subtask, operator: str, token: str | None) -> None:

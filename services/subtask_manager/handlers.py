@@ -171,6 +171,17 @@ def _in_team(who: Caller, decide: Decide[A]) -> Decide[A]:
     return asked
 
 
+def _as_operator(who: Caller, decide: Decide[A]) -> Decide[A]:
+    """A rule for operators who may label the task: what is for others is not there."""
+
+    def asked(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, A]:
+        if not brief.is_for(who.team, who.id):
+            raise _nothing()
+        return decide(subtask, brief, now)
+
+    return asked
+
+
 def _nothing() -> NotFound:
     return NotFound("no such subtask")
 
@@ -185,27 +196,27 @@ async def find(resources: Resources, who: Caller, subtask_id: str) -> tuple[Subt
 
 async def renew(resources: Resources, who: Caller, *, subtask_id: str, token: str) -> Lease:
     rule = partial(domain.renew_lease, operator=who.id, token=token, lease_s=resources.lease_s)
-    renewed = (await resources.store.update(subtask_id, _in_team(who, rule))).answer
+    renewed = (await resources.store.update(subtask_id, _as_operator(who, rule))).answer
     resources.metrics.lease("renewed")
     return renewed
 
 
 async def give_back(resources: Resources, who: Caller, *, subtask_id: str, token: str | None, is_skip: bool) -> None:
     rule = partial(domain.skip if is_skip else domain.give_back, operator=who.id, token=token)
-    decision = await resources.store.update(subtask_id, _in_team(who, rule))
+    decision = await resources.store.update(subtask_id, _as_operator(who, rule))
     resources.metrics.lease("skipped" if is_skip else "returned")
     changed(resources, decision)
 
 
 async def vote(resources: Resources, who: Caller, *, subtask_id: str, label: str, token: str, manner: Manner) -> Vote:
     rule = partial(domain.cast_vote, voter=who.id, label=label, token=token, manner=manner)
-    return await _voted(resources, subtask_id, _in_team(who, rule))
+    return await _voted(resources, subtask_id, _as_operator(who, rule))
 
 
 async def vote_through_live_lease(resources: Resources, who: Caller, *, subtask_id: str, label: str) -> Vote:
     """A vote of an older client, which sends no token."""
     rule = partial(domain.cast_vote_by_lease, voter=who.id, label=label)
-    return await _voted(resources, subtask_id, _in_team(who, rule))
+    return await _voted(resources, subtask_id, _as_operator(who, rule))
 
 
 async def _voted(resources: Resources, subtask_id: str, decide: Decide[Vote]) -> Vote:
@@ -251,18 +262,18 @@ async def undo(resources: Resources, who: Caller, *, subtask_id: str) -> tuple[S
         decision = domain.undo_vote(subtask, brief, voter=who.id, lease=handed_back, now=now)
         return Decision(state=decision.state, answer=brief)
 
-    decision = await resources.store.update(subtask_id, _in_team(who, decide))
+    decision = await resources.store.update(subtask_id, _as_operator(who, decide))
     return decision.state, decision.answer
 
 
 async def look_back(resources: Resources, who: Caller, *, since: float | None, limit: int) -> Activity:
-    """The caller's votes of late: counted from `since` on, else from the last midnight, UTC; those in the team are
-    shown."""
+    """The caller's votes of late: counted from `since` on, else from the last midnight, UTC; those in tasks that the
+    caller may label are shown."""
     now = resources.clock()
     voted = await resources.store.voted(who.id, since=now - activity.LOOK_BACK_S)
     found = await resources.store.find_each([vote.subtask_id for vote in voted[:limit]])
-    ours = [(subtask, brief) for subtask, brief in found if brief.team == who.team]
-    recent = [activity.recent(subtask, brief, now, voter=who.id) for subtask, brief in ours]
+    open_to_them = [(subtask, brief) for subtask, brief in found if brief.is_for(who.team, who.id)]
+    recent = [activity.recent(subtask, brief, now, voter=who.id) for subtask, brief in open_to_them]
     return Activity(
         today=activity.counted(voted, since=activity.midnight(now) if since is None else since),
         votes_per_minute=activity.votes_per_minute(voted, now),
@@ -300,7 +311,7 @@ async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1)
 
 async def _state(resources: Resources, who: Caller, subtask_id: str) -> State | None:
     try:
-        subtask, _ = await find(resources, who, subtask_id)
+        subtask, brief = await find(resources, who, subtask_id)
     except QuorateError:
         return None
-    return None if subtask.state == "removed" else subtask.state
+    return None if subtask.state == "removed" or not brief.is_for(who.team, who.id) else subtask.state

@@ -46,6 +46,11 @@ class Brief:
     name: str | None = None
     team: str = FIRST_TEAM
 
+    def is_for(self, team: str, operator: str) -> bool:
+        """Whether an operator of this team may label the task: what is not for them is not there for them."""
+        invited = self.terms.operators
+        return self.team == team and (invited is None or operator in invited)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaiting:
@@ -115,7 +120,6 @@ class Subtask:
     leases: the live ones, and the expired ones that may still vote.
     earlier: the results that later ones replaced, the first of them first.
     filename, width, height: the image's; empty and 0 where an older release opened it.
-    team: the task's.
     team: the task's.
     """
 

@@ -235,7 +235,7 @@ def seal(task: Task, now: float) -> Decision[Task, None]:
     """No more images. Sealing again changes nothing. Raises StillUploading, Cancelled."""
     if task.state in ("sealed", "completed"):
         return Decision(state=task, answer=None)
-    _refuse_cancelled(task)
+    refuse_cancelled(task)
     if any(one.expires_at > now for one in task.uploads):
         raise StillUploading("an upload to this task is under way; seal it when that has ended")
     return Decision(state=replace(task, state="sealed", sealed_at=now, uploads=()), answer=None)
@@ -253,7 +253,7 @@ def reopen(task: Task, _now: float) -> Decision[Task, None]:
     """Take images again, and ask people again. An open task stays as it is. Raises Cancelled."""
     if task.state == "open":
         return Decision(state=task, answer=None)
-    _refuse_cancelled(task)
+    refuse_cancelled(task)
     reopened = replace(task, state="open", sealed_at=None, completed_at=None)
     if task.finish is None:
         return Decision(state=reopened, answer=None)
@@ -289,7 +289,7 @@ class Change:
 
 def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
     """Change a task; images that have ended stay as they are. Raises Invalid, Cancelled."""
-    _refuse_cancelled(task)
+    refuse_cancelled(task)
     if change.name is not None:
         check_task_name(change.name)
     name = task.name if change.name is None else change.name
@@ -340,7 +340,8 @@ def refuse_unless_open(task: Task) -> None:
         raise refusal(f"the task is {task.state} and takes no more images")
 
 
-def _refuse_cancelled(task: Task) -> None:
+def refuse_cancelled(task: Task) -> None:
+    """Raises Cancelled."""
     if task.state == "cancelled":
         raise Cancelled("the task is cancelled")
 

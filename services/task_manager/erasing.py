@@ -32,10 +32,13 @@ def without(image: Image, pseudonyms: Mapping[str, str]) -> Image:
 
 
 def erase_from_task(task: Task, _now: float, *, person: str, pseudonym: str) -> Decision[Task, None]:
-    """The subtask manager is told of the task as it is now, for it keeps who owns it and who finished it."""
+    """The subtask manager is told of the task as it is now, for it keeps who owns it, who finished it, and who was
+    invited to it."""
     order = task.finish
     finish = replace(order, by=pseudonym) if order is not None and order.by == person else order
-    after = replace(task, owner=pseudonym if task.owner == person else task.owner, finish=finish)
+    invited = task.terms.operators
+    terms = replace(task.terms, operators=invited and tuple(one for one in invited if one != person))
+    after = replace(task, owner=pseudonym if task.owner == person else task.owner, finish=finish, terms=terms)
     if after == task:
         return Decision(state=task, answer=None)
     return Decision(state=told(after), answer=None, facts=(Fact.CHANGED,))

@@ -17,13 +17,14 @@ from services.task_manager.domain import Change, Counts, Image, Task
 from services.task_manager.ingest import Checker
 from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
+from services.task_manager.operators import Invited, change_operators
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
 from services.task_manager.team_quotas import allowed_to, refuse_reopening
 from shared import events
-from shared.access import Action, allow
+from shared.access import Action, allow, may
 from shared.arrivals import Arrivals, UpToDate
 from shared.auditing import Auditor
 from shared.bus import Bus
@@ -134,6 +135,17 @@ async def allow_on(resources: Resources, who: Caller, action: Action, task_id: s
     allow(who, action)
 
 
+async def allow_pictures(resources: Resources, who: Caller, task_id: str) -> None:
+    """Raises NotFound where the caller may see no picture of the task: it is not there, another team's, or the caller
+    is an operator who was not invited to it."""
+    await allow_on(resources, who, "be a member", task_id)
+    if may(who, "read tasks"):
+        return
+    invited = (await resources.store.task(task_id)).terms.operators
+    if invited is not None and who.id not in invited:
+        raise NotFound("no such task")
+
+
 async def known_images(resources: Resources, *, task_id: str, sha256: Sequence[str]) -> dict[str, str]:
     """The ids of those files, by their hashes as uploaded, that the task has. Raises NotFound, Erased."""
     domain.refuse_erased(await resources.store.task(task_id))
@@ -207,6 +219,12 @@ async def finish(resources: Resources, who: Caller, *, task_id: str, reason: str
 async def edit(resources: Resources, who: Caller, *, task_id: str, change: Change) -> tuple[Task, Counts, UpToDate]:
     rule = partial(domain.edit, change=change)
     await resources.store.update(task_id, resources.auditor.noting(who, "task.change", task_id, rule))
+    return await _told(resources, task_id)
+
+
+async def invite(resources: Resources, who: Caller, *, task_id: str, invited: Invited) -> tuple[Task, Counts, UpToDate]:
+    rule = partial(change_operators, invited=invited)
+    await resources.store.update(task_id, resources.auditor.noting(who, "task.invite", task_id, rule))
     return await _told(resources, task_id)
 
 

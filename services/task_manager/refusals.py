@@ -25,6 +25,12 @@ class StillUploading(Conflict):
     code = "upload-under-way"
 
 
+class OpenToAll(Conflict):
+    """All operators of the task's team may label it."""
+
+    code = "open-to-all"
+
+
 class KeyReused(Invalid):
     """The Idempotency-Key was used before, with another body."""
 

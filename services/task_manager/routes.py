@@ -17,6 +17,7 @@ from services.task_manager.listing import STATES, Listing, beginning_of, states_
 from services.task_manager.order import KEYS, By, Complete
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
+from services.task_manager.statistics_wire import StatisticsShown
 from services.task_manager.uploads import Uploads
 from shared import arrivals
 from shared.access import allow
@@ -139,7 +140,7 @@ def rendition_router(resources: Resources) -> HotRouter:
 
     @routes.hot("/renditions/{task_id}/{name}", methods=["GET"], response_class=JpegResponse)
     async def rendition(task_id: str, name: str, who: Who, request: Request) -> Response:
-        await handlers.allow_on(resources, who, "be a member", task_id)
+        await handlers.allow_pictures(resources, who, task_id)
         key = f"{task_id}/{name}"
         headers = {"Cache-Control": cache_control(key)}
         return JpegResponse(await resources.renditions.get(key, holder_of(request.scope)), 200, headers)
@@ -359,7 +360,7 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
 def _add_statistics(routes: APIRouter, resources: Resources) -> None:
     @routes.get(
         "/tasks/{task_id}/statistics",
-        response_model=wire.StatisticsShown,
+        response_model=StatisticsShown,
         responses={202: {"description": "they are being computed: come back after `Retry-After` seconds"}},
     )
     async def statistics(task_id: str, who: Who) -> Response:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change
 from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_NAME_LENGTH
+from services.task_manager.operators import MAX_OPERATORS, Invited, check_operators
 from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
@@ -19,7 +20,7 @@ NAME = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
 """Something other than blanks, and no control character."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
-LATER = ("label_names", "order", "hide_names")
+LATER = ("label_names", "order", "hide_names", "operators")
 """Fields of a task that came after the first release."""
 
 
@@ -31,6 +32,10 @@ _LABELS: dict[str, JsonValue] = {
 }
 """What of the rules of labels a schema can say; the rules are the domain's."""
 LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=MAX_NAME_LENGTH)]], Field(max_length=MAX_LABELS)]
+
+
+_Operators = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=MAX_OPERATORS)]
+"""Operators by their ids."""
 
 
 class QuorumRequest(Wire):
@@ -78,11 +83,13 @@ class TaskRequest(Wire):
     detector: DetectorRequest = DetectorRequest()
     order: Order = "random"
     hide_names: bool = False
+    operators: _Operators | None = None
 
     def terms(self) -> Terms:
         """What the task is to be like: all fields but its name."""
         given: dict[str, Any] = {name: getattr(self, name) for name in names_of(Terms)}
         given |= {"labels": tuple(self.labels), "quorum": self.quorum.policy(), "detector": self.detector.policy()}
+        given["operators"] = check_operators(self.operators)
         return Terms(**given)
 
     def identity(self) -> bytes:
@@ -114,6 +121,17 @@ class TaskChange(Wire):
             add_labels=tuple(self.add_labels),
             label_names=self.label_names,
         )
+
+
+class InvitedChange(Wire):
+    """Who may label a task. `only_invited`: true begins with nobody, false lets every operator of the team."""
+
+    only_invited: bool | None = None
+    invite: _Operators = Field(default_factory=list[str])
+    uninvite: _Operators = Field(default_factory=list[str])
+
+    def invited(self) -> Invited:
+        return Invited(only=self.only_invited, invite=tuple(self.invite), uninvite=tuple(self.uninvite))
 
 
 class FinishOrder(Wire):
@@ -179,6 +197,7 @@ class TaskShown(BaseModel):
     detector: DetectorPolicy
     order: Order
     hide_names: bool
+    operators: list[str] | None
     counts: CountsShown
     created_at: str
     sealed_at: str | None
@@ -277,75 +296,6 @@ class ImageResult(BaseModel):
 class Results(BaseModel):
     items: list[ImageResult]
     next_cursor: str | None
-
-
-class Tenth(BaseModel):
-    """Images whose agreement lies from `from` to below `to`; the last one holds those of exactly 1."""
-
-    from_: Annotated[float, Field(alias="from")]
-    to: float
-    settled: int
-    disputed: int
-
-
-class LabelCount(BaseModel):
-    label: str
-    count: int
-
-
-class DecidedByCounts(BaseModel):
-    quorum: int
-    settled: int
-    lead: int
-    detector: int
-    adjudicator: int
-    client: int
-
-
-class Compared(BaseModel):
-    """Images to which people and detector gave a label each, and how many times it was the same."""
-
-    compared: int
-    agreed: int
-
-
-class ConfusionCell(BaseModel):
-    """row, column: the places of the labels in the task's order."""
-
-    row: int
-    column: int
-    count: int
-
-
-class ComparedWithDetector(Compared):
-    """confusion: in the order of labels, a row for what people said and a column for what the detector said; of more
-    than 50 labels, the most frequent cells. on_audit_share: where people did not see what the detector said."""
-
-    confusion: list[list[int]] | list[ConfusionCell]
-    on_audit_share: Compared
-
-
-class StatisticsShown(BaseModel):
-    """What a task's results said together at `as_of`. Votes are those of people, in images that have ended.
-
-    votes_saved: how many fewer than `votes_required` the settled images took. votes_per_minute: in the images that
-    ended in the last minute. expected_done_at: at that pace; null where there is none.
-    """
-
-    as_of: str
-    is_final: bool
-    settled: int
-    disputed: int
-    open: int
-    votes: int
-    votes_saved: int
-    mean_agreement: float | None
-    agreement: list[Tenth]
-    labels: list[LabelCount]
-    decided_by: DecidedByCounts
-    detector: ComparedWithDetector
-    votes_per_minute: float
-    expected_done_at: str | None
 
 
 _Most = Annotated[int | None, Field(ge=0, le=MAX_QUOTA)]

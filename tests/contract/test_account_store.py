@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.accounts.audit_listing import AuditListing
 from services.accounts.credentials import Invitation, Key, Session, revoked, taken
 from services.accounts.device import MAX_GUESSES, DeviceRequest, Guesses, collected, guessing
 from services.accounts.domain import Identity, Membership, Person, Team, joined, left, without_admin
@@ -262,7 +263,7 @@ async def test_requests_of_programs_that_have_expired_are_forgotten(accounts):
         await store.devices.find(f"d{number}")
 
 
-async def test_entries_come_newest_first_by_team_actor_and_action(accounts):
+async def test_entries_come_newest_first_by_team_actor_action_object_and_time(accounts):
     store = accounts.store
     made = [
         AuditEntry(
@@ -271,7 +272,7 @@ async def test_entries_come_newest_first_by_team_actor_and_action(accounts):
             actor=f"p{number % 2}",
             actor_name="Ann",
             action="key.make" if number % 3 else "key.revoke",
-            object="k",
+            object=f"k{number % 4}",
             team="first" if number < 8 else "other",
             address="127.0.0.1",
         )
@@ -281,14 +282,20 @@ async def test_entries_come_newest_first_by_team_actor_and_action(accounts):
         await store.append(entry)
 
     async def found(**wanted) -> list[AuditEntry]:
-        asked = {"actor": None, "action": None, "before": "", "limit": 100} | wanted
-        return await store.entries("first", **asked)
+        before, limit = wanted.pop("before", ""), wanted.pop("limit", 100)
+        return await store.entries("first", AuditListing(**wanted), before=before, limit=limit)
 
     assert await found() == made[7::-1]
     assert await found(before=made[5].id, limit=2) == [made[4], made[3]]
     assert await found(actor="p1") == [made[7], made[5], made[3], made[1]]
     assert await found(action="key.revoke") == [made[6], made[3], made[0]]
     assert await found(action="key.revoke", actor="p1") == [made[3]]
+    assert await found(object="k3") == [made[7], made[3]]
+    assert await found(object="k3", action="key.revoke") == [made[3]]
+    assert await found(since=T0 + 3, until=T0 + 6) == [made[5], made[4], made[3]]  # from the one on, before the other
+    assert await found(since=T0 + 3, until=T0 + 6, before=made[5].id, limit=1) == [made[4]]
+    assert await found(since=T0 + 2, until=T0 + 7, before=made[7].id, actor="p1") == [made[5], made[3]]
+    assert await found(since=T0 + 5, until=T0 + 5) == []
 
 
 async def test_erasures_are_found_newest_first_and_unfinished_until_the_accounts_have_done_their_part(accounts):
@@ -326,7 +333,7 @@ async def test_the_audit_keeps_what_was_done_by_somebody_who_was_erased_without_
     while place is not None:
         place, turns = await store.rename_in_audit("p1", "erased-1", after=place, limit=2), turns + 1
     assert turns == 4
-    found = await store.entries("first", actor=None, action=None, before="", limit=100)
+    found = await store.entries("first", AuditListing(), before="", limit=100)
     wanted = [replace(one, actor_name="erased-1", address="") if one.actor == "p1" else one for one in made]
     assert found == wanted[::-1]
 

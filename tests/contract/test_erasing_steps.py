@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.accounts.audit_listing import AuditListing
 from services.accounts.erasure import ErasedPerson
 from services.subtask_manager import domain as subtask_domain
 from services.subtask_manager import eraser as subtask_eraser
@@ -164,5 +165,5 @@ async def test_the_audit_of_a_file_takes_no_other_change(tmp_path):
             with pytest.raises(sqlite3.IntegrityError):
                 await change(wrong)
         await store.rename_in_audit("ann", "erased-1", after="", limit=10)
-        [entry] = await store.entries("first", actor=None, action=None, before="", limit=10)
+        [entry] = await store.entries("first", AuditListing(), before="", limit=10)
         assert entry == replace(made, actor_name="erased-1", address="")

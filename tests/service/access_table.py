@@ -53,6 +53,7 @@ class Pretended:
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/tasks"): {"name": "n", "labels": ["cat", "dog"]},
     ("PATCH", "/api/tasks/{task_id}"): {"name": "m"},
+    ("PATCH", "/api/tasks/{task_id}/operators"): {"only_invited": True},
     ("POST", "/api/tasks/{task_id}/finish"): {"reason": "late"},
     ("POST", "/api/tasks/{task_id}/images/known"): {"sha256": ["0" * 64]},
     ("POST", "/api/tasks/{task_id}/images"): {"id": "a", "image": "AAAA"},

@@ -1,5 +1,7 @@
 """Who may come in, and what they may do to whom: over real HTTP, with authentication on."""
 
+import csv
+import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -330,6 +332,14 @@ def test_the_audit_says_who_did_what_and_no_secret(world: World):
     after = world.ann.get(f"/api/admin/audit?limit=2&cursor={page['next_cursor']}")
     ids = [one["id"] for one in page["items"] + after["items"]]
     assert ids == sorted(ids, reverse=True)
+    since, until = entries[1]["at"], entries[0]["at"]
+    between = world.ann.get(f"/api/admin/audit?actor={ned_id}&since={since}&until={until}")["items"]
+    assert [one["id"] for one in between] == [one["id"] for one in entries if since <= one["at"] < until]
+    one = world.ann.ask("GET", f"/api/admin/audit/export?format=csv&object={key_id}&action=key.make")
+    assert one.headers["content-type"] == "text/csv; charset=utf-8"
+    assert one.headers["content-disposition"] == 'attachment; filename="audit.csv"'
+    assert [[row["actor_name"], row["object"]] for row in csv.DictReader(io.StringIO(one.text))] == [["Ned", key_id]]
+    assert_problem(world.ann.ask("GET", "/api/admin/audit?since=yesterday"), 422)
     exported = world.ann.ask("GET", "/api/admin/audit/export")
     assert exported.headers["content-type"].startswith("application/jsonl")
     assert len(exported.text.splitlines()) >= len(entries)

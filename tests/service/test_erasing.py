@@ -101,7 +101,7 @@ def test_nothing_names_somebody_who_was_erased_and_their_votes_count_as_before(w
     bob = world.join("Bob", "operator")
     person = zoe.id
     _, program = world.key(zoe, name="Zoe Quist's laptop")
-    settled = zoe.made("/api/tasks", {"name": "settled"} | TERMS)["id"]
+    settled = zoe.made("/api/tasks", {"name": "settled", "operators": [person, bob.id]} | TERMS)["id"]
     images = upload(zoe, settled, 4, 1)
     first = leases(zoe, settled, 4)
     vote(zoe, first[:3], "cat")
@@ -145,6 +145,7 @@ def test_nothing_names_somebody_who_was_erased_and_their_votes_count_as_before(w
     assert sorted(one["voter"] for one in subtask["votes"]) == sorted([pseudonym, bob.id])
     assert subtask["result"]["by"] == pseudonym
     assert json.loads(after[f"/api/tasks/{settled}"])["owner"] == pseudonym
+    assert json.loads(after[f"/api/tasks/{settled}"])["operators"] == [bob.id]
     assert "Zoe" not in world.ann.ask("GET", "/api/users").text
     for file in ("accounts", "tasks", "subtasks"):
         assert b"Zoe" not in in_database(world, file), file

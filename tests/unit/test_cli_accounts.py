@@ -1,12 +1,14 @@
 """Commands about keys, people and teams, and whose key a command uses."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from quorate import logins, stored_keys
+from quorate.commands import people
 from tests.unit.cli_runs import always, run
 
 KEY = "qk_aaaaaaaaaaaa_" + "b" * 38
@@ -184,6 +186,76 @@ def test_nobody_is_removed_unasked(home):
     assert platform.asked[-1][:2] == ("DELETE", "/api/users/p2")
 
 
+def test_nobody_is_erased_unasked_and_a_terminal_is_told_who_it_is_and_what_stays(home, monkeypatch):
+    erasure = {"pseudonym": "erased-00000001", "erased_at": "t", "done": {"accounts": None, "task_manager": None}}
+    platform = Platform(users={"items": PEOPLE, "next_cursor": None}, erasures=erasure)
+    assert run(platform, "people", "erase", "Ben", env=home).exit_code == 2
+    monkeypatch.setattr(people, "is_asked", lambda: True)
+    kept = run(platform, "people", "erase", "Zoë\x1b[2J", env=home, answer="n\n")
+    assert kept.exit_code == 1
+    assert "Erase Zoë\\x1b[2J for good?" in kept.stderr
+    assert "\x1b" not in kept.stderr
+    assert all(line in kept.stderr for line in people.ERASED)
+    assert not [one for one in platform.asked if one[0] == "POST"]
+    erased = run(platform, "people", "erase", "Ben", env=home, answer="y\n")
+    assert erased.stdout == "Ben is now erased-00000001\n"
+    assert (platform.asked[-1][:2], platform.bodies[-1]) == (("POST", "/api/admin/erasures"), {"person": "p2"})
+
+
+def test_an_erasure_is_waited_for_and_each_service_said_once(home, monkeypatch):
+    monkeypatch.setattr(people, "LOOK_S", 0.0)
+    begun = {"pseudonym": "erased-00000001", "erased_at": "t", "done": {"accounts": "a", "task_manager": None}}
+    over = begun | {"done": {"accounts": "a", "task_manager": "b"}}
+    other = begun | {"pseudonym": "erased-00000002"}
+    looks = [{"items": [other, begun]}, {"items": [other, over]}]
+    platform = Platform(users={"items": PEOPLE, "next_cursor": None}, erasures=[begun, *looks])
+    waited = run(platform, "people", "erase", "Ben", "--yes", "--wait", env=home)
+    assert waited.exit_code == 0, waited.output
+    assert waited.stderr == "accounts: done at a\ntask_manager: done at b\n"
+    listed = run(platform, "people", "erasures", env=home)
+    assert "under way" in listed.stdout
+    assert "erased-00000001" in listed.stdout
+    gone = Platform(users={"items": PEOPLE, "next_cursor": None}, erasures=[begun, {"items": [other]}])
+    lost = run(gone, "people", "erase", "Ben", "--yes", "--wait", env=home)
+    assert lost.exit_code == 1
+
+
+OPERATORS = {"items": [{"id": "p1", "name": "Ann"}, {"id": "p2", "name": "Ben"}], "next_cursor": None}
+
+
+def test_operators_are_invited_by_name_and_also_leave_who_is_no_member_any_more(home):
+    task = {"id": "t", "operators": ["p2", "gone"]}
+    platform = Platform(operators=[OPERATORS, task], t=task)
+    assert run(platform, "operators", "invite", "t", " ANN", "p2", env=home).exit_code == 0
+    assert platform.bodies[-1] == {"only_invited": True, "invite": ["p1", "p2"]}
+    platform = Platform(operators=[OPERATORS, task], t=task)
+    left = run(platform, "operators", "uninvite", "t", "Ben", "gone", env=home)
+    assert left.stdout == "2 invited: see quorate operators list t\n"
+    assert (platform.asked[-1][:2], platform.bodies[-1]) == (
+        ("PATCH", "/api/tasks/t/operators"),
+        {"uninvite": ["p2", "gone"]},
+    )
+    nobody = run(Platform(operators=OPERATORS), "operators", "invite", "t", "Carl", env=home)
+    assert nobody.exit_code == 1
+    assert "quorate people list" in nobody.stderr
+
+
+def test_who_is_invited_is_listed_by_name(home):
+    task = {"id": "t", "operators": ["p2", "gone"]}
+    listed = run(Platform(operators=OPERATORS, t=task), "operators", "list", "t", env=home)
+    assert "Ben" in listed.stdout
+    assert "gone" in listed.stdout
+    everybody = run(Platform(t=task | {"operators": None}), "operators", "list", "t", env=home)
+    assert everybody.stdout == "all operators of the team may label it\n"
+
+
+def test_without_accounts_a_name_is_the_id(home):
+    task = {"id": "t", "operators": ["ann"]}
+    platform = Platform(operators=[(404, '{"title": "Not Found"}'), task])
+    assert run(platform, "operators", "invite", "t", "ann", env=home).exit_code == 0
+    assert platform.bodies[-1] == {"only_invited": True, "invite": ["ann"]}
+
+
 def test_what_is_told_once_is_alone_on_standard_output(home):
     made = {"id": "i", "roles": ["operator"], "made_by": "p", "created_at": "c", "expires_at": "e", "url": "/link#t~s"}
     invited = run(always(made), "--url", "https://q.example", "invite", "make", env=home)
@@ -214,3 +286,22 @@ def test_audit_filters_by_name_and_by_the_id_of_who_left(home):
     assert run(platform, "audit", "list", "--actor", "gone", env=home).exit_code == 0
     assert [one.get("actor") for one in queries] == ["p2", "gone"]
     assert queries[0]["action"] == "key.make"
+
+
+def test_an_export_of_the_audit_asks_for_what_is_wanted_and_goes_by_the_file_s_ending(home, tmp_path):
+    queries: list[dict[str, str]] = []
+
+    def platform(request: httpx.Request) -> httpx.Response:
+        queries.append(dict(request.url.params))
+        return httpx.Response(200, text="id,at\r\n")
+
+    file = tmp_path / "audit.CSV"
+    times = ("--since", "2026-11-28", "--until", "2026-11-28T12:30:00+0200", "--object", "t1")
+    done = run(platform, "audit", "export", "--output", str(file), *times, env=home | {"TZ": "UTC"})
+    assert done.exit_code == 0, done.output
+    assert file.read_text() == "id,at\n"
+    [asked] = queries
+    assert (asked["format"], asked["object"]) == ("csv", "t1")
+    since = datetime.fromisoformat(asked["since"])
+    assert since == datetime(2026, 11, 28).astimezone()  # midnight where this runs
+    assert datetime.fromisoformat(asked["until"]) == datetime(2026, 11, 28, 10, 30, tzinfo=UTC)

@@ -98,7 +98,7 @@ def test_people_get_words(args, handler, words):
         (["--user", "a\nb", "status"], refused, 2, "ASCII"),
         (["fly"], refused, 2, "No such command 'fly'.\n"),
         (["statsu"], refused, 2, "Did you mean 'status'?"),
-        (["simulate-operator", "t"], refused, 2, "Did you mean 'simulate-operators'?"),
+        (["simulate-operator", "t"], refused, 2, "Did you mean 'simulate-operators'"),
         (["status", "--limt", "5"], refused, 2, "Did you mean '--limit'?"),
         (["status", "--url", "http://x"], refused, 2, "--url is to be given before the command"),
         (["--user", "caf\udce9", "status"], refused, 2, "'caf\\udce9' is not text in UTF-8"),

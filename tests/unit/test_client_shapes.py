@@ -22,6 +22,7 @@ ANSWERS = {
     "Detection": ["Detection"],
     "Detections": ["DetectionAnswer"],
     "EarlierResult": ["EarlierResult"],
+    "Erasure": ["ErasureShown"],
     "DetectorFields": ["DetectorPolicy"],
     "FieldError": ["FieldError"],
     "Invitation": ["InvitationShown"],
@@ -62,6 +63,7 @@ REQUESTS = {
     "HeldLease": ["HeldLease"],
     "QuorumFields": ["QuorumRequest"],
     "TaskChange": ["TaskChange"],
+    "InvitedChange": ["InvitedChange"],
 }
 TYPES = {name: kind for name, kind in (vars(shapes) | vars(account_shapes)).items() if is_typeddict(kind)}
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}

@@ -103,6 +103,23 @@ test("whoever's roles change signs in again, where they were", { tag: "@cut" }, 
   await page.getByRole("link", { name: "Audit" }).click();
   await page.getByLabel("What was done").selectOption("changed a person");
   await expect(page.getByRole("row")).toHaveCount(2);
+  await page.getByTitle("Only what was done to this").click();
+  await expect(page).toHaveURL(/action=person\.change&object=[0-9a-f]{32}/);
+  await page.getByLabel("What was done").selectOption("everything");
+  await expect(page.getByRole("row").filter({ hasText: "joined" })).toHaveCount(1);
+  await page.getByLabel("From", { exact: true }).fill("2001-01-01");
+  await page.getByLabel("To", { exact: true }).fill("2001-01-31");
+  await expect(page.getByText("Nothing of this kind has happened.")).toBeVisible();
+  await page.getByLabel("To", { exact: true }).fill("");
+  await expect(page.getByRole("row").filter({ hasText: "joined" })).toHaveCount(1);
+  const file = await page.request.get(
+    accounts.url + (await page.getByRole("link", { name: "Export as CSV" }).getAttribute("href")),
+  );
+  const [head, ...lines] = (await file.text()).trim().split("\r\n");
+  expect(head).toBe("id,at,actor,actor_name,action,object,address,outcome");
+  expect(lines.length).toBe((await page.getByRole("row").count()) - 1);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await expect(page).toHaveURL(`${accounts.url}/admin/audit`);
   expect(wrong).toEqual([]);
 });
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
+from services.accounts.audit_listing import AuditListing
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Identity, Person, Team
@@ -131,8 +132,7 @@ class AccountStore(Outbox, Protocol):
         """Write an entry down, for good; one that is there already stays as it is."""
         ...
 
-    async def entries(
-        self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
-    ) -> list[AuditEntry]:
-        """A team's entries, the newest first, those older than the one with the id `before`; empty: all."""
+    async def entries(self, team: str, listing: AuditListing, *, before: str, limit: int) -> list[AuditEntry]:
+        """A team's entries that are wanted, the newest first, those older than the one with the id `before`; empty:
+        all."""
         ...

@@ -12,6 +12,7 @@ from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from services.accounts.announcements import SOURCE, Announce, erased_told
+from services.accounts.audit_listing import AuditListing
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Identity, Person, Team
@@ -73,6 +74,7 @@ INDEXES = {
         IndexModel([("team", 1), ("id", 1)], name="of_team"),
         IndexModel([("team", 1), ("actor", 1), ("id", 1)], name="by_actor"),
         IndexModel([("team", 1), ("action", 1), ("id", 1)], name="by_action"),
+        IndexModel([("team", 1), ("body.object", 1), ("id", 1)], name="by_object"),
         IndexModel([("actor", 1), ("id", 1)], name="of_actor"),
     ],
     "erasures": [
@@ -221,11 +223,10 @@ class MongoAccountStore:
         with contextlib.suppress(DuplicateKeyError), errors_named():
             await self._database["audit"].insert_one({"_id": entry.id, **fields, **ENTRIES.document(entry)})
 
-    async def entries(
-        self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
-    ) -> list[AuditEntry]:
-        query: Document = {"team": {"$eq": team}, "id": {"$lt": before or LAST}}
-        query |= {name: {"$eq": value} for name, value in (("actor", actor), ("action", action)) if value is not None}
+    async def entries(self, team: str, listing: AuditListing, *, before: str, limit: int) -> list[AuditEntry]:
+        query: Document = {"team": {"$eq": team}, "id": {"$gte": listing.first, "$lt": listing.end(before)}}
+        wanted = {"actor": listing.actor, "action": listing.action, "body.object": listing.object}
+        query |= {name: {"$eq": value} for name, value in wanted.items() if value is not None}
         return await self._states(ENTRIES, self._database["audit"], query, "id", limit, direction=-1)
 
     async def _remove(self, name: str, query: Document, limit: int) -> None:

@@ -114,8 +114,9 @@ class SubtaskStore(Outbox, Protocol):
     async def claim(self, team: str, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
         """The operator's live leases in the team and, up to `count` in all, what `grant` grants of the free ones.
 
-        Of the named task, else of the team's oldest that has any. The cost does not grow with the number of subtasks. A
-        task that is not known yet, or another team's, has nothing to grant. Raises TaskCancelled.
+        Of the named task, else of the team's oldest that has any and that the operator may label. The cost does not
+        grow with the number of subtasks. A task that is not known yet, another team's, or one to which others were
+        invited, has nothing to grant. Raises TaskCancelled.
         """
         ...
 
@@ -130,8 +131,9 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def work(self, team: str, operator: str) -> list[Work]:
-        """The team's oldest tasks with open subtasks, `MAX_TASKS` at the most, and whether one of these is open for the
-        operator. Nothing is written, and the cost does not grow with the number of subtasks.
+        """The team's oldest tasks with open subtasks that the operator may label, `MAX_TASKS` at the most, and whether
+        one of these is open for the operator. Nothing is written, and the cost does not grow with the number of
+        subtasks.
         """
         ...
 

@@ -8,6 +8,7 @@ import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { account } from "../texts/en.account";
 import css from "./account.module.css";
+import { EraseOwn } from "./EraseOwn";
 import { OwnKeys } from "./OwnKeys";
 import { isShort, wrongField, wrongWhole } from "./problems";
 import { useWait } from "./useWait";
@@ -28,6 +29,7 @@ export default function Account() {
       {told?.team && <p className={css.detail}>{texts.detail(told.team.name, account.rolesOf(user.roles))}</p>}
       {told?.has_password && <Password name={user.name} />}
       <OwnKeys />
+      {told?.has_password && <EraseOwn />}
     </div>
   );
 }

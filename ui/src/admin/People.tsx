@@ -4,11 +4,14 @@ import { api, bodyOf, type Schemas } from "../api/client";
 import type { Role } from "../api/fields";
 import { Button } from "../shell/Button";
 import { Confirm } from "../shell/Confirm";
+import { may } from "../shell/may";
 import { useMe } from "../shell/me";
 import { Failure, Loading } from "../shell/States";
 import { account, people } from "../texts/en.account";
+import { erasing } from "../texts/en.erasing";
 import { moment } from "../texts/en.tasks";
 import css from "./admin.module.css";
+import { Erase, Erasures } from "./Erasing";
 import { More } from "./More";
 import { Page } from "./Page";
 import { Table } from "./Table";
@@ -25,6 +28,8 @@ const PEOPLE = ["admin", "people"];
 export default function People() {
   const client = useQueryClient();
   const [leaving, setLeaving] = useState<Member | null>(null);
+  const [erased, setErased] = useState<Member | null>(null);
+  const mayErase = may(useMe(), "operate");
   const anew = () => client.invalidateQueries({ queryKey: PEOPLE });
   const pages = usePages(PEOPLE, async (cursor, signal) =>
     bodyOf(await api.GET("/api/users", { params: { query: { cursor } }, signal })),
@@ -57,11 +62,14 @@ export default function People() {
               isBusy={change.isPending}
               change={(body) => change.mutate({ id: member.id, ...body })}
               remove={() => setLeaving(member)}
+              erase={mayErase ? () => setErased(member) : null}
             />
           ))}
         </Table>
       )}
       <More pages={pages} />
+      {mayErase && <Erasures />}
+      {erased && <Erase person={erased} done={anew} close={() => setErased(null)} />}
       {leaving && (
         <Confirm
           title={texts.removeTitle(leaving.name)}
@@ -82,9 +90,11 @@ interface RowProps {
   isBusy: boolean;
   change: (body: Change) => void;
   remove: () => void;
+  /** For those who run the platform. */
+  erase: (() => void) | null;
 }
 
-function Row({ member, isBusy, change, remove }: RowProps) {
+function Row({ member, isBusy, change, remove, erase }: RowProps) {
   const isOneself = useMe().user.id === member.id;
   const { name, roles, is_active: isActive } = member;
   const note = isOneself ? texts.you : isActive ? null : texts.inactive;
@@ -118,6 +128,11 @@ function Row({ member, isBusy, change, remove }: RowProps) {
             <Button isCompact look="danger" onClick={remove}>
               {texts.remove}
             </Button>
+            {erase && (
+              <Button isCompact look="danger" aria-label={erasing.actOn(name)} onClick={erase}>
+                {erasing.act}
+              </Button>
+            )}
           </>
         )}
       </td>

@@ -952,6 +952,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Invite */
+        patch: operations["invite_api_tasks__task_id__operators_patch"];
+        trace?: never;
+    };
     "/api/tasks/{task_id}/reopen": {
         parameters: {
             query?: never;
@@ -1098,6 +1115,23 @@ export interface paths {
         };
         /** Members */
         get: operations["members_api_users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operators */
+        get: operations["operators_api_users_operators_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1340,7 +1374,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1922,6 +1956,18 @@ export interface components {
             /** Items */
             items: components["schemas"]["InvitationShown"][];
         };
+        /**
+         * InvitedChange
+         * @description Who may label a task. `only_invited`: true begins with nobody, false lets every operator of the team.
+         */
+        InvitedChange: {
+            /** Invite */
+            invite?: string[];
+            /** Only Invited */
+            only_invited?: boolean | null;
+            /** Uninvite */
+            uninvite?: string[];
+        };
         JsonValue: unknown;
         /** KeyHolder */
         KeyHolder: {
@@ -2320,6 +2366,16 @@ export interface components {
         OldSubtasks: {
             /** Subtasks */
             subtasks: components["schemas"]["OldSubtask"][];
+        };
+        /**
+         * Operators
+         * @description Those who may label in the caller's team, by name. A page may have fewer than were asked for, and a next one.
+         */
+        Operators: {
+            /** Items */
+            items: components["schemas"]["KeyHolder"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * OwnErasure
@@ -2891,6 +2947,8 @@ export interface components {
             labels: string[];
             /** Name */
             name: string;
+            /** Operators */
+            operators?: string[] | null;
             /**
              * Order
              * @default random
@@ -2933,6 +2991,8 @@ export interface components {
             labels: string[];
             /** Name */
             name: string;
+            /** Operators */
+            operators: string[] | null;
             /**
              * Order
              * @enum {string}
@@ -3320,12 +3380,17 @@ export interface operations {
     audit_api_admin_audit_get: {
         parameters: {
             query?: {
-                actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
+                actor?: string | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                object?: string | null;
+                /** @description what was done from then on */
+                since?: string | null;
+                /** @description what was done before then */
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -3364,7 +3429,16 @@ export interface operations {
     };
     export_api_admin_audit_export_get: {
         parameters: {
-            query?: never;
+            query?: {
+                format?: "jsonl" | "csv";
+                actor?: string | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                object?: string | null;
+                /** @description what was done from then on */
+                since?: string | null;
+                /** @description what was done before then */
+                until?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6190,6 +6264,52 @@ export interface operations {
             };
         };
     };
+    invite_api_tasks__task_id__operators_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitedChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reopen_api_tasks__task_id__reopen_post: {
         parameters: {
             query?: never;
@@ -6621,6 +6741,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    operators_api_users_operators_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operators"];
                 };
             };
             /** @description Refused */

@@ -6,6 +6,7 @@ export type Deed =
   | "see-tasks"
   | "make-tasks"
   | "edit-tasks"
+  | "invite-operators"
   | "see-votes"
   | "adjudicate"
   | "detect"
@@ -20,6 +21,7 @@ const DOERS: Record<Deed, readonly Role[]> = {
   "see-tasks": ["client", "adjudicator", "admin"],
   "make-tasks": ["client"],
   "edit-tasks": ["client"],
+  "invite-operators": ["client", "admin"],
   "see-votes": ["client", "adjudicator"],
   adjudicate: ["adjudicator"],
   detect: ["client", "operator", "adjudicator"],

@@ -5,18 +5,19 @@ import { api, type Schemas } from "../api/client";
 import { Confirm, Field } from "../shell/Confirm";
 import { tasks } from "../texts/en.tasks";
 import { parseLabels } from "./labels";
+import { ChangeOperators } from "./Operators";
 import type { Task } from "./streams";
 import { imagesKey } from "./useImages";
 import { taskKey } from "./useTask";
 
 const texts = tasks.dialogs;
 
-export type Deed = "seal" | "reopen" | "finish" | "edit" | "erase" | { remove: string };
+export type Deed = "seal" | "reopen" | "finish" | "edit" | "invite" | "erase" | { remove: string };
 
 /** The deeds that a task's state allows. */
 export function deedsOf(task: Task): readonly Exclude<Deed, object>[] {
-  if (task.state === "open") return ["seal", "edit", "finish", "erase"];
-  if (task.state === "sealed") return ["edit", "reopen", "finish", "erase"];
+  if (task.state === "open") return ["seal", "edit", "invite", "finish", "erase"];
+  if (task.state === "sealed") return ["edit", "invite", "reopen", "finish", "erase"];
   if (task.state === "completed") return ["edit", "reopen", "erase"];
   return [];
 }
@@ -28,7 +29,7 @@ interface DeedProps {
 
 export function DeedDialog({ deed, ...rest }: DeedProps & { deed: Deed }) {
   if (typeof deed === "object") return <Remove image={deed.remove} {...rest} />;
-  const Dialog = { seal: Seal, reopen: Reopen, finish: Finish, edit: Edit, erase: Erase }[deed];
+  const Dialog = { seal: Seal, reopen: Reopen, finish: Finish, edit: Edit, invite: Invite, erase: Erase }[deed];
   return <Dialog {...rest} />;
 }
 
@@ -43,6 +44,10 @@ function useChanged(task: Task): () => void {
 }
 
 const pathOf = (task: Task) => ({ params: { path: { task_id: task.id } } });
+
+function Invite({ task, close }: DeedProps) {
+  return <ChangeOperators task={task} done={useChanged(task)} close={close} />;
+}
 
 function Seal({ task, close }: DeedProps) {
   const act = async () => void (await api.POST("/api/tasks/{task_id}/seal", pathOf(task)));

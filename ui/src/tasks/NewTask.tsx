@@ -14,6 +14,7 @@ import { type Draft, fieldOf, newDraft, requestOf } from "./draft";
 import { LabelEditor } from "./LabelEditor";
 import { labelFaults } from "./labels";
 import css from "./newTask.module.css";
+import { OperatorChoice } from "./Operators";
 import { expectedCost } from "./quorum";
 import { Settled, Slider } from "./Settled";
 import { taskKey } from "./useTask";
@@ -125,6 +126,11 @@ function Terms({ draft, wrong, change }: TermsProps) {
         />
         <span>{texts.unsure}</span>
       </label>
+      <OperatorChoice
+        invited={draft.operators}
+        wrong={wrong.get("operators")}
+        change={(operators) => change({ ...draft, operators })}
+      />
       <div className={css.field}>
         <label htmlFor="instructions">{texts.instructions}</label>
         <textarea

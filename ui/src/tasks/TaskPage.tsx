@@ -22,6 +22,7 @@ import { Drawer } from "./Drawer";
 import { Filters } from "./Filters";
 import { type Filter, type ImageState, STATES, useFilter } from "./filter";
 import { ImageGrid } from "./ImageGrid";
+import { InvitedTo } from "./Operators";
 import { Panels } from "./Panels";
 import { isOver, type Task } from "./streams";
 import css from "./task.module.css";
@@ -114,12 +115,13 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
     name: texts.exportAs[form] ?? form,
     href: `/api/tasks/${encodeURIComponent(task.id)}/export?format=${encodeURIComponent(form)}`,
   }));
-  const actions: MenuItem[] = deedsOf(task).map((deed) => ({
+  const deeds = deedsOf(task).filter((deed) => may(me, deed === "invite" ? "invite-operators" : "edit-tasks"));
+  const actions: MenuItem[] = deeds.map((deed) => ({
     name: texts[deed],
     isDangerous: deed === "erase",
     act: () => ask(deed),
   }));
-  if (task.state === "open") actions.unshift({ name: texts.add, act: add });
+  if (task.state === "open" && may(me, "edit-tasks")) actions.unshift({ name: texts.add, act: add });
   return (
     <header className={css.head}>
       <div>
@@ -142,6 +144,7 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
             </button>
           )}
         </p>
+        <InvitedTo task={task} ask={() => ask("invite")} />
       </div>
       <div className={css.actions}>
         {isOnline && !isOver(task) && (
@@ -159,7 +162,7 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
             {texts.label}
           </Link>
         )}
-        {may(me, "edit-tasks") && actions.length > 0 && (
+        {actions.length > 0 && (
           <Menu id="more" name={texts.more} items={actions}>
             <Icon name="more" />
           </Menu>

@@ -1,5 +1,6 @@
 /** A task while it is being made. */
 import type { Schemas } from "../api/client";
+import type { Invited } from "./invited";
 import type { Policy } from "./quorum";
 
 export interface Draft {
@@ -7,6 +8,7 @@ export interface Draft {
   labels: readonly string[];
   instructions: string;
   allow_unsure: boolean;
+  operators: Invited;
   quorum: Policy;
   detector: { mode: Schemas["DetectorPolicy"]["mode"]; accept_confidence: number; audit_share: number };
 }
@@ -21,6 +23,7 @@ export function newDraft(hasDetector: boolean): Draft {
     labels: [],
     instructions: "",
     allow_unsure: false,
+    operators: null,
     quorum: { votes_required: 3, stop: "settled", lead: 3, min_agreement: 0, max_votes: 5 },
     detector: { mode: hasDetector ? "suggest" : "off", accept_confidence: 0.9, audit_share: 0.05 },
   };
@@ -41,7 +44,7 @@ export function withQuorum(draft: Draft, change: Partial<Policy>): Draft {
 }
 
 export function requestOf(draft: Draft): Schemas["TaskRequest"] {
-  const { name, labels, instructions, allow_unsure, quorum, detector } = draft;
+  const { name, labels, instructions, allow_unsure, operators, quorum, detector } = draft;
   return {
     name: name.trim(),
     labels: [...labels],
@@ -50,6 +53,7 @@ export function requestOf(draft: Draft): Schemas["TaskRequest"] {
     hide_names: false,
     instructions: instructions.trim() || null,
     allow_unsure,
+    operators: operators && [...operators],
     quorum,
     detector: { ...detector, min_confidence: 0.25, label_map: {}, prelabel_wait_s: 30 },
   };

@@ -2,6 +2,7 @@
 import { en } from "./en";
 
 const time = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 const UNITS = [
@@ -17,7 +18,11 @@ export function since(moment: string, now: number): string {
   return "just now";
 }
 
-export const moment = (text: string) => time.format(new Date(text));
+/** A time of day and its date; of another year than this one, the date alone, with its year. */
+export function moment(text: string): string {
+  const at = new Date(text);
+  return (at.getFullYear() === new Date().getFullYear() ? time : date).format(at);
+}
 
 export const tasks = {
   board: {
@@ -55,6 +60,7 @@ export const tasks = {
     exportAs: { jsonl: "JSON Lines", csv: "CSV" } as Record<string, string>,
     seal: "Seal",
     edit: "Edit",
+    invite: "Who may label it",
     reopen: "Reopen",
     finish: "Finish now",
     erase: "Erase",

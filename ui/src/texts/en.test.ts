@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { en } from "./en";
+import { moment } from "./en.tasks";
 
 const number = new Intl.NumberFormat("en");
 const percent = new Intl.NumberFormat("en", { style: "percent" });
@@ -18,4 +19,10 @@ test("one thing, many things", () => {
     "2 votes",
     "1,000 votes",
   ]);
+});
+
+test("a moment of another year says which", () => {
+  const year = new Date().getFullYear();
+  expect(moment(new Date(year, 5, 7, 8, 9).toISOString())).toBe("7 Jun, 08:09");
+  expect(moment(new Date(year + 4, 5, 7, 8, 9).toISOString())).toBe(`7 Jun ${year + 4}`);
 });

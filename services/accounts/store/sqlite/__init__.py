@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from services.accounts.announcements import SOURCE, Announce, erased_told
+from services.accounts.audit_listing import AuditListing
 from services.accounts.credentials import Invitation, Key, Session
 from services.accounts.device import DeviceRequest, Guesses
 from services.accounts.domain import Identity, Person, Team
@@ -35,8 +36,6 @@ from shared.sqlite import Database
 S = TypeVar("S")
 Row = dict[str, Any]
 Keep = Callable[[sqlite3.Connection, Any, Any, Sequence[AuditEntry]], None]
-LAST = "\x7f"
-"""Behind every id."""
 
 
 class Table(Generic[S]):
@@ -204,12 +203,10 @@ class SqliteAccountStore(SqliteOutbox):
         insert = "INSERT INTO audit (id, team, actor, action, body) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"
         await self._database.write(lambda db: db.execute(insert, row).rowcount)
 
-    async def entries(
-        self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
-    ) -> list[AuditEntry]:
-        where, values = "team = ? AND id < ?", [team, before or LAST]
-        for column, value in (("actor", actor), ("action", action)):
-            if value is not None:
+    async def entries(self, team: str, listing: AuditListing, *, before: str, limit: int) -> list[AuditEntry]:
+        where, values = "team = ? AND id >= ? AND id < ?", [team, listing.first, listing.end(before)]
+        for column in ("actor", "action", "object"):
+            if (value := getattr(listing, column)) is not None:
                 where += f" AND {column} = ?"
                 values.append(value)
         query = f"SELECT body FROM audit WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - our columns

@@ -68,4 +68,15 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
         OR NOT EXISTS (SELECT 1 FROM erasures WHERE id = OLD.actor)
     BEGIN SELECT RAISE(ABORT, 'append only, but for the name of somebody who was erased'); END;
 """
-STEPS = (statements(_FIRST), statements(OUTBOX), statements(_DEVICES), statements(_IDENTITIES), statements(_ERASURES))
+_AUDIT_BY_OBJECT = """
+ALTER TABLE audit ADD COLUMN object TEXT GENERATED ALWAYS AS (json_extract(CAST(body AS TEXT), '$.object')) VIRTUAL;
+CREATE INDEX audit_by_object ON audit (team, object, id);
+"""
+STEPS = (
+    statements(_FIRST),
+    statements(OUTBOX),
+    statements(_DEVICES),
+    statements(_IDENTITIES),
+    statements(_ERASURES),
+    statements(_AUDIT_BY_OBJECT),
+)

@@ -196,7 +196,7 @@ class MongoSubtaskStore:
         return decision
 
     async def claim(self, team: str, operator: str, *, task_id: str | None, count: int, grant: Decide[bool]) -> Claim:
-        if task_id is not None and await self._briefs.of_team(team, task_id) is None:
+        if task_id is not None and await self._briefs.of_operator(team, operator, task_id) is None:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with contextlib.AsyncExitStack() as turn:
             await turn.enter_async_context(self._turn(operator))
@@ -215,13 +215,13 @@ class MongoSubtaskStore:
             )
             held, is_cut_short = await claim.run()
             self._note(claim.note(), turn.pop_all())
-        waiting = 0 if held else await self._count_open(team, task_id)
+        waiting = 0 if held else await self._count_open(team, operator, task_id)
         return Claim(held=tuple(held), is_cut_short=is_cut_short, waiting_for_others=waiting)
 
     async def claim_row(
         self, team: str, operator: str, *, task_id: str, row: Row, count: int, grant: Decide[bool]
     ) -> Claim:
-        brief = await self._briefs.of_team(team, task_id)
+        brief = await self._briefs.of_operator(team, operator, task_id)
         if brief is None:
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         async with self._turn(operator):
@@ -353,13 +353,12 @@ class MongoSubtaskStore:
         told = self._announce(decision.state, brief, decision.facts, now) if decision.facts else []
         return [*told, *events.notes(decision.state.id, SOURCE, decision.noted)] if decision.noted else told
 
-    async def _count_open(self, team: str, task_id: str | None) -> int:
-        """Open subtasks of a task, or of the team's oldest tasks."""
+    async def _count_open(self, team: str, operator: str, task_id: str | None) -> int:
+        """Open subtasks of a task, or of the team's oldest tasks that the operator may label."""
         if task_id is not None:
             return await self._places.count_open([task_id])
-        return await self._places.count_open(
-            [task.task_id for task in await self._listings.listed(team, "", MAX_TASKS)]
-        )
+        listed = await self._listings.listed(team, operator, "", MAX_TASKS)
+        return await self._places.count_open([task.task_id for task in listed])
 
 
 def _present(subtask: Subtask) -> Subtask:

@@ -95,11 +95,11 @@ class MongoBriefs:
             raise TaskCancelled("the task was cancelled")
         return None if known is None or known.brief is None or known.brief.revision < at_least else known.brief
 
-    async def of_team(self, team: str, task_id: str) -> Brief | None:
-        """The terms of a task of the team; None where they have not come yet, or it is another team's. Raises
-        TaskCancelled."""
+    async def of_operator(self, team: str, operator: str, task_id: str) -> Brief | None:
+        """The terms of a task that an operator of the team may label; None where they have not come yet, or it is for
+        others. Raises TaskCancelled."""
         brief = await self.known(task_id)
-        return brief if brief is not None and brief.team == team else None
+        return brief if brief is not None and brief.is_for(team, operator) else None
 
     async def cancel(self, task_id: str) -> None:
         """Put up the task's tombstone, and unlist it."""

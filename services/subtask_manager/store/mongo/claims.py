@@ -107,12 +107,13 @@ class MongoClaim:
         """Where the last round stopped, and the tasks that are awake from there on; nothing where a task is named."""
         if self.task_id is not None:
             return None, ()
-        stopped, oldest = await asyncio.gather(
-            self.walks.stopped_at(self._walker), self.listings.awake(self.team, "", MAX_TASKS + 1, self.now)
-        )
+        stopped, oldest = await asyncio.gather(self.walks.stopped_at(self._walker), self._awake(""))
         if stopped is None or stopped.is_resting:
             return stopped, () if stopped else oldest
-        return stopped, await self.listings.awake(self.team, stopped.place, MAX_TASKS + 1, self.now)
+        return stopped, await self._awake(stopped.place)
+
+    async def _awake(self, first: str) -> Sequence[Listed]:
+        return await self.listings.awake(self.team, self.operator, first, MAX_TASKS + 1, self.now)
 
     async def _try_lapsed(self, lapsed: Sequence[Found]) -> None:
         """A subtask whose lease lapsed lies behind the operator's walk: try it once more, and forget it if it cannot be
@@ -127,9 +128,9 @@ class MongoClaim:
         place, is_resting = await self._search_tasks(awake), False
         if place is None and self.search.missing > 0:
             if stopped is not None and stopped.is_resting:  # those woken meanwhile are in the list of all tasks still
-                last = await self.listings.listed(self.team, stopped.place, MAX_TASKS + 1)
+                last = await self.listings.listed(self.team, self.operator, stopped.place, MAX_TASKS + 1)
             else:
-                last = await self.listings.resting(self.team, MAX_TASKS + 1, self.now)
+                last = await self.listings.resting(self.team, self.operator, MAX_TASKS + 1, self.now)
             place, is_resting = await self._search_tasks(last), True
         if place is not None:
             await self.walks.stop(self._walker, Stop(place=place, is_resting=is_resting, begun_at=begun_at))

@@ -38,7 +38,7 @@ class MongoLeases:
         self._update = update
 
     async def of(self, team: str, operator: str, task_id: str | None, limit: int = MAX_HELD) -> list[Found]:
-        """The subtasks of a team that an operator holds or held, in one task or in all, by id."""
+        """The subtasks of a team that an operator holds or held, in one task or in all that they may label, by id."""
         query: Document = {"holders": {"$in": [operator]}}
         query["leased_until"] = {"$gt": 0}  # nx-27017: always true; it has no index on arrays, and one on this
         if task_id is not None:
@@ -50,7 +50,7 @@ class MongoLeases:
         read = [self._subtasks.stored(document) for document in documents]
         briefs = [await self._briefs.find(stored.state.task_id) for stored in read]
         found = zip(read, briefs, strict=True)
-        return [(stored, brief) for stored, brief in found if brief is not None and brief.team == team]
+        return [(stored, brief) for stored, brief in found if brief is not None and brief.is_for(team, operator)]
 
     async def live(self, team: str, operator: str, now: float) -> list[Held]:
         """The subtasks of a team that an operator holds now."""

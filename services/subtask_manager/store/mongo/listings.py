@@ -62,17 +62,18 @@ class MongoListings:
         self._clock = clock
         self.admit = Batcher(self._admit_all)
 
-    async def listed(self, team: str, first: str, limit: int) -> list[Listed]:
-        """All tasks of a team in the list, from the place `first` on; of an empty one, from the oldest."""
-        return await self._find({"listed": _of(team, first)}, limit)
+    async def listed(self, team: str, operator: str, first: str, limit: int) -> list[Listed]:
+        """All tasks in the list that a team's operator may label, from the place `first` on; of an empty one, from the
+        oldest."""
+        return await self._find(_of(team, operator, first), limit)
 
-    async def awake(self, team: str, first: str, limit: int, now: float) -> list[Listed]:
+    async def awake(self, team: str, operator: str, first: str, limit: int, now: float) -> list[Listed]:
         """Those of them that do not rest, from the place `first` on."""
-        return await self._find({"listed": _of(team, first), "rests_until": {"$lte": now}}, limit)
+        return await self._find({**_of(team, operator, first), "rests_until": {"$lte": now}}, limit)
 
-    async def resting(self, team: str, limit: int, now: float) -> list[Listed]:
+    async def resting(self, team: str, operator: str, limit: int, now: float) -> list[Listed]:
         """Those that do, and those that were woken at this instant."""
-        return await self._find({"listed": _of(team, ""), "rests_until": {"$gte": now}}, limit)
+        return await self._find({**_of(team, operator, ""), "rests_until": {"$gte": now}}, limit)
 
     async def rest(self, task_id: str, until: float, now: float) -> None:
         """Let a task rest that is awake."""
@@ -139,6 +140,7 @@ class MongoListings:
             await self._collection.update_one({"_id": brief.task_id, "is_cancelled": False}, change)
 
 
-def _of(team: str, first: str) -> Document:
-    """The places of a team, from one on."""
-    return {"$gte": first or key_in(team, ""), "$lt": end_of(team)}
+def _of(team: str, operator: str, first: str) -> Document:
+    """The places of a team, from one on, of tasks for all of its operators or for this one."""
+    places = {"$gte": first or key_in(team, ""), "$lt": end_of(team)}
+    return {"listed": places, "body.terms.operators": {"$in": [None, operator]}}

@@ -35,7 +35,7 @@ class MongoLook:
     async def run(self) -> list[Work]:
         held, listed = await asyncio.gather(
             self.leases.of(self.team, self.operator, None, work.MAX_LEASES),
-            self.listings.listed(self.team, "", MAX_TASKS),
+            self.listings.listed(self.team, self.operator, "", MAX_TASKS),
         )
         own = {brief.task_id for stored, brief in held if self._may(stored.state, brief)}
         hints = await self.walks.of(self.operator, [task.task_id for task in listed if task.task_id not in own])

@@ -16,6 +16,7 @@ from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.store import MAX_HELD, Announce, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
 from services.subtask_manager.store.sqlite.claims import SqliteClaim
+from services.subtask_manager.store.sqlite.invited import IS_FOR, keep_invited
 from services.subtask_manager.store.sqlite.rows import SqliteRowClaim
 from services.subtask_manager.store.sqlite.votes import forget_votes, keep_votes
 from services.subtask_manager.store.sqlite.work import SqliteLook
@@ -82,6 +83,7 @@ class SqliteSubtaskStore(SqliteOutbox):
     async def forget_operator(self, operator: str) -> None:
         def forget(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM walks WHERE operator = ?", (operator,))
+            db.execute("DELETE FROM invited WHERE operator = ?", (operator,))
             db.execute("DELETE FROM rounds WHERE operator = ?1 OR operator LIKE '%/' || ?1", (operator,))
 
         await self._database.write(forget)
@@ -183,10 +185,11 @@ class SqliteSubtaskStore(SqliteOutbox):
         return [Voted(*row) for row in found]
 
     async def held(self, team: str, operator: str) -> list[tuple[Subtask, Brief]]:
-        query = """SELECT subtasks.body, briefs.body FROM leases JOIN briefs USING (task_id)
-                   JOIN subtasks ON subtasks.id = subtask_id
-                   WHERE operator = ? AND expires_at > ? AND briefs.team = ? AND NOT is_cancelled LIMIT ?"""
-        values = (operator, self._clock(), team, MAX_HELD)
+        query = f"""SELECT subtasks.body, briefs.body FROM leases JOIN briefs USING (task_id)
+                    JOIN subtasks ON subtasks.id = subtask_id
+                    WHERE leases.operator = ? AND expires_at > ? AND briefs.team = ? AND NOT is_cancelled AND {IS_FOR}
+                    LIMIT ?"""  # noqa: S608 - ours
+        values = (operator, self._clock(), team, operator, MAX_HELD)
         found = await self._database.read(lambda db: db.execute(query, values).fetchall())
         return [(SUBTASKS.read_text(subtask), self._decoded(brief)) for subtask, brief in found]
 
@@ -247,10 +250,13 @@ class SqliteSubtaskStore(SqliteOutbox):
         if row is None:
             insert = "INSERT INTO briefs (task_id, team, created_at, body) VALUES (?,?,?,?)"
             db.execute(insert, (brief.task_id, brief.team, brief.created_at, BRIEFS.text(brief)))
+            if brief.terms.operators is not None:
+                keep_invited(db, brief)
         elif row[1]:
             return False
         elif self._decoded(row[0]).revision < brief.revision:
             db.execute("UPDATE briefs SET body = ? WHERE task_id = ?", (BRIEFS.text(brief), brief.task_id))
+            keep_invited(db, brief)
         return True
 
     def _brief(self, db: sqlite3.Connection, task_id: str) -> Brief:

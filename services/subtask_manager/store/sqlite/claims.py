@@ -8,6 +8,7 @@ from services.subtask_manager import walk as walks
 from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.search import MAX_TASKS, MIN_WINDOW, Search, TaskSearch, Window
 from services.subtask_manager.store import Claim
+from services.subtask_manager.store.sqlite.invited import IS_FOR
 from services.subtask_manager.subtask import Brief, Subtask
 from services.subtask_manager.walk import Candidate, Walk
 from shared.teams import key_in
@@ -16,10 +17,10 @@ MAX_WINDOWS = 16
 Held = tuple[Subtask, Brief]
 
 
-def is_known(db: sqlite3.Connection, team: str, task_id: str) -> bool:
-    """Whether the brief of the team's task has come. Raises TaskCancelled."""
-    query = "SELECT is_cancelled FROM briefs WHERE task_id = ? AND team = ?"
-    row = db.execute(query, (task_id, team)).fetchone()
+def is_known(db: sqlite3.Connection, team: str, operator: str, task_id: str) -> bool:
+    """Whether the brief of a task that the team's operator may label has come. Raises TaskCancelled."""
+    query = f"SELECT is_cancelled FROM briefs WHERE task_id = ? AND team = ? AND {IS_FOR}"  # noqa: S608 - ours
+    row = db.execute(query, (task_id, team, operator)).fetchone()
     if row is not None and row[0]:
         raise TaskCancelled("the task was cancelled")
     return row is not None
@@ -73,7 +74,7 @@ class SqliteClaim:
 
     def run(self) -> Claim:
         """Raises TaskCancelled."""
-        if self.task_id is not None and not is_known(self.db, self.team, self.task_id):
+        if self.task_id is not None and not is_known(self.db, self.team, self.operator, self.task_id):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         leases = self._leases(self.count + MIN_WINDOW)
         live = [self.load(subtask_id) for subtask_id, expires_at in leases if expires_at > self.now][: self.count]
@@ -92,17 +93,16 @@ class SqliteClaim:
         The operator's walk has passed a subtask whose lease lapsed, so `run` tries the subtask once more. If that
         fails, the lease is removed: the walk will find the subtask when its next place opens.
         """
-        return self.db.execute(
-            """SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
-               WHERE operator = ? AND briefs.team = ? AND (? IS NULL OR task_id = ?) AND NOT is_cancelled
-               ORDER BY expires_at DESC, subtask_id LIMIT ?""",
-            (self.operator, self.team, self.task_id, self.task_id, limit),
-        ).fetchall()
+        query = f"""SELECT subtask_id, expires_at FROM leases JOIN briefs USING (task_id)
+                    WHERE leases.operator = ? AND briefs.team = ? AND (? IS NULL OR briefs.task_id = ?)
+                    AND NOT is_cancelled AND {IS_FOR} ORDER BY expires_at DESC, subtask_id LIMIT ?"""  # noqa: S608 - ours
+        values = (self.operator, self.team, self.task_id, self.task_id, self.operator, limit)
+        return self.db.execute(query, values).fetchall()
 
     def _count_open(self) -> int:
-        query = """SELECT coalesce(sum(open), 0) FROM briefs
-                   WHERE team = ? AND open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?)"""
-        return self.db.execute(query, (self.team, self.task_id, self.task_id)).fetchone()[0]
+        query = f"""SELECT coalesce(sum(open), 0) FROM briefs
+                    WHERE team = ? AND open > 0 AND NOT is_cancelled AND (? IS NULL OR task_id = ?) AND {IS_FOR}"""  # noqa: S608 - ours
+        return self.db.execute(query, (self.team, self.task_id, self.task_id, self.operator)).fetchone()[0]
 
     def _search_tasks(self) -> bool:
         """Search the named task, else the oldest tasks; returns whether the search was cut short."""
@@ -111,11 +111,10 @@ class SqliteClaim:
         query = "SELECT created_at, task_id FROM rounds WHERE operator = ?"
         walker = key_in(self.team, self.operator)
         stopped = self.db.execute(query, (walker,)).fetchone()
-        tasks = self.db.execute(
-            """SELECT created_at, task_id FROM briefs WHERE team = ? AND open > 0 AND NOT is_cancelled
-               AND (created_at, task_id) >= (?, ?) ORDER BY created_at, task_id LIMIT ?""",
-            (self.team, *(stopped or (0.0, "")), MAX_TASKS + 1),
-        ).fetchall()
+        listed = f"""SELECT created_at, task_id FROM briefs WHERE team = ? AND open > 0 AND NOT is_cancelled
+                     AND (created_at, task_id) >= (?, ?) AND {IS_FOR} ORDER BY created_at, task_id LIMIT ?"""  # noqa: S608 - ours
+        values = (self.team, *(stopped or (0.0, "")), self.operator, MAX_TASKS + 1)
+        tasks = self.db.execute(listed, values).fetchall()
         for position, (task_created_at, next_id) in enumerate(tasks):
             is_over = position == MAX_TASKS or self._search.windows_left <= 0
             if is_over or self._search_task(next_id):

@@ -25,7 +25,7 @@ class SqliteRowClaim:
 
     def run(self, count: int) -> Claim:
         """Raises TaskCancelled."""
-        if not is_known(self.db, self.team, self.task_id):
+        if not is_known(self.db, self.team, self.operator, self.task_id):
             return Claim(held=(), is_cut_short=False, waiting_for_others=0)
         live = self._live()
         wanted = rows.wanted(self.row, live, count)

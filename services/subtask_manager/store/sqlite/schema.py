@@ -6,6 +6,7 @@ from functools import partial
 from services.subtask_manager.preferences import sqlite as preferences
 from services.subtask_manager.row import place_of
 from services.subtask_manager.store.codec import BRIEFS, SUBTASKS
+from services.subtask_manager.store.sqlite import invited
 from services.subtask_manager.store.sqlite.votes import keep_all
 from shared.erasures import sqlite as erasures_sqlite
 from shared.outbox import sqlite as outbox_sqlite
@@ -108,4 +109,5 @@ STEPS = (
     statements(_OF_TEAMS),
     statements(quotas.SCHEMA),
     statements(erasures_sqlite.SCHEMA),
+    statements(invited.SCHEMA),
 )

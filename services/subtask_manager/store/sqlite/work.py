@@ -8,6 +8,7 @@ from services.subtask_manager import walk as walks
 from services.subtask_manager import work
 from services.subtask_manager.search import MAX_TASKS, TaskSearch
 from services.subtask_manager.store.sqlite.claims import Held, kept_walk, read_window
+from services.subtask_manager.store.sqlite.invited import IS_FOR
 from services.subtask_manager.subtask import Brief
 from services.subtask_manager.work import Work
 
@@ -25,11 +26,9 @@ class SqliteLook:
 
     def run(self) -> list[Work]:
         own = self._own()
-        tasks = self.db.execute(
-            """SELECT task_id, open FROM briefs WHERE team = ? AND open > 0 AND NOT is_cancelled
-               ORDER BY created_at, task_id LIMIT ?""",
-            (self.team, MAX_TASKS),
-        ).fetchall()
+        query = f"""SELECT task_id, open FROM briefs WHERE team = ? AND open > 0 AND NOT is_cancelled AND {IS_FOR}
+                    ORDER BY created_at, task_id LIMIT ?"""  # noqa: S608 - ours
+        tasks = self.db.execute(query, (self.team, self.operator, MAX_TASKS)).fetchall()
         return [self._task(task_id, count, is_own=task_id in own) for task_id, count in tasks]
 
     def _task(self, task_id: str, count: int, *, is_own: bool) -> Work:
