@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,10 @@ test: setup-dev page lint types arrows  ## everything that must hold, the web pa
 
 test-unit: setup-dev  ## the rules alone, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/contract
+
+# Some of it is part of `make test`: tests/replica, and the suites that tests/contract/conftest.py names.
+test-replica: setup-dev  ## the stores' suites on a replica set whose majority lags, whose primary fails: tests/replica
+	@QUORATE_REPLICA_SET=1 $(BIN)/python -m pytest tests/replica tests/contract -k replica_set
 
 test-debian13:  ## `make test` in a fresh Debian 13, on its Python 3.13; takes root and debootstrap
 	@tests/debian13.sh
