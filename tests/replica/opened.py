@@ -25,13 +25,14 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened_set(level: str = "majority") -> AsyncIterator[Opened]:
-    """An empty database on a set, dropped afterwards. `level`: of what its reads see; the services' unless told."""
+async def opened_set(level: str | None = None) -> AsyncIterator[Opened]:
+    """An empty database on a set, dropped afterwards. `level`: of what its reads see; None: as `connect` has it."""
     async with replica_set(need("MongoDB")["QUORATE_MONGO_URL"]) as primary:
         client = connect(primary.url)
+        concern = None if level is None else ReadConcern(level)
         name = f"test_{uuid.uuid4().hex}"
         try:
-            yield Opened(primary, client, client.get_database(name, read_concern=ReadConcern(level)))
+            yield Opened(primary, client, client.get_database(name, read_concern=concern))
         finally:
             primary.faults.end()
             await primary.catch_up()
