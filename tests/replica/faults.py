@@ -9,6 +9,11 @@ from tests.replica.wire import Document
 RETRYABLE = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 """Codes that the server itself labels where a write with a number failed."""
 NOT_PRIMARY, INTERRUPTED, CURSOR_NOT_FOUND, TOO_LATE, NOT_REPLICATED, TOO_OLD = 10107, 11602, 43, 50, 64, 225
+NOT_NOW = (134, 43, 237, 365, 112, 46, 24, 175, 11601, 202, 279, 317, 133, 13388, 462, 16500)
+"""Codes of a server that could do a command at another time."""
+UNSAFE = (64, 79, 100)
+"""Codes of write concerns that were not, or cannot be, met."""
+NOT_NOW_LABELS = ("RetryableWriteError", "SystemOverloadedError")
 UNTOUCHED = frozenset({"ping"})
 """Not befallen unless they are named."""
 

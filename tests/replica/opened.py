@@ -34,7 +34,5 @@ async def opened_set(level: str | None = None) -> AsyncIterator[Opened]:
         try:
             yield Opened(primary, client, client.get_database(name, read_concern=concern))
         finally:
-            primary.faults.end()
-            await primary.catch_up()
-            await client.drop_database(name)
             await client.close()
+            await primary.drop(name)

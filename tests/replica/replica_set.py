@@ -75,6 +75,11 @@ class ReplicaSet:
         self._is_primary = True
         return taken_back
 
+    async def drop(self, database: str) -> None:
+        """Remove a database, whatever befalls the set."""
+        async with self._members.writing:
+            await self._members.on_both({"dropDatabase": 1, "$db": database})
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's commands until it ends."""
         self._writers.add(writer)
