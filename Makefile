@@ -75,7 +75,7 @@ test-memory: setup-dev  ## memory while a 1.9 GB zip goes in and 1,000,000 resul
 chaos: PROFILE = embedded
 chaos: SECONDS = 3600
 chaos: SEED =
-chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|distributed SECONDS=3600 SEED=number
+chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|distributed|replica SECONDS=3600 SEED=number
 	@$(RUN) -m tests.chaos --profile '$(PROFILE)' --seconds '$(SECONDS)' $(if $(SEED),--seed '$(SEED)')
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI

@@ -30,6 +30,7 @@ class Engine:
         except BaseException as error:
             writer.close()
             if isinstance(error, (OSError, EOFError)):
+                self.close()  # the others broke with it
                 raise EngineGone from error
             raise
         self._free.append((reader, writer))

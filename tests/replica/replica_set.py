@@ -117,14 +117,14 @@ class ReplicaSet:
             answer, number = await self._do(name, body)
             if fault is not None and fault.how == "unanswered":
                 return None
+            if fault is not None:
+                return answer | faults.unsafe(fault.code, body, fault.labels)
             if name in WRITES and _waits_for_majority(body):
                 answer |= await self._majority(number, term, body)
         except SteppedDown:
             return faults.failure(faults.INTERRUPTED, body)
         if self._members.term != term:
             return faults.failure(faults.INTERRUPTED, body)
-        if fault is not None:
-            answer |= faults.unsafe(fault.code, body, fault.labels)
         return answer
 
     async def _do(self, name: str, body: Document) -> tuple[Document, int]:
