@@ -13,6 +13,15 @@ from tests.replica.members import WRITES
 from tests.replica.replica_set import ReplicaSet
 
 CHANGES = tuple(WRITES)
+ALSO = (
+    "kill the database",
+    "freeze the database",
+    "kill a task_manager",
+    "kill a subtask_manager",
+    "kill every subtask_manager",
+    "events again and out of order",
+)
+"""Faults of a distributed world that happen here as well."""
 Meets = Callable[[random.Random], Fault]
 
 
@@ -41,7 +50,7 @@ class ReplicaWorld(DistributedWorld):
     def start(self, crash_at: str | None = None) -> None:
         self.servers.start()
         self._set = SetThread(self.servers.mongodb.environment()["QUORATE_MONGO_URL"]).start()
-        self.left_out = {kind: why for kind, why in self.left_out.items() if "database" not in kind}
+        self.left_out = {"the other faults of storage, broker and services": "the profile 'distributed' has them"}
         super().start(crash_at)
 
     def stop(self) -> None:
@@ -50,8 +59,9 @@ class ReplicaWorld(DistributedWorld):
             self._set.stop()
 
     def faults(self) -> Mapping[str, Befalls]:
+        others = super().faults()
         return {
-            **super().faults(),
+            **{kind: others[kind] for kind in ALSO},
             "the majority lags": self._lag,
             "the primary fails over": partial(self._fail_over, None),
             "and lost answers before": partial(self._fail_over, loses_answers),
@@ -83,7 +93,7 @@ class ReplicaWorld(DistributedWorld):
 
 
 async def _lagging(primary: ReplicaSet, *, for_s: float) -> None:
-    primary.lag()
+    await primary.lag()
     await asyncio.sleep(for_s)
     await primary.catch_up()
 
@@ -95,7 +105,7 @@ async def _meeting(primary: ReplicaSet, *, fault: Fault, for_s: float) -> None:
 
 
 async def _failing_over(primary: ReplicaSet, *, fault: Fault | None, lags_s: float, away_s: float, dies: bool) -> None:
-    primary.lag()
+    await primary.lag()
     if fault is not None:
         primary.faults.begin(fault)
     await asyncio.sleep(lags_s)

@@ -1,12 +1,14 @@
-"""The members' data: each database is kept twice, as the primary has it, and as a majority of the members has it.
+"""The members' data: what the primary has, and while the majority lags, what that has.
 
-A write changes the primary's. The documents that it may have changed are read afterwards and put into a log, and from
-there, in order, into the majority's. While the majority lags, the log grows. A failover takes back what is still there:
-each of its documents becomes what it is for the majority. Indexes, and what drops collections, concern both at once.
+As long as no majority lags, its state is the primary's, and one database holds both. When it begins to lag, a second
+database becomes a copy of the first; from then on writes change the primary's alone, and the documents that they may
+change are noted. A failover makes them what they are in the copy. Indexes, and what drops collections, concern both.
+
+Only what was written through the set is known to it.
 """
 
 import asyncio
-from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +18,11 @@ from tests.replica.wire import Document
 MAJORITY = "_majority"
 """Ends the names of the databases in which the engine keeps what a majority has."""
 MANY = 100_000
+AT_ONCE = 500
 WRITES = {"insert": "documents", "update": "updates", "delete": "deletes", "findAndModify": ""}
 """Commands that write documents, and where their statements stand."""
+Place = tuple[str, str]
+"""A database and a collection."""
 
 
 class SteppedDown(Exception):
@@ -25,13 +30,12 @@ class SteppedDown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What documents were after a write, by their ids; None: they are gone."""
+class Done:
+    """A write that is not done again: the number that its session gave it, its answer, and its place among all."""
 
     number: int
-    database: str
-    collection: str
-    images: dict[Any, Document | None]
+    answer: Document
+    place: int
 
 
 class Members:
@@ -43,89 +47,88 @@ class Members:
         self.is_lagging = False
         self.writing = asyncio.Lock()
         """Held by whoever writes: what is read of the primary under it stays as it is."""
+        self.done: dict[bytes, Done] = {}
+        """The last numbered write of each session."""
         self._engine = engine
-        self._log: deque[Entry] = deque()
-        self._unlogged: tuple[str, str, list[Any]] | None = None
+        self._outdated: dict[Place, set[Any]] = {}  # documents of the copy that are not as the majority has them
+        self._late: dict[Place, set[Any]] = {}  # documents that the majority may have in another state
         self._moved = asyncio.Condition()
 
     async def write(self, body: Document) -> tuple[Document, int]:
         """Do it on the primary; returns the answer and its number. The caller holds `writing`."""
-        await self._log_last()
         name = next(iter(body))
-        ids = await self._touched(name, body)
-        self._unlogged = (body["$db"], body[name], ids)
+        place = (body["$db"], body[name])
+        noted = self._late if self.is_lagging else self._outdated
+        noted.setdefault(place, set()).update(await self._touched(name, body))  # before: its answer may never come
         answer = await self._engine.run(body)
-        ids += [one["_id"] for one in answer.get("upserted", ())]
-        if "upserted" in answer.get("lastErrorObject", ()):
-            ids.append(answer["lastErrorObject"]["upserted"])
-        if answer.get("n") == 0:
-            self._unlogged = None
-        await self._log_last()
-        await self.replicate()
+        noted[place].update(_upserted(answer))
+        if answer.get("n") != 0:
+            self.number += 1
+        if not self.is_lagging:
+            self.committed = self.number
+        await self._woken()
         return answer, self.number
 
-    async def replicate(self) -> None:
-        """Copy to the majority what it lacks, unless it lags. The caller holds `writing`."""
-        await self._log_last()
-        while self._log and not self.is_lagging:
-            entry = self._log[0]
-            await self._copy(entry)
-            self._log.popleft()
-            self.committed = entry.number
-        await self.woken()
+    async def lag(self) -> None:
+        """From now on the majority gets no writes."""
+        async with self.writing:
+            for (database, collection), ids in self._outdated.items():
+                await self._copy(database, database + MAJORITY, collection, ids)
+            self._outdated.clear()
+            self.is_lagging = True
 
-    async def majority(self, number: int, term: int) -> None:
-        """Wait until a majority has the write. Raises SteppedDown where it may have been taken back."""
-        if number > self.committed and not self.is_lagging:  # the engine was away when it was to be copied
-            async with self.writing:
-                await self.replicate()
-        async with self._moved:
-            while True:
-                if self.term != term:
-                    raise SteppedDown
-                if number <= self.committed:
-                    return
-                await self._moved.wait()
-
-    async def lacks(self, writes: int) -> None:
-        """Wait until so many are not with the majority yet."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: len(self._log) >= writes)
-
-    async def woken(self) -> None:
-        """Let everybody who waits look again."""
-        async with self._moved:
-            self._moved.notify_all()
+    async def catch_up(self) -> None:
+        """The majority gets all that it lacks."""
+        async with self.writing:
+            for place, ids in self._late.items():
+                self._outdated.setdefault(place, set()).update(ids)
+            self._end_lag()
+        await self._woken()
 
     async def roll_back(self) -> int:
         """Another primary begins with what a majority has; returns how many writes were taken back."""
         async with self.writing:
-            await self._log_last()
             self.term += 1
-            taken_back = len(self._log)
-            touched: dict[tuple[str, str], set[Any]] = {}
-            for entry in self._log:
-                touched.setdefault((entry.database, entry.collection), set()).update(entry.images)
-            for (database, collection), ids in touched.items():
-                await self._restore(database, collection, [*ids])
-            self._log.clear()
-            self.is_lagging = False
-        await self.woken()
+            taken_back = self.number - self.committed
+            for (database, collection), ids in self._late.items():
+                await self._copy(database + MAJORITY, database, collection, ids)
+            self.number = self.committed
+            self.done = {session: done for session, done in self.done.items() if done.place <= self.committed}
+            self._end_lag()
+        await self._woken()
         return taken_back
+
+    async def majority(self, number: int, term: int) -> None:
+        """Wait until a majority has the write. Raises SteppedDown where it may have been taken back."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.term != term or number <= self.committed)
+        if self.term != term:
+            raise SteppedDown
+
+    async def lacks(self, writes: int) -> None:
+        """Wait until the majority lacks so many."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.number - self.committed >= writes)
 
     async def on_both(self, body: Document) -> Document:
         """What concerns no single document. The caller holds `writing`."""
-        await self.replicate()
         answer = await self._engine.run(body)
         await self._engine.run({**body, "$db": body["$db"] + MAJORITY})
-        if "dropDatabase" in body:
-            self._log = deque(entry for entry in self._log if entry.database != body["$db"])
-        if "drop" in body:
-            dropped = (body["$db"], body["drop"])
-            self._log = deque(entry for entry in self._log if (entry.database, entry.collection) != dropped)
-        if not self._log:
-            self.committed = self.number
+        for noted in (self._late, self._outdated):
+            for database, collection in list(noted):
+                if database == body["$db"] and ("dropDatabase" in body or body.get("drop") == collection):
+                    del noted[database, collection]
         return answer
+
+    def _end_lag(self) -> None:
+        self._late.clear()
+        self.is_lagging = False
+        self.committed = self.number
+
+    async def _woken(self) -> None:
+        """Let everybody who waits look again."""
+        async with self._moved:
+            self._moved.notify_all()
 
     async def _touched(self, name: str, body: Document) -> list[Any]:
         """The ids of all documents that a write may change, and of some that it does not."""
@@ -140,42 +143,24 @@ class Members:
             ids += known
         return ids
 
-    async def _log_last(self) -> None:
-        """Log the last write, also one whose answer never came: it may have been done."""
-        if self._unlogged is None:
-            return
-        database, collection, ids = self._unlogged
-        images = await self._images(database, collection, ids)
-        self.number += 1
-        self._log.append(Entry(self.number, database, collection, images))
-        self._unlogged = None
+    async def _copy(self, source: str, target: str, collection: str, ids: Iterable[Any]) -> None:
+        """Make documents what they are elsewhere. All are removed before one is put back, for they may have exchanged
+        what has to be unique."""
+        several = list(ids)
+        parts = [several[at : at + AT_ONCE] for at in range(0, len(several), AT_ONCE)]
+        for part in parts:
+            deletes = [{"q": {"_id": {"$in": part}}, "limit": 0}]
+            _done(await self._engine.run({"delete": collection, "deletes": deletes, "$db": target}))
+        for part in parts:
+            query = {"find": collection, "filter": {"_id": {"$in": part}}, "batchSize": MANY, "$db": source}
+            if documents := await self._engine.found(query):
+                _done(await self._engine.run({"insert": collection, "documents": documents, "$db": target}))
 
-    async def _images(self, database: str, collection: str, ids: list[Any]) -> dict[Any, Document | None]:
-        query = {"find": collection, "filter": {"_id": {"$in": ids}}, "batchSize": MANY, "$db": database}
-        found = {document["_id"]: document for document in await self._engine.found(query)} if ids else {}
-        return {document_id: found.get(document_id) for document_id in ids}
 
-    async def _copy(self, entry: Entry) -> None:
-        at = {"ordered": False, "$db": entry.database + MAJORITY}
-        there = {document_id: image for document_id, image in entry.images.items() if image is not None}
-        gone = [document_id for document_id in entry.images if document_id not in there]
-        if there:
-            updates = [{"q": {"_id": one}, "u": image, "upsert": True} for one, image in there.items()]
-            _done(await self._engine.run({"update": entry.collection, "updates": updates, **at}))
-        if gone:
-            await self._remove(entry.database + MAJORITY, entry.collection, gone)
-
-    async def _restore(self, database: str, collection: str, ids: list[Any]) -> None:
-        """All are removed before one is put back, for they may have exchanged what has to be unique."""
-        images = await self._images(database + MAJORITY, collection, ids)
-        await self._remove(database, collection, ids)
-        kept = [image for image in images.values() if image is not None]
-        if kept:
-            _done(await self._engine.run({"insert": collection, "documents": kept, "$db": database}))
-
-    async def _remove(self, database: str, collection: str, ids: list[Any]) -> None:
-        deletes = [{"q": {"_id": {"$in": ids}}, "limit": 0}]
-        _done(await self._engine.run({"delete": collection, "deletes": deletes, "$db": database}))
+def _upserted(answer: Document) -> list[Any]:
+    """The ids that a write gave to documents which it made."""
+    ids = [one["_id"] for one in answer.get("upserted", ())]
+    return [*ids, *(one for one in [answer.get("lastErrorObject", {}).get("upserted")] if one is not None)]
 
 
 def _named(where: Document) -> list[Any] | None:

@@ -16,7 +16,7 @@ from bson import ObjectId
 from tests.replica import faults, wire
 from tests.replica.engine import Engine, EngineGone
 from tests.replica.faults import Fault, Faults
-from tests.replica.members import MAJORITY, WRITES, Members, SteppedDown
+from tests.replica.members import MAJORITY, WRITES, Done, Members, SteppedDown
 from tests.replica.wire import Document, Message
 
 HOST = "127.0.0.1"
@@ -41,7 +41,6 @@ class ReplicaSet:
         self._engine = engine
         self._members = Members(engine)
         self._is_primary = True
-        self._done: dict[bytes, tuple[int, Document, int]] = {}  # by session: its last write's number, answer, place
         self._cursors: dict[int, str] = {}  # the engine's database of each open cursor
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -49,15 +48,13 @@ class ReplicaSet:
         """Wait until the majority lacks so many writes."""
         await self._members.lacks(writes)
 
-    def lag(self) -> None:
+    async def lag(self) -> None:
         """From now on the majority gets no writes."""
-        self._members.is_lagging = True
+        await self._members.lag()
 
     async def catch_up(self) -> None:
         """The majority gets all that it lacks."""
-        self._members.is_lagging = False
-        async with self._members.writing:
-            await self._members.replicate()
+        await self._members.catch_up()
 
     async def fail_over(self, away_s: float = 0.0, *, dies: bool = False) -> int:
         """Another primary takes over after a while, without what no majority has; returns how many writes that was.
@@ -66,7 +63,6 @@ class ReplicaSet:
         """
         self._is_primary = False
         taken_back = await self._members.roll_back()
-        self._done = {of: done for of, done in self._done.items() if done[2] <= self._members.committed}
         self._cursors.clear()
         if dies:
             for writer in self._writers:
@@ -144,13 +140,14 @@ class ReplicaSet:
         if "txnNumber" not in body:
             return await self._members.write(plain)
         session, number = bytes(body["lsid"]["id"]), body["txnNumber"]
-        last, answer, place = self._done.get(session, (-1, {}, 0))
-        if number < last:
+        last = self._members.done.get(session)
+        if last is not None and number < last.number:
             return faults.failure(faults.TOO_OLD, body), 0
-        if number > last:
-            answer, place = await self._members.write(plain)
-            if answer["ok"] == 1:
-                self._done[session] = (number, answer, place)
+        if last is not None and number == last.number:
+            return dict(last.answer), last.place
+        answer, place = await self._members.write(plain)
+        if answer["ok"] == 1:
+            self._members.done[session] = Done(number, answer, place)
         return dict(answer), place
 
     async def _majority(self, number: int, term: int, body: Document) -> Document:
@@ -169,7 +166,7 @@ class ReplicaSet:
     async def _read(self, name: str, body: Document, plain: Document) -> Document:
         """What a majority has, where the reader asks for that, else what the primary has."""
         is_majority = name in READS and body.get("readConcern", {}).get("level") in ("majority", "linearizable")
-        database = body["$db"] + (MAJORITY if is_majority else "")
+        database = body["$db"] + (MAJORITY if is_majority and self._members.is_lagging else "")
         answer = await self._engine.run({**plain, "$db": database})
         if "databases" in answer:
             answer["databases"] = [one for one in answer["databases"] if not one["name"].endswith(MAJORITY)]

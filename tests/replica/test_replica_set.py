@@ -30,7 +30,7 @@ def newest(collection):
 @asynccontextmanager
 async def under_way(at, work):
     """A write that the majority does not get, begun and without an answer."""
-    at.primary.lag()
+    await at.primary.lag()
     task = asyncio.create_task(work)
     await at.primary.lacks(1)
     yield task
@@ -50,7 +50,7 @@ async def test_a_driver_sees_a_replica_set_and_what_it_wrote(at):
 
 async def test_a_long_answer_comes_in_batches_of_what_a_majority_has(at):
     await at.things.insert_many([{"_id": f"{n:03}"} for n in range(300)])
-    at.primary.lag()
+    await at.primary.lag()
     weak = at.things.with_options(write_concern=WriteConcern(1))
     await weak.insert_one({"_id": "late"})
     assert len(await at.things.find({}).batch_size(7).to_list()) == 300
@@ -84,7 +84,7 @@ async def test_a_write_that_changes_nothing_waits_for_those_before_it(at):
 
 
 async def test_who_waits_for_a_while_only_is_told_when_it_is_over(at):
-    at.primary.lag()
+    await at.primary.lag()
     hurried = at.things.with_options(write_concern=WriteConcern("majority", wtimeout=50))
     with pytest.raises(WriteConcernError) as told:
         await hurried.insert_one({"_id": "a"})
@@ -111,7 +111,7 @@ async def test_a_failover_takes_back_what_no_majority_has_and_the_driver_does_it
 async def test_what_has_to_be_unique_is_put_back_though_it_was_exchanged(at):
     await at.things.create_indexes([IndexModel([("name", 1)], unique=True)])
     await at.things.insert_many([{"_id": "a", "name": "x"}, {"_id": "b", "name": "y"}])
-    at.primary.lag()
+    await at.primary.lag()
     weak = at.things.with_options(write_concern=WriteConcern(1))
     for one, name in (("a", "z"), ("b", "x"), ("a", "y")):
         await weak.update_one({"_id": one}, {"$set": {"name": name}})
@@ -141,7 +141,7 @@ async def test_a_write_whose_answer_was_lost_is_done_once(at, how):
 async def test_a_write_that_was_taken_back_is_done_when_it_comes_again(at):
     """The record that it was done is taken back with it."""
     await at.things.insert_one({"_id": "a", "n": 0})
-    at.primary.lag()
+    await at.primary.lag()
     at.primary.faults.begin(Fault(how="unanswered", commands=("update",)), times=1)
     writing = asyncio.create_task(at.things.update_one({"_id": "a"}, MORE))
     await at.primary.lacks(1)

@@ -109,7 +109,7 @@ async def test_a_vote_that_may_be_taken_back_is_503_and_the_same_vote_again_is_c
 async def test_votes_through_lost_answers_and_failovers_are_each_counted_once(served):
     leases = (await served.lease()).json()["leases"]
     served.primary.faults.begin(Fault(how="unanswered", commands=("update",)), times=1)
-    served.primary.lag()
+    await served.primary.lag()
     votes = [asyncio.create_task(served.vote(lease)) for lease in leases]
     await served.primary.lacks(SUBTASKS)
     await served.primary.fail_over(dies=True)

@@ -67,7 +67,7 @@ async def crowd(level: str | None = None) -> AsyncIterator[Crowd]:
 @contextlib.asynccontextmanager
 async def unheard(ann: Crowd) -> AsyncIterator[None]:
     """Her vote is with the primary alone, and she hung up."""
-    ann.primary.lag()
+    await ann.primary.lag()
     first = asyncio.create_task(ann.votes(0))
     await ann.primary.lacks(1)
     first.cancel()
@@ -103,7 +103,7 @@ async def test_after_a_failover_it_is_gone_and_counts_once_when_it_is_sent_again
 
 async def test_who_waits_through_the_failover_is_answered_and_counted_once():
     async with crowd() as ann:
-        ann.primary.lag()
+        await ann.primary.lag()
         first = asyncio.create_task(ann.votes(0))
         await ann.primary.lacks(1)
         await ann.primary.fail_over()
