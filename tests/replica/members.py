@@ -45,6 +45,8 @@ class Members:
         self.number = self.committed = 0
         self.term = 1
         self.is_lagging = False
+        self.turns = 0
+        """Counts beginnings and ends of lags."""
         self.writing = asyncio.Lock()
         """Held by whoever writes: what is read of the primary under it stays as it is."""
         self.done: dict[bytes, Done] = {}
@@ -76,6 +78,7 @@ class Members:
                 await self._copy(database, database + MAJORITY, collection, ids)
             self._outdated.clear()
             self.is_lagging = True
+            self.turns += 1
 
     async def catch_up(self) -> None:
         """The majority gets all that it lacks."""
@@ -123,6 +126,7 @@ class Members:
     def _end_lag(self) -> None:
         self._late.clear()
         self.is_lagging = False
+        self.turns += 1
         self.committed = self.number
 
     async def _woken(self) -> None:

@@ -166,8 +166,11 @@ class ReplicaSet:
     async def _read(self, name: str, body: Document, plain: Document) -> Document:
         """What a majority has, where the reader asks for that, else what the primary has."""
         is_majority = name in READS and body.get("readConcern", {}).get("level") in ("majority", "linearizable")
-        database = body["$db"] + (MAJORITY if is_majority and self._members.is_lagging else "")
-        answer = await self._engine.run({**plain, "$db": database})
+        turns = -1
+        while turns != self._members.turns:  # else it may have seen what the majority got too late, or half a copy
+            turns = self._members.turns
+            database = body["$db"] + (MAJORITY if is_majority and self._members.is_lagging else "")
+            answer = await self._engine.run({**plain, "$db": database})
         if "databases" in answer:
             answer["databases"] = [one for one in answer["databases"] if not one["name"].endswith(MAJORITY)]
         return self._shown(answer, database)
