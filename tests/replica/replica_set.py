@@ -244,7 +244,8 @@ async def replica_set(behind: str) -> AsyncIterator[ReplicaSet]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving.add(task := asyncio.current_task())
         try:
-            await primary.serve(reader, writer)
+            with contextlib.suppress(asyncio.CancelledError):  # the set ends; Python 3.11 would log it
+                await primary.serve(reader, writer)
         finally:
             serving.discard(task)
 
