@@ -14,21 +14,22 @@ matches arrays that hold the value, which not every server finds through an inde
 """
 
 import asyncio
-import contextlib
 import random
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne, errors
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared import crash_points
 from shared.clock import Clock
 from shared.codec import Codec
-from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.events import Message
+from shared.mongo.faults import DUPLICATE_KEY, errors_named
 
 S = TypeVar("S")
 Document = dict[str, Any]
@@ -45,16 +46,13 @@ ORPHANS_EVERY_S = 1.0
 """The least time between two searches of a process for such events."""
 CONNECTIONS = 20
 ANSWER_S = 10
-DUPLICATE_KEY = 11000
+IN_ONE_ANSWER = 10_000
 OUTBOX_INDEXES = [
     IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
     IndexModel([("pending_at", 1)], name="outbox", sparse=True),
 ]
 """What every collection of `Documents` has beside its own."""
 _NO_FLAG = {"pending_at": "", "pending_by": ""}
-_NO_ROOM = {14031}  # OutOfDiskSpace
-_AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
-"""Codes of a server that is stopping, is no longer the primary, or took too long."""
 
 
 def connect(url: str) -> AsyncMongoClient[Document]:
@@ -78,35 +76,6 @@ def connect(url: str) -> AsyncMongoClient[Document]:
     )
 
 
-@contextlib.contextmanager
-def errors_named() -> Generator[None]:
-    """Raise StorageFull or Unavailable for errors of the driver; wrong commands stay as they are."""
-    try:
-        yield
-    except errors.DuplicateKeyError:
-        raise
-    except errors.PyMongoError as error:
-        raise translated(error) from error
-
-
-def translated(error: errors.PyMongoError) -> QuorateError | errors.PyMongoError:
-    """What an error of the driver means to a caller."""
-    codes = _codes(error)
-    if codes & _NO_ROOM:
-        return StorageFull("there is no room left in the database")
-    if isinstance(error, (errors.ConnectionFailure, errors.WTimeoutError, errors.ExecutionTimeout)) or codes & _AWAY:
-        return Unavailable("the database does not answer now")
-    if isinstance(error, errors.BulkWriteError) and error.details.get("writeConcernErrors"):
-        return Unavailable("the database could not make the write safe")
-    return error
-
-
-def _codes(error: errors.PyMongoError) -> set[int]:
-    if isinstance(error, errors.BulkWriteError):
-        return {failed.get("code", 0) for failed in error.details.get("writeErrors", [])}
-    return {error.code or 0} if isinstance(error, errors.OperationFailure) else set()
-
-
 async def is_answering(database: MongoDatabase) -> bool:
     """Whether the server answers now."""
     try:
@@ -114,6 +83,29 @@ async def is_answering(database: MongoDatabase) -> bool:
     except (errors.PyMongoError, TimeoutError):
         return False
     return True
+
+
+async def read(cursor: AsyncCursor[Document], limit: int = 0) -> list[Document]:
+    """What a query finds, `limit` documents or all of them, in one answer: a request for a second one, `getMore`, is
+    never sent again where it fails. Of what has no limit, more than `IN_ONE_ANSWER` come in several."""
+    return await cursor.limit(limit).batch_size(limit or IN_ONE_ANSWER).to_list()
+
+
+async def insert_new(collection: Collection, documents: Sequence[Document]) -> set[int]:
+    """Insert documents; returns the indexes of those that exist already, and stay as they are.
+
+    It asks for a bulk write, even of one document: only its answer tells both that a document exists and that it is not
+    certain whether a majority has it, and the second is Unavailable.
+    """
+    try:
+        with errors_named():
+            await collection.insert_many(documents, ordered=False)
+    except errors.BulkWriteError as error:
+        failed = error.details["writeErrors"]
+        if any(failure["code"] != DUPLICATE_KEY for failure in failed):
+            raise
+        return {failure["index"] for failure in failed}
+    return set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +159,11 @@ class Documents(Generic[S]):
         """Save new states and their events; returns the ids that exist already, whose documents stay as they are."""
         documents = [self._new(state, messages) for state, messages in new]
         try:
-            with errors_named():
-                await self.collection.insert_many(documents, ordered=False)
-        except errors.BulkWriteError as error:
-            failed = error.details["writeErrors"]
-            if any(failure["code"] != DUPLICATE_KEY for failure in failed):
-                raise
-            return {documents[failure["index"]]["_id"] for failure in failed}
+            known = await insert_new(self.collection, documents)
         finally:
             self._may_have_pending |= any(messages for _, messages in new)
         crash_points.reached("mongo.after_insert")
-        return set()
+        return {documents[index]["_id"] for index in known}
 
     async def change(
         self, document_id: str, what: str, rule: Callable[[S], Awaitable[tuple[S, Sequence[Message]]]]
@@ -254,8 +240,8 @@ class Documents(Generic[S]):
             queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
         try:
             with errors_named():
-                cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
-                found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
+                cursors = [self.collection.find(query, fields).sort("pending_at", 1) for query in queries]
+                found = await asyncio.gather(*(read(cursor, limit) for cursor in cursors))
         except BaseException:
             self._may_have_pending = True
             raise

@@ -1,6 +1,7 @@
 """Quotas in MongoDB: a document for each team for which something was set, whose `_id` is the team's."""
 
-from shared.mongo import Collection, errors_named
+from shared.mongo import Collection, read
+from shared.mongo.faults import errors_named
 from shared.quotas import Set
 
 
@@ -24,5 +25,5 @@ class MongoQuotas:
 
     async def teams(self, *, after: str, limit: int) -> list[str]:
         with errors_named():
-            found = self._collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [one["_id"] for one in await found.batch_size(limit).to_list()]
+            found = self._collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1)
+            return [one["_id"] for one in await read(found, limit)]

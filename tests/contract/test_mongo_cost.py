@@ -104,14 +104,16 @@ async def test_an_outbox_is_looked_at_after_events_were_saved_and_else_for_orpha
 async def test_events_are_found_again_after_a_look_or_a_save_that_failed(replicas, monkeypatch):
     store, collection = replicas.stores[0], replicas.stores[0]._subtasks.collection
 
-    async def lost(*arguments, **options):
-        await real(*arguments, **options)
-        raise AutoReconnect("the answer was lost")
+    async def lost(to, *arguments, **options):
+        answer = await real(to, *arguments, **options)
+        if to.name == "subtasks":
+            raise AutoReconnect("the answer was lost")
+        return answer
 
     assert await store.pending(10) == []
-    real = collection.insert_many
+    real = type(collection).insert_many
     with monkeypatch.context() as patched:
-        patched.setattr(type(collection), "insert_many", lambda _self, *a, **o: lost(*a, **o))
+        patched.setattr(type(collection), "insert_many", lost)
         with pytest.raises(Unavailable):
             await open_all(store, brief(detector=SUGGESTING), subtask_ids(1))
     with monkeypatch.context() as patched:

@@ -3,13 +3,11 @@
 The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`.
 """
 
-import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from services.accounts.announcements import SOURCE, Announce, erased_told
 from services.accounts.credentials import Invitation, Key, Session
@@ -43,9 +41,11 @@ from shared.mongo import (
     Documents,
     MongoDatabase,
     Outboxes,
-    errors_named,
+    insert_new,
     is_answering,
+    read,
 )
+from shared.mongo.faults import errors_named
 
 S = TypeVar("S")
 LAST = "\x7f"
@@ -161,7 +161,7 @@ class MongoAccountStore:
     async def rename_in_audit(self, actor: str, name: str, *, after: str, limit: int) -> str | None:
         audit, query = self._database["audit"], {"actor": {"$eq": actor}, "id": {"$gt": after}}
         with errors_named():
-            found = await audit.find(query, {"id": 1}).sort("id", 1).limit(limit).batch_size(limit).to_list()
+            found = await read(audit.find(query, {"id": 1}).sort("id", 1), limit)
             ids = [one["id"] for one in found]
             nameless = {"body.actor_name": name, "body.address": ""}
             await audit.update_many({"_id": {"$in": ids}}, {"$set": nameless})
@@ -218,8 +218,7 @@ class MongoAccountStore:
 
     async def append(self, entry: AuditEntry) -> None:
         fields = {"id": entry.id, "team": entry.team, "actor": entry.actor, "action": entry.action}
-        with contextlib.suppress(DuplicateKeyError), errors_named():
-            await self._database["audit"].insert_one({"_id": entry.id, **fields, **ENTRIES.document(entry)})
+        await insert_new(self._database["audit"], [{"_id": entry.id, **fields, **ENTRIES.document(entry)}])
 
     async def entries(
         self, team: str, *, actor: str | None, action: str | None, before: str, limit: int
@@ -231,15 +230,14 @@ class MongoAccountStore:
     async def _remove(self, name: str, query: Document, limit: int) -> None:
         collection = self._database[name]
         with errors_named():
-            found = collection.find(query, {"_id": 1}).limit(limit).batch_size(limit)
-            if ids := [one["_id"] for one in await found.to_list()]:
+            if ids := [one["_id"] for one in await read(collection.find(query, {"_id": 1}), limit)]:
                 await collection.delete_many({"_id": {"$in": ids}})
 
     async def _states(
         self, codec: Codec[S], collection: Collection, query: Document, order: str, limit: int, *, direction: int = 1
     ) -> list[S]:
         with errors_named():
-            found = await collection.find(query).sort(order, direction).limit(limit).batch_size(limit).to_list()
+            found = await read(collection.find(query).sort(order, direction), limit)
         return [codec.read_document(one) for one in found]
 
 

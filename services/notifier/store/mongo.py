@@ -15,7 +15,8 @@ from services.notifier.domain import Webhook
 from services.notifier.store import ChangeDelivery, ChangeWebhook
 from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, WEBHOOKS, key_of
 from shared.clock import Clock
-from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.mongo import Document, Documents, MongoDatabase, is_answering, read
+from shared.mongo.faults import errors_named
 
 INDEXES = {
     "webhooks": [IndexModel([("team", 1), ("id", 1)], name="of_team")],
@@ -59,7 +60,7 @@ class MongoNotifierStore:
 
     async def webhooks(self, team: str) -> list[Webhook]:
         with errors_named():
-            found = await self._webhooks.collection.find({"team": {"$eq": team}}).sort("id", 1).to_list()
+            found = await read(self._webhooks.collection.find({"team": {"$eq": team}}).sort("id", 1))
         return [WEBHOOKS.read_document(one) for one in found]
 
     async def change_webhook(self, webhook_id: str, change: ChangeWebhook) -> Webhook:
@@ -107,7 +108,7 @@ class MongoNotifierStore:
     async def lapsing(self, *, expired_before: float, limit: int) -> list[str]:
         with errors_named():
             cursor = self._deliveries.collection.find({"expires_at": {"$lt": expired_before}}, {"_id": 1})
-            return [one["_id"] for one in await cursor.sort("expires_at", 1).limit(limit).to_list()]
+            return [one["_id"] for one in await read(cursor.sort("expires_at", 1), limit)]
 
     async def forget_deliveries_of(self, webhook_id: str, limit: int) -> int:
         return await self._remove({"webhook": {"$eq": webhook_id}}, limit)
@@ -118,24 +119,24 @@ class MongoNotifierStore:
     async def waiting(self) -> int:
         with errors_named():
             cursor = self._deliveries.collection.find({"expires_at": {"$gt": 0}}, {"_id": 1})
-            return len(await cursor.limit(COUNTED).batch_size(COUNTED).to_list())
+            return len(await read(cursor, COUNTED))
 
     async def _first_waiting(self, after: str) -> Mapping[str, Any] | None:
         cursor = self._deliveries.collection.find({"due_of": {"$gt": after}}, {"due_of": 1, "due_at": 1})
         with errors_named():
-            found = await cursor.sort([("due_of", 1), ("due_at", 1)]).limit(1).to_list()
+            found = await read(cursor.sort([("due_of", 1), ("due_at", 1)]), 1)
         return found[0] if found else None
 
     async def _found(self, query: Document, order: str, limit: int, *, direction: int = 1) -> list[Delivery]:
         with errors_named():
             cursor = self._deliveries.collection.find(query).sort(order, direction)
-            found = await cursor.limit(limit).batch_size(limit).to_list()
+            found = await read(cursor, limit)
         return [DELIVERIES.read_document(one) for one in found]
 
     async def _remove(self, query: Document, limit: int) -> int:
         deliveries = self._deliveries.collection
         with errors_named():
-            found = await deliveries.find(query, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = await read(deliveries.find(query, {"_id": 1}), limit)
             ids = [one["_id"] for one in found]
             return (await deliveries.delete_many({"_id": {"$in": ids}, **query})).deleted_count if ids else 0
 

@@ -46,7 +46,8 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound, QuotaReached
 from shared.events import Message
-from shared.mongo import OUTBOX_INDEXES, Document, Documents, MongoDatabase, Outboxes, errors_named, is_answering
+from shared.mongo import OUTBOX_INDEXES, Document, Documents, MongoDatabase, Outboxes, is_answering, read
+from shared.mongo.faults import errors_named
 from shared.teams import key_without
 
 INDEXES = {
@@ -153,12 +154,12 @@ class MongoTaskStore:
 
         async def keys_in(state: str) -> list[tuple[str, str]]:
             cursor = self._tasks.collection.find({"state": {"$eq": state}, **owner, **part}, {key: 1}).sort(key, 1)
-            return [(one[key], one["_id"]) for one in await cursor.limit(limit).batch_size(limit).to_list()]
+            return [(one[key], one["_id"]) for one in await read(cursor, limit)]
 
         with errors_named():
             keys = sorted(chain.from_iterable(await asyncio.gather(*map(keys_in, listing.states))))[:limit]
             ids = [task_id for _, task_id in keys]
-            found = {one["_id"]: one async for one in self._tasks.collection.find({"_id": {"$in": ids}})}
+            found = {one["_id"]: one for one in await read(self._tasks.collection.find({"_id": {"$in": ids}}))}
         there = [(found[task_id], place) for place, task_id in keys if task_id in found]
         counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one, _ in there))
         return [
@@ -171,14 +172,14 @@ class MongoTaskStore:
         query = {"state": {"$eq": state}, "age_key": {"$eq": None}}
         tasks = self._tasks.collection
         with errors_named():
-            while found := await tasks.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
+            while found := await read(tasks.find(query), KEYS_AT_ONCE):
                 keys = [(one["_id"], listing_keys(TASKS.read_document(one))) for one in found]
                 await tasks.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
     async def task_ids(self, *, after: str, limit: int) -> list[str]:
         with errors_named():
-            cursor = self._tasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+            cursor = self._tasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1)
+            return [document["_id"] for document in await read(cursor, limit)]
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         async def rule(task: Task) -> tuple[Task, Sequence[Message]]:
@@ -192,7 +193,7 @@ class MongoTaskStore:
     async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
         query = {"_id": {"$in": list(image_ids)}, "task_id": task_id}
         with errors_named():
-            return {one["_id"] for one in await self._images.collection.find(query, {"_id": 1}).to_list()}
+            return {one["_id"] for one in await read(self._images.collection.find(query, {"_id": 1}))}
 
     async def add_images(self, task: Task, images: Sequence[Image], *, allowed: Allowed = ANY) -> set[str]:
         """The task is looked at before, and again after: what came too late is taken away again. Images are counted
@@ -246,7 +247,7 @@ class MongoTaskStore:
 
     async def finish_removals(self) -> None:
         with errors_named():
-            undone = await self._removed.collection.find({"undone": {"$eq": True}}).limit(UNDONE).to_list()
+            undone = await read(self._removed.collection.find({"undone": {"$eq": True}}), UNDONE)
         for document in undone:
             await self._finish_removal(self._removed.stored(document).state)
 
@@ -277,14 +278,14 @@ class MongoTaskStore:
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
             cursor = self._images.collection.find(query).sort(key, -1 if is_backwards else 1)
-            found = await cursor.limit(limit).batch_size(limit).to_list()
+            found = await read(cursor, limit)
         return [IMAGES.read_document(one) for one in found]
 
     async def votes_since(self, task_id: str, since: float) -> int:
         query = {"task_id": {"$eq": task_id}, "ended_at": {"$gt": since}}  # nx-27017: $eq for the index
         with errors_named():
             cursor = self._images.collection.find(query, {"_id": 0, "counted_votes": 1}).sort("ended_at", -1)
-            return sum(one["counted_votes"] for one in await cursor.limit(RATED).batch_size(RATED).to_list())
+            return sum(one["counted_votes"] for one in await read(cursor, RATED))
 
     async def has_ended_since(self, task_id: str, since: float) -> bool:
         query = {"task_id": {"$eq": task_id}, "ended_at": {"$gt": since}}  # nx-27017: $eq for the index
@@ -317,7 +318,7 @@ class MongoTaskStore:
         images = self._images.collection
         with errors_named():
             of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
-            found = await images.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = await read(images.find(of_task, {"_id": 1}), limit)
             if len(found) < limit:
                 await self._removed.collection.delete_many({"task_id": {"$eq": task_id}})
                 await self._statistics.delete_one({"_id": task_id})
@@ -326,7 +327,7 @@ class MongoTaskStore:
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
         ids = [key.partition("/")[2][:32] for key in object_keys]
         with errors_named():
-            found = await self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}).to_list()
+            found = await read(self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}))
         return {one["object_key"] for one in found} & set(object_keys)
 
     async def unerased(self) -> list[str]:
@@ -369,7 +370,7 @@ class MongoTaskStore:
         query = {"task_id": {"$eq": task_id}, key: {"$eq": None}}
         images = self._images.collection
         with errors_named():
-            while found := await images.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
+            while found := await read(images.find(query), KEYS_AT_ONCE):
                 keys = [(one["_id"], order_keys(IMAGES.read_document(one))) for one in found]
                 await images.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
@@ -380,7 +381,7 @@ class MongoTaskStore:
 
     async def _in_state(self, query: Document) -> list[str]:
         with errors_named():
-            return [one["_id"] for one in await self._tasks.collection.find(query, {"_id": 1}).to_list()]
+            return [one["_id"] for one in await read(self._tasks.collection.find(query, {"_id": 1}))]
 
 
 def _within(task_id: str, image: Image) -> Image:

@@ -51,7 +51,8 @@ from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
-from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.mongo import Document, Documents, MongoDatabase, is_answering, read
+from shared.mongo.faults import errors_named
 from shared.teams import end_of, key_in
 
 log = logging.getLogger(__name__)
@@ -133,13 +134,13 @@ class MongoSubtaskStore:
     async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
         query: Document = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}, "_id": {"$gt": after}}
         with errors_named():
-            cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+            cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1)
+            return [document["_id"] for document in await read(cursor, limit)]
 
     async def ids(self, *, after: str, limit: int) -> list[str]:
         with errors_named():
-            cursor = self._subtasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+            cursor = self._subtasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1)
+            return [document["_id"] for document in await read(cursor, limit)]
 
     async def forget_operator(self, operator: str) -> None:
         await self._walks.forget_operator(operator)
@@ -171,7 +172,7 @@ class MongoSubtaskStore:
 
     async def find_each(self, subtask_ids: Sequence[str]) -> list[tuple[Subtask, Brief]]:
         with errors_named():
-            documents = await self._subtasks.collection.find({"_id": {"$in": [*subtask_ids]}}).to_list()
+            documents = await read(self._subtasks.collection.find({"_id": {"$in": [*subtask_ids]}}))
         subtasks = {document["_id"]: self._subtasks.stored(document).state for document in documents}
         briefs = await self._briefs.find_each({subtask.task_id for subtask in subtasks.values()})
         in_order = (subtasks[one] for one in subtask_ids if one in subtasks)
@@ -267,8 +268,7 @@ class MongoSubtaskStore:
         page: list[tuple[Subtask, Brief]] = []
         while len(page) < limit:
             with errors_named():
-                cursor = self._subtasks.collection.find(query).sort("dispute", 1).limit(limit)
-                found = await cursor.batch_size(limit).to_list()
+                found = await read(self._subtasks.collection.find(query).sort("dispute", 1), limit)
             subtasks = [self._subtasks.stored(document).state for document in found]
             briefs = [await self._briefs.find(subtask.task_id) for subtask in subtasks]
             page += [(one, brief) for one, brief in zip(subtasks, briefs, strict=True) if brief is not None]
@@ -281,7 +281,7 @@ class MongoSubtaskStore:
         with errors_named():
             of_team = {"dispute": {"$gt": key_in(team, ""), "$lt": end_of(team)}}
             found = self._subtasks.collection.find(of_team, {"_id": 0, "dispute": 1})
-            return len(await found.limit(limit).batch_size(limit).to_list())
+            return len(await read(found, limit))
 
     async def cancel(self, task_id: str) -> None:
         await self._briefs.cancel(task_id)
@@ -292,7 +292,7 @@ class MongoSubtaskStore:
         subtasks = self._subtasks.collection
         with errors_named():
             of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
-            found = await subtasks.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = await read(subtasks.find(of_task, {"_id": 1}), limit)
             removed = await subtasks.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
         if len(found) < limit:
             await self._briefs.forget_terms(task_id)

@@ -10,7 +10,8 @@ import orjson
 from pymongo import UpdateOne
 
 from services.subtask_manager.walk import Hint, Walk
-from shared.mongo import Collection, errors_named
+from shared.mongo import Collection, read
+from shared.mongo.faults import errors_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class MongoWalks:
             return {}
         query = {"_id": {"$in": [f"{task_id}/{operator}" for task_id in tasks]}}
         with errors_named():
-            found = await self._hints.find(query).to_list()
+            found = await read(self._hints.find(query))
         return {document["task_id"]: _hint(document["body"]) for document in found}
 
     async def keep(self, operator: str, hints: Mapping[str, Hint]) -> None:
