@@ -14,7 +14,7 @@ from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
-from shared.mongo import connect
+from shared.mongo.connection import connect
 from shared.part import Adapters, Part, deployable
 
 TITLE = "Quorate accounts"

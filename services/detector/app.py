@@ -16,7 +16,7 @@ from shared.errors import QuorateError
 from shared.http.application import application, open_when_up
 from shared.http.serving import Deployable, UnsafeSettings
 from shared.identity.callers import AnyCallers, Callers
-from shared.mongo import Document, connect
+from shared.mongo.connection import Document, connect
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 

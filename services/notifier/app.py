@@ -10,7 +10,7 @@ from services.notifier.store.mongo import MongoNotifierStore
 from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
-from shared.mongo import connect
+from shared.mongo.connection import connect
 from shared.part import Adapters, deployable
 
 

@@ -13,7 +13,7 @@ from shared.clock import steady
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
-from shared.mongo import connect
+from shared.mongo.connection import connect
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas

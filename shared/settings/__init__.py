@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from shared.bus import Bus
     from shared.bus.rabbitmq import RabbitBus
     from shared.identity.callers import Callers
-    from shared.mongo import MongoDatabase
+    from shared.mongo.connection import MongoDatabase
     from shared.objects.s3 import S3ObjectStore
 
 
