@@ -10,44 +10,43 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.mongo.faults import DUPLICATE_KEY, errors_named
+from shared.settings.mongo_url import CLIENT_OPTIONS
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 MongoDatabase = AsyncDatabase[Document]
 
 CONNECTIONS = 20
-ANSWER_S = 10
+ASKING = 2
+PING_S = 2.0
 IN_ONE_ANSWER = 10_000
 
 
-def connect(url: str) -> AsyncMongoClient[Document]:
-    """A client that connects with its first command.
-
-    A majority acknowledges each write from its disk, and reads see only what a majority has: an answer may rest on what
-    was read, and must not be lost with a primary.
-    """
-    return AsyncMongoClient(
-        url,
-        w="majority",
-        journal=True,
-        readConcernLevel="majority",
-        readPreference="primary",
-        maxPoolSize=CONNECTIONS,
-        serverSelectionTimeoutMS=ANSWER_S * 500,
-        connectTimeoutMS=ANSWER_S * 500,
-        socketTimeoutMS=ANSWER_S * 1000,
-        waitQueueTimeoutMS=ANSWER_S * 1000,
-        appname="quorate",
-    )
+def connect(url: str, connections: int = CONNECTIONS) -> AsyncMongoClient[Document]:
+    """A client that connects with its first command, over so many connections at the most."""
+    return AsyncMongoClient(url, **CLIENT_OPTIONS, maxPoolSize=connections, appname="quorate")
 
 
-async def is_answering(database: MongoDatabase) -> bool:
-    """Whether the server answers now."""
-    try:
-        await asyncio.wait_for(database.command("ping"), ANSWER_S / 5)
-    except (errors.PyMongoError, TimeoutError):
-        return False
-    return True
+class Mongo:
+    """A service's database. Whether the server answers is asked over connections of their own: where all others are
+    busy, requests wait, but the service is ready."""
+
+    def __init__(self, url: str, database: str, connections: int = CONNECTIONS) -> None:
+        self._client = connect(url, connections)
+        self._asking = connect(url, ASKING)
+        self.database: MongoDatabase = self._client[database]
+
+    async def is_ready(self) -> bool:
+        """Whether the server answers now."""
+        try:
+            await asyncio.wait_for(self._asking[self.database.name].command("ping"), PING_S)
+        except (errors.PyMongoError, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self._asking.close()
+        await self._client.close()
 
 
 async def read(cursor: AsyncCursor[Document], limit: int = 0) -> list[Document]:

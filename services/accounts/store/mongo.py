@@ -34,7 +34,7 @@ from shared.clock import Clock
 from shared.codec import Codec
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Collection, Document, MongoDatabase, insert_new, is_answering, read
+from shared.mongo.connection import Collection, Document, MongoDatabase, insert_new, read
 from shared.mongo.faults import errors_named
 from shared.mongo.origins import INDEXES as ORIGIN_INDEXES
 from shared.mongo.origins import Origins
@@ -142,10 +142,6 @@ class MongoAccountStore:
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
         return await self._states(ERASURES, self._database["erasures"], {}, "erased_at", limit, direction=-1)

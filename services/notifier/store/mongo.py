@@ -15,7 +15,7 @@ from services.notifier.store import ChangeDelivery, ChangeWebhook
 from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, WEBHOOKS, key_of
 from shared.clock import Clock
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, is_answering, read
+from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
 from shared.mongo.origins import Origins
 
@@ -50,10 +50,6 @@ class MongoNotifierStore:
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def add_webhook(self, webhook: Webhook) -> None:
         await self._webhooks.insert([(webhook, ())])

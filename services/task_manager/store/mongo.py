@@ -46,7 +46,7 @@ from shared.clock import Clock
 from shared.errors import NotFound, QuotaReached
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, is_answering, read
+from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import Outboxes
@@ -91,10 +91,6 @@ class MongoTaskStore:
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
         await self._usage.prepare()
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def create(
         self,

@@ -50,7 +50,7 @@ from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, is_answering, read
+from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
 from shared.mongo.origins import Origins
 from shared.teams import end_of, key_in
@@ -86,10 +86,6 @@ class MongoSubtaskStore:
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def open(self, brief: Brief, decide: Open) -> bool:
         await self._briefs.keep(brief)
