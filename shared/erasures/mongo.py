@@ -2,7 +2,7 @@
 
 from shared.codec import Codec
 from shared.erasures import Erasure
-from shared.mongo import Collection, read
+from shared.mongo.connection import Collection, read
 from shared.mongo.faults import errors_named
 
 ERASURES = Codec(Erasure)

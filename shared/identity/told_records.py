@@ -23,7 +23,7 @@ from shared.identity.records import KeyRecord
 from shared.identity.roles import known_roles
 from shared.identity.tokens import Claims
 from shared.identity.told import KeyTold, PersonTold
-from shared.mongo import Collection, Document, read
+from shared.mongo.connection import Collection, Document, read
 from shared.mongo.faults import DUPLICATE_KEY, errors_named
 
 TOLD_S = 600.0

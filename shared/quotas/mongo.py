@@ -1,6 +1,6 @@
 """Quotas in MongoDB: a document for each team for which something was set, whose `_id` is the team's."""
 
-from shared.mongo import Collection, read
+from shared.mongo.connection import Collection, read
 from shared.mongo.faults import errors_named
 from shared.quotas import Set
 

@@ -21,7 +21,8 @@ from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.erasures.mongo import MongoErasures
-from shared.mongo import Documents, MongoDatabase, connect
+from shared.mongo import Documents
+from shared.mongo.connection import MongoDatabase, connect
 from shared.quotas.mongo import MongoQuotas
 from tests.contract.adapters import (
     Cost,

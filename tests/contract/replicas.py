@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.subtask_manager import announcements
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from shared import mongo as shared_mongo
+from shared.mongo.connection import MongoDatabase
 from tests.contract.adapters import Cost, ManualClock
 from tests.contract.mongo import Commands, Server, database, partial_server
 
@@ -17,7 +17,7 @@ class Replicas:
 
     stores: list[MongoSubtaskStore]
     clocks: list[ManualClock]
-    db: shared_mongo.MongoDatabase
+    db: MongoDatabase
     commands: Commands
 
     def at(self, now: float) -> None:

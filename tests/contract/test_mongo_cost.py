@@ -17,6 +17,7 @@ from services.task_manager.order import KEYS
 from services.task_manager.store import mongo as task_store
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.errors import Unavailable
+from shared.mongo import outbox
 from shared.teams import FIRST_TEAM
 from tests.contract.operators import (
     claim,
@@ -97,7 +98,7 @@ async def test_an_outbox_is_looked_at_after_events_were_saved_and_else_for_orpha
     assert await looked() == []
     await claim(store, "ann", 1)
     assert await looked() == [], "a lease tells nobody"
-    replicas.at(T0 + 1.0)
+    replicas.at(T0 + 2 * outbox.ORPHANS_EVERY_S)
     assert await looked() == ["find subtasks"]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pymongo import AsyncMongoClient
 from pymongo.read_concern import ReadConcern
 
-from shared.mongo import Collection, MongoDatabase, connect
+from shared.mongo.connection import Collection, MongoDatabase, connect
 from tests.replica.replica_set import ReplicaSet, replica_set
 from tests.servers import need
 

@@ -8,7 +8,7 @@ from pymongo import UpdateOne
 from pymongo.errors import OperationFailure
 
 from shared.errors import Unavailable
-from shared.mongo import Collection, insert_new, read
+from shared.mongo.connection import Collection, insert_new, read
 from shared.mongo.faults import errors_named
 from tests.replica.faults import NOT_NOW, NOT_NOW_LABELS, UNSAFE, Fault
 from tests.replica.opened import opened_set

@@ -93,7 +93,7 @@ async def test_after_a_failover_it_is_gone_and_counts_once_when_it_is_sent_again
         async with unheard(ann):
             assert not await ann.votes(1)
             assert await ann.publishable() == []
-            assert await ann.primary.fail_over() == 1
+            assert await ann.primary.fail_over() >= 1
         assert await ann.counted() == 0
         assert await ann.publishable() == []
         assert await ann.votes(1)
@@ -117,7 +117,7 @@ async def test_reads_of_what_the_primary_alone_has_would_lose_it_after_it_was_ac
         async with unheard(ann):
             assert await ann.votes(1)
             assert {message.type for message in await ann.publishable()} == {"subtask.completed.v1"}
-            assert await ann.primary.fail_over() == 1
+            assert await ann.primary.fail_over() >= 1
         assert await ann.counted() == 0
 
 

@@ -3,7 +3,6 @@
 The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`.
 """
 
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -34,18 +33,13 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.codec import Codec
 from shared.events import Message
-from shared.mongo import (
-    OUTBOX_INDEXES,
-    Collection,
-    Document,
-    Documents,
-    MongoDatabase,
-    Outboxes,
-    insert_new,
-    is_answering,
-    read,
-)
+from shared.mongo import Documents
+from shared.mongo.connection import Collection, Document, MongoDatabase, insert_new, read
 from shared.mongo.faults import errors_named
+from shared.mongo.origins import INDEXES as ORIGIN_INDEXES
+from shared.mongo.origins import Origins
+from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
+from shared.mongo.outbox import Outboxes
 
 S = TypeVar("S")
 LAST = "\x7f"
@@ -80,6 +74,7 @@ INDEXES = {
         IndexModel([("unfinished", 1)], name="unfinished", sparse=True),
         *OUTBOX_INDEXES,
     ],
+    "origins": ORIGIN_INDEXES,
 }
 
 
@@ -115,14 +110,14 @@ class MongoAccountStore:
 
     def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce = erased_told) -> None:
         self._database = database
-        origin = uuid.uuid4().hex
+        self._origins = Origins(database["origins"], clock)
 
         def kept(name: str, what: str, codec: Codec[S], fields: Callable[[S], Document]) -> KeptDocuments[S]:
             def keys(state: S) -> Document:
                 found = fields(state)
                 return {"_id": found["id"], **found}
 
-            documents = Documents(database[name], codec=codec, keys=keys, clock=clock, origin=origin)
+            documents = Documents(database[name], codec=codec, keys=keys, clock=clock, origins=self._origins)
             return KeptDocuments(documents, clock, what, announce)
 
         self.teams: KeptDocuments[Team] = kept("teams", "team", TEAMS, lambda one: {"id": one.id})
@@ -136,7 +131,7 @@ class MongoAccountStore:
         self.erasures: KeptDocuments[ErasedPerson] = kept("erasures", "erasure", ERASURES, erasure_fields)
 
         kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.devices, self.erasures)
-        self._outboxes = Outboxes([kind.documents for kind in kinds])
+        self._outboxes = Outboxes([kind.documents.outbox for kind in kinds])
 
     @property
     def revision(self) -> None:
@@ -147,10 +142,6 @@ class MongoAccountStore:
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
         return await self._states(ERASURES, self._database["erasures"], {}, "erased_at", limit, direction=-1)
@@ -215,6 +206,9 @@ class MongoAccountStore:
 
     async def clear(self, ids: Sequence[str]) -> None:
         await self._outboxes.clear(ids)
+
+    async def beat(self) -> None:
+        await self._origins.beat()
 
     async def append(self, entry: AuditEntry) -> None:
         fields = {"id": entry.id, "team": entry.team, "actor": entry.actor, "action": entry.action}

@@ -4,7 +4,6 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 come to an end has no `due_of`, `due_at` and `expires_at`, and so is in no index of those that wait.
 """
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +14,10 @@ from services.notifier.domain import Webhook
 from services.notifier.store import ChangeDelivery, ChangeWebhook
 from services.notifier.store.codec import COUNTED, DELIVERIES, LAST, WEBHOOKS, key_of
 from shared.clock import Clock
-from shared.mongo import Document, Documents, MongoDatabase, is_answering, read
+from shared.mongo import Documents
+from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
 
 INDEXES = {
     "webhooks": [IndexModel([("team", 1), ("id", 1)], name="of_team")],
@@ -36,21 +37,19 @@ class MongoNotifierStore:
     def __init__(self, database: MongoDatabase, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        origin = uuid.uuid4().hex
-        self._webhooks = Documents(database["webhooks"], codec=WEBHOOKS, keys=_webhook_keys, clock=clock, origin=origin)
-        self._deliveries = Documents(
-            database["deliveries"], codec=DELIVERIES, keys=_delivery_keys, clock=clock, origin=origin
+        webhooks, deliveries, origins = (
+            database["webhooks"],
+            database["deliveries"],
+            Origins(database["origins"], clock),
         )
+        self._webhooks = Documents(webhooks, codec=WEBHOOKS, keys=_webhook_keys, clock=clock, origins=origins)
+        self._deliveries = Documents(deliveries, codec=DELIVERIES, keys=_delivery_keys, clock=clock, origins=origins)
 
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def add_webhook(self, webhook: Webhook) -> None:
         await self._webhooks.insert([(webhook, ())])

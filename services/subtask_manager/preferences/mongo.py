@@ -1,7 +1,7 @@
 """Preferences in MongoDB: one document for each user, whose `_id` is the user's."""
 
 from services.subtask_manager.preferences import Preferences
-from shared.mongo import Collection, insert_new
+from shared.mongo.connection import Collection, insert_new
 from shared.mongo.faults import errors_named
 
 

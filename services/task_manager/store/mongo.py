@@ -5,11 +5,10 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Sequence
 from itertools import chain
 
-from pymongo import IndexModel, UpdateOne
+from pymongo import UpdateOne
 
 from services.task_manager.announcements import SOURCE
 from services.task_manager.domain import Counts, Image, Task, refuse_unless_open, stub_of
@@ -28,10 +27,10 @@ from services.task_manager.store import (
     AnnounceTask,
     DecideImage,
     DecideTask,
-    mongo_usage,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
+from services.task_manager.store.mongo_indexes import INDEXES
 from services.task_manager.store.mongo_keys import (
     image_keys,
     listing_keys,
@@ -46,37 +45,12 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound, QuotaReached
 from shared.events import Message
-from shared.mongo import OUTBOX_INDEXES, Document, Documents, MongoDatabase, Outboxes, is_answering, read
+from shared.mongo import Documents
+from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
+from shared.mongo.outbox import Outboxes
 from shared.teams import key_without
-
-INDEXES = {
-    "tasks": [
-        IndexModel([("state", 1), ("age_key", 1)], name="by_age"),
-        IndexModel([("state", 1), ("name_key", 1)], name="by_name"),
-        IndexModel([("owner", 1), ("state", 1), ("age_key", 1)], name="of_owner_by_age"),
-        IndexModel([("owner", 1), ("state", 1), ("name_key", 1)], name="of_owner_by_name"),
-        IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
-        mongo_usage.INDEX,
-        *OUTBOX_INDEXES,
-    ],
-    "images": [
-        IndexModel([("task_id", 1), ("id", 1)], name="by_id"),
-        IndexModel([("task_id", 1), ("upload_key", 1)], name="by_upload"),
-        IndexModel([("task_id", 1), ("name_key", 1)], name="by_name"),
-        IndexModel([("task_id", 1), ("agreement_key", 1)], name="by_agreement"),
-        IndexModel([("task_id", 1), ("ended_at", 1)], name="by_end"),
-        IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
-        IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
-        *OUTBOX_INDEXES,
-    ],
-    "removed": [
-        IndexModel([("undone", 1)], name="undone", sparse=True),
-        IndexModel([("task_id", 1)], name="of_task"),
-        *OUTBOX_INDEXES,
-    ],
-}
-
 
 UNDONE = 1_000
 """Removals that one sweep finishes."""
@@ -95,16 +69,18 @@ class MongoTaskStore:
         announce_image: AnnounceImage,
         announce_removed: AnnounceRemoved,
     ) -> None:
-        origin = uuid.uuid4().hex
+        self._origins = Origins(database["origins"], clock)
         self._database = database
         self._clock = clock
         self._announce_task = announce_task
         self._announce_image = announce_image
         self._announce_removed = announce_removed
-        self._tasks = Documents(database["tasks"], codec=TASKS, keys=task_keys, clock=clock, origin=origin)
-        self._images = Documents(database["images"], codec=IMAGES, keys=image_keys, clock=clock, origin=origin)
-        self._removed = Documents(database["removed"], codec=IMAGES, keys=removed_keys, clock=clock, origin=origin)
-        self._outboxes = Outboxes([self._tasks, self._images, self._removed])  # images wait for their tasks
+        tasks, images, removed = database["tasks"], database["images"], database["removed"]
+        self._tasks = Documents(tasks, codec=TASKS, keys=task_keys, clock=clock, origins=self._origins)
+        self._images = Documents(images, codec=IMAGES, keys=image_keys, clock=clock, origins=self._origins)
+        self._removed = Documents(removed, codec=IMAGES, keys=removed_keys, clock=clock, origins=self._origins)
+        kinds = (self._tasks, self._images, self._removed)  # images wait for their tasks
+        self._outboxes = Outboxes([kind.outbox for kind in kinds])
         self._statistics = database["statistics"]
         self._counts = MongoCounts(database["images"])
         self._usage = MongoUsage(database["tasks"], database["images"])
@@ -115,10 +91,6 @@ class MongoTaskStore:
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
         await self._usage.prepare()
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def create(
         self,
@@ -343,6 +315,9 @@ class MongoTaskStore:
 
     async def clear(self, ids: Sequence[str]) -> None:
         await self._outboxes.clear(ids)
+
+    async def beat(self) -> None:
+        await self._origins.beat()
 
     async def _refused(self, task: Task, allowed: Allowed) -> Task | None:
         """The task that is there already. Raises QuotaReached where none is, and the team may have no further one."""

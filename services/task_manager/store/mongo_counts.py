@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from services.task_manager.domain import Counts
-from shared.mongo import Collection, read
+from shared.mongo.connection import Collection, read
 from shared.mongo.faults import errors_named
 
 SMALL = 500

@@ -12,7 +12,7 @@ from pymongo import IndexModel
 from services.task_manager.domain import Image
 from services.task_manager.quotas import UNENDED, Usage, bytes_of
 from services.task_manager.store.codec import IMAGES, TASKS
-from shared.mongo import Collection, Document, read
+from shared.mongo.connection import Collection, Document, read
 from shared.mongo.faults import errors_named
 
 INDEX = IndexModel(

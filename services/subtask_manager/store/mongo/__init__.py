@@ -20,12 +20,9 @@ older release stored gets its `row` and `voted` with its next change.
 import asyncio
 import contextlib
 import logging
-import uuid
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
-
-from pymongo import IndexModel
 
 from services.subtask_manager.activity import Voted
 from services.subtask_manager.announcements import SOURCE
@@ -36,11 +33,12 @@ from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo.awaiting import MongoAwaiting
 from services.subtask_manager.store.mongo.briefs import FRESH_S, MongoBriefs
 from services.subtask_manager.store.mongo.claims import MongoClaim
+from services.subtask_manager.store.mongo.indexes import INDEXES
 from services.subtask_manager.store.mongo.leases import MongoLeases
 from services.subtask_manager.store.mongo.listings import MongoListings
 from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.store.mongo.rows import MongoRowClaim
-from services.subtask_manager.store.mongo.votes import BY_VOTER, MongoVotes, keys_of
+from services.subtask_manager.store.mongo.votes import MongoVotes, keys_of
 from services.subtask_manager.store.mongo.walks import MongoWalks
 from services.subtask_manager.store.mongo.work import MongoLook
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
@@ -51,37 +49,16 @@ from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
-from shared.mongo import Document, Documents, MongoDatabase, is_answering, read
+from shared.mongo import Documents
+from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
 from shared.teams import end_of, key_in
 
 log = logging.getLogger(__name__)
 A = TypeVar("A")
 Open = Callable[[float], Decision[Subtask, None]]
-HINT_LIFE_S = 7 * 86_400
 MAX_WINDOWS = 48
-INDEXES = {
-    "subtasks": [
-        IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
-        IndexModel([("place.task_id", 1), ("place.at", 1), ("place.slot", 1)], name="by_opening", sparse=True),
-        IndexModel([("row.task_id", 1), ("row.label", 1), ("row.rank", 1)], name="by_suggestion", sparse=True),
-        IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
-        IndexModel([("holders", 1)], name="by_holder", sparse=True),
-        IndexModel([("leased_until", 1)], name="leased", sparse=True),
-        IndexModel(BY_VOTER, name="by_voter", sparse=True),
-        IndexModel([("voted_at", 1)], name="voted", sparse=True),  # nx-27017: see `MongoVotes.of`
-        IndexModel([("dispute", 1)], name="disputed", sparse=True),
-        IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
-        IndexModel([("pending_at", 1)], name="outbox", sparse=True),
-    ],
-    "awaiting": [IndexModel([("task_id", 1)], name="of_task")],
-    "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
-    "walks": [
-        IndexModel([("task_id", 1)], name="of_task"),
-        IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S),
-    ],
-    "rounds": [IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S)],
-}
 
 
 class MongoSubtaskStore:
@@ -91,9 +68,8 @@ class MongoSubtaskStore:
         self._database = database
         self._clock = clock
         self._announce = announce
-        self._subtasks = Documents(
-            database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
-        )
+        self._origins = Origins(database["origins"], clock)
+        self._subtasks = Documents(database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origins=self._origins)
         self._briefs = MongoBriefs(database["briefs"])
         self._awaiting = MongoAwaiting(database["awaiting"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
@@ -110,10 +86,6 @@ class MongoSubtaskStore:
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def open(self, brief: Brief, decide: Open) -> bool:
         await self._briefs.keep(brief)
@@ -301,10 +273,13 @@ class MongoSubtaskStore:
         return removed.deleted_count
 
     async def pending(self, limit: int) -> list[Message]:
-        return await self._subtasks.pending(limit)
+        return await self._subtasks.outbox.pending(limit)
 
     async def clear(self, ids: Sequence[str]) -> None:
-        await self._subtasks.clear(ids)
+        await self._subtasks.outbox.clear(ids)
+
+    async def beat(self) -> None:
+        await self._origins.beat()
 
     async def _insert_all(self, asked: Sequence[tuple[Brief, Open]]) -> list[tuple[str, bool]]:
         """Save new subtasks; returns their ids, and whether they are new. Where one comes twice, only the first may be.

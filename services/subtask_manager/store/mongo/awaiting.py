@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.subtask_manager.subtask import Awaiting
 from shared.flat import flattened, names_of
-from shared.mongo import Collection, insert_new, read
+from shared.mongo.connection import Collection, insert_new, read
 from shared.mongo.faults import errors_named
 
 

@@ -13,7 +13,7 @@ from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.store.codec import BARE_BYTES, BRIEFS, BRIEFS_CACHED_BYTES, brief_bytes
 from services.subtask_manager.subtask import Brief
 from shared.errors import NotFound
-from shared.mongo import Collection, Document, insert_new, read
+from shared.mongo.connection import Collection, Document, insert_new, read
 from shared.mongo.faults import errors_named
 from shared.teams import key_in
 

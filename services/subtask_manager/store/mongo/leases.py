@@ -12,7 +12,8 @@ from services.subtask_manager.store.mongo.briefs import MongoBriefs
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.errors import NotFound
-from shared.mongo import Document, Documents, Stored, read
+from shared.mongo import Documents, Stored
+from shared.mongo.connection import Document, read
 from shared.mongo.faults import errors_named
 
 MAX_LEASED = 10_000

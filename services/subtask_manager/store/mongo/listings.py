@@ -38,7 +38,7 @@ from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.subtask import Brief
 from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.mongo import Collection, Document, read
+from shared.mongo.connection import Collection, Document, read
 from shared.mongo.faults import errors_named
 from shared.teams import end_of, key_in
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from services.subtask_manager.search import Window
 from services.subtask_manager.subtask import Subtask
 from services.subtask_manager.walk import Candidate
-from shared.mongo import Document, Documents, Stored, read
+from shared.mongo import Documents, Stored
+from shared.mongo.connection import Document, read
 from shared.mongo.faults import errors_named
 
 MAX_COUNTED = 1_000

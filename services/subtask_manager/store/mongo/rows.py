@@ -15,7 +15,8 @@ from services.subtask_manager.search import MIN_WINDOW
 from services.subtask_manager.store import Claim, Decide
 from services.subtask_manager.store.mongo.leases import Grant, Held, MongoLeases
 from services.subtask_manager.subtask import Brief, Subtask
-from shared.mongo import Document, Documents, read
+from shared.mongo import Documents
+from shared.mongo.connection import Document, read
 from shared.mongo.faults import errors_named
 
 

@@ -2,7 +2,8 @@
 
 from services.subtask_manager.activity import MAX_LOOKED_AT, Voted
 from services.subtask_manager.subtask import Subtask
-from shared.mongo import Document, Documents, read
+from shared.mongo import Documents
+from shared.mongo.connection import Document, read
 from shared.mongo.faults import errors_named
 
 

@@ -10,7 +10,7 @@ import orjson
 from pymongo import UpdateOne
 
 from services.subtask_manager.walk import Hint, Walk
-from shared.mongo import Collection, read
+from shared.mongo.connection import Collection, read
 from shared.mongo.faults import errors_named
 
 
