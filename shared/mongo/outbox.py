@@ -37,6 +37,7 @@ INDEXES = [
     IndexModel([("pending_at", 1)], name="outbox", sparse=True),
 ]
 _NO_FLAG = {"pending_at": "", "pending_by": ""}
+_OF = {"_id": 0, "pending_by": 1}
 _FIELDS = {"version": 1, "outbox": 1, "pending_at": 1}
 
 
@@ -134,15 +135,29 @@ class DocumentOutbox:
             if not await read(self._collection.find(old, {"_id": 0, "pending_at": 1}).sort("pending_at", 1), 1):
                 self._nothing_before = now - ORPHANED_S - BEFORE_S
                 return
-            mine = {**old, "pending_by": {"$eq": self._origins.mine}}  # nx-27017: $eq for the index
+            own = {**old, "pending_by": {"$eq": self._origins.mine}}  # nx-27017: $eq for the index
             # Of its own it may have overlooked what no majority had yet when it looked.
-            self.saved(*await read(self._collection.find(mine, {"pending_at": 1}).sort("pending_at", 1), 1))
-            await self._origins.beat()
-            left = {**old, "pending_by": {"$nin": await self._origins.living()}}
-            orphans = await read(self._collection.find(left, {"pending_by": 1, "pending_at": 1}), TAKEN_AT_ONCE)
+            self.saved(*await read(self._collection.find(own, {"pending_at": 1}).sort("pending_at", 1), 1))
+            await self._origins.beat()  # before it has what others must not take
+            orphans = await self._orphans(old["pending_at"])
         self.saved(*orphans)
         mine = {"$set": {"pending_by": self._origins.mine}}
         await self._write([UpdateOne({"_id": one["_id"], "pending_by": one["pending_by"]}, mine) for one in orphans])
+
+    async def _orphans(self, of_age: Document) -> list[Document]:
+        """Documents of this age whose process has died: from one process to the next by index, whatever they have."""
+        living, last, fields = set(await self._origins.living()), "", {"pending_by": 1, "pending_at": 1}
+        while others := await self._processes_after(last):
+            last = others[0]["pending_by"]
+            if last not in living:
+                left = {"pending_by": {"$eq": last}, "pending_at": of_age}  # nx-27017: $eq for the index
+                if found := await read(self._collection.find(left, fields).sort("pending_at", 1), TAKEN_AT_ONCE):
+                    return found
+        return []
+
+    async def _processes_after(self, last: str) -> list[Document]:
+        """The next process that has flagged documents, if there is one."""
+        return await read(self._collection.find({"pending_by": {"$gt": last}}, _OF).sort("pending_by", 1), 1)
 
     async def _unflag(self, empty: Sequence[Document]) -> None:
         """Remove the flags of empty outboxes, unless a document was changed since it was read."""

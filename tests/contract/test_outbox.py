@@ -225,7 +225,8 @@ async def test_a_process_says_that_it_lives_while_it_waits_for_the_bus(subtasks,
 
 async def test_more_than_a_batch_is_published_whole_and_in_order(subtasks, monkeypatch):
     monkeypatch.setattr(outbox, "BATCH", 7)
-    saved = await end(subtasks, 30)
+    for number in range(30):
+        saved = await end(subtasks, 1, first=number)  # each a second after the one before
     bus = RecordingBus()
     relay = Relay(subtasks.store, bus)
     relay.start()

@@ -117,8 +117,7 @@ class MongoNotifierStore:
 
     async def waiting(self) -> int:
         with errors_named():
-            cursor = self._deliveries.collection.find({"expires_at": {"$gt": 0}}, {"_id": 1})
-            return len(await read(cursor, COUNTED))
+            return await self._deliveries.collection.count_documents({"expires_at": {"$gt": 0}}, limit=COUNTED)
 
     async def _first_waiting(self, after: str) -> Mapping[str, Any] | None:
         cursor = self._deliveries.collection.find({"due_of": {"$gt": after}}, {"due_of": 1, "due_at": 1})

@@ -21,7 +21,7 @@ INDEXES = {
         IndexModel([("task_id", 1), ("upload_key", 1)], name="by_upload"),
         IndexModel([("task_id", 1), ("name_key", 1)], name="by_name"),
         IndexModel([("task_id", 1), ("agreement_key", 1)], name="by_agreement"),
-        IndexModel([("task_id", 1), ("ended_at", 1)], name="by_end"),
+        IndexModel([("task_id", 1), ("ended_at", 1), ("counted_votes", 1)], name="by_end_v2"),
         IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
         IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
         *OUTBOX_INDEXES,

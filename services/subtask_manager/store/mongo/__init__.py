@@ -236,7 +236,7 @@ class MongoSubtaskStore:
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query: Document = {"dispute": {"$gt": key_in(team, after), "$lt": end_of(team)}}
         if task_id is not None:
-            query["task_id"] = task_id
+            query["task_id"] = {"$eq": task_id}  # nx-27017: $eq for the index
         page: list[tuple[Subtask, Brief]] = []
         while len(page) < limit:
             with errors_named():
@@ -252,8 +252,7 @@ class MongoSubtaskStore:
     async def count_disputes(self, team: str, limit: int) -> int:
         with errors_named():
             of_team = {"dispute": {"$gt": key_in(team, ""), "$lt": end_of(team)}}
-            found = self._subtasks.collection.find(of_team, {"_id": 0, "dispute": 1})
-            return len(await read(found, limit))
+            return await self._subtasks.collection.count_documents(of_team, limit=limit)
 
     async def cancel(self, task_id: str) -> None:
         await self._briefs.cancel(task_id)

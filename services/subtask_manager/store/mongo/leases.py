@@ -106,4 +106,4 @@ class MongoLeases:
 
     async def _count_until(self, until: Document) -> int:
         with errors_named():
-            return len(await read(self._subtasks.collection.find({"leased_until": until}, {"_id": 1}), MAX_LEASED))
+            return await self._subtasks.collection.count_documents({"leased_until": until}, limit=MAX_LEASED)

@@ -44,7 +44,7 @@ class MongoPlaces:
         of = {"$in": [*task_ids]} if len(task_ids) != 1 else {"$eq": task_ids[0]}  # nx-27017: $eq for the index
         query: Document = {"task_id": of, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
         with errors_named():
-            return len(await read(self._subtasks.collection.find(query, {"_id": 1}), limit))
+            return await self._subtasks.collection.count_documents(query, limit=limit)
 
     async def _openings(self, task_id: str, window: Window, now: float) -> list[Place]:
         """Places that opened after the last one that the walk has seen.
