@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus broker-away trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,10 @@ test: setup-dev page lint types arrows  ## everything that must hold, the web pa
 test-unit: setup-dev  ## the rules alone, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/contract
 
+# Some of it is part of `make test`: tests/replica, and the suites that tests/contract/conftest.py names.
+test-replica: setup-dev  ## the stores' suites on a replica set whose majority lags, whose primary fails: tests/replica
+	@QUORATE_REPLICA_SET=1 $(BIN)/python -m pytest tests/replica tests/contract -k replica_set
+
 test-debian13:  ## `make test` in a fresh Debian 13, on its Python 3.13; takes root and debootstrap
 	@tests/debian13.sh
 
@@ -71,7 +75,7 @@ test-memory: setup-dev  ## memory while a 1.9 GB zip goes in and 1,000,000 resul
 chaos: PROFILE = embedded
 chaos: SECONDS = 3600
 chaos: SEED =
-chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|distributed SECONDS=3600 SEED=number
+chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|distributed|replica SECONDS=3600 SEED=number
 	@$(RUN) -m tests.chaos --profile '$(PROFILE)' --seconds '$(SECONDS)' $(if $(SEED),--seed '$(SEED)')
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
@@ -167,6 +171,9 @@ bench-bus: setup-dev  ## the bus beside plain aio-pika, on the broker that `make
 
 bench-consensus: setup-dev  ## estimates of true labels on 1,000,000 votes, in build/bench-consensus.json
 	@$(RUN) -m loadtest.bench_consensus
+
+broker-away: services  ## how often 12 processes publish what waited while the broker was away
+	@$(RUN) -m tests.broker_away
 
 trace: services  ## one image from upload to result, as a trace across all services
 	@$(RUN) -m loadtest.trace

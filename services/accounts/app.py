@@ -14,7 +14,6 @@ from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
-from shared.mongo import connect
 from shared.part import Adapters, Part, deployable
 
 TITLE = "Quorate accounts"
@@ -47,8 +46,8 @@ def _trusting(settings: AccountsSettings) -> Deployable:
 def _known(settings: AccountsSettings) -> Deployable:
     clock = steady(time.time)
     signer, verifier = settings.keys()
-    client = connect(settings.mongo_url.get_secret_value())
-    store = MongoAccountStore(client[settings.mongo_database], clock, announcements.told)
+    mongo = settings.mongo()
+    store = MongoAccountStore(mongo.database, clock, announcements.told)
     bus = settings.bus("accounts", clock)
     adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
     part = assemble(adapters, settings, signer=signer)
@@ -57,7 +56,7 @@ def _known(settings: AccountsSettings) -> Deployable:
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(client.close)
+            stack.push_async_callback(mongo.close)
             await open_when_up(store.prepare)
             await first_start.begin()
             await bus.open()
@@ -71,7 +70,7 @@ def _known(settings: AccountsSettings) -> Deployable:
         adapters,
         opened=opened,
         authenticator=Accounts(verifier, records(adapters, settings), clock),
-        needs={"MongoDB": store.is_ready},
+        needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )
     return replace(served, greeting=lambda _url: first_start.greeting(settings.public_url))

@@ -4,8 +4,6 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from pymongo import AsyncMongoClient
-
 from services.detector import quota
 from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
@@ -16,9 +14,10 @@ from shared.errors import QuorateError
 from shared.http.application import application, open_when_up
 from shared.http.serving import Deployable, UnsafeSettings
 from shared.identity.callers import AnyCallers, Callers
-from shared.mongo import Document, connect
+from shared.mongo.connection import Mongo
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
+from shared.settings import opened_mongo
 
 TITLE = "Quorate detector"
 SERVICE = "quorate-detector"
@@ -63,13 +62,13 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
     bus = settings.bus("detector", clock)
     adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
 
-    client, callers = _known(settings, bus, clock)
+    mongo, callers = _known(settings, bus, clock)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            if client is not None:
-                stack.push_async_callback(client.close)
+            if mongo is not None:
+                stack.push_async_callback(mongo.close)
                 await open_when_up(callers.prepare)
             stack.push_async_callback(objects.close)
             await bus.open()
@@ -89,12 +88,11 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
     )
 
 
-def _known(settings: PrelabelerSettings, bus: Bus, clock: Clock) -> tuple[AsyncMongoClient[Document] | None, Callers]:
-    """Who callers are, and a client of the server where that is kept; none with authentication off. Raises
-    UnsafeSettings."""
+def _known(settings: PrelabelerSettings, bus: Bus, clock: Clock) -> tuple[Mongo | None, Callers]:
+    """Who callers are, and the server where that is kept; none with authentication off. Raises UnsafeSettings."""
     if settings.auth != "on":
         return None, AnyCallers()
     if settings.mongo_url is None:
         raise UnsafeSettings("QUORATE_AUTH=on needs QUORATE_MONGO_URL: the detector keeps there who may come")
-    client = connect(settings.mongo_url.get_secret_value())
-    return client, settings.callers("detector", client[settings.mongo_database], bus, clock)
+    mongo = opened_mongo(settings.mongo_url, settings.mongo_database, settings.mongo_connections)
+    return mongo, settings.callers("detector", mongo.database, bus, clock)

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from shared.http.serving import ServerSettings
-from shared.settings import AmqpSettings, CallerSettings, S3Settings
+from shared.settings import AmqpSettings, CallerSettings, Connections, MongoUrl, S3Settings
 
 
 class DetectorSettings(ServerSettings):
@@ -44,9 +44,10 @@ class PrelabelerSettings(DetectorSettings, AmqpSettings, S3Settings, CallerSetti
     """Settings of a detector that looks at subtasks' images too."""
 
     mongo_url: Annotated[
-        SecretStr | None,
+        MongoUrl | None,
         Field(description="URL of MongoDB, where a detector keeps who may come; needed where QUORATE_AUTH=on"),
     ] = None
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (
         "quorate_detector"
     )
+    mongo_connections: Connections = 20

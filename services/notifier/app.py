@@ -10,25 +10,23 @@ from services.notifier.store.mongo import MongoNotifierStore
 from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
-from shared.mongo import connect
 from shared.part import Adapters, deployable
 
 
 def create(settings: NotifierSettings) -> Deployable:
     """The notifier, ready to be served; it opens its servers when it starts."""
     clock = steady(time.time)
-    client = connect(settings.mongo_url.get_secret_value())
-    database = client[settings.mongo_database]
-    store = MongoNotifierStore(database, clock)
+    mongo = settings.mongo()
+    store = MongoNotifierStore(mongo.database, clock)
     bus = settings.bus("notifier", clock)
-    callers = settings.callers("notifier", database, bus, clock)
+    callers = settings.callers("notifier", mongo.database, bus, clock)
     telemetry = settings.telemetry("quorate-notifier")
     adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=telemetry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(client.close)
+            stack.push_async_callback(mongo.close)
             await open_when_up(store.prepare)
             await callers.prepare()
             await bus.open()
@@ -43,6 +41,6 @@ def create(settings: NotifierSettings) -> Deployable:
         opened=opened,
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
-        needs={"MongoDB": store.is_ready},
+        needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )

@@ -13,7 +13,6 @@ from shared.clock import steady
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
-from shared.mongo import connect
 from shared.part import PictureAdapters, deployable
 from shared.quotas.mongo import MongoQuotas
 
@@ -21,22 +20,21 @@ from shared.quotas.mongo import MongoQuotas
 def create(settings: SubtaskManagerSettings) -> Deployable:
     """The subtask manager, ready to be served; it opens its servers when it starts."""
     clock = steady(time.time)
-    client = connect(settings.mongo_url.get_secret_value())
-    database = client[settings.mongo_database]
-    store = MongoSubtaskStore(database, clock, announcements.announce)
-    preferences = MongoPreferences(database["preferences"])
+    mongo = settings.mongo()
+    store = MongoSubtaskStore(mongo.database, clock, announcements.announce)
+    preferences = MongoPreferences(mongo.database["preferences"])
     objects = settings.objects()
     bus = settings.bus("subtask_manager", clock)
-    callers = settings.callers("subtask_manager", database, bus, clock)
+    callers = settings.callers("subtask_manager", mongo.database, bus, clock)
     telemetry = settings.telemetry("quorate-subtask-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
-    quotas = MongoQuotas(database["quotas"], clock)
+    quotas = MongoQuotas(mongo.database, clock)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(client.close)
+            stack.push_async_callback(mongo.close)
             await open_when_up(store.prepare)
             await quotas.prepare()
             await callers.prepare()
@@ -55,13 +53,13 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
                 settings,
                 preferences=preferences,
                 quotas=quotas,
-                erasures=MongoErasures(database["erasures"]),
+                erasures=MongoErasures(mongo.database["erasures"]),
             )
         ],
         adapters,
         opened=opened,
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
-        needs={"MongoDB": store.is_ready},
+        needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )

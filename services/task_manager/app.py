@@ -13,7 +13,6 @@ from shared.clock import steady
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
-from shared.mongo import connect
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas
@@ -22,10 +21,9 @@ from shared.quotas.mongo import MongoQuotas
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
-    client = connect(settings.mongo_url.get_secret_value())
-    database = client[settings.mongo_database]
+    mongo = settings.mongo()
     store = MongoTaskStore(
-        database,
+        mongo.database,
         clock,
         announce_task=announcements.task_changed,
         announce_image=announcements.image_ready,
@@ -33,24 +31,24 @@ def create(settings: TaskManagerSettings) -> Deployable:
     )
     objects = settings.objects()
     bus = settings.bus("task_manager", clock)
-    callers = settings.callers("task_manager", database, bus, clock)
+    callers = settings.callers("task_manager", mongo.database, bus, clock)
     telemetry = settings.telemetry("quorate-task-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
-    quotas = MongoQuotas(database["quotas"], clock)
+    quotas = MongoQuotas(mongo.database, clock)
     part = assemble(
         adapters,
         settings,
         spool=settings.spool(),
         budget=DecodingBudget(settings.max_decoding_bytes),
         quotas=quotas,
-        erasures=MongoErasures(database["erasures"]),
+        erasures=MongoErasures(mongo.database["erasures"]),
     )
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(client.close)
+            stack.push_async_callback(mongo.close)
             await open_when_up(store.prepare)
             await quotas.prepare()
             await callers.prepare()
@@ -69,6 +67,6 @@ def create(settings: TaskManagerSettings) -> Deployable:
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],
-        needs={"MongoDB": store.is_ready},
+        needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},
     )

@@ -2,7 +2,8 @@
 
 from shared.codec import Codec
 from shared.erasures import Erasure
-from shared.mongo import Collection, errors_named
+from shared.mongo.connection import Collection, read
+from shared.mongo.faults import errors_named
 
 ERASURES = Codec(Erasure)
 
@@ -20,7 +21,7 @@ class MongoErasures:
 
     async def all(self) -> list[Erasure]:
         with errors_named():
-            found = await self._collection.find({}).to_list()
+            found = await read(self._collection.find({}))
         return sorted((ERASURES.read_document(one) for one in found), key=lambda one: one.begins_at)
 
     async def forget(self, person: str) -> None:

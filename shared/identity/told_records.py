@@ -23,7 +23,8 @@ from shared.identity.records import KeyRecord
 from shared.identity.roles import known_roles
 from shared.identity.tokens import Claims
 from shared.identity.told import KeyTold, PersonTold
-from shared.mongo import DUPLICATE_KEY, Collection, Document, errors_named
+from shared.mongo.connection import Collection, Document, read
+from shared.mongo.faults import DUPLICATE_KEY, errors_named
 
 TOLD_S = 600.0
 FORGOTTEN_S = 86_400
@@ -93,7 +94,7 @@ class ToldRecords:
     async def is_revoked(self, claims: Claims) -> bool:
         ids = [_id("session", claims.session), _id("person", claims.person)]
         with errors_named():
-            found = {one["_id"]: one async for one in self._collection.find({"_id": {"$in": ids}})}
+            found = {one["_id"]: one for one in await read(self._collection.find({"_id": {"$in": ids}}))}
         if ids[0] in found:
             return True
         if ids[1] not in found:

@@ -14,106 +14,27 @@ matches arrays that hold the value, which not every server finds through an inde
 """
 
 import asyncio
-import contextlib
 import random
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-
-from pymongo import AsyncMongoClient, IndexModel, UpdateOne, errors
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.database import AsyncDatabase
 
 from shared import crash_points
 from shared.clock import Clock
 from shared.codec import Codec
-from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.events import Message
+from shared.mongo.connection import Collection, Document, insert_new
+from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
+from shared.mongo.outbox import DocumentOutbox
 
 S = TypeVar("S")
-Document = dict[str, Any]
-Collection = AsyncCollection[Document]
-MongoDatabase = AsyncDatabase[Document]
 Guarded = tuple[Document, Document]
 """A filter with a version, and the update to write while the document has that version."""
 
 MAX_TRIES = 20
 MAX_PAUSE_S = 0.1
-ORPHANED_S = 5.0
-"""Events of this age are published by any process that finds them: their own process may have died."""
-ORPHANS_EVERY_S = 1.0
-"""The least time between two searches of a process for such events."""
-CONNECTIONS = 20
-ANSWER_S = 10
-DUPLICATE_KEY = 11000
-OUTBOX_INDEXES = [
-    IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
-    IndexModel([("pending_at", 1)], name="outbox", sparse=True),
-]
-"""What every collection of `Documents` has beside its own."""
-_NO_FLAG = {"pending_at": "", "pending_by": ""}
-_NO_ROOM = {14031}  # OutOfDiskSpace
-_AWAY = {6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436}
-"""Codes of a server that is stopping, is no longer the primary, or took too long."""
-
-
-def connect(url: str) -> AsyncMongoClient[Document]:
-    """A client that connects with its first command.
-
-    A majority acknowledges each write from its disk, and reads see only what a majority has: an answer may rest on what
-    was read, and must not be lost with a primary.
-    """
-    return AsyncMongoClient(
-        url,
-        w="majority",
-        journal=True,
-        readConcernLevel="majority",
-        readPreference="primary",
-        maxPoolSize=CONNECTIONS,
-        serverSelectionTimeoutMS=ANSWER_S * 500,
-        connectTimeoutMS=ANSWER_S * 500,
-        socketTimeoutMS=ANSWER_S * 1000,
-        waitQueueTimeoutMS=ANSWER_S * 1000,
-        appname="quorate",
-    )
-
-
-@contextlib.contextmanager
-def errors_named() -> Generator[None]:
-    """Raise StorageFull or Unavailable for errors of the driver; wrong commands stay as they are."""
-    try:
-        yield
-    except errors.DuplicateKeyError:
-        raise
-    except errors.PyMongoError as error:
-        raise translated(error) from error
-
-
-def translated(error: errors.PyMongoError) -> QuorateError | errors.PyMongoError:
-    """What an error of the driver means to a caller."""
-    codes = _codes(error)
-    if codes & _NO_ROOM:
-        return StorageFull("there is no room left in the database")
-    if isinstance(error, (errors.ConnectionFailure, errors.WTimeoutError, errors.ExecutionTimeout)) or codes & _AWAY:
-        return Unavailable("the database does not answer now")
-    if isinstance(error, errors.BulkWriteError) and error.details.get("writeConcernErrors"):
-        return Unavailable("the database could not make the write safe")
-    return error
-
-
-def _codes(error: errors.PyMongoError) -> set[int]:
-    if isinstance(error, errors.BulkWriteError):
-        return {failed.get("code", 0) for failed in error.details.get("writeErrors", [])}
-    return {error.code or 0} if isinstance(error, errors.OperationFailure) else set()
-
-
-async def is_answering(database: MongoDatabase) -> bool:
-    """Whether the server answers now."""
-    try:
-        await asyncio.wait_for(database.command("ping"), ANSWER_S / 5)
-    except (errors.PyMongoError, TimeoutError):
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,116 +45,11 @@ class Stored(Generic[S]):
     document: Mapping[str, Any]
 
 
-class Eventful:
-    """A collection whose documents carry events. `origin` names this process, which publishes its own events, and those
-    that a dead process left.
-    """
-
-    def __init__(self, collection: Collection, *, clock: Clock, origin: str) -> None:
-        self.collection = collection
-        self._clock = clock
-        self._origin = origin
-        self._may_have_pending = False
-        self._orphans_at = -ORPHANS_EVERY_S
-        self._read: dict[
-            str, tuple[int, set[str]]
-        ] = {}  # version and events of the documents that `pending` returned last
-
-    async def put(self, document_id: str, fields: Document, messages: Sequence[Message]) -> None:
-        """Write fields of a document, and events with them, whatever it holds and whether it is there: of two writers
-        the last one counts. A field that is None is left out."""
-        values = {name: value for name, value in fields.items() if value is not None}
-        values |= self._flag({}, messages)
-        values |= {f"outbox.{message.id}": entry for message, entry in self._entries(messages)}
-        update: Document = {"$inc": {"version": 1}}
-        if values:
-            update["$set"] = values
-        if absent := {name: "" for name, value in fields.items() if value is None}:
-            update["$unset"] = absent
-        try:
-            with errors_named():
-                await self.collection.update_one({"_id": document_id}, update, upsert=True)
-        finally:
-            self._may_have_pending |= bool(messages)
-
-    async def pending(self, limit: int) -> list[Message]:
-        """The oldest events of this process, and those that a dead process left."""
-        while True:
-            flagged = await self._flagged(limit)
-            empty = [document for document in flagged if not document["outbox"]]
-            await self._unflag(empty)
-            if not empty or len(flagged) < limit:
-                self._read = {document["_id"]: (document["version"], set(document["outbox"])) for document in flagged}
-                return [event for document in flagged for event in _events(document)][:limit]
-
-    async def clear(self, ids: Sequence[str]) -> None:
-        """Remove events from their outboxes. A document that has not changed since `pending` read it loses its flag;
-        `pending` removes the other flags once their outboxes are empty."""
-        by_document: dict[str, set[str]] = {}
-        for event_id in ids:
-            by_document.setdefault(document_of(event_id), set()).add(event_id)
-        updates = [self._clear_and_unflag(document_id, events) for document_id, events in by_document.items()]
-        if await self._write([update for update in updates if update is not None]) < len(by_document):
-            await self._write(
-                [UpdateOne({"_id": document_id}, {"$unset": _gone(gone)}) for document_id, gone in by_document.items()]
-            )
-
-    def _clear_and_unflag(self, document_id: str, events: set[str]) -> UpdateOne | None:
-        """Both in one update, if these were all events of the document when it was read."""
-        version, present = self._read.get(document_id, (0, set[str]()))
-        if present != events:
-            return None
-        return UpdateOne({"_id": document_id, "version": version}, {"$unset": {**_gone(events), **_NO_FLAG}})
-
-    async def _flagged(self, limit: int) -> list[Document]:
-        """Documents that may have events, oldest first: those of this process, and those that a dead process left."""
-        fields = {"version": 1, "outbox": 1, "pending_at": 1}
-        now = self._clock()
-        own: Document = {"pending_by": {"$eq": self._origin}}  # nx-27017: $eq for the index
-        queries = [own] if self._may_have_pending else []
-        self._may_have_pending = False  # a save from here on sets it again
-        if now - self._orphans_at >= ORPHANS_EVERY_S:
-            self._orphans_at = now
-            queries.append({"pending_at": {"$lt": now - ORPHANED_S}})
-        try:
-            with errors_named():
-                cursors = [self.collection.find(query, fields).sort("pending_at", 1).limit(limit) for query in queries]
-                found = await asyncio.gather(*(cursor.batch_size(limit).to_list() for cursor in cursors))
-        except BaseException:
-            self._may_have_pending = True
-            raise
-        self._may_have_pending |= any(found)
-        flagged = {document["_id"]: document for documents in found for document in documents}
-        return sorted(flagged.values(), key=lambda document: document["pending_at"])
-
-    async def _unflag(self, empty: Sequence[Document]) -> None:
-        """Remove the flags of empty outboxes, unless a document was changed since it was read."""
-        guards = [{"_id": document["_id"], "version": document["version"]} for document in empty]
-        await self._write([UpdateOne(guard, {"$unset": _NO_FLAG}) for guard in guards])
-
-    async def _write(self, updates: Sequence[UpdateOne]) -> int:
-        """Send all updates at once; returns how many of them matched a document."""
-        if not updates:
-            return 0
-        with errors_named():
-            return (await self.collection.bulk_write(updates, ordered=False)).matched_count
-
-    def _flag(self, before: Mapping[str, Any], messages: Sequence[Message]) -> Document:
-        """The flag, if there are events: set again even where it was read, for it may have been removed since."""
-        now = self._clock()
-        return {"pending_at": min(before.get("pending_at", now), now), "pending_by": self._origin} if messages else {}
-
-    def _entries(self, messages: Sequence[Message]) -> list[tuple[Message, Document]]:
-        now = self._clock()
-        return [
-            (message, {"type": message.type, "subject": message.subject, "body": message.body.decode(), "at": now})
-            for message in messages
-        ]
-
-
-class Documents(Eventful, Generic[S]):
+class Documents(Generic[S]):
     """A collection of states, each written by `codec`. `keys` gives the fields beside the body: `_id` and what queries
     need; a field that is None is left out.
+
+    `origins` knows this process, which publishes its own events, and those that a dead process left.
     """
 
     def __init__(
@@ -243,11 +59,12 @@ class Documents(Eventful, Generic[S]):
         codec: Codec[S],
         keys: Callable[[S], Document],
         clock: Clock,
-        origin: str,
+        origins: Origins,
     ) -> None:
-        super().__init__(collection, clock=clock, origin=origin)
+        self.collection = collection
         self._codec = codec
         self._keys = keys
+        self.outbox = DocumentOutbox(collection, origins, clock)
 
     async def find(self, document_id: str, what: str) -> Stored[S]:
         """A state. Raises NotFound, saying that there is no such `what`."""
@@ -265,17 +82,11 @@ class Documents(Eventful, Generic[S]):
         """Save new states and their events; returns the ids that exist already, whose documents stay as they are."""
         documents = [self._new(state, messages) for state, messages in new]
         try:
-            with errors_named():
-                await self.collection.insert_many(documents, ordered=False)
-        except errors.BulkWriteError as error:
-            failed = error.details["writeErrors"]
-            if any(failure["code"] != DUPLICATE_KEY for failure in failed):
-                raise
-            return {documents[failure["index"]]["_id"] for failure in failed}
+            known = await insert_new(self.collection, documents)
         finally:
-            self._may_have_pending |= any(messages for _, messages in new)
+            self.outbox.saved(*documents)
         crash_points.reached("mongo.after_insert")
-        return set()
+        return {documents[index]["_id"] for index in known}
 
     async def change(
         self, document_id: str, what: str, rule: Callable[[S], Awaitable[tuple[S, Sequence[Message]]]]
@@ -294,8 +105,8 @@ class Documents(Eventful, Generic[S]):
         version = before.document["version"]
         fields = self._fields(after)
         values = {name: value for name, value in fields.items() if value is not None}
-        values |= {"version": version + 1, **self._flag(before.document, messages)}
-        values |= {f"outbox.{message.id}": entry for message, entry in self._entries(messages)}
+        values |= {"version": version + 1, **self.outbox.flag(before.document, messages)}
+        values |= {f"outbox.{event_id}": entry for event_id, entry in self.outbox.entries(messages).items()}
         update: Document = {"$set": values}
         if absent := {name: "" for name, value in fields.items() if value is None and name in before.document}:
             update["$unset"] = absent
@@ -303,54 +114,18 @@ class Documents(Eventful, Generic[S]):
 
     async def _save(self, before: Stored[S], after: S, messages: Sequence[Message]) -> bool:
         crash_points.reached("mongo.before_save")
+        guard, update = self.guarded(before, after, messages)
         try:
             with errors_named():
-                result = await self.collection.update_one(*self.guarded(before, after, messages))
+                result = await self.collection.update_one(guard, update)
         finally:
-            self._may_have_pending |= bool(messages)
+            self.outbox.saved(update["$set"])
         crash_points.reached("mongo.after_save")
         return result.matched_count == 1
 
     def _new(self, state: S, messages: Sequence[Message]) -> Document:
         fields = {name: value for name, value in self._fields(state).items() if value is not None}
-        outbox = {message.id: entry for message, entry in self._entries(messages)}
-        return {**fields, "version": 1, "outbox": outbox, **self._flag({}, messages)}
+        return {**fields, "version": 1, "outbox": self.outbox.entries(messages), **self.outbox.flag({}, messages)}
 
     def _fields(self, state: S) -> Document:
         return {**self._codec.document(state), **self._keys(state)}
-
-
-class Outboxes:
-    """Several collections as one outbox, of one relay."""
-
-    def __init__(self, documents: Sequence[Eventful]) -> None:
-        self._documents = documents
-        self._read_from: dict[str, Eventful] = {}  # of the events that `pending` returned last
-
-    async def pending(self, limit: int) -> list[Message]:
-        """The oldest events of each; those of the first come first."""
-        found = await asyncio.gather(*(one.pending(limit) for one in self._documents))
-        pairs = zip(self._documents, found, strict=True)
-        self._read_from = {message.id: one for one, messages in pairs for message in messages}
-        return [message for messages in found for message in messages][:limit]
-
-    async def clear(self, ids: Sequence[str]) -> None:
-        """Remove events that `pending` returned last."""
-        of = [[event_id for event_id in ids if self._read_from.get(event_id) is one] for one in self._documents]
-        await asyncio.gather(*(one.clear(ids) for one, ids in zip(self._documents, of, strict=True) if ids))
-
-
-def document_of(event_id: str) -> str:
-    """The document of an event, whose id begins with its subject's."""
-    return event_id.partition("/")[0]
-
-
-def _gone(events: set[str]) -> Document:
-    return {f"outbox.{event_id}": "" for event_id in events}
-
-
-def _events(document: Document) -> list[Message]:
-    entries = sorted(document["outbox"].items(), key=lambda entry: entry[1]["at"])
-    return [
-        Message(id=i, type=entry["type"], subject=entry["subject"], body=entry["body"].encode()) for i, entry in entries
-    ]

@@ -12,12 +12,15 @@ from typing import Protocol
 
 from shared import crash_points
 from shared.bus import Bus
+from shared.errors import StorageFull, Unavailable
 from shared.events import Message
 
 log = logging.getLogger(__name__)
 
 BATCH = 256
 SWEEP_S = 1.0
+BEAT_S = 1.0
+"""How often a process says that it lives, even while it waits for the bus."""
 GATHER_S = 0.05
 """The least time between two batches, so that under load many events share one."""
 
@@ -36,6 +39,10 @@ class Outbox(Protocol):
         """Remove events that were published; unknown ids are ignored."""
         ...
 
+    async def beat(self) -> None:
+        """Say that this process lives, and publishes the events that it saved: others leave them to it."""
+        ...
+
 
 class Relay:
     """Carries one store's outbox to the bus until it is closed."""
@@ -48,6 +55,7 @@ class Relay:
         self._waiting: list[asyncio.Future[None]] = []
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
 
     @property
     def outbox(self) -> Outbox:
@@ -56,6 +64,7 @@ class Relay:
     def start(self) -> None:
         """Start; events that an earlier process left are published first."""
         self._woken.set()
+        self._beating = asyncio.create_task(self._beat(), name="relay's heartbeat")
         self._task = asyncio.create_task(self._run(), name="relay")
 
     def wake(self) -> None:
@@ -82,6 +91,15 @@ class Relay:
         self._woken.set()
         if self._task is not None:
             await self._task
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable, StorageFull):  # others may publish its events, too, and no more
+                await self._outbox.beat()
+            await asyncio.sleep(BEAT_S)
 
     async def _run(self) -> None:
         is_last = False

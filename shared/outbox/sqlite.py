@@ -27,6 +27,9 @@ class SqliteOutbox:
         rows = [(i,) for i in ids]
         await self._database.write(lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", rows).rowcount)
 
+    async def beat(self) -> None:
+        """No other process has this file."""
+
     def _keep(self, db: sqlite3.Connection, messages: Iterable[Message]) -> None:
         """Save events in the transaction of the change that caused them."""
         keep(db, messages)

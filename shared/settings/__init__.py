@@ -8,12 +8,13 @@ from shared.clock import Clock
 from shared.errors import Invalid
 from shared.fetching.addresses import networks_in
 from shared.http.serving import ServerSettings, UnsafeSettings
+from shared.settings.mongo_url import checked
 
 if TYPE_CHECKING:
     from shared.bus import Bus
     from shared.bus.rabbitmq import RabbitBus
     from shared.identity.callers import Callers
-    from shared.mongo import MongoDatabase
+    from shared.mongo.connection import Mongo, MongoDatabase
     from shared.objects.s3 import S3ObjectStore
 
 
@@ -96,11 +97,30 @@ class AmqpSettings(BusSettings):
         return RabbitBus(self.amqp_url.get_secret_value(), clock, service=service, delivery_limit=self.delivery_limit)
 
 
+def _checked(url: SecretStr) -> SecretStr:
+    return SecretStr(checked(url.get_secret_value()))
+
+
+MongoUrl = Annotated[SecretStr, AfterValidator(_checked)]
+Connections = Annotated[int, Field(ge=1, le=1_000, description="connections to MongoDB that a process opens at most")]
+
+
 class MongoSettings(ServerSettings):
     """Where a service keeps its state."""
 
-    mongo_url: Annotated[SecretStr, Field(description="URL of MongoDB, `mongodb://user:password@host:port/`")]
+    mongo_url: Annotated[MongoUrl, Field(description="URL of MongoDB, `mongodb://user:password@host:port/`")]
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")]
+    mongo_connections: Connections = 20
+
+    def mongo(self) -> "Mongo":
+        return opened_mongo(self.mongo_url, self.mongo_database, self.mongo_connections)
+
+
+def opened_mongo(url: SecretStr, database: str, connections: int) -> "Mongo":
+    """A database, to which its first command connects."""
+    from shared.mongo.connection import Mongo  # noqa: PLC0415 - the embedded platform starts without it
+
+    return Mongo(url.get_secret_value(), database, connections)
 
 
 class CallerSettings(ServerSettings):

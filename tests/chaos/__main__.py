@@ -1,4 +1,4 @@
-"""`python -P -m tests.chaos --profile embedded|distributed --seconds N --seed S [--out build/chaos]`."""
+"""`python -P -m tests.chaos --profile embedded|distributed|replica --seconds N --seed S [--out build/chaos]`."""
 
 import argparse
 import random
@@ -17,14 +17,14 @@ OUT = Path("build/chaos")
 def main() -> int:
     """Run a campaign; 1 where a promise was broken."""
     parser = argparse.ArgumentParser(prog="tests.chaos", description=__doc__)
-    parser.add_argument("--profile", choices=["embedded", "distributed"], default="embedded")
+    parser.add_argument("--profile", choices=["embedded", "distributed", "replica"], default="embedded")
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--seed", type=int, help="of the faults and of what people do; default: a new one")
     parser.add_argument("--fault-every", type=float, default=6.0, metavar="SECONDS")
     parser.add_argument("--pause", type=float, default=0.6, metavar="SECONDS", help="an operator's rest")
     parser.add_argument("--accounts", action="store_true", help="people have accounts, and their keys are replaced")
     parser.add_argument("--operators", type=int, default=8)
-    parser.add_argument("--out", type=Path, default=OUT, help="for the report, and the servers of the distributed one")
+    parser.add_argument("--out", type=Path, default=OUT, help="for the report, and for servers")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**9) if given.seed is None else given.seed
     _say(f"seed {seed}")
@@ -48,8 +48,10 @@ def _world(profile: str, out: Path, folder: Path, *, has_accounts: bool) -> Worl
     if profile == "embedded":
         return EmbeddedWorld(folder, **({"auth": "on"} if has_accounts else {}))
     from tests.chaos.distributed_world import DistributedWorld  # noqa: PLC0415 - it needs more than is always there
+    from tests.chaos.replica_world import ReplicaWorld  # noqa: PLC0415
 
-    return DistributedWorld(out / "servers", folder, has_accounts=has_accounts)
+    kind = ReplicaWorld if profile == "replica" else DistributedWorld
+    return kind(out / "servers", folder, has_accounts=has_accounts)
 
 
 def _say(line: str) -> None:

@@ -204,10 +204,14 @@ class DistributedWorld:
             found += [member.process for member in self._platform.members()]
         return found
 
-    def _launch(self, replica: Replica, crash_at: str | None = None) -> None:
+    def _told(self, service: str) -> dict[str, str]:
+        """Where a service finds its servers."""
         assert self._proxy is not None
+        return self.servers.environment(service, self._proxy.url)
+
+    def _launch(self, replica: Replica, crash_at: str | None = None) -> None:
         environment = {
-            **self.servers.environment(replica.service, self._proxy.url),
+            **self._told(replica.service),
             **replica.environment,
             **SETTINGS,
             "QUORATE_PORT": str(replica.port),

@@ -16,7 +16,6 @@ from deploy.local.ceph import Ceph
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.mongodb import Mongodb
 from deploy.local.packages import missing
-from deploy.local.platform import SERVICES
 from deploy.local.process import LongProcess, program, run
 from deploy.local.rabbitmq import USER, RabbitMQ
 from loadtest.broker import Management
@@ -80,8 +79,9 @@ class Servers:
             self._management.ask("DELETE", f"vhosts/{self.vhost}")
         if self.mongodb.is_up():
             with self.mongo() as client:
-                for service in SERVICES:
-                    client.drop_database(self.database(service))
+                for name in client.list_database_names():
+                    if name.startswith(self.database("")):
+                        client.drop_database(name)
 
     def stop(self) -> None:
         local.stop(self.folder, [self.rabbitmq, self.s3, self.mongodb])

@@ -1,17 +1,59 @@
-"""Each suite runs over every adapter of its port: a further adapter joins the suites by a line here."""
+"""Each suite runs over every adapter of its port: a further adapter joins the suites by a line here.
 
+MongoDB's adapters run on the partial server, and on a replica set (`make test-replica`; `make test` has some of it).
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
 import pytest_asyncio
 
 from tests.contract import adapters, mongo, rabbitmq, s3
 from tests.contract.replicas import opened_replicas
 
-SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, "mongo": mongo.mongo_subtasks}
-PREFERENCES = {"sqlite": adapters.sqlite_preferences, "mongo": mongo.mongo_preferences}
-QUOTAS = {"sqlite": adapters.sqlite_quotas, "mongo": mongo.mongo_quotas}
-TASK_STORES = {"sqlite": adapters.sqlite_tasks, "mongo": mongo.mongo_tasks}
-ERASURES = {"sqlite": adapters.sqlite_erasures, "mongo": mongo.mongo_erasures}
-ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, "mongo": mongo.mongo_accounts}
-WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, "mongo": mongo.mongo_webhooks}
+REPLICA_SET = "replica_set"
+IS_WHOLE = os.environ.get("QUORATE_REPLICA_SET") == "1"
+ALWAYS = frozenset(
+    {
+        "test_erasures.py",
+        "test_outbox.py",
+        "test_preferences.py",
+        "test_quotas.py",
+        "test_subtask_endings.py",
+        "test_task_images.py",
+        "test_webhook_store.py",
+    }
+)
+"""Suites that run on the replica set with all others; each takes seconds there."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs on the replica set alone where it was not asked for."""
+    left_out = [item for item in items if _is_on_replica_set(item) and item.path.name not in ALWAYS]
+    if left_out and not IS_WHOLE:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_on_replica_set(item: pytest.Item) -> bool:
+    return item.name.endswith("]") and REPLICA_SET in item.name[item.name.index("[") :]
+
+
+def on_mongo(opened: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """An adapter on each server that speaks MongoDB's protocol."""
+    return {"mongo": opened, REPLICA_SET: partial(opened, server=mongo.on_replica_set)}
+
+
+SUBTASK_STORES = {"sqlite": adapters.sqlite_subtasks, **on_mongo(mongo.mongo_subtasks)}
+PREFERENCES = {"sqlite": adapters.sqlite_preferences, **on_mongo(mongo.mongo_preferences)}
+QUOTAS = {"sqlite": adapters.sqlite_quotas, **on_mongo(mongo.mongo_quotas)}
+TASK_STORES = {"sqlite": adapters.sqlite_tasks, **on_mongo(mongo.mongo_tasks)}
+ERASURES = {"sqlite": adapters.sqlite_erasures, **on_mongo(mongo.mongo_erasures)}
+ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, **on_mongo(mongo.mongo_accounts)}
+WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, **on_mongo(mongo.mongo_webhooks)}
 BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 
@@ -76,7 +118,7 @@ async def rabbit(tmp_path):
         yield opened
 
 
-@pytest_asyncio.fixture
-async def replicas():
-    async with opened_replicas() as opened:
+@pytest_asyncio.fixture(params=on_mongo(opened_replicas))
+async def replicas(request):
+    async with on_mongo(opened_replicas)[request.param]() as opened:
         yield opened

@@ -1,12 +1,13 @@
 """The stores on a MongoDB-wire server, for the contract suites: each in a database of its own.
 
-Whatever a test does, every read has to ask for what a majority has, of the primary.
+`server` is the partial server, or a replica set on it. Whatever a test does, every read has to ask for what a majority
+has, of the primary.
 """
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.erasures.mongo import MongoErasures
-from shared.mongo import Documents, MongoDatabase, connect
+from shared.mongo import Documents
+from shared.mongo.connection import MongoDatabase, connect
 from shared.quotas.mongo import MongoQuotas
 from tests.contract.adapters import (
     Cost,
@@ -34,7 +36,11 @@ from tests.contract.adapters import (
     StoredWebhooks,
     unless_refused,
 )
+from tests.replica.replica_set import replica_set
 from tests.servers import need
+
+Server = Callable[[], AbstractAsyncContextManager[str]]
+"""Gives the URL of a server."""
 
 
 class Commands(monitoring.CommandListener):
@@ -102,9 +108,25 @@ class WeakReads(monitoring.CommandListener):
 
 
 @asynccontextmanager
-async def database(commands: Commands | None = None) -> AsyncIterator[MongoDatabase]:
+async def partial_server() -> AsyncIterator[str]:
+    yield need("MongoDB")["QUORATE_MONGO_URL"]
+
+
+@asynccontextmanager
+async def on_replica_set() -> AsyncIterator[str]:
+    async with replica_set(need("MongoDB")["QUORATE_MONGO_URL"]) as primary:
+        yield primary.url
+
+
+@asynccontextmanager
+async def database(commands: Commands | None = None, server: Server = partial_server) -> AsyncIterator[MongoDatabase]:
     """An empty database, dropped afterwards."""
-    url = need("MongoDB")["QUORATE_MONGO_URL"]
+    async with server() as url, _dropped(url, commands) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _dropped(url: str, commands: Commands | None) -> AsyncIterator[MongoDatabase]:
     listeners = monitoring._LISTENERS.command_listeners
     mine = [weak := WeakReads(), *([] if commands is None else [commands])]
     listeners.extend(mine)
@@ -144,9 +166,9 @@ def _failing(*collections: _Refusing):
 
 
 @asynccontextmanager
-async def mongo_subtasks(_folder: Path) -> AsyncIterator[StoredSubtasks]:
+async def mongo_subtasks(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredSubtasks]:
     clock, errors, commands = ManualClock(), list[Exception](), Commands()
-    async with database(commands) as db:
+    async with database(commands, server) as db:
         store = MongoSubtaskStore(db, clock, unless_refused(subtask_announcements.announce, errors))
         await store.prepare()
 
@@ -165,26 +187,26 @@ async def mongo_subtasks(_folder: Path) -> AsyncIterator[StoredSubtasks]:
 
 
 @asynccontextmanager
-async def mongo_quotas(_folder: Path) -> AsyncIterator[StoredQuotas]:
-    async with database() as at:
-        quotas = MongoQuotas(at["quotas"], time.time)
+async def mongo_quotas(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredQuotas]:
+    async with database(server=server) as at:
+        quotas = MongoQuotas(at, time.time)
         await quotas.prepare()
-        yield StoredQuotas(store=quotas, outbox=quotas.outbox)
+        yield StoredQuotas(store=quotas, outbox=quotas)
 
 
 @asynccontextmanager
-async def mongo_preferences(_folder: Path) -> AsyncIterator[StoredPreferences]:
+async def mongo_preferences(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredPreferences]:
     commands = Commands()
-    async with database(commands) as db:
+    async with database(commands, server) as db:
         collection = _Refusing(db["preferences"])
         store = MongoPreferences(collection)
         yield StoredPreferences(store=store, counting=commands.counting, failing_commits=_failing(collection))
 
 
 @asynccontextmanager
-async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
+async def mongo_tasks(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredTasks]:
     clock, errors, commands = ManualClock(), list[Exception](), Commands()
-    async with database(commands) as db:
+    async with database(commands, server) as db:
         store = MongoTaskStore(
             db,
             clock,
@@ -203,15 +225,15 @@ async def mongo_tasks(_folder: Path) -> AsyncIterator[StoredTasks]:
 
 
 @asynccontextmanager
-async def mongo_erasures(_folder: Path) -> AsyncIterator[MongoErasures]:
-    async with database() as db:
+async def mongo_erasures(_folder: Path, server: Server = partial_server) -> AsyncIterator[MongoErasures]:
+    async with database(server=server) as db:
         yield MongoErasures(db["erasures"])
 
 
 @asynccontextmanager
-async def mongo_accounts(_folder: Path) -> AsyncIterator[StoredAccounts]:
+async def mongo_accounts(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredAccounts]:
     clock, commands = ManualClock(), Commands()
-    async with database(commands) as db:
+    async with database(commands, server) as db:
         store = MongoAccountStore(db, clock)
         await store.prepare()
         kept = (store.teams, store.people, store.sessions, store.keys, store.invitations)
@@ -224,9 +246,9 @@ async def mongo_accounts(_folder: Path) -> AsyncIterator[StoredAccounts]:
 
 
 @asynccontextmanager
-async def mongo_webhooks(_folder: Path) -> AsyncIterator[StoredWebhooks]:
+async def mongo_webhooks(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredWebhooks]:
     clock, commands = ManualClock(), Commands()
-    async with database(commands) as db:
+    async with database(commands, server) as db:
         store = MongoNotifierStore(db, clock)
         await store.prepare()
 

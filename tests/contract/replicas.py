@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from services.subtask_manager import announcements
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from shared import mongo as shared_mongo
+from shared.mongo.connection import MongoDatabase
 from tests.contract.adapters import Cost, ManualClock
-from tests.contract.mongo import Commands, database
+from tests.contract.mongo import Commands, Server, database, partial_server
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Replicas:
 
     stores: list[MongoSubtaskStore]
     clocks: list[ManualClock]
-    db: shared_mongo.MongoDatabase
+    db: MongoDatabase
     commands: Commands
 
     def at(self, now: float) -> None:
@@ -26,9 +26,9 @@ class Replicas:
 
 
 @asynccontextmanager
-async def opened_replicas():
+async def opened_replicas(server: Server = partial_server):
     commands, clocks = Commands(), [ManualClock() for _ in range(3)]
-    async with database(commands) as db:
+    async with database(commands, server) as db:
         stores = [MongoSubtaskStore(db, clock, announcements.announce) for clock in clocks]
         await asyncio.gather(*(store.prepare() for store in stores))
         yield Replicas(stores, clocks, db, commands)

@@ -28,10 +28,9 @@ from tests.contract.operators import (
     subtask_ids,
     tokens_of,
     vote,
-    vote_on_all,
 )
 from tests.contract.replicas import Replicas
-from tests.contract.subtask_scenes import ONE_VOTE, SUGGESTING
+from tests.contract.subtask_scenes import ONE_VOTE
 from tests.unit.subtask_builders import T0, brief
 from tests.unit.task_builders import TASK_ID, VOTES, image, result, task
 
@@ -105,64 +104,6 @@ async def test_a_crowd_on_all_replicas_never_takes_too_many_places_or_votes(repl
 async def test_the_same_subtask_opened_on_all_replicas_is_opened_once(replicas):
     opened = await asyncio.gather(*(open_all(store, ONE_VOTE, subtask_ids(1)) for store in replicas.stores * 10))
     assert sum(sum(one) for one in opened) == 1
-
-
-async def test_what_a_dead_process_left_is_published_by_another_after_a_while(replicas):
-    of = brief(detector=SUGGESTING)
-    await open_all(replicas.stores[0], of, subtask_ids(2))
-    assert len(await replicas.stores[0].pending(10)) == 2
-    assert await replicas.stores[1].pending(10) == []
-    replicas.at(T0 + shared_mongo.ORPHANED_S)
-    assert await replicas.stores[1].pending(10) == []
-    replicas.at(T0 + shared_mongo.ORPHANED_S + 0.001)
-    assert await replicas.stores[1].pending(10) == []  # it has just looked
-    left = await replicas.stores[2].pending(10)
-    assert [message.subject for message in left] == subtask_ids(2)
-    replicas.at(T0 + shared_mongo.ORPHANED_S + shared_mongo.ORPHANS_EVERY_S)
-    assert await replicas.stores[1].pending(10) == left
-    await replicas.stores[1].clear([message.id for message in left])
-    assert await replicas.stores[0].pending(10) == []
-
-
-async def test_what_nobody_changed_meanwhile_is_cleared_and_unflagged_in_one_write(replicas):
-    store = replicas.stores[0]
-    await open_all(store, brief(detector=SUGGESTING), subtask_ids(3))
-    messages = await store.pending(10)
-    with replicas.commands.counting() as cost:
-        await store.clear([message.id for message in messages])
-    assert cost.commands == ["update subtasks"]
-    left = [one async for one in replicas.db["subtasks"].find({})]
-    assert [(one["outbox"], "pending_at" in one, "pending_by" in one) for one in left] == [({}, False, False)] * 3
-
-
-async def test_an_event_that_is_saved_while_others_are_cleared_is_not_cleared_with_them(replicas):
-    store = replicas.stores[0]
-    [subtask_id] = subtask_ids(1)
-    await open_all(store, brief(votes_required=1, detector=SUGGESTING), [subtask_id])
-    [opened] = await store.pending(10)
-    await vote_on_all(store, "ann", await claim(store, "ann", 1))  # completed: a second event, another version
-    await store.clear([opened.id])
-    left = await store.pending(10)
-    assert [message.type for message in left] == ["subtask.completed.v1"]
-    await store.clear([message.id for message in left])
-    assert await store.pending(10) == []
-    document = await replicas.db["subtasks"].find_one({"_id": subtask_id})
-    assert document is not None
-    assert (document["outbox"], "pending_at" in document) == ({}, False)
-
-
-async def test_a_flag_without_events_is_taken_down(replicas):
-    store = replicas.stores[0]
-    [subtask_id] = subtask_ids(1)
-    await open_all(store, brief(detector=SUGGESTING), [subtask_id])
-    [opened] = await store.pending(10)
-    await claim(store, "ann", 1)  # no event, but another version
-    await store.clear([opened.id])
-    for _ in range(2):
-        assert await store.pending(10) == []
-    document = await replicas.db["subtasks"].find_one({"_id": subtask_id})
-    assert document is not None
-    assert "pending_at" not in document
 
 
 async def test_a_change_that_never_gets_through_is_given_up(replicas, monkeypatch):

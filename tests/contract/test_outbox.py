@@ -59,6 +59,43 @@ class Forgetful:
         self.has_died.set()
         await asyncio.Event().wait()
 
+    async def beat(self) -> None:
+        await self._store.beat()
+
+
+class Stuck(RecordingBus):
+    """A bus that takes nothing until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def publish(self, messages) -> None:
+        self.is_asked.set()
+        await self.goes_on.wait()
+        await super().publish(messages)
+
+
+class Beats(Forgetful):
+    """An outbox that counts its beats."""
+
+    def __init__(self, store) -> None:
+        super().__init__(store)
+        self.count = 0
+
+    async def clear(self, ids) -> None:
+        await self._store.clear(ids)
+
+    async def beat(self) -> None:
+        await super().beat()
+        self.count += 1
+
+    async def more(self, count: int) -> None:
+        enough = self.count + count
+        async with asyncio.timeout(PATIENCE_S):
+            while self.count < enough:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.002)
+
 
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch):
@@ -173,9 +210,23 @@ async def test_a_bus_that_is_away_for_a_while_loses_nothing(subtasks):
     assert (bus.published, bus.attempts) == (saved, 5)
 
 
+async def test_a_process_says_that_it_lives_while_it_waits_for_the_bus(subtasks, monkeypatch):
+    monkeypatch.setattr(outbox, "BEAT_S", 0.01)
+    saved = await end(subtasks, 1)
+    bus, beats = Stuck(), Beats(subtasks.store)
+    relay = Relay(beats, bus)
+    relay.start()
+    await asyncio.wait_for(bus.is_asked.wait(), PATIENCE_S)
+    await beats.more(3)
+    bus.goes_on.set()
+    await relay.close()
+    assert bus.published == saved
+
+
 async def test_more_than_a_batch_is_published_whole_and_in_order(subtasks, monkeypatch):
     monkeypatch.setattr(outbox, "BATCH", 7)
-    saved = await end(subtasks, 30)
+    for number in range(30):
+        saved = await end(subtasks, 1, first=number)  # each a second after the one before
     bus = RecordingBus()
     relay = Relay(subtasks.store, bus)
     relay.start()

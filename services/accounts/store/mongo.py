@@ -3,13 +3,10 @@
 The field `id` is `_id` once more, for indexes that end in it: not every server has those on `_id`.
 """
 
-import contextlib
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from pymongo import IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from services.accounts.announcements import SOURCE, Announce, erased_told
 from services.accounts.audit_listing import AuditListing
@@ -37,16 +34,13 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.codec import Codec
 from shared.events import Message
-from shared.mongo import (
-    OUTBOX_INDEXES,
-    Collection,
-    Document,
-    Documents,
-    MongoDatabase,
-    Outboxes,
-    errors_named,
-    is_answering,
-)
+from shared.mongo import Documents
+from shared.mongo.connection import Collection, Document, MongoDatabase, insert_new, read
+from shared.mongo.faults import errors_named
+from shared.mongo.origins import INDEXES as ORIGIN_INDEXES
+from shared.mongo.origins import Origins
+from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
+from shared.mongo.outbox import Outboxes
 
 S = TypeVar("S")
 LAST = "\x7f"
@@ -82,6 +76,7 @@ INDEXES = {
         IndexModel([("unfinished", 1)], name="unfinished", sparse=True),
         *OUTBOX_INDEXES,
     ],
+    "origins": ORIGIN_INDEXES,
 }
 
 
@@ -117,14 +112,14 @@ class MongoAccountStore:
 
     def __init__(self, database: MongoDatabase, clock: Clock, announce: Announce = erased_told) -> None:
         self._database = database
-        origin = uuid.uuid4().hex
+        self._origins = Origins(database["origins"], clock)
 
         def kept(name: str, what: str, codec: Codec[S], fields: Callable[[S], Document]) -> KeptDocuments[S]:
             def keys(state: S) -> Document:
                 found = fields(state)
                 return {"_id": found["id"], **found}
 
-            documents = Documents(database[name], codec=codec, keys=keys, clock=clock, origin=origin)
+            documents = Documents(database[name], codec=codec, keys=keys, clock=clock, origins=self._origins)
             return KeptDocuments(documents, clock, what, announce)
 
         self.teams: KeptDocuments[Team] = kept("teams", "team", TEAMS, lambda one: {"id": one.id})
@@ -138,7 +133,7 @@ class MongoAccountStore:
         self.erasures: KeptDocuments[ErasedPerson] = kept("erasures", "erasure", ERASURES, erasure_fields)
 
         kinds = (self.teams, self.people, self.sessions, self.keys, self.invitations, self.devices, self.erasures)
-        self._outboxes = Outboxes([kind.documents for kind in kinds])
+        self._outboxes = Outboxes([kind.documents.outbox for kind in kinds])
 
     @property
     def revision(self) -> None:
@@ -150,10 +145,6 @@ class MongoAccountStore:
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
 
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
-
     async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
         return await self._states(ERASURES, self._database["erasures"], {}, "erased_at", limit, direction=-1)
 
@@ -163,7 +154,7 @@ class MongoAccountStore:
     async def rename_in_audit(self, actor: str, name: str, *, after: str, limit: int) -> str | None:
         audit, query = self._database["audit"], {"actor": {"$eq": actor}, "id": {"$gt": after}}
         with errors_named():
-            found = await audit.find(query, {"id": 1}).sort("id", 1).limit(limit).batch_size(limit).to_list()
+            found = await read(audit.find(query, {"id": 1}).sort("id", 1), limit)
             ids = [one["id"] for one in found]
             nameless = {"body.actor_name": name, "body.address": ""}
             await audit.update_many({"_id": {"$in": ids}}, {"$set": nameless})
@@ -218,10 +209,12 @@ class MongoAccountStore:
     async def clear(self, ids: Sequence[str]) -> None:
         await self._outboxes.clear(ids)
 
+    async def beat(self) -> None:
+        await self._origins.beat()
+
     async def append(self, entry: AuditEntry) -> None:
         fields = {"id": entry.id, "team": entry.team, "actor": entry.actor, "action": entry.action}
-        with contextlib.suppress(DuplicateKeyError), errors_named():
-            await self._database["audit"].insert_one({"_id": entry.id, **fields, **ENTRIES.document(entry)})
+        await insert_new(self._database["audit"], [{"_id": entry.id, **fields, **ENTRIES.document(entry)}])
 
     async def entries(self, team: str, listing: AuditListing, *, before: str, limit: int) -> list[AuditEntry]:
         query: Document = {"team": {"$eq": team}, "id": {"$gte": listing.first, "$lt": listing.end(before)}}
@@ -232,15 +225,14 @@ class MongoAccountStore:
     async def _remove(self, name: str, query: Document, limit: int) -> None:
         collection = self._database[name]
         with errors_named():
-            found = collection.find(query, {"_id": 1}).limit(limit).batch_size(limit)
-            if ids := [one["_id"] for one in await found.to_list()]:
+            if ids := [one["_id"] for one in await read(collection.find(query, {"_id": 1}), limit)]:
                 await collection.delete_many({"_id": {"$in": ids}})
 
     async def _states(
         self, codec: Codec[S], collection: Collection, query: Document, order: str, limit: int, *, direction: int = 1
     ) -> list[S]:
         with errors_named():
-            found = await collection.find(query).sort(order, direction).limit(limit).batch_size(limit).to_list()
+            found = await read(collection.find(query).sort(order, direction), limit)
         return [codec.read_document(one) for one in found]
 
 

@@ -7,7 +7,6 @@ come to an end has no `due_of`, `due_at` and `expires_at`, and so is in no index
 """
 
 import contextlib
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,16 +21,12 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.events import Message
-from shared.mongo import (
-    OUTBOX_INDEXES,
-    Document,
-    Documents,
-    MongoDatabase,
-    Outboxes,
-    document_of,
-    errors_named,
-    is_answering,
-)
+from shared.mongo import Documents
+from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
+from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
+from shared.mongo.outbox import Outboxes, document_of
 
 INDEXES = {
     "webhooks": [
@@ -56,12 +51,13 @@ class MongoNotifierStore:
     def __init__(self, database: MongoDatabase, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        origin = uuid.uuid4().hex
-        self._webhooks = Documents(database["webhooks"], codec=WEBHOOKS, keys=_webhook_keys, clock=clock, origin=origin)
+        self._origins = Origins(database["origins"], clock)
+        webhooks, deliveries = database["webhooks"], database["deliveries"]
+        self._webhooks = Documents(webhooks, codec=WEBHOOKS, keys=_webhook_keys, clock=clock, origins=self._origins)
         self._deliveries = Documents(
-            database["deliveries"], codec=DELIVERIES, keys=_delivery_keys, clock=clock, origin=origin
+            deliveries, codec=DELIVERIES, keys=_delivery_keys, clock=clock, origins=self._origins
         )
-        self._outboxes = Outboxes([self._webhooks, self._deliveries])
+        self._outboxes = Outboxes([self._webhooks.outbox, self._deliveries.outbox])
 
     async def prepare(self) -> None:
         """Create the indexes that are missing, and remove what a process that died left of removed webhooks."""
@@ -69,10 +65,6 @@ class MongoNotifierStore:
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
         await self._forget_removed({})
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def add_webhook(self, webhook: Webhook, *, noted: Sequence[AuditEntry] = ()) -> None:
         await self._webhooks.insert([(webhook, _notes(webhook.id, noted))])
@@ -82,7 +74,7 @@ class MongoNotifierStore:
 
     async def webhooks(self, team: str) -> list[Webhook]:
         with errors_named():
-            found = await self._webhooks.collection.find({"team": {"$eq": team}}).sort("id", 1).to_list()
+            found = await read(self._webhooks.collection.find({"team": {"$eq": team}}).sort("id", 1))
         return [WEBHOOKS.read_document(one) for one in found]
 
     async def change_webhook(
@@ -135,7 +127,7 @@ class MongoNotifierStore:
     async def lapsing(self, *, expired_before: float, limit: int) -> list[str]:
         with errors_named():
             cursor = self._deliveries.collection.find({"expires_at": {"$lt": expired_before}}, {"_id": 1})
-            return [one["_id"] for one in await cursor.sort("expires_at", 1).limit(limit).to_list()]
+            return [one["_id"] for one in await read(cursor.sort("expires_at", 1), limit)]
 
     async def forget_deliveries_of(self, webhook_id: str, limit: int) -> int:
         return await self._remove({"webhook": {"$eq": webhook_id}}, limit)
@@ -145,8 +137,10 @@ class MongoNotifierStore:
 
     async def waiting(self) -> int:
         with errors_named():
-            cursor = self._deliveries.collection.find({"expires_at": {"$gt": 0}}, {"_id": 1})
-            return len(await cursor.limit(COUNTED).batch_size(COUNTED).to_list())
+            return await self._deliveries.collection.count_documents({"expires_at": {"$gt": 0}}, limit=COUNTED)
+
+    async def beat(self) -> None:
+        await self._origins.beat()
 
     async def pending(self, limit: int) -> list[Message]:
         return await self._outboxes.pending(limit)
@@ -159,7 +153,7 @@ class MongoNotifierStore:
         """Remove what is left of removed webhooks, once all that was to be told of them was told."""
         webhooks = self._webhooks.collection
         with errors_named():
-            left = await webhooks.find({**query, "removed": {"$eq": True}}, {"outbox": 1}).to_list()
+            left = await read(webhooks.find({**query, "removed": {"$eq": True}}, {"outbox": 1}))
             told = [one["_id"] for one in left if not one["outbox"]]
             if told:
                 await webhooks.delete_many({"_id": {"$in": told}})
@@ -167,19 +161,19 @@ class MongoNotifierStore:
     async def _first_waiting(self, after: str) -> Mapping[str, Any] | None:
         cursor = self._deliveries.collection.find({"due_of": {"$gt": after}}, {"due_of": 1, "due_at": 1})
         with errors_named():
-            found = await cursor.sort([("due_of", 1), ("due_at", 1)]).limit(1).to_list()
+            found = await read(cursor.sort([("due_of", 1), ("due_at", 1)]), 1)
         return found[0] if found else None
 
     async def _found(self, query: Document, order: str, limit: int, *, direction: int = 1) -> list[Delivery]:
         with errors_named():
             cursor = self._deliveries.collection.find(query).sort(order, direction)
-            found = await cursor.limit(limit).batch_size(limit).to_list()
+            found = await read(cursor, limit)
         return [DELIVERIES.read_document(one) for one in found]
 
     async def _remove(self, query: Document, limit: int) -> int:
         deliveries = self._deliveries.collection
         with errors_named():
-            found = await deliveries.find(query, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = await read(deliveries.find(query, {"_id": 1}), limit)
             ids = [one["_id"] for one in found]
             return (await deliveries.delete_many({"_id": {"$in": ids}, **query})).deleted_count if ids else 0
 

@@ -1,9 +1,8 @@
 """Preferences in MongoDB: one document for each user, whose `_id` is the user's."""
 
-from pymongo.errors import DuplicateKeyError
-
 from services.subtask_manager.preferences import Preferences
-from shared.mongo import Collection, errors_named
+from shared.mongo.connection import Collection, insert_new
+from shared.mongo.faults import errors_named
 
 
 class MongoPreferences:
@@ -20,14 +19,10 @@ class MongoPreferences:
     async def save(self, user: str, preferences: Preferences) -> bool:
         fields = {"version": preferences.version, "body": preferences.body}
         before = {"_id": user, "version": preferences.version - 1}
+        if preferences.version == 1:
+            return not await insert_new(self._collection, [{"_id": user, **fields}])
         with errors_named():
-            if preferences.version > 1:
-                return (await self._collection.update_one(before, {"$set": fields})).matched_count == 1
-            try:
-                await self._collection.insert_one({"_id": user, **fields})
-            except DuplicateKeyError:
-                return False
-            return True
+            return (await self._collection.update_one(before, {"$set": fields})).matched_count == 1
 
     async def forget(self, user: str) -> None:
         with errors_named():

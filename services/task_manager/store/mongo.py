@@ -5,11 +5,10 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Sequence
 from itertools import chain
 
-from pymongo import IndexModel, UpdateOne
+from pymongo import UpdateOne
 
 from services.task_manager.announcements import SOURCE
 from services.task_manager.domain import Counts, Image, Task, refuse_unless_open, stub_of
@@ -28,10 +27,10 @@ from services.task_manager.store import (
     AnnounceTask,
     DecideImage,
     DecideTask,
-    mongo_usage,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
+from services.task_manager.store.mongo_indexes import INDEXES
 from services.task_manager.store.mongo_keys import (
     image_keys,
     listing_keys,
@@ -46,36 +45,12 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.errors import NotFound, QuotaReached
 from shared.events import Message
-from shared.mongo import OUTBOX_INDEXES, Document, Documents, MongoDatabase, Outboxes, errors_named, is_answering
+from shared.mongo import Documents
+from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
+from shared.mongo.outbox import Outboxes
 from shared.teams import key_without
-
-INDEXES = {
-    "tasks": [
-        IndexModel([("state", 1), ("age_key", 1)], name="by_age"),
-        IndexModel([("state", 1), ("name_key", 1)], name="by_name"),
-        IndexModel([("owner", 1), ("state", 1), ("age_key", 1)], name="of_owner_by_age"),
-        IndexModel([("owner", 1), ("state", 1), ("name_key", 1)], name="of_owner_by_name"),
-        IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
-        mongo_usage.INDEX,
-        *OUTBOX_INDEXES,
-    ],
-    "images": [
-        IndexModel([("task_id", 1), ("id", 1)], name="by_id"),
-        IndexModel([("task_id", 1), ("upload_key", 1)], name="by_upload"),
-        IndexModel([("task_id", 1), ("name_key", 1)], name="by_name"),
-        IndexModel([("task_id", 1), ("agreement_key", 1)], name="by_agreement"),
-        IndexModel([("task_id", 1), ("ended_at", 1)], name="by_end"),
-        IndexModel([("task_id", 1), ("state", 1), ("id", 1)], name="by_state"),
-        IndexModel([("task_id", 1), ("label", 1), ("id", 1)], name="by_label"),
-        *OUTBOX_INDEXES,
-    ],
-    "removed": [
-        IndexModel([("undone", 1)], name="undone", sparse=True),
-        IndexModel([("task_id", 1)], name="of_task"),
-        *OUTBOX_INDEXES,
-    ],
-}
-
 
 UNDONE = 1_000
 """Removals that one sweep finishes."""
@@ -94,16 +69,18 @@ class MongoTaskStore:
         announce_image: AnnounceImage,
         announce_removed: AnnounceRemoved,
     ) -> None:
-        origin = uuid.uuid4().hex
+        self._origins = Origins(database["origins"], clock)
         self._database = database
         self._clock = clock
         self._announce_task = announce_task
         self._announce_image = announce_image
         self._announce_removed = announce_removed
-        self._tasks = Documents(database["tasks"], codec=TASKS, keys=task_keys, clock=clock, origin=origin)
-        self._images = Documents(database["images"], codec=IMAGES, keys=image_keys, clock=clock, origin=origin)
-        self._removed = Documents(database["removed"], codec=IMAGES, keys=removed_keys, clock=clock, origin=origin)
-        self._outboxes = Outboxes([self._tasks, self._images, self._removed])  # images wait for their tasks
+        tasks, images, removed = database["tasks"], database["images"], database["removed"]
+        self._tasks = Documents(tasks, codec=TASKS, keys=task_keys, clock=clock, origins=self._origins)
+        self._images = Documents(images, codec=IMAGES, keys=image_keys, clock=clock, origins=self._origins)
+        self._removed = Documents(removed, codec=IMAGES, keys=removed_keys, clock=clock, origins=self._origins)
+        kinds = (self._tasks, self._images, self._removed)  # images wait for their tasks
+        self._outboxes = Outboxes([kind.outbox for kind in kinds])
         self._statistics = database["statistics"]
         self._counts = MongoCounts(database["images"])
         self._usage = MongoUsage(database["tasks"], database["images"])
@@ -114,10 +91,6 @@ class MongoTaskStore:
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
         await self._usage.prepare()
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def create(
         self,
@@ -153,12 +126,12 @@ class MongoTaskStore:
 
         async def keys_in(state: str) -> list[tuple[str, str]]:
             cursor = self._tasks.collection.find({"state": {"$eq": state}, **owner, **part}, {key: 1}).sort(key, 1)
-            return [(one[key], one["_id"]) for one in await cursor.limit(limit).batch_size(limit).to_list()]
+            return [(one[key], one["_id"]) for one in await read(cursor, limit)]
 
         with errors_named():
             keys = sorted(chain.from_iterable(await asyncio.gather(*map(keys_in, listing.states))))[:limit]
             ids = [task_id for _, task_id in keys]
-            found = {one["_id"]: one async for one in self._tasks.collection.find({"_id": {"$in": ids}})}
+            found = {one["_id"]: one for one in await read(self._tasks.collection.find({"_id": {"$in": ids}}))}
         there = [(found[task_id], place) for place, task_id in keys if task_id in found]
         counts = await asyncio.gather(*(self._counts.of(one["_id"]) for one, _ in there))
         return [
@@ -171,14 +144,14 @@ class MongoTaskStore:
         query = {"state": {"$eq": state}, "age_key": {"$eq": None}}
         tasks = self._tasks.collection
         with errors_named():
-            while found := await tasks.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
+            while found := await read(tasks.find(query), KEYS_AT_ONCE):
                 keys = [(one["_id"], listing_keys(TASKS.read_document(one))) for one in found]
                 await tasks.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
     async def task_ids(self, *, after: str, limit: int) -> list[str]:
         with errors_named():
-            cursor = self._tasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+            cursor = self._tasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1)
+            return [document["_id"] for document in await read(cursor, limit)]
 
     async def update(self, task_id: str, decide: DecideTask) -> Task:
         async def rule(task: Task) -> tuple[Task, Sequence[Message]]:
@@ -192,7 +165,7 @@ class MongoTaskStore:
     async def known(self, task_id: str, image_ids: Sequence[str]) -> set[str]:
         query = {"_id": {"$in": list(image_ids)}, "task_id": task_id}
         with errors_named():
-            return {one["_id"] for one in await self._images.collection.find(query, {"_id": 1}).to_list()}
+            return {one["_id"] for one in await read(self._images.collection.find(query, {"_id": 1}))}
 
     async def add_images(self, task: Task, images: Sequence[Image], *, allowed: Allowed = ANY) -> set[str]:
         """The task is looked at before, and again after: what came too late is taken away again. Images are counted
@@ -246,7 +219,7 @@ class MongoTaskStore:
 
     async def finish_removals(self) -> None:
         with errors_named():
-            undone = await self._removed.collection.find({"undone": {"$eq": True}}).limit(UNDONE).to_list()
+            undone = await read(self._removed.collection.find({"undone": {"$eq": True}}), UNDONE)
         for document in undone:
             await self._finish_removal(self._removed.stored(document).state)
 
@@ -277,14 +250,14 @@ class MongoTaskStore:
         query |= {name: {"$eq": value} for name, value in (("state", state), ("label", label)) if value is not None}
         with errors_named():
             cursor = self._images.collection.find(query).sort(key, -1 if is_backwards else 1)
-            found = await cursor.limit(limit).batch_size(limit).to_list()
+            found = await read(cursor, limit)
         return [IMAGES.read_document(one) for one in found]
 
     async def votes_since(self, task_id: str, since: float) -> int:
         query = {"task_id": {"$eq": task_id}, "ended_at": {"$gt": since}}  # nx-27017: $eq for the index
         with errors_named():
             cursor = self._images.collection.find(query, {"_id": 0, "counted_votes": 1}).sort("ended_at", -1)
-            return sum(one["counted_votes"] for one in await cursor.limit(RATED).batch_size(RATED).to_list())
+            return sum(one["counted_votes"] for one in await read(cursor, RATED))
 
     async def has_ended_since(self, task_id: str, since: float) -> bool:
         query = {"task_id": {"$eq": task_id}, "ended_at": {"$gt": since}}  # nx-27017: $eq for the index
@@ -317,7 +290,7 @@ class MongoTaskStore:
         images = self._images.collection
         with errors_named():
             of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
-            found = await images.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = await read(images.find(of_task, {"_id": 1}), limit)
             if len(found) < limit:
                 await self._removed.collection.delete_many({"task_id": {"$eq": task_id}})
                 await self._statistics.delete_one({"_id": task_id})
@@ -326,7 +299,7 @@ class MongoTaskStore:
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
         ids = [key.partition("/")[2][:32] for key in object_keys]
         with errors_named():
-            found = await self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}).to_list()
+            found = await read(self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}))
         return {one["object_key"] for one in found} & set(object_keys)
 
     async def unerased(self) -> list[str]:
@@ -342,6 +315,9 @@ class MongoTaskStore:
 
     async def clear(self, ids: Sequence[str]) -> None:
         await self._outboxes.clear(ids)
+
+    async def beat(self) -> None:
+        await self._origins.beat()
 
     async def _refused(self, task: Task, allowed: Allowed) -> Task | None:
         """The task that is there already. Raises QuotaReached where none is, and the team may have no further one."""
@@ -369,7 +345,7 @@ class MongoTaskStore:
         query = {"task_id": {"$eq": task_id}, key: {"$eq": None}}
         images = self._images.collection
         with errors_named():
-            while found := await images.find(query).limit(KEYS_AT_ONCE).batch_size(KEYS_AT_ONCE).to_list():
+            while found := await read(images.find(query), KEYS_AT_ONCE):
                 keys = [(one["_id"], order_keys(IMAGES.read_document(one))) for one in found]
                 await images.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
@@ -380,7 +356,7 @@ class MongoTaskStore:
 
     async def _in_state(self, query: Document) -> list[str]:
         with errors_named():
-            return [one["_id"] for one in await self._tasks.collection.find(query, {"_id": 1}).to_list()]
+            return [one["_id"] for one in await read(self._tasks.collection.find(query, {"_id": 1}))]
 
 
 def _within(task_id: str, image: Image) -> Image:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from services.task_manager.domain import Counts
-from shared.mongo import Collection, errors_named
+from shared.mongo.connection import Collection, read
+from shared.mongo.faults import errors_named
 
 SMALL = 500
 """So many states come in one answer, and belong together."""
@@ -63,8 +64,8 @@ class MongoCounts:
         """The states of its images, or of some where it is not small."""
         with errors_named():
             of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
-            cursor = self._images.find(of_task, {"_id": 0, "state": 1}).limit(SMALL + 1)
-            return [one["state"] for one in await cursor.batch_size(SMALL + 1).to_list()]
+            cursor = self._images.find(of_task, {"_id": 0, "state": 1})
+            return [one["state"] for one in await read(cursor, SMALL + 1)]
 
     async def _count(self, task_id: str, state: str) -> int:
         query = {"task_id": {"$eq": task_id}, "state": {"$eq": state}}  # nx-27017: $eq for the index

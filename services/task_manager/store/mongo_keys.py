@@ -4,7 +4,7 @@ from services.task_manager import listing as listings
 from services.task_manager.domain import Image, Task, counted_votes
 from services.task_manager.order import key_of
 from services.task_manager.store import TASK_KEYS
-from shared.mongo import Document
+from shared.mongo.connection import Document
 from shared.teams import key_in
 
 

@@ -12,7 +12,8 @@ from pymongo import IndexModel
 from services.task_manager.domain import Image
 from services.task_manager.quotas import UNENDED, Usage, bytes_of
 from services.task_manager.store.codec import IMAGES, TASKS
-from shared.mongo import Collection, Document, errors_named
+from shared.mongo.connection import Collection, Document, read
+from shared.mongo.faults import errors_named
 
 INDEX = IndexModel(
     [("team", 1), ("is_erased", 1), ("state", 1), ("stored_bytes", 1), ("stored_images", 1)], name="of_team"
@@ -32,7 +33,7 @@ class MongoUsage:
         """Count what tasks of older releases have stored, which do not know it."""
         query = {"team": {"$eq": None}}
         with errors_named():
-            while found := await self._tasks.find(query).limit(AT_ONCE).batch_size(AT_ONCE).to_list():
+            while found := await read(self._tasks.find(query), AT_ONCE):
                 for one in found:
                     fields = {"team": TASKS.read_document(one).team, **await self._stored(one["_id"])}
                     await self._tasks.update_one({"_id": one["_id"]}, {"$set": fields})

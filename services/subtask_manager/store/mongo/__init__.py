@@ -20,12 +20,9 @@ older release stored gets its `row` and `voted` with its next change.
 import asyncio
 import contextlib
 import logging
-import uuid
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
-
-from pymongo import IndexModel
 
 from services.subtask_manager.activity import Voted
 from services.subtask_manager.announcements import SOURCE
@@ -36,11 +33,12 @@ from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo.awaiting import MongoAwaiting
 from services.subtask_manager.store.mongo.briefs import FRESH_S, MongoBriefs
 from services.subtask_manager.store.mongo.claims import MongoClaim
+from services.subtask_manager.store.mongo.indexes import INDEXES
 from services.subtask_manager.store.mongo.leases import MongoLeases
 from services.subtask_manager.store.mongo.listings import MongoListings
 from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.store.mongo.rows import MongoRowClaim
-from services.subtask_manager.store.mongo.votes import BY_VOTER, MongoVotes, keys_of
+from services.subtask_manager.store.mongo.votes import MongoVotes, keys_of
 from services.subtask_manager.store.mongo.walks import MongoWalks
 from services.subtask_manager.store.mongo.work import MongoLook
 from services.subtask_manager.subtask import Awaiting, Brief, Subtask
@@ -51,36 +49,16 @@ from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
-from shared.mongo import Document, Documents, MongoDatabase, errors_named, is_answering
+from shared.mongo import Documents
+from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.faults import errors_named
+from shared.mongo.origins import Origins
 from shared.teams import end_of, key_in
 
 log = logging.getLogger(__name__)
 A = TypeVar("A")
 Open = Callable[[float], Decision[Subtask, None]]
-HINT_LIFE_S = 7 * 86_400
 MAX_WINDOWS = 48
-INDEXES = {
-    "subtasks": [
-        IndexModel([("place.task_id", 1), ("place.slot", 1), ("place.at", 1)], name="by_slot", sparse=True),
-        IndexModel([("place.task_id", 1), ("place.at", 1), ("place.slot", 1)], name="by_opening", sparse=True),
-        IndexModel([("row.task_id", 1), ("row.label", 1), ("row.rank", 1)], name="by_suggestion", sparse=True),
-        IndexModel([("task_id", 1), ("state", 1)], name="by_task"),
-        IndexModel([("holders", 1)], name="by_holder", sparse=True),
-        IndexModel([("leased_until", 1)], name="leased", sparse=True),
-        IndexModel(BY_VOTER, name="by_voter", sparse=True),
-        IndexModel([("voted_at", 1)], name="voted", sparse=True),  # nx-27017: see `MongoVotes.of`
-        IndexModel([("dispute", 1)], name="disputed", sparse=True),
-        IndexModel([("pending_by", 1), ("pending_at", 1)], name="outbox_of", sparse=True),
-        IndexModel([("pending_at", 1)], name="outbox", sparse=True),
-    ],
-    "awaiting": [IndexModel([("task_id", 1)], name="of_task")],
-    "briefs": [IndexModel([("listed", 1)], name="oldest_with_work", sparse=True)],
-    "walks": [
-        IndexModel([("task_id", 1)], name="of_task"),
-        IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S),
-    ],
-    "rounds": [IndexModel([("seen_at", 1)], name="forgotten", expireAfterSeconds=HINT_LIFE_S)],
-}
 
 
 class MongoSubtaskStore:
@@ -90,9 +68,8 @@ class MongoSubtaskStore:
         self._database = database
         self._clock = clock
         self._announce = announce
-        self._subtasks = Documents(
-            database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origin=uuid.uuid4().hex
-        )
+        self._origins = Origins(database["origins"], clock)
+        self._subtasks = Documents(database["subtasks"], codec=SUBTASKS, keys=_keys, clock=clock, origins=self._origins)
         self._briefs = MongoBriefs(database["briefs"])
         self._awaiting = MongoAwaiting(database["awaiting"])
         self._walks = MongoWalks(database["walks"], database["rounds"])
@@ -109,10 +86,6 @@ class MongoSubtaskStore:
         with errors_named():
             for name, indexes in INDEXES.items():
                 await self._database[name].create_indexes(indexes)
-
-    async def is_ready(self) -> bool:
-        """Whether the database answers."""
-        return await is_answering(self._database)
 
     async def open(self, brief: Brief, decide: Open) -> bool:
         await self._briefs.keep(brief)
@@ -133,13 +106,13 @@ class MongoSubtaskStore:
     async def open_ids(self, task_id: str, *, after: str, limit: int) -> list[str]:
         query: Document = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}, "_id": {"$gt": after}}
         with errors_named():
-            cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+            cursor = self._subtasks.collection.find(query, {"_id": 1}).sort("_id", 1)
+            return [document["_id"] for document in await read(cursor, limit)]
 
     async def ids(self, *, after: str, limit: int) -> list[str]:
         with errors_named():
-            cursor = self._subtasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).limit(limit)
-            return [document["_id"] for document in await cursor.batch_size(limit).to_list()]
+            cursor = self._subtasks.collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1)
+            return [document["_id"] for document in await read(cursor, limit)]
 
     async def forget_operator(self, operator: str) -> None:
         await self._walks.forget_operator(operator)
@@ -171,7 +144,7 @@ class MongoSubtaskStore:
 
     async def find_each(self, subtask_ids: Sequence[str]) -> list[tuple[Subtask, Brief]]:
         with errors_named():
-            documents = await self._subtasks.collection.find({"_id": {"$in": [*subtask_ids]}}).to_list()
+            documents = await read(self._subtasks.collection.find({"_id": {"$in": [*subtask_ids]}}))
         subtasks = {document["_id"]: self._subtasks.stored(document).state for document in documents}
         briefs = await self._briefs.find_each({subtask.task_id for subtask in subtasks.values()})
         in_order = (subtasks[one] for one in subtask_ids if one in subtasks)
@@ -263,12 +236,11 @@ class MongoSubtaskStore:
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query: Document = {"dispute": {"$gt": key_in(team, after), "$lt": end_of(team)}}
         if task_id is not None:
-            query["task_id"] = task_id
+            query["task_id"] = {"$eq": task_id}  # nx-27017: $eq for the index
         page: list[tuple[Subtask, Brief]] = []
         while len(page) < limit:
             with errors_named():
-                cursor = self._subtasks.collection.find(query).sort("dispute", 1).limit(limit)
-                found = await cursor.batch_size(limit).to_list()
+                found = await read(self._subtasks.collection.find(query).sort("dispute", 1), limit)
             subtasks = [self._subtasks.stored(document).state for document in found]
             briefs = [await self._briefs.find(subtask.task_id) for subtask in subtasks]
             page += [(one, brief) for one, brief in zip(subtasks, briefs, strict=True) if brief is not None]
@@ -280,8 +252,7 @@ class MongoSubtaskStore:
     async def count_disputes(self, team: str, limit: int) -> int:
         with errors_named():
             of_team = {"dispute": {"$gt": key_in(team, ""), "$lt": end_of(team)}}
-            found = self._subtasks.collection.find(of_team, {"_id": 0, "dispute": 1})
-            return len(await found.limit(limit).batch_size(limit).to_list())
+            return await self._subtasks.collection.count_documents(of_team, limit=limit)
 
     async def cancel(self, task_id: str) -> None:
         await self._briefs.cancel(task_id)
@@ -292,7 +263,7 @@ class MongoSubtaskStore:
         subtasks = self._subtasks.collection
         with errors_named():
             of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
-            found = await subtasks.find(of_task, {"_id": 1}).limit(limit).batch_size(limit).to_list()
+            found = await read(subtasks.find(of_task, {"_id": 1}), limit)
             removed = await subtasks.delete_many({"_id": {"$in": [one["_id"] for one in found]}})
         if len(found) < limit:
             await self._briefs.forget_terms(task_id)
@@ -301,10 +272,13 @@ class MongoSubtaskStore:
         return removed.deleted_count
 
     async def pending(self, limit: int) -> list[Message]:
-        return await self._subtasks.pending(limit)
+        return await self._subtasks.outbox.pending(limit)
 
     async def clear(self, ids: Sequence[str]) -> None:
-        await self._subtasks.clear(ids)
+        await self._subtasks.outbox.clear(ids)
+
+    async def beat(self) -> None:
+        await self._origins.beat()
 
     async def _insert_all(self, asked: Sequence[tuple[Brief, Open]]) -> list[tuple[str, bool]]:
         """Save new subtasks; returns their ids, and whether they are new. Where one comes twice, only the first may be.

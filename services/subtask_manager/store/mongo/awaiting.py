@@ -1,13 +1,11 @@
 """Images that came before their task's brief, in MongoDB: one document each, until their subtasks are opened."""
 
-import contextlib
 from collections.abc import Sequence
-
-from pymongo.errors import DuplicateKeyError
 
 from services.subtask_manager.subtask import Awaiting
 from shared.flat import flattened, names_of
-from shared.mongo import Collection, errors_named
+from shared.mongo.connection import Collection, insert_new, read
+from shared.mongo.faults import errors_named
 
 
 class MongoAwaiting:
@@ -17,13 +15,12 @@ class MongoAwaiting:
         self._collection = collection
 
     async def put(self, image: Awaiting) -> None:
-        with contextlib.suppress(DuplicateKeyError), errors_named():
-            await self._collection.insert_one({"_id": image.subtask_id, **flattened(image)})
+        await insert_new(self._collection, [{"_id": image.subtask_id, **flattened(image)}])
 
     async def of(self, task_id: str, limit: int, revision: int) -> list[Awaiting]:
         ready = {"task_id": {"$eq": task_id}, "revision": {"$lte": revision}}  # nx-27017: $eq for the index
         with errors_named():
-            found = await self._collection.find(ready).limit(limit).batch_size(limit).to_list()
+            found = await read(self._collection.find(ready), limit)
         return [Awaiting(**{name: one[name] for name in names_of(Awaiting)}) for one in found]
 
     async def forget(self, subtask_ids: Sequence[str]) -> None:

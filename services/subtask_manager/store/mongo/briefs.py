@@ -13,7 +13,8 @@ from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.store.codec import BARE_BYTES, BRIEFS, BRIEFS_CACHED_BYTES, brief_bytes
 from services.subtask_manager.subtask import Brief
 from shared.errors import NotFound
-from shared.mongo import Collection, Document, errors_named
+from shared.mongo.connection import Collection, Document, insert_new, read
+from shared.mongo.faults import errors_named
 from shared.teams import key_in
 
 FRESH_S = 1.0
@@ -43,10 +44,7 @@ class MongoBriefs:
         async with self._turn(brief.task_id):  # the first images of a task come together
             known = self._known.get(brief.task_id)
             if known is None or not (known.is_cancelled or _is_as_new(known.brief, brief)):
-                try:
-                    with errors_named():
-                        await self._collection.insert_one(_new(brief))
-                except DuplicateKeyError:
+                if await insert_new(self._collection, [_new(brief)]):
                     await self._replace_older(brief)
                     known = await self._read(brief.task_id)
                 else:
@@ -77,7 +75,7 @@ class MongoBriefs:
         known = {task_id: self._fresh_of(task_id) for task_id in task_ids}
         if missing := [task_id for task_id, found in known.items() if found is None]:
             with errors_named():
-                documents = await self._collection.find({"_id": {"$in": missing}}).to_list()
+                documents = await read(self._collection.find({"_id": {"$in": missing}}))
             known |= {document["_id"]: self.remember(document) for document in documents}
         return {
             task_id: found.brief

@@ -12,7 +12,9 @@ from services.subtask_manager.store.mongo.briefs import MongoBriefs
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.errors import NotFound
-from shared.mongo import Document, Documents, Stored, errors_named
+from shared.mongo import Documents, Stored
+from shared.mongo.connection import Document, read
+from shared.mongo.faults import errors_named
 
 MAX_LEASED = 10_000
 
@@ -43,13 +45,13 @@ class MongoLeases:
         query["leased_until"] = {"$gt": 0}  # nx-27017: always true; it has no index on arrays, and one on this
         if task_id is not None:
             query["task_id"] = {"$eq": task_id}  # nx-27017: $eq for the index
-        cursor = self._subtasks.collection.find(query).limit(limit).batch_size(limit)
+        cursor = self._subtasks.collection.find(query)
         cursor = cursor.sort("leased_until", -1)  # nx-27017: in the index's order; by _id it reads every subtask
         with errors_named():
-            documents = sorted(await cursor.to_list(), key=lambda document: document["_id"])
-        read = [self._subtasks.stored(document) for document in documents]
-        briefs = [await self._briefs.find(stored.state.task_id) for stored in read]
-        found = zip(read, briefs, strict=True)
+            documents = sorted(await read(cursor, limit), key=lambda document: document["_id"])
+        own = [self._subtasks.stored(document) for document in documents]
+        briefs = [await self._briefs.find(stored.state.task_id) for stored in own]
+        found = zip(own, briefs, strict=True)
         return [(stored, brief) for stored, brief in found if brief is not None and brief.is_for(team, operator)]
 
     async def live(self, team: str, operator: str, now: float) -> list[Held]:
@@ -91,7 +93,7 @@ class MongoLeases:
     async def _lost(self, leased: Sequence[Subtask]) -> list[str]:
         """The ids of those whose lease was not saved: the answer to a bulk write does not say."""
         with errors_named():
-            found = await self._subtasks.collection.find({"_id": {"$in": [one.id for one in leased]}}).to_list()
+            found = await read(self._subtasks.collection.find({"_id": {"$in": [one.id for one in leased]}}))
         now = {document["_id"]: self._subtasks.stored(document).state.leases for document in found}
         return [one.id for one in leased if one.leases[-1] not in now.get(one.id, ())]
 
@@ -104,5 +106,4 @@ class MongoLeases:
 
     async def _count_until(self, until: Document) -> int:
         with errors_named():
-            cursor = self._subtasks.collection.find({"leased_until": until}, {"_id": 1}).limit(MAX_LEASED)
-            return len(await cursor.batch_size(MAX_LEASED).to_list())
+            return await self._subtasks.collection.count_documents({"leased_until": until}, limit=MAX_LEASED)

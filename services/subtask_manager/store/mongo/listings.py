@@ -38,7 +38,8 @@ from services.subtask_manager.store.mongo.places import MongoPlaces
 from services.subtask_manager.subtask import Brief
 from shared.batcher import Batcher
 from shared.clock import Clock
-from shared.mongo import Collection, Document, errors_named
+from shared.mongo.connection import Collection, Document, read
+from shared.mongo.faults import errors_named
 from shared.teams import end_of, key_in
 
 REST_S = 30.0
@@ -113,8 +114,7 @@ class MongoListings:
 
     async def _find(self, where: Document, limit: int) -> list[Listed]:
         with errors_named():
-            cursor = self._collection.find(where).sort("listed", 1).limit(limit)
-            found = await cursor.batch_size(limit).to_list()
+            found = await read(self._collection.find(where).sort("listed", 1), limit)
         for document in found:
             self._briefs.remember(document)  # the search needs them next
         return [Listed(document["listed"], document["_id"]) for document in found]
@@ -122,7 +122,7 @@ class MongoListings:
     async def _admit_all(self, task_ids: Sequence[str]) -> list[bool]:
         """For each task, whether a subtask that was just saved in it may stay; the task is listed then, and awake."""
         with errors_named():
-            found = await self._collection.find({"_id": {"$in": [*set(task_ids)]}}).to_list()
+            found = await read(self._collection.find({"_id": {"$in": [*set(task_ids)]}}))
         admitted: set[str] = set()
         for document in found:
             known = self._briefs.remember(document)

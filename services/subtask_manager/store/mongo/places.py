@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from services.subtask_manager.search import Window
 from services.subtask_manager.subtask import Subtask
 from services.subtask_manager.walk import Candidate
-from shared.mongo import Document, Documents, Stored, errors_named
+from shared.mongo import Documents, Stored
+from shared.mongo.connection import Document, read
+from shared.mongo.faults import errors_named
 
 MAX_COUNTED = 1_000
 BY_OPENING = ("place.at", "place.slot")
@@ -42,8 +44,7 @@ class MongoPlaces:
         of = {"$in": [*task_ids]} if len(task_ids) != 1 else {"$eq": task_ids[0]}  # nx-27017: $eq for the index
         query: Document = {"task_id": of, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
         with errors_named():
-            cursor = self._subtasks.collection.find(query, {"_id": 1}).limit(limit)
-            return len(await cursor.batch_size(limit).to_list())
+            return await self._subtasks.collection.count_documents(query, limit=limit)
 
     async def _openings(self, task_id: str, window: Window, now: float) -> list[Place]:
         """Places that opened after the last one that the walk has seen.
@@ -67,7 +68,7 @@ class MongoPlaces:
         of_task = {"place.task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
         cursor = self._subtasks.collection.find({**of_task, **where})
         with errors_named():
-            found = await cursor.sort([(field, 1) for field in order]).limit(size).batch_size(size).to_list()
+            found = await read(cursor.sort([(field, 1) for field in order]), size)
         return [(_candidate(document), self._subtasks.stored(document)) for document in found]
 
 

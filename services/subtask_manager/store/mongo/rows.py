@@ -15,7 +15,9 @@ from services.subtask_manager.search import MIN_WINDOW
 from services.subtask_manager.store import Claim, Decide
 from services.subtask_manager.store.mongo.leases import Grant, Held, MongoLeases
 from services.subtask_manager.subtask import Brief, Subtask
-from shared.mongo import Document, Documents, errors_named
+from shared.mongo import Documents
+from shared.mongo.connection import Document, read
+from shared.mongo.faults import errors_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class MongoRowClaim:
         order = 1 if self.row.is_rising else -1
         with errors_named():
             cursor = self.subtasks.collection.find(query, {"row": 1, "place": 1}).sort("row.rank", order)
-            found = await cursor.limit(rows.LOOK).batch_size(rows.LOOK).to_list()
+            found = await read(cursor, rows.LOOK)
         return [
             Entry(id=one["_id"], rank=one["row"]["rank"], available_at=one.get("place", {}).get("at")) for one in found
         ]
@@ -75,13 +77,13 @@ class MongoRowClaim:
         """Ask the rule for these in turn, until it granted what is missing, and save that; how many were asked for."""
         ids = [entry.id for entry in entries]
         with errors_named():
-            documents = await self.subtasks.collection.find({"_id": {"$in": ids}}).batch_size(len(ids)).to_list()
-        read = {document["_id"]: self.subtasks.stored(document) for document in documents}
+            documents = await read(self.subtasks.collection.find({"_id": {"$in": ids}}))
+        tried = {document["_id"]: self.subtasks.stored(document) for document in documents}
         grants: list[Grant] = []
         for passed, subtask_id in enumerate(ids):
             if len(grants) == missing:
                 return passed, await self.leases.save(grants, self.grant)
-            if (stored := read.get(subtask_id)) is None:  # its task was purged meanwhile
+            if (stored := tried.get(subtask_id)) is None:  # its task was purged meanwhile
                 continue
             decision = self.grant(stored.state, self.brief, self.now)
             if decision.answer:

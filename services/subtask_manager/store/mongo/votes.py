@@ -2,7 +2,9 @@
 
 from services.subtask_manager.activity import MAX_LOOKED_AT, Voted
 from services.subtask_manager.subtask import Subtask
-from shared.mongo import Document, Documents, errors_named
+from shared.mongo import Documents
+from shared.mongo.connection import Document, read
+from shared.mongo.faults import errors_named
 
 
 class MongoVotes:
@@ -18,8 +20,8 @@ class MongoVotes:
         query: Document = {"voted": own}
         query["voted_at"] = {"$gte": since}  # nx-27017: follows; it has no index on arrays, and one on this
         with errors_named():
-            cursor = self._subtasks.collection.find(query, {"voted": 1}).hint(BY_VOTER).limit(MAX_LOOKED_AT)
-            found = await cursor.batch_size(MAX_LOOKED_AT).to_list()
+            cursor = self._subtasks.collection.find(query, {"voted": 1}).hint(BY_VOTER)
+            found = await read(cursor, MAX_LOOKED_AT)
         voted = [
             Voted(one["at"], document["_id"]) for document in found for one in document["voted"] if one["by"] == voter
         ]

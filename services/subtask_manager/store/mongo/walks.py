@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pymongo import UpdateOne
+from pymongo import UpdateOne, WriteConcern
 
 from services.subtask_manager.walk import Hint, Walk
-from shared.mongo import Collection, errors_named
+from shared.mongo.connection import Collection, read
+from shared.mongo.faults import errors_named
+
+SOON = WriteConcern(w=1)
+"""A hint may be lost, so nobody waits until a majority has it. That it is forgotten must not be lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class MongoWalks:
             return {}
         query = {"_id": {"$in": [f"{task_id}/{operator}" for task_id in tasks]}}
         with errors_named():
-            found = await self._hints.find(query).to_list()
+            found = await read(self._hints.find(query))
         return {document["task_id"]: _hint(document["body"]) for document in found}
 
     async def keep(self, operator: str, hints: Mapping[str, Hint]) -> None:
@@ -52,7 +56,7 @@ class MongoWalks:
             updates.append(UpdateOne({"_id": f"{task_id}/{operator}"}, {"$set": fields}, upsert=True))
         if updates:
             with errors_named():
-                await self._hints.bulk_write(updates, ordered=False)
+                await self._hints.with_options(write_concern=SOON).bulk_write(updates, ordered=False)
 
     async def stopped_at(self, operator: str) -> Stop | None:
         """Where an operator's round stopped."""
@@ -63,7 +67,8 @@ class MongoWalks:
     async def stop(self, operator: str, stop: Stop) -> None:
         fields = {"body": _as_text(stop), "seen_at": datetime.now(UTC)}
         with errors_named():
-            await self._rounds.update_one({"_id": operator}, {"$set": fields}, upsert=True)
+            rounds = self._rounds.with_options(write_concern=SOON)
+            await rounds.update_one({"_id": operator}, {"$set": fields}, upsert=True)
 
     async def end_round(self, operator: str) -> None:
         with errors_named():

@@ -1,0 +1,72 @@
+"""A client of MongoDB, or of any server that speaks its protocol, and how all stores read and insert."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo import AsyncMongoClient, errors
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.asynchronous.database import AsyncDatabase
+
+from shared.mongo.faults import DUPLICATE_KEY, errors_named
+from shared.settings.mongo_url import CLIENT_OPTIONS
+
+Document = dict[str, Any]
+Collection = AsyncCollection[Document]
+MongoDatabase = AsyncDatabase[Document]
+
+CONNECTIONS = 20
+ASKING = 2
+PING_S = 2.0
+IN_ONE_ANSWER = 10_000
+
+
+def connect(url: str, connections: int = CONNECTIONS) -> AsyncMongoClient[Document]:
+    """A client that connects with its first command, over so many connections at the most."""
+    return AsyncMongoClient(url, **CLIENT_OPTIONS, maxPoolSize=connections, appname="quorate")
+
+
+class Mongo:
+    """A service's database. Whether the server answers is asked over connections of their own: where all others are
+    busy, requests wait, but the service is ready."""
+
+    def __init__(self, url: str, database: str, connections: int = CONNECTIONS) -> None:
+        self._client = connect(url, connections)
+        self._asking = connect(url, ASKING)
+        self.database: MongoDatabase = self._client[database]
+
+    async def is_ready(self) -> bool:
+        """Whether the server answers now."""
+        try:
+            await asyncio.wait_for(self._asking[self.database.name].command("ping"), PING_S)
+        except (errors.PyMongoError, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self._asking.close()
+        await self._client.close()
+
+
+async def read(cursor: AsyncCursor[Document], limit: int = 0) -> list[Document]:
+    """What a query finds, `limit` documents or all of them, in one answer: a request for a second one, `getMore`, is
+    never sent again where it fails. Of what has no limit, more than `IN_ONE_ANSWER` come in several."""
+    return await cursor.limit(limit).batch_size(limit or IN_ONE_ANSWER).to_list()
+
+
+async def insert_new(collection: Collection, documents: Sequence[Document]) -> set[int]:
+    """Insert documents; returns the indexes of those that exist already, and stay as they are.
+
+    It asks for a bulk write, even of one document: only its answer tells both that a document exists and that it is not
+    certain whether a majority has it, and the second is Unavailable.
+    """
+    try:
+        with errors_named():
+            await collection.insert_many(documents, ordered=False)
+    except errors.BulkWriteError as error:
+        failed = error.details["writeErrors"]
+        if any(failure["code"] != DUPLICATE_KEY for failure in failed):
+            raise
+        return {failure["index"] for failure in failed}
+    return set()

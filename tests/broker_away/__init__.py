@@ -1,0 +1,1 @@
+"""How often processes publish what waited for the broker: `make broker-away`."""
