@@ -17,6 +17,7 @@ from shared.clock import Clock
 from shared.mongo import Documents
 from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
 
 INDEXES = {
@@ -47,9 +48,7 @@ class MongoNotifierStore:
 
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
-        with errors_named():
-            for name, indexes in INDEXES.items():
-                await self._database[name].create_indexes(indexes)
+        await build(self._database, INDEXES)
 
     async def add_webhook(self, webhook: Webhook) -> None:
         await self._webhooks.insert([(webhook, ())])
