@@ -6,6 +6,7 @@ from shared.clock import Clock
 from shared.events import Message
 from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
 from shared.mongo.outbox import DocumentOutbox
@@ -25,8 +26,7 @@ class MongoQuotas:
 
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
-        with errors_named():
-            await self._collection.create_indexes(OUTBOX_INDEXES)
+        await build(self._database, {"quotas": OUTBOX_INDEXES})
 
     @property
     def outbox(self) -> Outbox:

@@ -37,6 +37,7 @@ from shared.events import Message
 from shared.mongo import Documents
 from shared.mongo.connection import Collection, Document, MongoDatabase, insert_new, read
 from shared.mongo.faults import errors_named
+from shared.mongo.indexes import build
 from shared.mongo.origins import INDEXES as ORIGIN_INDEXES
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
@@ -141,9 +142,7 @@ class MongoAccountStore:
 
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
-        with errors_named():
-            for name, indexes in INDEXES.items():
-                await self._database[name].create_indexes(indexes)
+        await build(self._database, INDEXES)
 
     async def newest_erasures(self, limit: int) -> list[ErasedPerson]:
         return await self._states(ERASURES, self._database["erasures"], {}, "erased_at", limit, direction=-1)

@@ -24,6 +24,7 @@ from shared.events import Message
 from shared.mongo import Documents
 from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
 from shared.mongo.outbox import Outboxes, document_of
@@ -61,9 +62,7 @@ class MongoNotifierStore:
 
     async def prepare(self) -> None:
         """Create the indexes that are missing, and remove what a process that died left of removed webhooks."""
-        with errors_named():
-            for name, indexes in INDEXES.items():
-                await self._database[name].create_indexes(indexes)
+        await build(self._database, INDEXES)
         await self._forget_removed({})
 
     async def add_webhook(self, webhook: Webhook, *, noted: Sequence[AuditEntry] = ()) -> None:

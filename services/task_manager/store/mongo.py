@@ -48,6 +48,7 @@ from shared.events import Message
 from shared.mongo import Documents
 from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import Outboxes
 from shared.teams import key_without
@@ -87,9 +88,7 @@ class MongoTaskStore:
 
     async def prepare(self) -> None:
         """Create the indexes that are missing, and count what was not counted."""
-        with errors_named():
-            for name, indexes in INDEXES.items():
-                await self._database[name].create_indexes(indexes)
+        await build(self._database, INDEXES)
         await self._usage.prepare()
 
     async def create(

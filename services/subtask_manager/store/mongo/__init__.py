@@ -52,6 +52,7 @@ from shared.events import Message
 from shared.mongo import Documents
 from shared.mongo.connection import Document, MongoDatabase, read
 from shared.mongo.faults import errors_named
+from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
 from shared.teams import end_of, key_in
 
@@ -83,9 +84,7 @@ class MongoSubtaskStore:
 
     async def prepare(self) -> None:
         """Create the indexes that are missing."""
-        with errors_named():
-            for name, indexes in INDEXES.items():
-                await self._database[name].create_indexes(indexes)
+        await build(self._database, INDEXES)
 
     async def open(self, brief: Brief, decide: Open) -> bool:
         await self._briefs.keep(brief)
