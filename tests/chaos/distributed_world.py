@@ -17,11 +17,14 @@ from deploy.local.server_folder import HOST
 from loadtest.command import ROOT
 from tests.chaos.echo import Echo
 from tests.chaos.embedded_world import LINK
+from tests.chaos.in_thread import InThread
 from tests.chaos.model import write_model
-from tests.chaos.s3_proxy import KINDS, S3Proxy
+from tests.chaos.s3_proxy import KINDS
 from tests.chaos.servers import Servers, gateway_program, send
 from tests.chaos.triggers import COLLECT, COLLECTED, VARIABLE, Triggers
 from tests.chaos.world import Fault
+from tests.contract import faulty_proxy
+from tests.contract.faulty_proxy import Proxy
 
 LEASE_S = 3.0
 COLLECTED_S = 30.0
@@ -67,7 +70,7 @@ class DistributedWorld:
         self._keys = [identity.pair("key_0")] if has_accounts else []
         self._keys_made = len(self._keys)
         self._platform: Platform | None = None
-        self._proxy: S3Proxy | None = None
+        self._proxy: InThread[Proxy] | None = None
         self._echo: Echo | None = None
         self._starts = 0
 
@@ -83,7 +86,7 @@ class DistributedWorld:
     def start(self, crash_at: str | None = None) -> None:
         gateway_program()
         self.servers.start()
-        self._proxy = S3Proxy(self.servers.s3.environment()["QUORATE_S3_ENDPOINT"]).start()
+        self._proxy = InThread(faulty_proxy.before(self.servers.s3.environment()["QUORATE_S3_ENDPOINT"])).start()
         self._platform = Platform(
             folder=self._folder, environment={}, replicas=self._replicas, model=self._model, settings=self._settings()
         )
@@ -207,7 +210,7 @@ class DistributedWorld:
     def _told(self, service: str) -> dict[str, str]:
         """Where a service finds its servers."""
         assert self._proxy is not None
-        return self.servers.environment(service, self._proxy.url)
+        return self.servers.environment(service, self._proxy.server.url)
 
     def _launch(self, replica: Replica, crash_at: str | None = None) -> None:
         environment = {
@@ -278,9 +281,9 @@ class DistributedWorld:
 
     def _fail_s3(self, fault: Callable, chance: random.Random) -> None:
         assert self._proxy is not None
-        self._proxy.fail(fault)
+        self._proxy.server.fail(fault)
         time.sleep(chance.uniform(0.5, 4.0))
-        self._proxy.fail(None)
+        self._proxy.server.fail(None)
 
     def _redeliver(self, chance: random.Random) -> None:
         for _ in range(chance.randrange(1, 4)):

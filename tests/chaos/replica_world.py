@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from tests.chaos.distributed_world import DistributedWorld
-from tests.chaos.set_thread import SetThread
+from tests.chaos.in_thread import InThread
 from tests.chaos.world import Fault as Befalls
 from tests.replica.faults import NOT_NOW, UNSAFE, Fault
 from tests.replica.members import WRITES
-from tests.replica.replica_set import ReplicaSet
+from tests.replica.replica_set import ReplicaSet, replica_set
 
 CHANGES = tuple(WRITES)
 ALSO = (
@@ -45,11 +45,11 @@ class ReplicaWorld(DistributedWorld):
     """Takes what a distributed world takes."""
 
     name = "replica"
-    _set: SetThread | None = None
+    _set: InThread[ReplicaSet] | None = None
 
     def start(self, crash_at: str | None = None) -> None:
         self.servers.start()
-        self._set = SetThread(self.servers.mongodb.environment()["QUORATE_MONGO_URL"]).start()
+        self._set = InThread(replica_set(self.servers.mongodb.environment()["QUORATE_MONGO_URL"])).start()
         self.left_out = {"the other faults of storage, broker and services": "the profile 'distributed' has them"}
         super().start(crash_at)
 
@@ -74,7 +74,7 @@ class ReplicaWorld(DistributedWorld):
 
     def _told(self, service: str) -> dict[str, str]:
         assert self._set is not None
-        return {**super()._told(service), "QUORATE_MONGO_URL": self._set.url}
+        return {**super()._told(service), "QUORATE_MONGO_URL": self._set.server.url}
 
     def _befall(self, work: Callable[[ReplicaSet], Awaitable[None]]) -> None:
         assert self._set is not None

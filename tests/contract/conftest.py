@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract import adapters, mongo, rabbitmq, s3
+from tests.contract.buses import sqlite_buses
 from tests.contract.replicas import opened_replicas
 
 REPLICA_SET = "replica_set"
@@ -54,7 +55,7 @@ TASK_STORES = {"sqlite": adapters.sqlite_tasks, **on_mongo(mongo.mongo_tasks)}
 ERASURES = {"sqlite": adapters.sqlite_erasures, **on_mongo(mongo.mongo_erasures)}
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, **on_mongo(mongo.mongo_accounts)}
 WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, **on_mongo(mongo.mongo_webhooks)}
-BUSES = {"sqlite": adapters.sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
+BUSES = {"sqlite": sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 
 

@@ -22,6 +22,11 @@ class Proxy:
     requests: list[str] = field(default_factory=list)
     """The first lines of those that came."""
 
+    def fail(self, fault: "Fault | None") -> None:
+        """Let this befall every request from now on; None: nothing does."""
+        self.forever = fault
+        self.requests.clear()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")

@@ -15,7 +15,8 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from shared.bus import Bus
 from shared.bus.rabbitmq import RabbitBus
 from shared.bus.rabbitmq.connection import connected
-from tests.contract.adapters import T0, Buses, ManualClock
+from tests.contract.adapters import T0, ManualClock
+from tests.contract.buses import Buses
 from tests.servers import need
 
 DELIVERY_LIMIT = 4
