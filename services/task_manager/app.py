@@ -29,7 +29,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
         announce_image=announcements.image_ready,
         announce_removed=announcements.image_removed,
     )
-    objects = settings.objects()
+    objects = settings.objects(cache_bytes=settings.image_cache_bytes)
     bus = settings.bus("task_manager", clock)
     callers = settings.callers("task_manager", mongo.database, bus, clock)
     telemetry = settings.telemetry("quorate-task-manager")

@@ -17,6 +17,9 @@ class UploadSettings(ArchiveSettings):
     max_uploads: Annotated[int, Field(ge=1, le=1000, description="uploads at a time; more are told to come back")] = 16
     max_archive_ratio: Annotated[int, Field(ge=1, description="how many times its own size a zip may unpack to")] = 100
 
+    image_cache_bytes: Annotated[
+        int, Field(ge=0, description="how much of the images used last is kept in memory, in bytes")
+    ] = 64_000_000
     quota_bytes: Annotated[
         int | None, Field(ge=0, description="bytes of images that a team may store, unless it is set for it; none: any")
     ] = None

@@ -46,9 +46,6 @@ class ObjectSettings(ServerSettings):
     image_url_s: Annotated[
         int, Field(ge=60, le=604_000, description="how long an image's URL lives at the least, in seconds")
     ] = 3600
-    image_cache_bytes: Annotated[
-        int, Field(ge=0, description="how much of the images used last is kept in memory, in bytes")
-    ] = 64_000_000
 
 
 class BusSettings(ServerSettings):
@@ -71,7 +68,8 @@ class S3Settings(ObjectSettings):
     s3_bucket: Annotated[str, Field(description="bucket for images; made where it is missing")] = "quorate"
     s3_region: Annotated[str, Field(description="region that URLs are signed for")] = "us-east-1"
 
-    def objects(self) -> "S3ObjectStore":
+    def objects(self, *, cache_bytes: int = 0) -> "S3ObjectStore":
+        """cache_bytes: how much of the objects used last is kept in memory."""
         from shared.objects.s3 import S3ObjectStore  # noqa: PLC0415 - the embedded platform starts without it
 
         return S3ObjectStore(
@@ -82,7 +80,7 @@ class S3Settings(ObjectSettings):
             bucket=self.s3_bucket,
             region=self.s3_region,
             url_lifetime_s=self.image_url_s,
-            cache_bytes=self.image_cache_bytes,
+            cache_bytes=cache_bytes,
         )
 
 
