@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-CLOSE = 0.8
+CLOSE = 0.86
 """How like one of this service's settings a name is: those of other services are less, most slips of the keyboard
 more."""
 HIDDEN = "***"

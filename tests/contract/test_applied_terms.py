@@ -46,6 +46,12 @@ class Wire:
         return [message.type for message in self.published]
 
 
+class Unset:
+    """Quotas of which none was set; they share the outbox of the store."""
+
+    outbox = None
+
+
 def changed(votes_required: int) -> TaskChangedV1:
     """What the task manager tells of a task that asks for fewer votes."""
     asked = replace(task(), terms=BEFORE.terms)
@@ -66,7 +72,7 @@ async def resources(subtasks, wire) -> AsyncIterator[handlers.Resources]:
     adapters = PictureAdapters(
         store=subtasks.store, objects=unused, bus=cast("Bus", wire), clock=subtasks.clock, telemetry=Telemetry()
     )
-    part = assemble(adapters, LeaseSettings(), preferences=unused, erasures=unused, quotas=unused)
+    part = assemble(adapters, LeaseSettings(), preferences=unused, erasures=unused, quotas=cast("Any", Unset()))
     await open_all(subtasks.store, BEFORE, subtask_ids(COUNT))
     for subtask_id, token in tokens_of(await claim(subtasks.store, "ann", COUNT, task_id=TASK), "ann").items():
         await vote(subtasks.store, "ann", subtask_id, "cat", token)

@@ -63,7 +63,7 @@ async def test_a_task_without_open_subtasks_is_looked_through_no_more_until_one_
     await open_all(store, ONE_VOTE, subtask_ids(2))
     await vote_on_all(store, "ann", await claim(store, "ann", 2))
     assert (await claim_all(store, "bob", 1)).held == ()
-    assert await store._listings.listed(FIRST_TEAM, "", 10) == []
+    assert await store._listings.listed(FIRST_TEAM, "bob", "", 10) == []
     await open_all(other, ONE_VOTE, subtask_ids(1, first=9))
     assert len((await claim_all(store, "bob", 1)).held) == 1
 

@@ -65,6 +65,7 @@ def _oidc(folder: Path, environment: dict[str, str], provider: OpenIdProvider) -
         "OIDC_CLIENT_SECRET": SECRET,
         "OIDC_NAME": "Example",
         "OIDC_ROLES": json.dumps(ROLES),
+        "OIDC_NETWORKS": "127.0.0.0/8",
     }
     return {f"QUORATE_{name}": value for name, value in told.items()}
 

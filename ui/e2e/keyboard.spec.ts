@@ -86,7 +86,7 @@ test("every overlay of a task opens, holds the focus and gives it back by keyboa
   await open(page, platform, "Kim", `/tasks/${task}`);
   await expect(page.getByRole("gridcell")).toHaveCount(4);
   const more = page.getByRole("button", { name: "More actions" });
-  for (const [step, name] of ["Edit", "Reopen", "Finish now", "Erase"].entries()) {
+  for (const [step, name] of ["Edit", "Who may label it", "Reopen", "Finish now", "Erase"].entries()) {
     await more.focus();
     await page.keyboard.press("Enter");
     await expect(page.locator("[role=menu]:focus, [role=menu] :focus")).toHaveCount(1); // it takes keys

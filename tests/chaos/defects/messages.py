@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import signal
+from functools import partial
 from typing import Any
 
 from services.subtask_manager.store.sqlite import SqliteSubtaskStore
@@ -101,6 +102,9 @@ class _Foreign:
 
     def _wake(self, queues: set[str]) -> None:
         pass
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(getattr(SqliteBus, name), self)
 
 
 @defect("I9")
