@@ -144,6 +144,7 @@ def test_the_audit_has_what_was_done_in_every_service(ann: Browser):
     assert (entry["actor_name"], entry["address"]) == ("Ann", "127.0.0.1")
 
 
+@pytest.mark.timeout(600)
 def test_who_signs_in_with_a_provider_is_known_everywhere_and_has_the_roles_of_their_claims(
     ann: Browser, provider: OpenIdProvider
 ):
@@ -168,6 +169,7 @@ def signed_in(url: str, provider: OpenIdProvider, subject: str) -> tuple[Browser
     return browser, come_back(browser, provider.signs_in(subject, leave(browser)))
 
 
+@pytest.mark.timeout(600)
 def test_a_person_is_erased_in_every_service(ann: Browser, provider: OpenIdProvider):
     provider.knows("zoe@id", name="Zoe Quist", groups=["labelers", "leads"])
     zoe, _ = signed_in(ann.url, provider, "zoe@id")

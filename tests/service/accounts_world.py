@@ -10,6 +10,8 @@ import httpx
 from tests.service.processes import Server
 
 PASSWORD = "correct horse"
+TIMEOUT_S = 90.0
+"""A bound for a busy machine, never a measure."""
 LINK = re.compile(r"Make the first admin: http://[^/]+/link#(\S+)")
 
 
@@ -33,7 +35,12 @@ class Browser:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = {name: value for name, value in sent.items() if value}
         answer = httpx.request(
-            method, self.url + path, headers=sent, timeout=30, verify=False, **({} if body is None else {"json": body})
+            method,
+            self.url + path,
+            headers=sent,
+            timeout=TIMEOUT_S,
+            verify=False,
+            **({} if body is None else {"json": body}),
         )
         self.set_cookies = answer.headers.get_list("set-cookie")
         for one in self.set_cookies:
@@ -69,7 +76,12 @@ class Program:
     def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         sent = {"Authorization": f"Bearer {self.key}"}
         return httpx.request(
-            method, self.url + path, headers=sent, timeout=30, verify=False, **({} if body is None else {"json": body})
+            method,
+            self.url + path,
+            headers=sent,
+            timeout=TIMEOUT_S,
+            verify=False,
+            **({} if body is None else {"json": body}),
         )
 
 
