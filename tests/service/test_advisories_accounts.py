@@ -146,11 +146,6 @@ def test_cve_2025_54573_who_is_blocked_is_so_by_every_scheme(world: World):
     assert_problem(stranger.ask("POST", "/api/sessions", {"name": "Joe", "password": PASSWORD}), 401)
 
 
-@pytest.mark.skip(reason="issue 16 brings OIDC")
-async def test_cve_2025_54573_oidc():
-    """Somebody whose address the provider has not verified, or who is blocked here: 401 by every scheme."""
-
-
 def test_cve_2026_23526_nobody_makes_themselves_more(world: World):
     """Staff could make themselves superusers; here nobody changes themselves, and only admins change others."""
     kay, lou = world.join("Kay", "client", "operator", "adjudicator"), world.join("Lou", "admin")

@@ -185,11 +185,6 @@ def test_cve_2023_47116_a_model_server_cannot_lead_here(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skip(reason="issue 16 brings webhooks")
-async def test_cve_2023_47116_webhooks():
-    """A receiver that answers 302 to loopback, and a name that changes between look-ups: no second connection."""
-
-
 @pytest.mark.skip(reason="issue 19 brings imports from an S3 prefix")
 async def test_cve_2023_47116_imports():
     """A server that answers 302 to loopback, and a name that changes between look-ups: no second connection."""

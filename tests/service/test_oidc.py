@@ -81,7 +81,7 @@ def test_the_cookie_of_a_sign_in_is_of_this_host_alone_and_short_lived(world: Wo
     assert "__Host-quorate-oidc" not in browser.cookies
 
 
-def test_nobody_is_known_by_a_name_or_an_address(world: World, provider: OpenIdProvider):
+def test_cve_2025_54573_nobody_is_known_by_a_name_or_an_address(world: World, provider: OpenIdProvider):
     provider.knows("stranger", name="Ann", email="ann@example.com", preferred_username="ann", groups=["labelers"])
     _, answer = sign_in(world.server, provider, "stranger")
     user = answer.json()["user"]
@@ -154,7 +154,7 @@ def test_an_admin_by_claims_stops_being_one_even_as_the_last(world: World, provi
     world.ann = world.sign_in("Ann")
 
 
-def test_whom_an_admin_shuts_out_stays_out(world: World, provider: OpenIdProvider):
+def test_cve_2025_54573_whom_an_admin_shuts_out_stays_out(world: World, provider: OpenIdProvider):
     provider.knows("eve@id", name="Eve", groups=["labelers"])
     eve, _ = sign_in(world.server, provider, "eve@id")
     assert world.ann.ask("PATCH", f"/api/users/{eve.id}", {"is_active": False}).status_code == 200

@@ -145,7 +145,7 @@ async def test_a_receiver_whose_answer_does_not_end_has_answered(tmp_path):
         await hook.until("delivered")
 
 
-async def test_a_redirect_to_this_machine_is_not_followed(tmp_path):
+async def test_cve_2023_47116_a_redirect_to_this_machine_is_not_followed(tmp_path):
     async def elsewhere(_got, _writer):
         return answering(302, f"Location: http://127.0.0.1:{private.port}/")
 
@@ -163,7 +163,7 @@ async def test_a_redirect_to_this_machine_is_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1", "64:ff9b::7f00:1"])
-async def test_a_name_that_leads_into_a_private_network_is_not_asked(tmp_path, address):
+async def test_cve_2023_47116_a_name_that_leads_into_a_private_network_is_not_asked(tmp_path, address):
     async def resolve(_host, _port):
         return [ip_address(address)]
 
