@@ -20,6 +20,7 @@ CONNECTIONS = 20
 ASKING = 2
 PING_S = 2.0
 IN_ONE_ANSWER = 10_000
+COUNTED: Document = {"$group": {"_id": None, "n": {"$sum": 1}}}
 
 
 def connect(url: str, connections: int = CONNECTIONS) -> AsyncMongoClient[Document]:
@@ -53,6 +54,17 @@ async def read(cursor: AsyncCursor[Document], limit: int = 0) -> list[Document]:
     """What a query finds, `limit` documents or all of them, in one answer: a request for a second one, `getMore`, is
     never sent again where it fails. Of what has no limit, more than `IN_ONE_ANSWER` come in several."""
     return await cursor.limit(limit).batch_size(limit or IN_ONE_ANSWER).to_list()
+
+
+async def count(collection: Collection, query: Document, limit: int = 0) -> int:
+    """How many documents a query finds, counted to `limit` or to the end.
+
+    `count_documents` groups by the constant 1, for which nx-27017 reads and copies the whole collection.
+    """
+    pipeline: list[Document] = [{"$match": query}, *([{"$limit": limit}] if limit else []), COUNTED]
+    with errors_named():
+        found = await (await collection.aggregate(pipeline)).to_list()
+    return found[0]["n"] if found else 0
 
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> set[int]:

@@ -132,7 +132,8 @@ class Servers:
             for service, names in OUTBOXES.items():
                 database = client[self.database(service)]
                 for name in names:
-                    yield f"outbox of {name}", database[name].count_documents({"pending_at": {"$gt": 0}})
+                    waiting = database[name].find({"pending_at": {"$gt": 0}}, {"_id": 1})
+                    yield f"outbox of {name}", len(list(waiting))
 
     def object_keys(self) -> set[str]:
         said = self.s3.environment()

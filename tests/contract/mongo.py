@@ -50,12 +50,15 @@ class Commands(monitoring.CommandListener):
         self.cost: Cost | None = None
         self.finds: dict[tuple[str, ...], tuple[str, Any]] = {}
         self.sorts: set[tuple[str, frozenset[str], tuple[str, ...]]] = set()
+        self.groups: list[Any] = []
 
     def started(self, event) -> None:
         if event.command_name == "find":
             collection, where = event.command["find"], event.command["filter"]
             self.finds[collection, *where] = (collection, where)
             self.sorts.add((collection, frozenset(where), tuple(event.command.get("sort", ()))))
+        if event.command_name == "aggregate":
+            self.groups += [stage["$group"]["_id"] for stage in event.command["pipeline"] if "$group" in stage]
         if self.cost is not None:
             self.cost.commands.append(f"{event.command_name} {event.command.get(event.command_name)}")
 

@@ -22,7 +22,7 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.connection import Document, MongoDatabase, count, read
 from shared.mongo.faults import errors_named
 from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
@@ -135,8 +135,7 @@ class MongoNotifierStore:
         return await self._remove({"ended": {"$eq": True}, "created_at": {"$lt": made_before}}, limit)
 
     async def waiting(self) -> int:
-        with errors_named():
-            return await self._deliveries.collection.count_documents({"expires_at": {"$gt": 0}}, limit=COUNTED)
+        return await count(self._deliveries.collection, {"expires_at": {"$gt": 0}}, COUNTED)
 
     async def beat(self) -> None:
         await self._origins.beat()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from services.task_manager.domain import Counts
-from shared.mongo.connection import Collection, read
+from shared.mongo.connection import Collection, count, read
 from shared.mongo.faults import errors_named
 
 SMALL = 500
@@ -69,5 +69,4 @@ class MongoCounts:
 
     async def _count(self, task_id: str, state: str) -> int:
         query = {"task_id": {"$eq": task_id}, "state": {"$eq": state}}  # nx-27017: $eq for the index
-        with errors_named():
-            return await self._images.count_documents(query)
+        return await count(self._images, query)

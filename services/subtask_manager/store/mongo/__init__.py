@@ -50,7 +50,7 @@ from shared.decision import Decision
 from shared.errors import NotFound, QuorateError
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.connection import Document, MongoDatabase, count, read
 from shared.mongo.faults import errors_named
 from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
@@ -249,9 +249,8 @@ class MongoSubtaskStore:
         return page[:limit]
 
     async def count_disputes(self, team: str, limit: int) -> int:
-        with errors_named():
-            of_team = {"dispute": {"$gt": key_in(team, ""), "$lt": end_of(team)}}
-            return await self._subtasks.collection.count_documents(of_team, limit=limit)
+        of_team: Document = {"dispute": {"$gt": key_in(team, ""), "$lt": end_of(team)}}
+        return await count(self._subtasks.collection, of_team, limit)
 
     async def cancel(self, task_id: str) -> None:
         await self._briefs.cancel(task_id)

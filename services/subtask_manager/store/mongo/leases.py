@@ -13,7 +13,7 @@ from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.errors import NotFound
 from shared.mongo import Documents, Stored
-from shared.mongo.connection import Document, read
+from shared.mongo.connection import Document, count, read
 from shared.mongo.faults import errors_named
 
 MAX_LEASED = 10_000
@@ -105,5 +105,4 @@ class MongoLeases:
         return (decision.state, brief) if decision.answer else None
 
     async def _count_until(self, until: Document) -> int:
-        with errors_named():
-            return await self._subtasks.collection.count_documents({"leased_until": until}, limit=MAX_LEASED)
+        return await count(self._subtasks.collection, {"leased_until": until}, MAX_LEASED)

@@ -7,7 +7,7 @@ from services.subtask_manager.search import Window
 from services.subtask_manager.subtask import Subtask
 from services.subtask_manager.walk import Candidate
 from shared.mongo import Documents, Stored
-from shared.mongo.connection import Document, read
+from shared.mongo.connection import Document, count, read
 from shared.mongo.faults import errors_named
 
 MAX_COUNTED = 1_000
@@ -43,8 +43,7 @@ class MongoPlaces:
         """Open subtasks of these tasks, counted to `limit`: to operators who wait, more makes no difference."""
         of = {"$in": [*task_ids]} if len(task_ids) != 1 else {"$eq": task_ids[0]}  # nx-27017: $eq for the index
         query: Document = {"task_id": of, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
-        with errors_named():
-            return await self._subtasks.collection.count_documents(query, limit=limit)
+        return await count(self._subtasks.collection, query, limit)
 
     async def _openings(self, task_id: str, window: Window, now: float) -> list[Place]:
         """Places that opened after the last one that the walk has seen.
