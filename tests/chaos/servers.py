@@ -32,6 +32,7 @@ OUTBOXES = {
     "accounts": ("teams", "people", "sessions", "keys", "invitations", "devices"),
 }
 """The collections of each service that hold events until they are published."""
+WITH_DATABASE = (*OUTBOXES, "notifier")
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,8 @@ class Servers:
             self._management.ask("DELETE", f"vhosts/{self.vhost}")
         if self.mongodb.is_up():
             with self.mongo() as client:
-                for name in client.list_database_names():
-                    if name.startswith(self.database("")):
-                        client.drop_database(name)
+                for service in WITH_DATABASE:  # by name: nx-27017 opens all files to list them, and others drop theirs
+                    client.drop_database(self.database(service))
 
     def stop(self) -> None:
         local.stop(self.folder, [self.rabbitmq, self.s3, self.mongodb])
