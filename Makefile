@@ -108,7 +108,7 @@ ui-dev: ui/node_modules/.stamp  ## serve the web application's sources on port 5
 	@cd ui && npm run --silent dev
 
 test-ui: setup-dev  ## the web application alone: lint, types, unit tests, and browser tests where Chromium is
-	@$(BIN)/python -m pytest tests/page
+	@QUORATE_AXE=all $(BIN)/python -m pytest tests/page
 
 screenshots: setup-dev shared/page/dist/.stamp  ## pictures of every page, state and theme for people to look at, in build/ui
 	@cd ui && npm run --silent screenshots

@@ -6,27 +6,32 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-ONE_AT_A_TIME = frozenset({"chaos", "e2e", "hostile"})
-"""Folders whose tests kill, stall and measure processes: all on one worker, never beside each other."""
-PLATFORMS = "platforms"
+ONE_AT_A_TIME = (frozenset({"chaos"}), frozenset({"e2e", "hostile"}))
+"""Folders whose tests kill, stall and measure processes: each group on one worker, never beside its own."""
+ALONE = "tests/page/"
+"""Each of these tests starts a platform and a browser of its own: any worker may take any of them."""
 LONGEST_FIRST = (
-    PLATFORMS,
-    "tests/page/test_web_application.py",
     "tests/page/test_accessibility.py",
+    "chaos",
+    "e2e, hostile",
     "tests/service/test_schemathesis.py",
+    ALONE,
 )
 """What takes minutes on one worker begins first, and shorter files fill the other workers' time to the end."""
 
 
 def scope(nodeid: str) -> str:
-    """What one worker does as a whole: a file, or all folders that are `ONE_AT_A_TIME`."""
+    """What one worker does as a whole: a file, a test that stands alone, or the folders that follow each other."""
     file = nodeid.partition("::")[0]
-    return PLATFORMS if file.split("/")[1] in ONE_AT_A_TIME else file
+    for folders in ONE_AT_A_TIME:
+        if file.split("/")[1] in folders:
+            return ", ".join(sorted(folders))
+    return nodeid if file.startswith(ALONE) else file
 
 
 def place(item: pytest.Item) -> int:
     of = scope(item.nodeid)
-    return LONGEST_FIRST.index(of) if of in LONGEST_FIRST else len(LONGEST_FIRST)
+    return next((at for at, first in enumerate(LONGEST_FIRST) if of.startswith(first)), len(LONGEST_FIRST))
 
 
 class ByFile(LoadScopeScheduling):

@@ -1,5 +1,5 @@
-"""Every page and state in a browser, by axe and by size. A file of its own: it takes as long as all other browser tests
-together, so another worker takes it."""
+"""Every page in a browser, by axe and by size; `make test-ui` looks at every state, too (QUORATE_AXE). A file of its
+own: it takes longer than any other browser test, so it begins first."""
 
 import pytest
 
@@ -11,4 +11,4 @@ ACCESSIBILITY = "a11y.spec.ts"
 @pytest.mark.timeout(DEADLINE_S)
 @pytest.mark.usefixtures("chromium")
 def test_everybody_can_use_every_page():
-    assert passed("e2e", "--", ACCESSIBILITY) > 40
+    assert passed("e2e", "--", ACCESSIBILITY) > 30
