@@ -9,7 +9,7 @@ from services.notifier.settings import NotifierSettings
 from shared.settings.migrating import serve_or_migrate
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Serve or migrate; returns the exit status."""
     return serve_or_migrate(arguments, NotifierSettings, create, migrations)
 

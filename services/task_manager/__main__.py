@@ -9,7 +9,7 @@ from services.task_manager.settings import TaskManagerSettings
 from shared.settings.migrating import serve_or_migrate
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Serve or migrate; returns the exit status."""
     return serve_or_migrate(arguments, TaskManagerSettings, create, migrations)
 
