@@ -23,6 +23,7 @@ LOOKS = ("find", "aggregate", "update", "delete")
 MORE = {
     "audit: team id action body.object + id": "an admin's filter by two things: it passes over others of one",
     "audit: team id actor action + id": "the same",
+    "awaiting: task_id revision": "images of later terms than are known wait for an event that is on its way",
     "briefs: listed body.terms.operators + listed": "it passes over tasks for others who were invited",
     "briefs: listed body.terms.operators rests_until + listed": "the same",
     "erasures: unfinished + erased_at": "a few at a time: an erasure is unfinished for minutes",
