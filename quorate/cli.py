@@ -28,6 +28,7 @@ COMMANDS = {
     "cancel": "quorate.commands.tasks:cancel",
     "detect": "quorate.commands.detect:detect",
     "models": "quorate.commands.models:models",
+    "migrate": "quorate.commands.migrate:migrate",
     "disputes": "quorate.commands.disputes:disputes",
     "adjudicate": "quorate.commands.disputes:adjudicate",
     "simulate-operators": "quorate.commands.simulate_operators:simulate_operators",

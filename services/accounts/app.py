@@ -1,9 +1,10 @@
 """The accounts service as a process of its own, on MongoDB and RabbitMQ."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from services.accounts import announcements, routes
 from services.accounts.part import FirstStart, assemble, records
@@ -14,7 +15,9 @@ from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
+from shared.mongo.connection import MongoDatabase
 from shared.part import Adapters, Part, deployable
+from shared.settings.migrating import Step
 
 TITLE = "Quorate accounts"
 SERVICE = "quorate-accounts"
@@ -23,6 +26,11 @@ SERVICE = "quorate-accounts"
 def create(settings: AccountsSettings) -> Deployable:
     """The accounts service, ready to be served; it opens its servers when it starts. Raises UnsafeSettings."""
     return _known(settings) if settings.auth == "on" else _trusting(settings)
+
+
+def migrations(database: MongoDatabase) -> Sequence[Step]:
+    """What this release brings to the service's database."""
+    return [MongoAccountStore(database, time.time, announcements.told).prepare]
 
 
 def _trusting(settings: AccountsSettings) -> Deployable:
@@ -57,7 +65,7 @@ def _known(settings: AccountsSettings) -> Deployable:
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
-            await open_when_up(store.prepare)
+            await open_when_up(partial(mongo.prepare, store.prepare))
             await first_start.begin()
             await bus.open()
             stack.push_async_callback(bus.close)

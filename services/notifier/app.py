@@ -1,8 +1,9 @@
 """The notifier as a process of its own, on MongoDB and RabbitMQ: the place that names its adapters."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from services.notifier.part import assemble
 from services.notifier.settings import NotifierSettings
@@ -10,7 +11,9 @@ from services.notifier.store.mongo import MongoNotifierStore
 from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
+from shared.mongo.connection import MongoDatabase
 from shared.part import Adapters, deployable
+from shared.settings.migrating import Step
 
 
 def create(settings: NotifierSettings) -> Deployable:
@@ -27,7 +30,7 @@ def create(settings: NotifierSettings) -> Deployable:
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
-            await open_when_up(store.prepare)
+            await open_when_up(partial(mongo.prepare, store.prepare))
             await callers.prepare()
             await bus.open()
             stack.push_async_callback(bus.close)
@@ -44,3 +47,8 @@ def create(settings: NotifierSettings) -> Deployable:
         needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )
+
+
+def migrations(database: MongoDatabase) -> Sequence[Step]:
+    """What this release brings to the service's database."""
+    return [MongoNotifierStore(database, time.time).prepare]

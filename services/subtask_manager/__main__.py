@@ -1,16 +1,18 @@
-"""`python -P -m services.subtask_manager`: leases, votes and quorum, until it is told to stop."""
+"""`python -P -m services.subtask_manager`: leases, votes and quorum, until it is told to stop; with `migrate`, it
+makes its database ready for this release, and ends."""
 
 import sys
+from collections.abc import Sequence
 
-from services.subtask_manager.app import create
+from services.subtask_manager.app import create, migrations
 from services.subtask_manager.settings import SubtaskManagerSettings
-from shared.http.serving import serve
+from shared.settings.migrating import serve_or_migrate
 
 
-def main() -> int:
-    """Serve; returns the exit status."""
-    return serve(SubtaskManagerSettings, create)
+def main(arguments: Sequence[str] = ()) -> int:
+    """Serve or migrate; returns the exit status."""
+    return serve_or_migrate(arguments, SubtaskManagerSettings, create, migrations)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

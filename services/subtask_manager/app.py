@@ -1,8 +1,9 @@
 """The subtask manager as a process of its own, on MongoDB, RabbitMQ and S3."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from services.subtask_manager import announcements
 from services.subtask_manager.part import assemble
@@ -13,8 +14,10 @@ from shared.clock import steady
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
+from shared.mongo.connection import MongoDatabase
 from shared.part import PictureAdapters, deployable
 from shared.quotas.mongo import MongoQuotas
+from shared.settings.migrating import Step
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
@@ -35,8 +38,8 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
-            await open_when_up(store.prepare)
-            await quotas.prepare()
+            await open_when_up(partial(mongo.prepare, store.prepare))
+            await mongo.prepare(quotas.prepare)
             await callers.prepare()
             stack.push_async_callback(store.settle)
             stack.push_async_callback(objects.close)
@@ -63,3 +66,9 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready},
     )
+
+
+def migrations(database: MongoDatabase) -> Sequence[Step]:
+    """What this release brings to the service's database."""
+    store = MongoSubtaskStore(database, time.time, announcements.announce)
+    return [store.prepare, MongoQuotas(database, time.time).prepare]

@@ -1,34 +1,31 @@
 """The task manager as a service of its own: the place that names its adapters."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from services.task_manager import announcements
 from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
-from shared.clock import steady
+from shared.clock import Clock, steady
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
+from shared.mongo.connection import MongoDatabase
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas
+from shared.settings.migrating import Step
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
     mongo = settings.mongo()
-    store = MongoTaskStore(
-        mongo.database,
-        clock,
-        announce_task=announcements.task_changed,
-        announce_image=announcements.image_ready,
-        announce_removed=announcements.image_removed,
-    )
+    store = _store(mongo.database, clock)
     objects = settings.objects(cache_bytes=settings.image_cache_bytes)
     bus = settings.bus("task_manager", clock)
     callers = settings.callers("task_manager", mongo.database, bus, clock)
@@ -49,8 +46,9 @@ def create(settings: TaskManagerSettings) -> Deployable:
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
-            await open_when_up(store.prepare)
-            await quotas.prepare()
+            await open_when_up(partial(mongo.prepare, store.prepare))
+            await mongo.prepare(quotas.prepare)
+            await store.count_uncounted()
             await callers.prepare()
             await open_when_up(objects.open)
             stack.push_async_callback(objects.close)
@@ -69,4 +67,20 @@ def create(settings: TaskManagerSettings) -> Deployable:
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],
         needs={"MongoDB": mongo.is_ready},
         uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},
+    )
+
+
+def migrations(database: MongoDatabase) -> Sequence[Step]:
+    """What this release brings to the service's database."""
+    store = _store(database, time.time)
+    return [store.prepare, MongoQuotas(database, time.time).prepare, store.count_uncounted]
+
+
+def _store(database: MongoDatabase, clock: Clock) -> MongoTaskStore:
+    return MongoTaskStore(
+        database,
+        clock,
+        announce_task=announcements.task_changed,
+        announce_image=announcements.image_ready,
+        announce_removed=announcements.image_removed,
     )

@@ -1,7 +1,8 @@
 """A client of MongoDB, or of any server that speaks its protocol, and how all stores read and insert."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from pymongo import AsyncMongoClient, errors
@@ -9,8 +10,11 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
+from shared.errors import Unavailable
 from shared.mongo.faults import DUPLICATE_KEY, errors_named
 from shared.settings.mongo_url import CLIENT_OPTIONS
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
@@ -19,6 +23,8 @@ MongoDatabase = AsyncDatabase[Document]
 CONNECTIONS = 20
 ASKING = 2
 PING_S = 2.0
+PATIENCE_S = 30.0
+"""So long a start waits until its database is prepared."""
 IN_ONE_ANSWER = 10_000
 COUNTED: Document = {"$group": {"_id": None, "n": {"$sum": 1}}}
 
@@ -36,6 +42,22 @@ class Mongo:
         self._client = connect(url, connections)
         self._asking = connect(url, ASKING)
         self.database: MongoDatabase = self._client[database]
+        self._preparing: set[asyncio.Task[None]] = set()
+
+    async def prepare(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Make the database ready for a service that starts, by `work`; what of it takes longer than `PATIENCE_S` goes
+        on beside the service, until `close`. Raises Unavailable."""
+        if not await self.is_ready():  # it connects, so that no look after the start has to
+            raise Unavailable("the database does not answer now")
+        task = asyncio.create_task(work(), name="prepare the database")
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
+        if done:
+            return task.result()
+        log.warning("indexes are still being built: until then some requests read more than they need")
+        task.add_done_callback(_log_failure)
+        return None
 
     async def is_ready(self) -> bool:
         """Whether the server answers now."""
@@ -46,8 +68,16 @@ class Mongo:
         return True
 
     async def close(self) -> None:
+        for task in self._preparing:
+            task.cancel()
+        await asyncio.gather(*self._preparing, return_exceptions=True)
         await self._asking.close()
         await self._client.close()
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("an index was not built; the next start tries again: %s", error)
 
 
 async def read(cursor: AsyncCursor[Document], limit: int = 0) -> list[Document]:

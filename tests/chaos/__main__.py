@@ -12,6 +12,8 @@ from tests.chaos.embedded_world import EmbeddedWorld
 from tests.chaos.world import World
 
 OUT = Path("build/chaos")
+SWITCH_S = 0.0005
+"""The replica set and the proxies answer in this process, beside the crew's threads: they are not to wait for them."""
 
 
 def main() -> int:
@@ -26,6 +28,7 @@ def main() -> int:
     parser.add_argument("--operators", type=int, default=8)
     parser.add_argument("--out", type=Path, default=OUT, help="for the report, and for servers")
     given = parser.parse_args()
+    sys.setswitchinterval(SWITCH_S)
     seed = random.SystemRandom().randrange(10**9) if given.seed is None else given.seed
     _say(f"seed {seed}")
     plan = Plan(

@@ -32,12 +32,16 @@ class Run:
 @contextmanager
 def started(world: World, crew: Crew, report: Run) -> Iterator[None]:
     """Start the world, and end it whatever happens: what ends the block is reported, with what was seen by then."""
+    has_begun = False
     try:
         world.start()
         crew.url, crew.idle_s = world.url, IDLE_S
         report.left_out = dict(world.left_out)
+        has_begun = True
         yield
-    except Exception:  # noqa: BLE001 - the report says so
+    except Exception:
+        if not has_begun:
+            raise
         report.failures.append(f"{traceback.format_exc()}\n{world.log_tail()}")
         report.findings.violations = crew.history.violations
     finally:

@@ -4,6 +4,7 @@
 has, of the primary.
 """
 
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,9 +37,12 @@ from tests.contract.adapters import (
     StoredWebhooks,
     unless_refused,
 )
+from tests.contract.index_scans import Query, serving
+from tests.contract.queries import ALL_INDEXES, LOOKS, MORE, name_of, queries_in
 from tests.replica.replica_set import replica_set
 from tests.servers import need
 
+PLATFORM = tuple(str(Path(__file__).parents[2] / folder) for folder in ("services", "shared"))
 Server = Callable[[], AbstractAsyncContextManager[str]]
 """Gives the URL of a server."""
 
@@ -88,6 +92,34 @@ class _Refusing:
         return getattr(self._collection, name)
 
 
+class Looks(monitoring.CommandListener):
+    """Notes what the platform looks for, and not tests, without an index that has all of it and its order."""
+
+    def __init__(self) -> None:
+        self.dear: dict[str, Query] = {}
+
+    def started(self, event) -> None:
+        if event.command_name not in LOOKS or not _is_of_the_platform():
+            return
+        for query in queries_in(event.command_name, event.command):
+            if not serving(query, ALL_INDEXES.get(query.collection, {})) and name_of(query) not in MORE:
+                self.dear[name_of(query)] = query
+
+    def succeeded(self, event) -> None: ...
+
+    def failed(self, event) -> None: ...
+
+
+def _is_of_the_platform() -> bool:
+    """Whether a command is sent for a module of the platform, however far down in the driver."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(PLATFORM):
+            return True
+        frame = frame.f_back
+    return False
+
+
 class WeakReads(monitoring.CommandListener):
     """Notes reads that could see what a majority does not have yet, or that a secondary may answer."""
 
@@ -131,7 +163,7 @@ async def database(commands: Commands | None = None, server: Server = partial_se
 @asynccontextmanager
 async def _dropped(url: str, commands: Commands | None) -> AsyncIterator[MongoDatabase]:
     listeners = monitoring._LISTENERS.command_listeners
-    mine = [weak := WeakReads(), *([] if commands is None else [commands])]
+    mine = [weak := WeakReads(), looks := Looks(), *([] if commands is None else [commands])]
     listeners.extend(mine)
     try:
         client = connect(url)
@@ -142,6 +174,7 @@ async def _dropped(url: str, commands: Commands | None) -> AsyncIterator[MongoDa
     try:
         yield client[name]
         assert weak.seen == [], "reads that a failover may take back"
+        assert looks.dear == {}, "queries that read more than they answer, see queries.py"
     finally:
         await client.drop_database(name)
         await client.close()

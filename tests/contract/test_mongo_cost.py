@@ -72,8 +72,10 @@ async def test_subtasks_that_are_opened_together_share_their_commands(replicas):
     cost = await cost_of(replicas, open_all(store, brief(), ids))
     inserts = cost.commands.count("insert subtasks")
     assert 2 <= inserts <= 6, "the first alone, then what came meanwhile, as often as that is"
-    others = sorted(command for command in cost.commands if command != "insert subtasks")
-    assert others == ["find briefs", "find briefs", "insert briefs", "update briefs"]
+    others = [command for command in cost.commands if command != "insert subtasks"]
+    assert {*others} == {"find briefs", "insert briefs", "update briefs"}
+    assert others.count("insert briefs") == 1
+    assert len(others) <= 2 * inserts, "the task is listed with the first, and looked at with each"
     assert len((await claim(store, "ann", 100)).held) == 60
 
 

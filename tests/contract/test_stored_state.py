@@ -33,7 +33,7 @@ from shared.codec import Codec, NewerSchema
 from shared.sqlite import Database
 from shared.sqlite.migrations import NewerFile, statements
 from shared.teams import FIRST_TEAM
-from tests.contract.mongo import database
+from tests.contract.mongo import database, on_replica_set, partial_server
 from tests.contract.operators import granting, open_all, vote
 from tests.stored.fill import Filler
 from tests.unit.subtask_builders import brief
@@ -148,9 +148,13 @@ class NewerSubtask(Subtask):
     mood: str = "fresh"
 
 
-async def test_two_versions_work_on_the_same_subtasks_and_no_vote_is_lost():
+SERVERS = {"mongo": partial_server, "replica_set": on_replica_set}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_two_versions_work_on_the_same_subtasks_and_no_vote_is_lost(server):
     of = brief(labels=("cat", "dog"), votes_required=3, stop="exact")
-    async with database() as db:
+    async with database(server=SERVERS[server]) as db:
         older, newer = (MongoSubtaskStore(db, time.time, announcements.announce) for _ in range(2))
         newer._subtasks._codec = Codec(NewerSubtask, SUBTASKS._upgrades)
         await older.prepare()

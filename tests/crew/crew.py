@@ -50,6 +50,7 @@ class Crew:
         self.uploads_ended = threading.Event()
         self.work_ended = threading.Event()
         self.open_images = 0
+        """As the reader counted them, and what may have come since."""
         self.backlog = BACKLOG
         self.pause_s = 0.0
         """How long operators rest between leases, on average."""

@@ -71,6 +71,8 @@ def send(
         finally:
             crew.is_archive_on_its_way.clear()
         operation.end("ok", status=200, answer=report)
+    if operation.outcome != "fail":
+        crew.open_images += len(drawn)  # the reader counts anew, but while a service is away for a long time not
     if operation.outcome == "fail" and not (operation.status == 409 and task_id in crew.closed):
         crew.history.violated("I1", f"an upload was refused: {operation.status} {operation.detail}")
     crew.note_fault(operation)

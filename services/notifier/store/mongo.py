@@ -25,6 +25,7 @@ from shared.mongo import Documents
 from shared.mongo.connection import Document, MongoDatabase, count, read
 from shared.mongo.faults import errors_named
 from shared.mongo.indexes import build
+from shared.mongo.origins import INDEXES as ORIGIN_INDEXES
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
 from shared.mongo.outbox import Outboxes, document_of
@@ -43,6 +44,7 @@ INDEXES = {
         IndexModel([("expires_at", 1)], name="expiring", sparse=True),
         IndexModel([("ended", 1), ("created_at", 1)], name="ended", sparse=True),
     ],
+    "origins": ORIGIN_INDEXES,
 }
 
 

@@ -87,9 +87,12 @@ class MongoTaskStore:
         self._usage = MongoUsage(database["tasks"], database["images"])
 
     async def prepare(self) -> None:
-        """Create the indexes that are missing, and count what was not counted."""
+        """Create the indexes that are missing."""
         await build(self._database, INDEXES)
-        await self._usage.prepare()
+
+    async def count_uncounted(self) -> None:
+        """Count what tasks of older releases have stored: before this one serves, for quotas rest on it."""
+        await self._usage.count_uncounted()
 
     async def create(
         self,

@@ -29,7 +29,7 @@ class MongoUsage:
         self._tasks = tasks
         self._images = images
 
-    async def prepare(self) -> None:
+    async def count_uncounted(self) -> None:
         """Count what tasks of older releases have stored, which do not know it."""
         query = {"team": {"$eq": None}}
         with errors_named():
