@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from loadtest.command import BUILD, ROOT
 from loadtest.errors import MeasurementFailed, PlatformFailed
@@ -26,6 +26,17 @@ SEED_S, SEED_EACH_S = 120.0, 0.001
 """How long seeding may take at all, and for each subtask: as long as on two cores that many others use too."""
 PORTS = range(20_000, 32_000)
 """Below the ports that clients are given: a client that calls a closed port of those may be connected to itself."""
+
+
+class Measured(Protocol):
+    """What serves, in however many processes."""
+
+    @property
+    def port(self) -> int: ...
+
+    def cpu_s(self) -> float:
+        """Processor seconds that it has used so far."""
+        ...
 
 
 class PlatformProcess:
@@ -144,8 +155,7 @@ class PlatformProcess:
 
     def cpu_s(self) -> float:
         """Processor seconds that it has used so far, in hundredths."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return process_cpu_s(self.pid)
 
     def memory_mib(self) -> float:
         """Memory of its own, and its share of what it shares (PSS)."""
@@ -174,6 +184,12 @@ class PlatformProcess:
     def _running(self) -> "subprocess.Popen[bytes]":
         assert self._process is not None, "the platform is not running"  # noqa: S101 - a mistake of the caller
         return self._process
+
+
+def process_cpu_s(pid: int) -> float:
+    """Processor seconds that a process has used so far, in hundredths."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def threads_cpu_s(pid: int) -> float:

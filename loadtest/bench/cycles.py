@@ -8,19 +8,23 @@ from loadtest.crowd import owner
 from loadtest.crowd.connection import connected
 from loadtest.crowd.operators import Shift, Worked, work
 from loadtest.measures import Numbers, Times
-from loadtest.platform_process import PlatformProcess
+from loadtest.platform_process import Measured
 
 WARM_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """So many operators, leasing and voting so many subtasks at a time; `most` is a rate that they will not exceed."""
+    """So many operators, leasing and voting so many subtasks at a time; `most` is a rate that they will not exceed.
+
+    `with_images`: they look at the picture, too, where the platform itself has it.
+    """
 
     operators: int
     batch: int
     most: int
     suffix: str
+    with_images: bool = True
 
 
 PHASES = (
@@ -31,14 +35,18 @@ PHASES = (
 )
 
 
-async def measure(platform: PlatformProcess, forms: Sequence[owner.Form], seconds: float) -> Numbers:
+async def measure(
+    platform: Measured, forms: Sequence[owner.Form], seconds: float, phases: Sequence[Phase] = PHASES
+) -> Numbers:
     """Every phase, each with operators of its own."""
     numbers: Numbers = {}
-    for phase in PHASES:
+    for phase in phases:
         votes_each = 1 if phase.operators == 1 else 2
         await stock(platform.port, forms, int(phase.most * (seconds + WARM_S) / votes_each), phase.suffix)
         names = [f"op-{phase.suffix}-{number}" for number in range(phase.operators)]
-        worked = await work(platform, names, Shift(batch=phase.batch), seconds=seconds, warm_s=WARM_S)
+        worked = await work(
+            platform, names, Shift(batch=phase.batch, with_images=phase.with_images), seconds=seconds, warm_s=WARM_S
+        )
         numbers |= {f"{name}_{phase.suffix}": value for name, value in _numbers(worked).items()}
         cores = f"server {worked.server_cores:.2f}, client {worked.client_cores:.2f}, others {worked.others_cores:.2f}"
         print(f"  {phase.suffix}: {worked.cycles / worked.wall_s:.0f} cycles/s; cores: {cores}", flush=True)
@@ -48,6 +56,8 @@ async def measure(platform: PlatformProcess, forms: Sequence[owner.Form], second
 def _numbers(worked: Worked) -> Numbers:
     found: Numbers = {"cycles_per_s": worked.cycles / worked.wall_s}
     for call in ("lease", "image", "vote"):
+        if not getattr(worked, call):
+            continue
         times = Times.of(getattr(worked, call))
         found |= {f"{call}_p50_ms": times.p50, f"{call}_p95_ms": times.p95, f"{call}_p99_ms": times.p99}
     return found | {f"{who}_cores": getattr(worked, f"{who}_cores") for who in ("server", "client", "others")}

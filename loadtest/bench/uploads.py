@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from loadtest.crowd import owner
 from loadtest.crowd.connection import connected
 from loadtest.measures import Numbers, median
-from loadtest.platform_process import PlatformProcess
+from loadtest.platform_process import Measured
 
 RUNS, TASKS_PER_RUN = 3, 2
 
 
-async def measure(platform: PlatformProcess, forms: Sequence[owner.Form]) -> Numbers:
+async def measure(platform: Measured, forms: Sequence[owner.Form]) -> Numbers:
     """Pictures per second, the median of three runs."""
     rates: list[float] = []
     began_all, server_s, client_s = time.perf_counter(), platform.cpu_s(), time.process_time()

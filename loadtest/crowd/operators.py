@@ -10,7 +10,7 @@ from typing import Any
 from loadtest.crowd.connection import Caller, connected
 from loadtest.crowd.labels import choose
 from loadtest.errors import MeasurementFailed
-from loadtest.platform_process import PlatformProcess, machine_cpu_s
+from loadtest.platform_process import Measured, machine_cpu_s
 
 DRY_S = 2.0
 """Operators that get nothing for so long have run dry."""
@@ -53,9 +53,7 @@ class Shift:
     worked: Worked = field(default_factory=Worked)
 
 
-async def work(
-    platform: PlatformProcess, names: Sequence[str], shift: Shift, *, seconds: float, warm_s: float
-) -> Worked:
+async def work(platform: Measured, names: Sequence[str], shift: Shift, *, seconds: float, warm_s: float) -> Worked:
     """Let operators of these names work; what happens in the first `warm_s` does not count."""
     async with (
         connected(platform.port, names) as callers,

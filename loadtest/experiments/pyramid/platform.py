@@ -5,9 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.local import __main__ as local
-from deploy.local import env_file
-from deploy.local.errors import ServerNotUp
 from loadtest.broker import Management
 from loadtest.cgroups import Quota, names, sweep
 from loadtest.command import ROOT
@@ -18,6 +15,7 @@ from loadtest.experiments.hpa import Hpa
 from loadtest.experiments.hpa_manifest import Resources, hastened, read, resources
 from loadtest.experiments.pyramid.queues import Queues
 from loadtest.experiments.supervisor import Supervisor
+from loadtest.servers import servers, stop_servers
 
 MANIFESTS = ROOT / "deploy/k8s/base"
 SETTLE_S = 120
@@ -83,10 +81,10 @@ def scaled_platform(folder: Path, scaling: Scaling, settings: Mapping[str, str])
 
     Raises ServerNotUp and MeasurementFailed.
     """
-    _stop_servers(folder / "services")  # of an experiment that was killed
+    stop_servers(folder / "services")  # of an experiment that was killed
     clear(folder)
     sweep()  # what was just ended was still in its groups
-    with _servers(folder / "services") as environment:
+    with servers(folder / "services") as environment:
         queues = Queues(Management(environment["RABBITMQ_MANAGEMENT_URL"]))
         told = {**environment, **settings}
         scaled = [_scaled(service, folder, scaling, told, queues) for service in SERVICES]
@@ -104,22 +102,6 @@ def _scaled(service: str, folder: Path, scaling: Scaling, told: Mapping[str, str
         depth=lambda: queues.depth(service),
         hastened=scaling.hastened,
     )
-
-
-@contextmanager
-def _servers(folder: Path) -> Iterator[dict[str, str]]:
-    """RabbitMQ, S3 and MongoDB's protocol in a folder."""
-    try:
-        if not local.start(folder, local.every(folder)):
-            raise ServerNotUp("not all servers are up")
-        yield env_file.read(folder)
-    finally:
-        _stop_servers(folder)
-
-
-def _stop_servers(folder: Path) -> None:
-    if folder.exists():
-        local.stop(folder, local.every(folder))
 
 
 def _manifest(service: str, kind: str) -> Path:

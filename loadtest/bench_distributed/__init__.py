@@ -1,0 +1,1 @@
+"""What the distributed platform costs: requests, processors, and what it asks of MongoDB."""
