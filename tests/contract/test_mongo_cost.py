@@ -10,7 +10,6 @@ from services.subtask_manager import domain
 from services.subtask_manager import walk as walks
 from services.subtask_manager.row import Row
 from services.subtask_manager.store import mongo as subtask_store
-from services.subtask_manager.store.mongo import briefs
 from services.task_manager import announcements as task_announcements
 from services.task_manager.listing import Listing
 from services.task_manager.order import KEYS
@@ -37,11 +36,7 @@ from tests.contract.subtask_scenes import SUGGESTING, TASK, TOLD
 from tests.unit.subtask_builders import T0, brief, prelabel
 from tests.unit.task_builders import TASK_ID, image, task
 
-
-@pytest.fixture(autouse=True)
-def briefs_stay_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine what a test prepares takes longer than the second for which a brief is known."""
-    monkeypatch.setattr(briefs, "FRESH_S", 3600.0)
+pytestmark = pytest.mark.usefixtures("briefs_stay_fresh")
 
 
 async def test_a_vote_costs_one_read_and_one_write(replicas):
