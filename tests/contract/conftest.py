@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.subtask_manager.store.mongo import briefs
 from tests.contract import adapters, mongo, rabbitmq, s3
 from tests.contract.buses import sqlite_buses
 from tests.contract.replicas import opened_replicas
@@ -117,6 +118,13 @@ async def stored_objects(request, tmp_path):
 async def rabbit(tmp_path):
     async with rabbitmq.rabbit_buses(tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def briefs_stay_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where commands are counted: on a busy machine what a test prepares takes longer than the second for which a brief
+    is known."""
+    monkeypatch.setattr(briefs, "FRESH_S", 3600.0)
 
 
 @pytest_asyncio.fixture(params=on_mongo(opened_replicas))

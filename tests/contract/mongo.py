@@ -52,6 +52,8 @@ class Commands(monitoring.CommandListener):
 
     def __init__(self) -> None:
         self.cost: Cost | None = None
+        self.queries: list[Query] = []
+        """Those of what was counted last."""
         self.finds: dict[tuple[str, ...], tuple[str, Any]] = {}
         self.sorts: set[tuple[str, frozenset[str], tuple[str, ...]]] = set()
         self.groups: list[Any] = []
@@ -64,6 +66,7 @@ class Commands(monitoring.CommandListener):
         if event.command_name == "aggregate":
             self.groups += [stage["$group"]["_id"] for stage in event.command["pipeline"] if "$group" in stage]
         if self.cost is not None:
+            self.queries += queries_in(event.command_name, event.command) if event.command_name in LOOKS else ()
             self.cost.commands.append(f"{event.command_name} {event.command.get(event.command_name)}")
 
     def succeeded(self, event) -> None: ...
@@ -73,6 +76,7 @@ class Commands(monitoring.CommandListener):
     @contextmanager
     def counting(self) -> Iterator[Cost]:
         self.cost = cost = Cost()
+        self.queries = []
         try:
             yield cost
         finally:

@@ -10,7 +10,6 @@ from services.subtask_manager import domain
 from services.subtask_manager import walk as walks
 from services.subtask_manager.row import Row
 from services.subtask_manager.store import mongo as subtask_store
-from services.subtask_manager.store.mongo import briefs
 from services.task_manager import announcements as task_announcements
 from services.task_manager.listing import Listing
 from services.task_manager.order import KEYS
@@ -19,6 +18,8 @@ from services.task_manager.store.mongo import MongoTaskStore
 from shared.errors import Unavailable
 from shared.mongo import outbox
 from shared.teams import FIRST_TEAM
+from tests.contract import index_scans
+from tests.contract.index_scans import Cost as ReadOf
 from tests.contract.operators import (
     claim,
     give_back,
@@ -29,16 +30,13 @@ from tests.contract.operators import (
     vote,
     vote_on_all,
 )
+from tests.contract.queries import ALL_INDEXES, name_of
 from tests.contract.replicas import Replicas, cost_of
 from tests.contract.subtask_scenes import SUGGESTING, TASK, TOLD
 from tests.unit.subtask_builders import T0, brief, prelabel
 from tests.unit.task_builders import TASK_ID, image, task
 
-
-@pytest.fixture(autouse=True)
-def briefs_stay_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine what a test prepares takes longer than the second for which a brief is known."""
-    monkeypatch.setattr(briefs, "FRESH_S", 3600.0)
+pytestmark = pytest.mark.usefixtures("briefs_stay_fresh")
 
 
 async def test_a_vote_costs_one_read_and_one_write(replicas):
@@ -255,6 +253,40 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
     assert len(replicas.commands.finds) >= 8
     assert await scans(replicas) == []
     assert sorted_by_hand(replicas, task_store.INDEXES) == []
+
+
+async def test_a_lease_and_a_vote_read_no_document_in_vain(replicas):
+    """However many leases there are of others, and tasks that rest."""
+    store, other = replicas.stores[0], replicas.stores[1]
+    await open_all(store, brief(), subtask_ids(200))
+    for number in range(6):
+        await claim(store, f"holder{number}", 20)
+    resting = [brief(votes_required=1, task_id=f"{n:032x}", created_at=T0 - 100 + n) for n in range(1, 41)]
+    for number, of in enumerate(resting):
+        await open_all(store, of, subtask_ids(1, first=1_000 + number))
+    await claim(store, "greedy", 40)
+    replicas.at(T0 + 1)
+    await claim(store, "seeker", 1)
+    assert await replicas.db["briefs"].count_documents({"rests_until": {"$gt": T0 + 1}}) > 20
+    looked = await looked_at(replicas, claim(store, "ann", 10))
+    assert [(name, told) for name, told in looked if told.documents != told.answered or told.is_sorted_by_hand] == []
+    assert sum(told.documents for _, told in looked) < 80
+    first, second, *_ = tokens_of(await claim(store, "ann", 10), "ann").items()
+    await vote(other, "ann", first[0], "cat", first[1])
+    looked = await looked_at(replicas, vote(other, "ann", second[0], "cat", second[1]))
+    assert [(name, told.documents) for name, told in looked] == [("subtasks: _id", 1), ("subtasks: _id version", 1)]
+
+
+async def looked_at(replicas: Replicas, work) -> list[tuple[str, ReadOf]]:
+    """What each query of some work costs on what was there before."""
+    there = {name: await replicas.db[name].find().to_list() for name in await replicas.db.list_collection_names()}
+    await cost_of(replicas, work)
+    told = [
+        (name_of(one), index_scans.cost(one, there.get(one.collection, []), ALL_INDEXES.get(one.collection, {})))
+        for one in replicas.commands.queries
+    ]
+    assert [name for name, cost in told if cost is None] == []
+    return [(name, cost) for name, cost in told if cost is not None]
 
 
 async def scans(replicas: Replicas) -> list[tuple[str, ...]]:

@@ -10,6 +10,8 @@ from tests.contract.operators import claim, claim_all, give_back, granting, open
 from tests.contract.replicas import cost_of
 from tests.unit.subtask_builders import LEASE_S, T0, brief
 
+pytestmark = pytest.mark.usefixtures("briefs_stay_fresh")
+
 STUCK = 12
 NEWER = brief(task_id="ff" * 16, created_at=T0 + 1000)
 HELD = subtask_ids(STUCK)
