@@ -10,6 +10,7 @@ from typing import TypeVar
 from embedded import data_dir
 from embedded import routes as object_routes
 from embedded.accounts import EmbeddedAccounts
+from embedded.metrics import FolderMetrics
 from embedded.settings import Settings
 from services.accounts import routes as account_routes
 from services.accounts.store.sqlite import SqliteAccountStore
@@ -121,6 +122,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         accounts = EmbeddedAccounts(on(account_store), settings, root, relays)
         parts.append(accounts.part)
     relays += [relay for part in parts for relay in part.relays]
+
+    FolderMetrics(root, [*files.values(), bus.database], telemetry.metrics.registry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:

@@ -16,12 +16,14 @@ from shared.http.serving import Deployable
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas
+from shared.settings import MONGODB, RABBITMQ, S3
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
-    mongo = settings.mongo()
+    telemetry = settings.telemetry("quorate-task-manager")
+    mongo = settings.mongo(telemetry)
     store = MongoTaskStore(
         mongo.database,
         clock,
@@ -29,10 +31,9 @@ def create(settings: TaskManagerSettings) -> Deployable:
         announce_image=announcements.image_ready,
         announce_removed=announcements.image_removed,
     )
-    objects = settings.objects(cache_bytes=settings.image_cache_bytes)
-    bus = settings.bus("task_manager", clock)
+    objects = settings.objects(telemetry, cache_bytes=settings.image_cache_bytes)
+    bus = settings.bus("task_manager", clock, telemetry)
     callers = settings.callers("task_manager", mongo.database, bus, clock)
-    telemetry = settings.telemetry("quorate-task-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     quotas = MongoQuotas(mongo.database, clock)
@@ -67,6 +68,6 @@ def create(settings: TaskManagerSettings) -> Deployable:
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],
-        needs={"MongoDB": mongo.is_ready},
-        uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},
+        needs={MONGODB: mongo.is_ready},
+        uses={RABBITMQ: bus.is_ready, S3: objects.is_ready},
     )

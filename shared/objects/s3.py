@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree.ElementTree import ParseError
 
 import certifi
@@ -19,7 +19,7 @@ from minio.datatypes import PostPolicy
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.helpers import check_bucket_name
-from urllib3 import PoolManager, Timeout
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
@@ -28,6 +28,7 @@ from shared.objects.keys import cache_control, checked, is_key, media_type
 from shared.objects.presigned import Presigner
 from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
+from shared.telemetry.calls import Observed, unobserved
 
 T = TypeVar("T")
 
@@ -48,7 +49,25 @@ ERRORS = (MinioException, HTTPError, OSError, ParseError, ValueError)
 """What minio raises for refusals, for missing answers, and (the last two) for answers that it cannot read."""
 FULL = {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"}
 FULL_STATUS = 507
+SERVER_ERROR = 500
 ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "OperationAborted"}
+
+
+class _TimedPool(PoolManager):
+    """Tells how long requests take, until their answer begins."""
+
+    def __init__(self, observed: Observed, **options: Any) -> None:
+        super().__init__(**options)
+        self._observed = observed
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> BaseHTTPResponse:  # noqa: FBT001, FBT002 - urllib3's
+        began, is_failed = time.monotonic(), True
+        try:
+            answer = super().urlopen(method, url, redirect, **options)
+            is_failed = answer.status >= SERVER_ERROR
+            return answer
+        finally:
+            self._observed(method, time.monotonic() - began, is_failed=is_failed)
 
 
 class S3ObjectStore:
@@ -59,6 +78,7 @@ class S3ObjectStore:
     url_lifetime_s: the least time that a URL lives.
     cache_bytes: how much of the objects used last is kept in memory.
     timeout_s: how long the server may be silent.
+    observed: told of each request.
     """
 
     def __init__(
@@ -74,9 +94,11 @@ class S3ObjectStore:
         cache_bytes: int = 0,
         threads: int = 16,
         timeout_s: float = 10.0,
+        observed: Observed = unobserved,
     ) -> None:
         check_bucket_name(bucket, strict=True)
-        self._pool = PoolManager(
+        self._pool = _TimedPool(
+            observed,
             maxsize=threads,
             timeout=Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
             retries=False,  # this class repeats whole operations, with their bodies

@@ -50,7 +50,7 @@ class Database:
     """
 
     def __init__(self, path: Path, steps: Sequence[Step], *, readers: int = 2) -> None:
-        self._path = path
+        self.path = path
         self._steps = steps
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_until_closed, name=f"write-{path.stem}", daemon=True)
@@ -63,9 +63,9 @@ class Database:
 
     def open(self) -> None:
         """Bring the file to the present schema and start the writer. Raises NewerFile."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._connect()
-        migrate(self._connection, self._steps, self._path.name)
+        migrate(self._connection, self._steps, self.path.name)
         self._writer.start()
 
     async def close(self) -> None:
@@ -76,6 +76,11 @@ class Database:
         self._readers.shutdown()
         for connection in self._connections:
             connection.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait."""
+        return self._jobs.qsize()
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction, durable when this returns. An error of `work` undoes it and is raised here."""
@@ -100,7 +105,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=30
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=30
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

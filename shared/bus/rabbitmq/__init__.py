@@ -14,6 +14,7 @@ from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import BROKER_LIMIT, Layout
 from shared.clock import Clock
 from shared.events import Message
+from shared.telemetry.calls import Observed, unobserved
 
 OPEN_S = 30.0
 """How long the first connection may take: the broker may start together with this process."""
@@ -37,6 +38,7 @@ class RabbitBus:
         optional_ttl_s: float = 600.0,
         publish_timeout_s: float = 10.0,
         sleep: Sleep = asyncio.sleep,
+        observed: Observed = unobserved,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
@@ -45,7 +47,7 @@ class RabbitBus:
         self._to_publish = Connection(url, f"{service} publishes")
         self._to_consume = Connection(url, f"{service} consumes")
         self._broadcast = Broadcast(self._to_publish, self._to_consume)
-        self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s)
+        self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s, observed)
         self._consumers: dict[str, Consumer] = {}
 
     async def open(self) -> None:
@@ -82,11 +84,15 @@ class RabbitBus:
         counts = await asyncio.gather(*(consumer.depth() for consumer in self._consumers.values()))
         return dict(zip(self._consumers, counts, strict=True))
 
+    async def oldest(self) -> dict[str, float]:
+        held = {queue: consumer.oldest_at() for queue, consumer in self._consumers.items()}
+        return {queue: at for queue, at in held.items() if at is not None}
+
     async def settle(self, queues: Collection[str]) -> None:
         await asyncio.gather(*(self._consumers[queue].settle() for queue in queues))
 
-    async def dead_count(self) -> int:
-        return await dead_letters.count(self._to_consume)
+    async def dead_counts(self) -> dict[str, int]:
+        return await dead_letters.counts(self._to_consume)
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         return await dead_letters.read(self._to_consume, limit)
