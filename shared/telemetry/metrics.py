@@ -133,7 +133,7 @@ class Metrics:
             "quorate_erasures_pending",
             "People whose erasure a service has not carried out yet.",
             self.registry,
-            label="service",
+            label="at",
         )
         self.calls = Calls(self.registry)
         info = Gauge("quorate_build_info", "1, with the version.", ["version"], registry=self.registry)

@@ -50,7 +50,7 @@ async def test_the_work_of_a_task_is_counted(api):
     assert seen["quorate_dead_letters queue=subtask_manager.image.ready.v2"] == 0
     assert seen["quorate_tasks state=open"] + seen["quorate_tasks state=sealed"] <= 1
     assert (seen["quorate_uploads_under_way"], seen["quorate_uploads_limit"]) == (0, 16)
-    assert seen["quorate_erasures_pending service=task_manager"] == 0
+    assert seen["quorate_erasures_pending at=task_manager"] == 0
 
 
 async def test_what_waits_for_people_and_for_the_disk_is_seen(api):

@@ -97,7 +97,7 @@ def test_one_service_does_not_hide_what_another_has_to_erase():
     metrics.erasing("subtask_manager", 0)
     metrics.erasing("task_manager", None)
     told = shown(metrics.registry)
-    assert [name for name in told if "erasures" in name] == ['quorate_erasures_pending{service="subtask_manager"}']
+    assert [name for name in told if "erasures" in name] == ['quorate_erasures_pending{at="subtask_manager"}']
 
 
 def test_calls_of_servers_are_timed_and_those_that_fail_counted():
