@@ -56,6 +56,10 @@ class Platform:
     objects: FilesystemObjectStore
     bus: SqliteBus
 
+    @property
+    def databases(self) -> list[Database]:
+        return [*self.files.values(), self.bus.database]
+
 
 def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher | None = None) -> Platform:
     """The platform in a folder. `fetcher`: sends webhooks; where there is none, one by the settings.
@@ -123,7 +127,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         parts.append(accounts.part)
     relays += [relay for part in parts for relay in part.relays]
 
-    FolderMetrics(root, [*files.values(), bus.database], telemetry.metrics.registry)
+    databases = [*files.values(), bus.database]
+    FolderMetrics(root, databases, telemetry.metrics.registry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
@@ -146,7 +151,14 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         routers.append(account_routes.off_router())
     authenticator = None if accounts is None else accounts.authenticator
     served = deployable(
-        "Quorate", settings, parts, on(None), opened=opened, routers=routers, authenticator=authenticator
+        "Quorate",
+        settings,
+        parts,
+        on(None),
+        opened=opened,
+        routers=routers,
+        authenticator=authenticator,
+        needs={**{one.path.name: one.is_ready for one in databases}, "objects": objects.is_ready},
     )
     if accounts is not None:
         served = replace(served, greeting=accounts.first_start.greeting)

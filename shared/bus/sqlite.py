@@ -87,6 +87,7 @@ class SqliteBus:
 
     def __init__(self, path: Path, clock: Clock, *, delivery_limit: int = 10, optional_ttl_s: float = 600.0) -> None:
         self.database = Database(path, STEPS)
+        self.is_ready = self.database.is_ready
         self._clock = clock
         self._delivery_limit = delivery_limit
         self._optional_ttl_s = optional_ttl_s

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.alert_rules import FILES, KUBERNETES, ROOT, RULES, Rule, groups, metrics_in, promtool, cases_of
+from tests.unit.alert_rules import FILES, KUBERNETES, ROOT, RULES, Rule, cases_of, groups, metrics_in, promtool
 from tests.unit.metric_names import sample_names
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -7,13 +7,14 @@ from functools import partial
 from shared.bus import DeadLetter, Handler
 from shared.bus.rabbitmq import dead_letters
 from shared.bus.rabbitmq.broadcast import Broadcast
-from shared.bus.rabbitmq.connection import Connection, as_unavailable
+from shared.bus.rabbitmq.connection import ASK_S, Connection, as_unavailable, ask
 from shared.bus.rabbitmq.consumer import Consumer, Sleep
 from shared.bus.rabbitmq.messages import outgoing
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import BROKER_LIMIT, Layout
 from shared.clock import Clock
 from shared.events import Message
+from shared.probing import Probe
 from shared.telemetry.calls import Observed, unobserved
 
 OPEN_S = 30.0
@@ -49,6 +50,7 @@ class RabbitBus:
         self._broadcast = Broadcast(self._to_publish, self._to_consume)
         self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s, observed)
         self._consumers: dict[str, Consumer] = {}
+        self._answers = Probe("RabbitMQ", self._ask, takes_s=ASK_S)
 
     async def open(self) -> None:
         """Connect and declare. Raises Unavailable where there is no broker, or its queues are declared otherwise."""
@@ -114,8 +116,12 @@ class RabbitBus:
         self._broadcast.listen(listener)
 
     async def is_ready(self) -> bool:
-        """Whether both connections are open now."""
-        return self._to_publish.is_open and self._to_consume.is_open
+        """Whether both connections are open, and the broker answers over each: one that hangs keeps them open for
+        three heartbeats."""
+        return self._to_publish.is_open and self._to_consume.is_open and await self._answers()
+
+    async def _ask(self) -> None:
+        await asyncio.gather(*(ask(one) for one in (self._to_publish, self._to_consume)))
 
     async def drain(self) -> None:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))
