@@ -3,10 +3,13 @@
 import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
 from services.task_manager import announcements
 from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
+from services.task_manager.storage import refuse_other_storage
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
 from shared.clock import steady
@@ -59,7 +62,17 @@ def create(settings: TaskManagerSettings) -> Deployable:
             stack.push_async_callback(bus.close)
             yield
 
-    return deployable(
+    async def refuse_elsewhere() -> None:
+        """On connections of its own, for it ends before the platform's loop begins."""
+        asking, bucket = settings.mongo(telemetry), settings.objects(telemetry)
+        try:
+            await open_when_up(bucket.open)
+            await open_when_up(partial(refuse_other_storage, asking.database, bucket))
+        finally:
+            await bucket.close()
+            await asking.close()
+
+    served = deployable(
         "Quorate task manager",
         settings,
         [part],
@@ -71,3 +84,4 @@ def create(settings: TaskManagerSettings) -> Deployable:
         needs={MONGODB: mongo.is_ready},
         uses={RABBITMQ: bus.is_ready, S3: objects.is_ready},
     )
+    return replace(served, preflight=refuse_elsewhere)
