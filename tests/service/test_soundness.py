@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,8 @@ from shared.errors import Unavailable
 from shared.sqlite import Database
 from shared.sqlite.migrations import statements
 from shared.sqlite.soundness import UnusableFile
-from tests.servers import lacks
 from tests.service.running import Api, running
+from tests.small_disk import fill, mounted
 
 
 @pytest.fixture
@@ -198,28 +198,14 @@ def _damage(path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        lacks("it takes root to mount a small disk")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", tmp_path], check=False).returncode:
-        lacks("a small disk cannot be mounted here")
-    try:
-        yield tmp_path
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
-
-
-def _fill(ballast: Path) -> None:
-    with ballast.open("wb", buffering=0) as file:
-        for block in (bytes(65_536), bytes(4_096)):
-            with suppress(OSError):
-                while file.write(block):
-                    pass
+    with mounted(tmp_path) as disk:
+        yield disk
 
 
 async def test_on_a_full_disk_it_is_not_ready_until_there_is_room(small_disk: Path):
     async with running(small_disk / "data") as api:
         assert (await readiness(api))[0] == 200
-        _fill(small_disk / "ballast")
+        fill(small_disk / "ballast")
         ask_anew(api)
         status, told = await readiness(api)
         assert status == 503
