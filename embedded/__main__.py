@@ -6,6 +6,7 @@ from dataclasses import replace
 from embedded import data_dir
 from embedded.app import assemble
 from embedded.settings import Settings
+from embedded.soundness import refuse_unusable
 from shared.http.serving import Deployable, serve
 
 
@@ -16,7 +17,9 @@ def main() -> int:
 
 def _create(settings: Settings) -> Deployable:
     lock = data_dir.lock(settings.data_dir)
-    return replace(assemble(settings).deployable, guard=lock)
+    platform = assemble(settings)
+    refuse_unusable(settings.data_dir, platform.databases)
+    return replace(platform.deployable, guard=lock)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TypeVar
 from embedded import data_dir
 from embedded import routes as object_routes
 from embedded.accounts import EmbeddedAccounts
+from embedded.metrics import FolderMetrics
 from embedded.settings import Settings
 from services.accounts import routes as account_routes
 from services.accounts.store.sqlite import SqliteAccountStore
@@ -54,6 +55,10 @@ class Platform:
     files: Mapping[str, Database]
     objects: FilesystemObjectStore
     bus: SqliteBus
+
+    @property
+    def databases(self) -> list[Database]:
+        return [*self.files.values(), self.bus.database]
 
 
 def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher | None = None) -> Platform:
@@ -122,6 +127,9 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         parts.append(accounts.part)
     relays += [relay for part in parts for relay in part.relays]
 
+    databases = [*files.values(), bus.database]
+    FolderMetrics(root, databases, telemetry.metrics.registry)
+
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
@@ -143,7 +151,14 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         routers.append(account_routes.off_router())
     authenticator = None if accounts is None else accounts.authenticator
     served = deployable(
-        "Quorate", settings, parts, on(None), opened=opened, routers=routers, authenticator=authenticator
+        "Quorate",
+        settings,
+        parts,
+        on(None),
+        opened=opened,
+        routers=routers,
+        authenticator=authenticator,
+        needs={**{one.path.name: one.is_ready for one in databases}, "objects": objects.is_ready},
     )
     if accounts is not None:
         served = replace(served, greeting=accounts.first_start.greeting)

@@ -8,12 +8,21 @@ from pathlib import Path
 from typing import IO
 
 from shared.errors import QuorateError
+from shared.sqlite.soundness import refuse_unless_ours
 
 SECRET_BYTES = 32
 
 
 class DataDirInUse(QuorateError):
     """Another process works in this folder."""
+
+
+class SecretUnusable(QuorateError):
+    """The key that signs URLs of images is too short to be one."""
+
+
+class ImagesMissing(QuorateError):
+    """The database knows images whose files are gone."""
 
 
 def make(data_dir: Path) -> None:
@@ -42,7 +51,24 @@ def secret(data_dir: Path) -> bytes:
     path = data_dir / "secret"
     if not path.exists():
         write_secret(path, secrets.token_bytes(SECRET_BYTES))
-    return path.read_bytes()
+    refuse_unless_ours(path)
+    kept = path.read_bytes()
+    if len(kept) < SECRET_BYTES:
+        raise SecretUnusable(
+            f"{path} has {len(kept)} bytes instead of {SECRET_BYTES}, so whoever guesses it could forge URLs of images:"
+            " restore it, or remove it and a new one is made (URLs that were handed out end then)"
+        )
+    return kept
+
+
+def refuse_without_images(data_dir: Path, *, has_images: bool) -> None:
+    """Raises ImagesMissing where images are stored in the database, and their files are not there."""
+    objects = data_dir / "objects"
+    if has_images and (not objects.is_dir() or not any(objects.iterdir())):
+        raise ImagesMissing(
+            f"{data_dir / 'tasks.sqlite'} has images, and {objects} is not there or is empty: mount or restore that"
+            " folder"
+        )
 
 
 def write_secret(path: Path, content: bytes) -> None:

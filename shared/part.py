@@ -1,6 +1,6 @@
 """A part: one service assembled on its adapters, ready to run alone or beside other parts."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -22,7 +22,7 @@ from shared.objects import ObjectStore
 from shared.outbox import Relay
 from shared.telemetry import Telemetry
 from shared.telemetry.observed_bus import ObservedBus
-from shared.telemetry.watch import Watch
+from shared.telemetry.watch import Gauge, Watch
 
 Store_co = TypeVar("Store_co", covariant=True)
 
@@ -70,7 +70,7 @@ class Part:
     relays: publish its outboxes.
     workers: what it does without a request or an event.
     tools: what its handlers use, closed when the process ends.
-    gauges: measure and set metrics, whenever metrics are read.
+    gauges: measure and set metrics, whenever metrics are read, by what they look at.
     counters: how often something has happened since the process began, by the name of its series for administrators.
     before_shutdown: called when the process is told to stop, before it waits for the requests under way.
     answers_admin: whether it answers `/api/admin` for the whole platform; of all services, one does.
@@ -84,7 +84,7 @@ class Part:
     relays: Sequence[Relay] = ()
     workers: Sequence[Worker] = ()
     tools: Sequence[Closable] = ()
-    gauges: Sequence[Callable[[], Awaitable[None]]] = ()
+    gauges: Mapping[str, Gauge] = field(default_factory=dict[str, Gauge])
     counters: Mapping[str, Callable[[], int]] = field(default_factory=dict[str, Callable[[], int]])
     before_shutdown: Callable[[], None] = nothing
     answers_admin: bool = False
@@ -138,7 +138,8 @@ def deployable(
     """
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
     outboxes = [relay.outbox for part in parts for relay in part.relays]
-    watch = Watch(telemetry.metrics, bus, outboxes, clock, [gauge for part in parts for gauge in part.gauges])
+    gauges = {what: gauge for part in parts for what, gauge in part.gauges.items()}
+    watch = Watch(telemetry.metrics, bus, outboxes, clock, gauges)
     model = next((part.model for part in parts if part.model is not None), None)
     counters = {name: count for part in parts for name, count in part.counters.items()}
     names = [part.name for part in parts]

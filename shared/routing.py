@@ -46,3 +46,8 @@ class Topology:
         return tuple((f"{service}.{event_type}", False) for service in route.required) + tuple(
             (f"{service}.{event_type}", True) for service in route.optional
         )
+
+
+def all_queues() -> dict[str, bool]:
+    """Every queue, with whether its consumer may be absent."""
+    return {queue: optional for kind in Topology.ROUTES for queue, optional in Topology.queues(kind)}

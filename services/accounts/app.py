@@ -17,6 +17,7 @@ from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
 from shared.mongo.connection import MongoDatabase
 from shared.part import Adapters, Part, deployable
+from shared.settings import MONGODB, RABBITMQ
 from shared.settings.migrating import Step
 
 TITLE = "Quorate accounts"
@@ -36,8 +37,9 @@ def migrations(database: MongoDatabase) -> Sequence[Step]:
 def _trusting(settings: AccountsSettings) -> Deployable:
     """With authentication off there is nothing to keep: it tells the page so."""
     clock = steady(time.time)
-    bus = settings.bus("accounts", clock)
-    adapters = Adapters(store=None, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+    telemetry = settings.telemetry(SERVICE)
+    bus = settings.bus("accounts", clock, telemetry)
+    adapters = Adapters(store=None, bus=bus, clock=clock, telemetry=telemetry)
     part = Part(name="accounts", routers=[routes.off_router()])
 
     @asynccontextmanager
@@ -48,16 +50,17 @@ def _trusting(settings: AccountsSettings) -> Deployable:
         finally:
             await bus.close()
 
-    return deployable(TITLE, settings, [part], adapters, opened=opened, uses={"RabbitMQ": bus.is_ready})
+    return deployable(TITLE, settings, [part], adapters, opened=opened, uses={RABBITMQ: bus.is_ready})
 
 
 def _known(settings: AccountsSettings) -> Deployable:
     clock = steady(time.time)
     signer, verifier = settings.keys()
-    mongo = settings.mongo()
+    telemetry = settings.telemetry(SERVICE)
+    mongo = settings.mongo(telemetry)
     store = MongoAccountStore(mongo.database, clock, announcements.told)
-    bus = settings.bus("accounts", clock)
-    adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+    bus = settings.bus("accounts", clock, telemetry)
+    adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=telemetry)
     part = assemble(adapters, settings, signer=signer)
     first_start = FirstStart(part)
 
@@ -78,7 +81,7 @@ def _known(settings: AccountsSettings) -> Deployable:
         adapters,
         opened=opened,
         authenticator=Accounts(verifier, records(adapters, settings), clock),
-        needs={"MongoDB": mongo.is_ready},
-        uses={"RabbitMQ": bus.is_ready},
+        needs={MONGODB: mongo.is_ready},
+        uses={RABBITMQ: bus.is_ready},
     )
     return replace(served, greeting=lambda _url: first_start.greeting(settings.public_url))

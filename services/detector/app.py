@@ -17,7 +17,8 @@ from shared.identity.callers import AnyCallers, Callers
 from shared.mongo.connection import Mongo
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
-from shared.settings import opened_mongo
+from shared.settings import RABBITMQ, opened_mongo
+from shared.telemetry import Telemetry
 
 TITLE = "Quorate detector"
 SERVICE = "quorate-detector"
@@ -58,11 +59,12 @@ def create_api(settings: DetectorSettings, pool: InferencePool) -> Deployable:
 def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Deployable:
     """The detection API and the pre-labeler."""
     clock = steady(time.time)
-    objects = settings.objects()
-    bus = settings.bus("detector", clock)
-    adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
+    telemetry = settings.telemetry(SERVICE)
+    objects = settings.objects(telemetry)
+    bus = settings.bus("detector", clock, telemetry)
+    adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
-    mongo, callers = _known(settings, bus, clock)
+    mongo, callers = _known(settings, bus, clock, telemetry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
@@ -84,15 +86,15 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
         opened=opened,
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
-        uses={"RabbitMQ": bus.is_ready},
+        uses={RABBITMQ: bus.is_ready},
     )
 
 
-def _known(settings: PrelabelerSettings, bus: Bus, clock: Clock) -> tuple[Mongo | None, Callers]:
+def _known(settings: PrelabelerSettings, bus: Bus, clock: Clock, telemetry: Telemetry) -> tuple[Mongo | None, Callers]:
     """Who callers are, and the server where that is kept; none with authentication off. Raises UnsafeSettings."""
     if settings.auth != "on":
         return None, AnyCallers()
     if settings.mongo_url is None:
         raise UnsafeSettings("QUORATE_AUTH=on needs QUORATE_MONGO_URL: the detector keeps there who may come")
-    mongo = opened_mongo(settings.mongo_url, settings.mongo_database, settings.mongo_connections)
+    mongo = opened_mongo(settings.mongo_url, settings.mongo_database, settings.mongo_connections, telemetry)
     return mongo, settings.callers("detector", mongo.database, bus, clock)

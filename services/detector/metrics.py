@@ -1,11 +1,12 @@
-"""Metrics of the detector, from the figures of its pool."""
+"""Metrics of the detector: the figures of its pool, and how long each picture took."""
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from services.detector.pool import InferencePool
+from shared.telemetry.metrics import LATENCY_S
 
 
 class PoolMetrics:
@@ -13,23 +14,27 @@ class PoolMetrics:
 
     def __init__(self, pool: InferencePool, registry: CollectorRegistry) -> None:
         self._pool = pool
+        self._inference = Histogram(
+            "quorate_detector_inference_seconds",
+            "How long engines worked on pictures, decoding included.",
+            buckets=LATENCY_S,
+            registry=registry,
+        )
+        self._wait = Histogram(
+            "quorate_detector_wait_seconds",
+            "How long pictures waited for an engine.",
+            buckets=LATENCY_S,
+            registry=registry,
+        )
+        pool.tell(self._looked)
         registry.register(self)
+
+    def _looked(self, waited_s: float, busy_s: float) -> None:
+        self._wait.observe(waited_s)
+        self._inference.observe(busy_s)
 
     def collect(self) -> Iterator[Metric]:
         load = self._pool.load
-        looked = load.answered + load.failed
-        yield SummaryMetricFamily(
-            "quorate_detector_inference_seconds",
-            "How long engines worked on pictures, decoding included.",
-            count_value=looked,
-            sum_value=load.busy_s,
-        )
-        yield SummaryMetricFamily(
-            "quorate_detector_wait_seconds",
-            "How long pictures waited for an engine.",
-            count_value=looked,
-            sum_value=load.waited_s,
-        )
         pictures = CounterMetricFamily(
             "quorate_detector_pictures", "Pictures by what became of them.", labels=["outcome"]
         )

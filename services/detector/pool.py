@@ -90,6 +90,7 @@ class InferencePool:
         self._urgent_in_a_row = 0
         self._running = 0
         self._is_closed = False
+        self._told: Callable[[float, float], None] | None = None
         self._changed = threading.Condition()
         self._threads = [
             threading.Thread(target=self._work, args=(engine,), name=f"inference-{number}", daemon=True)
@@ -97,6 +98,10 @@ class InferencePool:
         ]
         for thread in self._threads:
             thread.start()
+
+    def tell(self, told: Callable[[float, float], None]) -> None:
+        """Call `told`, from the engines' threads, with how long each picture waited and kept an engine busy."""
+        self._told = told
 
     @property
     def waiting(self) -> int:
@@ -160,16 +165,16 @@ class InferencePool:
     def _work(self, engine: Engine) -> None:
         while (job := self._next()) is not None:
             if not job.answer.set_running_or_notify_cancel():
-                self._finished(None)
+                self._finished(None, job.since)
                 continue
             began = time.monotonic()
             try:
                 look = self._look(engine, job, began)
             except BaseException as error:  # noqa: BLE001 - the caller gets it
-                self._finished(began, is_failed=isinstance(error, EngineFailed))
+                self._finished(began, job.since, is_failed=isinstance(error, EngineFailed))
                 job.answer.set_exception(error)
             else:
-                self._finished(began)
+                self._finished(began, job.since)
                 job.answer.set_result(look)
             del job  # so that it is not kept in memory while this thread waits
 
@@ -204,10 +209,13 @@ class InferencePool:
             self.load.waited_s += time.monotonic() - job.since
             return job
 
-    def _finished(self, began: float | None, *, is_failed: bool = False) -> None:
+    def _finished(self, began: float | None, since: float, *, is_failed: bool = False) -> None:
+        busy_s = 0.0 if began is None else time.monotonic() - began
+        if began is not None and self._told is not None:
+            self._told(began - since, busy_s)
         with self._changed:
             self._running -= 1
             if began is not None:
-                self.load.busy_s += time.monotonic() - began
+                self.load.busy_s += busy_s
                 self.load.answered += not is_failed
                 self.load.failed += is_failed

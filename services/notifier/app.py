@@ -13,17 +13,18 @@ from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo.connection import MongoDatabase
 from shared.part import Adapters, deployable
+from shared.settings import MONGODB, RABBITMQ
 from shared.settings.migrating import Step
 
 
 def create(settings: NotifierSettings) -> Deployable:
     """The notifier, ready to be served; it opens its servers when it starts."""
     clock = steady(time.time)
-    mongo = settings.mongo()
-    store = MongoNotifierStore(mongo.database, clock)
-    bus = settings.bus("notifier", clock)
-    callers = settings.callers("notifier", mongo.database, bus, clock)
     telemetry = settings.telemetry("quorate-notifier")
+    mongo = settings.mongo(telemetry)
+    store = MongoNotifierStore(mongo.database, clock)
+    bus = settings.bus("notifier", clock, telemetry)
+    callers = settings.callers("notifier", mongo.database, bus, clock)
     adapters = Adapters(store=store, bus=bus, clock=clock, telemetry=telemetry)
 
     @asynccontextmanager
@@ -44,8 +45,8 @@ def create(settings: NotifierSettings) -> Deployable:
         opened=opened,
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
-        needs={"MongoDB": mongo.is_ready},
-        uses={"RabbitMQ": bus.is_ready},
+        needs={MONGODB: mongo.is_ready},
+        uses={RABBITMQ: bus.is_ready},
     )
 
 

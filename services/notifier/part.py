@@ -39,6 +39,6 @@ def assemble(adapters: Adapters[NotifierStore], settings: WebhookSettings, *, fe
         relays=[relay],
         workers=[sender],
         tools=[fetcher],
-        gauges=[metrics.measure],
+        gauges={"deliveries": metrics.measure},
         resources=resources,
     )

@@ -17,19 +17,20 @@ from shared.http.serving import Deployable
 from shared.mongo.connection import MongoDatabase
 from shared.part import PictureAdapters, deployable
 from shared.quotas.mongo import MongoQuotas
+from shared.settings import MONGODB, RABBITMQ
 from shared.settings.migrating import Step
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
     """The subtask manager, ready to be served; it opens its servers when it starts."""
     clock = steady(time.time)
-    mongo = settings.mongo()
+    telemetry = settings.telemetry("quorate-subtask-manager")
+    mongo = settings.mongo(telemetry)
     store = MongoSubtaskStore(mongo.database, clock, announcements.announce)
     preferences = MongoPreferences(mongo.database["preferences"])
-    objects = settings.objects()
-    bus = settings.bus("subtask_manager", clock)
+    objects = settings.objects(telemetry)
+    bus = settings.bus("subtask_manager", clock, telemetry)
     callers = settings.callers("subtask_manager", mongo.database, bus, clock)
-    telemetry = settings.telemetry("quorate-subtask-manager")
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     quotas = MongoQuotas(mongo.database, clock)
@@ -63,8 +64,8 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         opened=opened,
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
-        needs={"MongoDB": mongo.is_ready},
-        uses={"RabbitMQ": bus.is_ready},
+        needs={MONGODB: mongo.is_ready},
+        uses={RABBITMQ: bus.is_ready},
     )
 
 

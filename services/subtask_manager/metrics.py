@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.subtask import Fact, Subtask
+from shared.clock import Clock
 from shared.decision import Decision
 from shared.telemetry.metrics import AGE_S, by_labels
 from shared.telemetry.seen import Seen
@@ -32,6 +33,13 @@ class WorkMetrics:
             "Subtasks with a live lease, and those with only lapsed ones that nobody has taken up again.",
             registry,
             label="lease",
+        )
+        self._open = Seen("quorate_subtasks_open", "Open subtasks, up to 100,000.", registry)
+        self._waited = Seen(
+            "quorate_subtasks_wait_seconds",
+            "How long the free place that has waited longest waits for an operator, among 32 tasks; 0 where none"
+            " is free.",
+            registry,
         )
         votes = Counter(
             "quorate_votes", "Votes: taken (the same again included) or refused.", ["outcome"], registry=registry
@@ -68,6 +76,14 @@ class WorkMetrics:
         with self._leased.or_none():
             leased = await store.leased()
             self._leased.set_all({"live": leased.live, "lapsed": leased.lapsed})
+
+    async def look_at_backlog(self, store: SubtaskStore, clock: Clock) -> None:
+        """Set the gauges of what waits for operators."""
+        with self._open.or_none(), self._waited.or_none():
+            backlog = await store.backlog()
+            since = backlog.waits_since
+            self._open.set(backlog.open)
+            self._waited.set(0.0 if since is None else max(0.0, clock() - since))
 
     def vote(self, *, is_taken: bool) -> None:
         (self._taken if is_taken else self._refused).inc()

@@ -17,6 +17,7 @@ from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters
 from shared.quotas import Quotas, QuotaStore
+from shared.telemetry.seen import Rarely
 
 
 def assemble(
@@ -63,7 +64,11 @@ def assemble(
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay, *team_quotas.relays],
         workers=[erasing],
-        gauges=[partial(metrics.look, adapters.store)],
+        gauges={
+            "leases": partial(metrics.look, adapters.store),
+            "open subtasks": Rarely(partial(metrics.look_at_backlog, adapters.store, adapters.clock)),
+            "erasures of the subtask manager": partial(erasing.look, adapters.telemetry.metrics),
+        },
         counters={"votes": metrics.votes_taken},
         resources=resources,
     )

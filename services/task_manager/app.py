@@ -3,11 +3,13 @@
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from services.task_manager import announcements
 from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
+from services.task_manager.storage import refuse_other_storage
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
 from shared.clock import Clock, steady
@@ -18,18 +20,19 @@ from shared.mongo.connection import MongoDatabase
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas
+from shared.settings import MONGODB, RABBITMQ, S3
 from shared.settings.migrating import Step
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
     clock = steady(time.time)
-    mongo = settings.mongo()
-    store = _store(mongo.database, clock)
-    objects = settings.objects(cache_bytes=settings.image_cache_bytes)
-    bus = settings.bus("task_manager", clock)
-    callers = settings.callers("task_manager", mongo.database, bus, clock)
     telemetry = settings.telemetry("quorate-task-manager")
+    mongo = settings.mongo(telemetry)
+    store = _store(mongo.database, clock)
+    objects = settings.objects(telemetry, cache_bytes=settings.image_cache_bytes)
+    bus = settings.bus("task_manager", clock, telemetry)
+    callers = settings.callers("task_manager", mongo.database, bus, clock)
     adapters = PictureAdapters(store=store, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
     quotas = MongoQuotas(mongo.database, clock)
@@ -56,7 +59,17 @@ def create(settings: TaskManagerSettings) -> Deployable:
             stack.push_async_callback(bus.close)
             yield
 
-    return deployable(
+    async def refuse_elsewhere() -> None:
+        """On connections of its own, for it ends before the platform's loop begins."""
+        asking, bucket = settings.mongo(telemetry), settings.objects(telemetry)
+        try:
+            await open_when_up(bucket.open)
+            await open_when_up(partial(refuse_other_storage, asking.database, bucket))
+        finally:
+            await bucket.close()
+            await asking.close()
+
+    served = deployable(
         "Quorate task manager",
         settings,
         [part],
@@ -65,9 +78,10 @@ def create(settings: TaskManagerSettings) -> Deployable:
         authenticator=callers.authenticator,
         subscribe=callers.subscribe,
         routers=[page.router(storage=settings.s3_public_endpoint or settings.s3_endpoint)],
-        needs={"MongoDB": mongo.is_ready},
-        uses={"RabbitMQ": bus.is_ready, "S3": objects.is_ready},
+        needs={MONGODB: mongo.is_ready},
+        uses={RABBITMQ: bus.is_ready, S3: objects.is_ready},
     )
+    return replace(served, preflight=refuse_elsewhere)
 
 
 def migrations(database: MongoDatabase) -> Sequence[Step]:

@@ -1,10 +1,13 @@
-"""What the task manager counts of files and results."""
+"""What the task manager counts of tasks, uploads, files and results."""
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from services.task_manager.store import TaskStore
+from shared.shares import Shares
 from shared.telemetry.metrics import by_labels
+from shared.telemetry.seen import Seen
 
 
 class BatchMetrics:
@@ -24,6 +27,26 @@ class BatchMetrics:
                 "quorate_results", "Results that arrived, those that came again included.", ["state"], registry=registry
             )
         )
+
+        self._tasks = Seen(
+            "quorate_tasks",
+            "Tasks that are open, those that are sealed, and cancelled ones that are still to be erased, up to"
+            " 10,000 of each.",
+            registry,
+            label="state",
+        )
+        self._under_way = Gauge("quorate_uploads_under_way", "Uploads that this process takes now.", registry=registry)
+        self._limit = Gauge("quorate_uploads_limit", "Uploads that it takes at a time.", registry=registry)
+
+    async def look(self, store: TaskStore) -> None:
+        """Set the gauge of tasks."""
+        with self._tasks.or_none():
+            self._tasks.set_all(await store.standing())
+
+    def uploads(self, places: Shares) -> None:
+        """Uploads have these places."""
+        self._under_way.set_function(lambda: places.held)
+        self._limit.set(places.held + places.free)
 
     def files(self, outcomes: Iterable[str]) -> None:
         """An upload was answered."""

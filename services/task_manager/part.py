@@ -48,6 +48,7 @@ def assemble(
     statistician = Statistician(store, clock)
     erasing = Eraser("task_manager", erasures, partial(eraser.step, store, relay), adapters.bus, clock)
     team_quotas = Quotas(quotas, asdict(settings.allowed), relay=relay, bus=adapters.bus)
+    metrics = BatchMetrics(adapters.telemetry.metrics.registry)
     resources = Resources(
         store=store,
         objects=objects,
@@ -64,7 +65,7 @@ def assemble(
         arrivals=Arrivals(adapters.bus, consumers.QUEUES, relays),
         model=ModelHeard(clock),
         progress=Progress(store, clock),
-        metrics=BatchMetrics(adapters.telemetry.metrics.registry),
+        metrics=metrics,
         auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
         quotas=team_quotas,
         eraser=erasing,
@@ -81,6 +82,10 @@ def assemble(
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay, *team_quotas.relays],
         workers=[collector, statistician, erasing],
+        gauges={
+            "tasks": partial(metrics.look, store),
+            "erasures of the task manager": partial(erasing.look, adapters.telemetry.metrics),
+        },
         before_shutdown=resources.progress.close,  # streams that would never end by themselves
         answers_admin=True,
         resources=resources,

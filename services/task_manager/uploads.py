@@ -40,6 +40,7 @@ class Uploads:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._places = Shares(resources.max_uploads)
+        resources.metrics.uploads(self._places)
 
     async def form(self, task_id: str, holder: Holder, chunks: AsyncIterator[bytes], content_type: str) -> list[Report]:
         """Pictures and archives of a multipart body, parsed as it comes."""

@@ -25,7 +25,7 @@ REPORT_S = 5.0
 
 
 class QueueStatus(BaseModel):
-    """messages: waiting or handled. age_s: how old the event was that was taken last; 0 where none waits.
+    """messages: waiting or handled. age_s: how long the oldest has waited at the least; 0 where none waits.
 
     handled_per_minute: over the last minute, by all replicas.
     """
@@ -111,7 +111,7 @@ class Reporter:
             errors_per_minute=self._metrics.errors.per_minute(),
             busy=round(self._busy(), 3),
             queues=queues,
-            dead_letters=waiting.dead,
+            dead_letters=None if waiting.dead is None else sum(waiting.dead.values()),
             outbox=waiting.outbox,
             outbox_lag_s=None if waiting.outbox_lag_s is None else round(waiting.outbox_lag_s, 3),
             started_at=self._started_at,

@@ -43,6 +43,12 @@ class Bus(Protocol):
         """How many messages wait or are handled, by queue, for the queues that this process consumes."""
         ...
 
+    async def oldest(self) -> dict[str, float]:
+        """When the oldest message began to wait that can be seen, by queue (seconds since the epoch), for the queues
+        that this process consumes. A broker shows only those that it has handed to this process, and they are its
+        oldest; a queue of which nothing can be seen is left out."""
+        ...
+
     async def settle(self, queues: Collection[str]) -> None:
         """Return once what is in these queues now has been handled; they are consumed here.
 
@@ -50,8 +56,8 @@ class Bus(Protocol):
         """
         ...
 
-    async def dead_count(self) -> int:
-        """How many dead letters there are."""
+    async def dead_counts(self) -> dict[str, int]:
+        """How many dead letters each queue has, those without any included."""
         ...
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:

@@ -15,7 +15,7 @@ from shared.bus import DeadLetter, Handler
 from shared.clock import Clock
 from shared.errors import Malformed, NotFound, StorageFull, Unavailable
 from shared.events import Message, parse
-from shared.routing import Topology
+from shared.routing import Topology, all_queues
 from shared.sqlite import Database
 from shared.sqlite.migrations import statements
 from shared.telemetry import trace
@@ -86,7 +86,8 @@ class SqliteBus:
     """Queues in SQLite. One process owns the file; what it had claimed when it died is delivered again."""
 
     def __init__(self, path: Path, clock: Clock, *, delivery_limit: int = 10, optional_ttl_s: float = 600.0) -> None:
-        self._database = Database(path, STEPS)
+        self.database = Database(path, STEPS)
+        self.is_ready = self.database.is_ready
         self._clock = clock
         self._delivery_limit = delivery_limit
         self._optional_ttl_s = optional_ttl_s
@@ -95,41 +96,51 @@ class SqliteBus:
 
     async def open(self) -> None:
         """Open the file and requeue what the last process had claimed: its death does not count against a message."""
-        self._database.open()
+        self.database.open()
         requeue = "UPDATE messages SET ready_at = 0, deliveries = deliveries - 1 WHERE ready_at = ?"
-        await self._database.write(lambda db: db.execute(requeue, (CLAIMED,)).rowcount)
+        await self.database.write(lambda db: db.execute(requeue, (CLAIMED,)).rowcount)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         rows = self._rows(messages)
-        await self._database.write(lambda db: self._insert(db, rows))
+        await self.database.write(lambda db: self._insert(db, rows))
         self._wake({row[0] for row in rows})
 
     def consume(self, queue: str, handler: Handler, *, prefetch: int) -> None:
-        self._consumers[queue] = _Consumer(self._database, self._clock, queue, handler, prefetch, self._delivery_limit)
+        self._consumers[queue] = _Consumer(self.database, self._clock, queue, handler, prefetch, self._delivery_limit)
 
     async def depths(self) -> dict[str, int]:
         count = "SELECT count(*) FROM messages WHERE queue = ?"
-        return await self._database.read(
+        return await self.database.read(
             lambda db: {queue: db.execute(count, (queue,)).fetchone()[0] for queue in self._consumers}
         )
 
+    async def oldest(self) -> dict[str, float]:
+        bodies = await self.database.read(partial(_oldest, tuple(self._consumers)))
+        made_at: dict[str, float] = {}
+        for queue, body in bodies.items():
+            with contextlib.suppress(Malformed):  # it is a dead letter with its delivery
+                made_at[queue] = parse(body).time.timestamp()
+        return made_at
+
     async def settle(self, queues: Collection[str]) -> None:
-        newest = await self._database.read(_newest)
+        newest = await self.database.read(_newest)
         for queue in queues:
-            while await self._database.read(partial(_has_older, queue, newest)):  # noqa: ASYNC110 - nothing tells
+            while await self.database.read(partial(_has_older, queue, newest)):  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(LOOK_S)
 
-    async def dead_count(self) -> int:
-        return await self._database.read(lambda db: db.execute("SELECT count(*) FROM dead").fetchone()[0])
+    async def dead_counts(self) -> dict[str, int]:
+        counted = "SELECT queue, count(*) FROM dead GROUP BY queue"
+        found = await self.database.read(lambda db: dict(db.execute(counted).fetchall()))
+        return dict.fromkeys(all_queues(), 0) | found
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         query = f"{_DEAD} FROM dead ORDER BY id LIMIT ?"
-        rows = await self._database.read(lambda db: db.execute(query, (limit,)).fetchall())
+        rows = await self.database.read(lambda db: db.execute(query, (limit,)).fetchall())
         return [_dead_letter(row) for row in rows]
 
     async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
         query = f"{_DEAD}, body FROM dead WHERE CAST(id AS TEXT) = ?"
-        row = await self._database.read(lambda db: db.execute(query, (letter_id,)).fetchone())
+        row = await self.database.read(lambda db: db.execute(query, (letter_id,)).fetchone())
         if row is None:
             raise NotFound("no such dead letter")
         return _dead_letter(row), row[6]
@@ -142,7 +153,7 @@ class SqliteBus:
                 raise NotFound("no such dead letter")
             self._insert(db, rows)
 
-        await self._database.write(discard)
+        await self.database.write(discard)
         self._wake({row[0] for row in rows})
 
     async def replay(self, ids: Sequence[str] | None, told: Sequence[Message] = ()) -> int:
@@ -153,7 +164,7 @@ class SqliteBus:
             self._insert(db, rows)
             return queues
 
-        queues = await self._database.write(replay)
+        queues = await self.database.write(replay)
         self._wake({*queues, *(row[0] for row in rows)})
         return len(queues)
 
@@ -169,7 +180,7 @@ class SqliteBus:
 
     async def close(self) -> None:
         await self.drain()
-        await self._database.close()
+        await self.database.close()
 
     def _rows(self, messages: Sequence[Message]) -> list[_Row]:
         """Messages as rows of their queues."""
@@ -206,6 +217,13 @@ def _newest(db: sqlite3.Connection) -> int:
 def _has_older(queue: str, newest: int, db: sqlite3.Connection) -> bool:
     query = "SELECT 1 FROM messages WHERE queue = ? AND id <= ? LIMIT 1"
     return db.execute(query, (queue, newest)).fetchone() is not None
+
+
+def _oldest(queues: Sequence[str], db: sqlite3.Connection) -> dict[str, bytes]:
+    """The message of each queue that came first."""
+    first = "SELECT body FROM messages WHERE id = (SELECT min(id) FROM messages WHERE queue = ?)"
+    found = {queue: db.execute(first, (queue,)).fetchone() for queue in queues}
+    return {queue: row[0] for queue, row in found.items() if row is not None}
 
 
 def _replay(db: sqlite3.Connection, ids: Sequence[str] | None) -> list[str]:

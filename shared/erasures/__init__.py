@@ -16,6 +16,7 @@ from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import QuorateError
+from shared.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,14 @@ class Eraser:
         await self._erasures.keep(Erasure(person=told.person, pseudonym=told.pseudonym, begins_at=begins_at))
         self._pseudonyms[told.person] = told.pseudonym
         self._woken.set()
+
+    async def look(self, metrics: Metrics) -> None:
+        """Set the gauge of those that have not been done once."""
+        pending = None
+        try:
+            pending = sum(one.turns == 0 for one in await self._erasures.all())
+        finally:
+            metrics.erasing(self._service, pending)
 
     async def _run(self) -> None:
         while True:

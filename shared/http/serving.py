@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from uvicorn.config import STARTUP_FAILURE
 
-from shared.errors import QuorateError
+from shared.errors import QuorateError, Unavailable
 from shared.http.connections import Connection, Connections, WireLimits
 from shared.http.environment import misspelt, told, unread
 from shared.http.listener import Listener, connections_possible
@@ -243,6 +243,7 @@ class Deployable:
     limits: what its connections may send, and how long they may take.
     guard: held for as long as it is served.
     before_shutdown: called when it is told to stop, before it waits for the requests under way.
+    preflight: asked before it is served, where that takes servers; what it raises keeps it from starting.
     greeting: what is said once it answers, below the line that says where: from the URL, a line or nothing.
     """
 
@@ -251,6 +252,7 @@ class Deployable:
     limits: WireLimits = field(default_factory=WireLimits)
     guard: AbstractContextManager[object] = field(default_factory=nullcontext)
     before_shutdown: Callable[[], None] = lambda: None
+    preflight: Callable[[], Coroutine[None, None, None]] | None = None
     greeting: Callable[[str], str] = lambda _url: ""
 
 
@@ -283,8 +285,22 @@ def serve(kind: type[S], create: Callable[[S], Deployable]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)  # uvicorn raises the signal again once it has shut down
     with deployable.guard, listener, operations or nullcontext():
+        if (status := _asked(deployable)) is not None:
+            return status
         _Server(deployable, listener, operations).run(sockets=[listener])
     return 0
+
+
+def _asked(deployable: Deployable) -> int | None:
+    """The status with which it does not start; None: it may."""
+    if deployable.preflight is None:
+        return None
+    try:
+        asyncio.run(deployable.preflight())
+    except QuorateError as error:
+        print(f"quorate cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return STARTUP_FAILURE if isinstance(error, Unavailable) else 2
+    return None
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

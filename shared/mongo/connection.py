@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from pymongo import AsyncMongoClient, errors
+from pymongo import AsyncMongoClient, errors, monitoring
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
@@ -13,6 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shared.errors import Unavailable
 from shared.mongo.faults import DUPLICATE_KEY, errors_named
 from shared.settings.mongo_url import CLIENT_OPTIONS
+from shared.telemetry.calls import Observed, unobserved
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +30,39 @@ IN_ONE_ANSWER = 10_000
 COUNTED: Document = {"$group": {"_id": None, "n": {"$sum": 1}}}
 
 
-def connect(url: str, connections: int = CONNECTIONS) -> AsyncMongoClient[Document]:
+class CommandTimes(monitoring.CommandListener):
+    """Tells how long commands take. One that reaches no server is none: `is_ready` tells of those."""
+
+    def __init__(self, observed: Observed) -> None:
+        self._observed = observed
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """Nothing is known yet."""
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        self._observed(event.command_name, event.duration_micros / 1e6, is_failed=False)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        self._observed(event.command_name, event.duration_micros / 1e6, is_failed=True)
+
+
+def connect(
+    url: str, connections: int = CONNECTIONS, listeners: Sequence[monitoring.CommandListener] = ()
+) -> AsyncMongoClient[Document]:
     """A client that connects with its first command, over so many connections at the most."""
-    return AsyncMongoClient(url, **CLIENT_OPTIONS, maxPoolSize=connections, appname="quorate")
+    return AsyncMongoClient(
+        url, **CLIENT_OPTIONS, maxPoolSize=connections, appname="quorate", event_listeners=[*listeners]
+    )
 
 
 class Mongo:
     """A service's database. Whether the server answers is asked over connections of their own: where all others are
     busy, requests wait, but the service is ready."""
 
-    def __init__(self, url: str, database: str, connections: int = CONNECTIONS) -> None:
-        self._client = connect(url, connections)
+    def __init__(
+        self, url: str, database: str, connections: int = CONNECTIONS, observed: Observed = unobserved
+    ) -> None:
+        self._client = connect(url, connections, [CommandTimes(observed)])
         self._asking = connect(url, ASKING)
         self.database: MongoDatabase = self._client[database]
         self._preparing: set[asyncio.Task[None]] = set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import functools
 import hmac
 import os
@@ -18,8 +19,13 @@ from shared.objects import FORM_S, URL_ROUND_S, PostForm
 from shared.objects.keys import STAGING, checked, is_key, is_staged
 from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
+from shared.probing import Probe
 
 T = TypeVar("T")
+
+TRIED = "tried"
+TRIED_BYTES = 65_536
+"""A file that is written to see whether one can be; as large as a small picture."""
 
 SIGNATURES_CACHED = 16_384
 """The same signature is needed for every operator who gets the URL, and again when the URL is used."""
@@ -43,6 +49,8 @@ class FilesystemObjectStore:
         self._folders = threading.Lock()
         """Held while a folder is created and filled, or removed because it is empty."""
         self._recent = RecentObjects(cache_bytes)
+        self.is_ready = Probe("the folder of objects", self._try_to_write)
+        """Whether objects can be stored now."""
         self._signature = functools.lru_cache(SIGNATURES_CACHED)(self._sign)
 
     async def open(self) -> None:
@@ -55,6 +63,20 @@ class FilesystemObjectStore:
     async def close(self) -> None:
         """Finish what runs."""
         await self._threads.close()
+
+    async def _try_to_write(self) -> None:
+        """Write a file as every object begins, and remove it. Raises StorageFull and Unavailable."""
+        await self._run(self._write_something)
+
+    def _write_something(self) -> None:
+        for folder in (self._root, self._staging):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "there is no such folder, or it may not be written", str(folder))
+        tried = self._incoming / TRIED
+        with tried.open("wb", buffering=0) as file:
+            file.write(bytes(TRIED_BYTES))
+            os.fsync(file.fileno())
+        tried.unlink()
 
     async def put(self, key: str, data: bytes) -> None:
         await self.put_all({key: data})

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree.ElementTree import ParseError
 
 import certifi
@@ -19,7 +19,7 @@ from minio.datatypes import PostPolicy
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from minio.helpers import check_bucket_name
-from urllib3 import PoolManager, Timeout
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
@@ -28,6 +28,7 @@ from shared.objects.keys import cache_control, checked, is_key, media_type
 from shared.objects.presigned import Presigner
 from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
+from shared.telemetry.calls import Observed, unobserved
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ READY_S = 2.0
 MAX_URL_S = 604_800
 """The longest that a URL of S3 may live: a week."""
 PAGE = 1_000
+MARK = ".quorate"
 PART_BYTES = 64 * 1024 * 1024
 """Larger than any picture: so each object is put in one request, and exists as a whole or not at all."""
 
@@ -48,7 +50,25 @@ ERRORS = (MinioException, HTTPError, OSError, ParseError, ValueError)
 """What minio raises for refusals, for missing answers, and (the last two) for answers that it cannot read."""
 FULL = {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"}
 FULL_STATUS = 507
+SERVER_ERROR = 500
 ALREADY_THERE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists", "OperationAborted"}
+
+
+class _TimedPool(PoolManager):
+    """Tells how long requests take, until their answer begins."""
+
+    def __init__(self, observed: Observed, **options: Any) -> None:
+        super().__init__(**options)
+        self._observed = observed
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> BaseHTTPResponse:  # noqa: FBT001, FBT002 - urllib3's
+        began, is_failed = time.monotonic(), True
+        try:
+            answer = super().urlopen(method, url, redirect, **options)
+            is_failed = answer.status >= SERVER_ERROR
+            return answer
+        finally:
+            self._observed(method, time.monotonic() - began, is_failed=is_failed)
 
 
 class S3ObjectStore:
@@ -59,6 +79,7 @@ class S3ObjectStore:
     url_lifetime_s: the least time that a URL lives.
     cache_bytes: how much of the objects used last is kept in memory.
     timeout_s: how long the server may be silent.
+    observed: told of each request.
     """
 
     def __init__(
@@ -74,16 +95,18 @@ class S3ObjectStore:
         cache_bytes: int = 0,
         threads: int = 16,
         timeout_s: float = 10.0,
+        observed: Observed = unobserved,
     ) -> None:
         check_bucket_name(bucket, strict=True)
-        self._pool = PoolManager(
+        self._pool = _TimedPool(
+            observed,
             maxsize=threads,
             timeout=Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
             retries=False,  # this class repeats whole operations, with their bodies
             cert_reqs="CERT_REQUIRED",
             ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
         )
-        self._bucket = bucket
+        self.bucket = bucket
         self._client, self._public = (
             _client(url, access_key, secret_key, region, self._pool) for url in (endpoint, public_endpoint or endpoint)
         )
@@ -106,9 +129,20 @@ class S3ObjectStore:
         """Whether the server answers now and has the bucket: one try, of READY_S at most."""
         try:
             async with asyncio.timeout(READY_S):
-                return await self._threads.run(lambda: self._client.bucket_exists(self._bucket))
+                return await self._threads.run(lambda: self._client.bucket_exists(self.bucket))
         except (*ERRORS, Unavailable):
             return False
+
+    async def mark(self) -> str | None:
+        """The mark of the platform whose objects are here; None: there is none."""
+        try:
+            return (await self._run(lambda: self._get(MARK))).decode()
+        except NotFound:
+            return None
+
+    async def put_mark(self, mark: str) -> None:
+        """Set it. Its key is none of an object."""
+        await self._run(lambda: self._client.put_object(self.bucket, MARK, BytesIO(mark.encode()), len(mark)))
 
     async def put(self, key: str, data: bytes) -> None:
         await self.put_all({key: data})
@@ -146,18 +180,18 @@ class S3ObjectStore:
         return self._presigner.url(key, signed_at=int(now) // URL_ROUND_S * URL_ROUND_S)
 
     def post_form(self, key: str, *, max_bytes: int, now: float) -> PostForm:
-        policy = PostPolicy(self._bucket, datetime.fromtimestamp(now + FORM_S, UTC))
+        policy = PostPolicy(self.bucket, datetime.fromtimestamp(now + FORM_S, UTC))
         policy.add_equals_condition("key", checked(key))
         policy.add_content_length_range_condition(1, max_bytes)
         return PostForm(self._form_url, {"key": key, **self._public.presigned_post_policy(policy)})
 
     def _make_bucket(self) -> None:
-        if self._client.bucket_exists(self._bucket):
+        if self._client.bucket_exists(self.bucket):
             return
         try:
-            self._client.make_bucket(self._bucket)
+            self._client.make_bucket(self.bucket)
         except S3Error as error:  # another replica was faster
-            if error.code not in ALREADY_THERE or not self._client.bucket_exists(self._bucket):
+            if error.code not in ALREADY_THERE or not self._client.bucket_exists(self.bucket):
                 raise
 
     def _place(self, objects: Sequence[tuple[str, bytes]]) -> None:
@@ -167,7 +201,7 @@ class S3ObjectStore:
     def _put(self, key: str, data: bytes) -> None:
         """The request carries the SHA-256 of the body (over TLS its MD5), so the server refuses a damaged body."""
         self._client.put_object(
-            self._bucket,
+            self.bucket,
             key,
             BytesIO(data),
             len(data),
@@ -177,7 +211,7 @@ class S3ObjectStore:
         )
 
     def _get(self, key: str) -> bytes:
-        response = self._client.get_object(self._bucket, key)
+        response = self._client.get_object(self.bucket, key)
         try:
             data = response.read()
         finally:
@@ -187,13 +221,13 @@ class S3ObjectStore:
         return data
 
     def _delete(self, keys: Sequence[str]) -> None:
-        refused = list(self._client.remove_objects(self._bucket, [DeleteObject(key) for key in keys]))
+        refused = list(self._client.remove_objects(self.bucket, [DeleteObject(key) for key in keys]))
         if refused:
             raise MinioException(f"{len(refused)} objects were not removed, the first because of {refused[0].code}")
 
     def _page(self, prefix: str, last: str | None) -> list[tuple[str, float]]:
         """The keys after `last`, each with the instant at which it was stored."""
-        listed = self._client.list_objects(self._bucket, prefix, recursive=True, start_after=last)
+        listed = self._client.list_objects(self.bucket, prefix, recursive=True, start_after=last)
         return [
             (listing.object_name, listing.last_modified.timestamp())
             for listing in islice(listed, PAGE)

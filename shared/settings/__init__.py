@@ -9,6 +9,7 @@ from shared.errors import Invalid
 from shared.fetching.addresses import networks_in
 from shared.http.serving import ServerSettings, UnsafeSettings
 from shared.settings.mongo_url import checked
+from shared.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from shared.bus import Bus
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from shared.identity.callers import Callers
     from shared.mongo.connection import Mongo, MongoDatabase
     from shared.objects.s3 import S3ObjectStore
+
+
+MONGODB, RABBITMQ, S3 = "MongoDB", "RabbitMQ", "S3"
+"""The servers, as health and metrics name them."""
 
 
 def _networks(text: str) -> str:
@@ -68,7 +73,7 @@ class S3Settings(ObjectSettings):
     s3_bucket: Annotated[str, Field(description="bucket for images; made where it is missing")] = "quorate"
     s3_region: Annotated[str, Field(description="region that URLs are signed for")] = "us-east-1"
 
-    def objects(self, *, cache_bytes: int = 0) -> "S3ObjectStore":
+    def objects(self, telemetry: Telemetry, *, cache_bytes: int = 0) -> "S3ObjectStore":
         """cache_bytes: how much of the objects used last is kept in memory."""
         from shared.objects.s3 import S3ObjectStore  # noqa: PLC0415 - the embedded platform starts without it
 
@@ -81,6 +86,7 @@ class S3Settings(ObjectSettings):
             region=self.s3_region,
             url_lifetime_s=self.image_url_s,
             cache_bytes=cache_bytes,
+            observed=telemetry.metrics.calls.of(S3),
         )
 
 
@@ -89,10 +95,16 @@ class AmqpSettings(BusSettings):
 
     amqp_url: Annotated[SecretStr, Field(description="URL of RabbitMQ, `amqp://user:password@host:port/vhost`")]
 
-    def bus(self, service: str, clock: Clock) -> "RabbitBus":
+    def bus(self, service: str, clock: Clock, telemetry: Telemetry) -> "RabbitBus":
         from shared.bus.rabbitmq import RabbitBus  # noqa: PLC0415 - the embedded platform starts without it
 
-        return RabbitBus(self.amqp_url.get_secret_value(), clock, service=service, delivery_limit=self.delivery_limit)
+        return RabbitBus(
+            self.amqp_url.get_secret_value(),
+            clock,
+            service=service,
+            delivery_limit=self.delivery_limit,
+            observed=telemetry.metrics.calls.of(RABBITMQ),
+        )
 
 
 def _checked(url: SecretStr) -> SecretStr:
@@ -110,15 +122,15 @@ class MongoSettings(ServerSettings):
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")]
     mongo_connections: Connections = 20
 
-    def mongo(self) -> "Mongo":
-        return opened_mongo(self.mongo_url, self.mongo_database, self.mongo_connections)
+    def mongo(self, telemetry: Telemetry) -> "Mongo":
+        return opened_mongo(self.mongo_url, self.mongo_database, self.mongo_connections, telemetry)
 
 
-def opened_mongo(url: SecretStr, database: str, connections: int) -> "Mongo":
+def opened_mongo(url: SecretStr, database: str, connections: int, telemetry: Telemetry) -> "Mongo":
     """A database, to which its first command connects."""
     from shared.mongo.connection import Mongo  # noqa: PLC0415 - the embedded platform starts without it
 
-    return Mongo(url.get_secret_value(), database, connections)
+    return Mongo(url.get_secret_value(), database, connections, telemetry.metrics.calls.of(MONGODB))
 
 
 class CallerSettings(ServerSettings):

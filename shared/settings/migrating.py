@@ -55,7 +55,7 @@ def migrate(steps: Steps) -> int:
 
 
 async def _take(settings: MongoSettings, steps: Steps) -> None:
-    mongo = settings.mongo()
+    mongo = settings.mongo(settings.telemetry("quorate-migrate"))
     try:
         for step in steps(mongo.database):
             await step()

@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shared import crash_points
+from shared.disk import errors_named
 from shared.errors import QuorateError, StorageFull, Unavailable
+from shared.probing import Probe
 from shared.sqlite.migrations import Step, migrate
+from shared.sqlite.soundness import refuse_unusable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -29,6 +32,7 @@ MAX_GROUP = 256
 MAX_WAITING = 10_000
 """The most writes, and the most reads, that may wait; further callers get Unavailable."""
 CHECKPOINT_PAGES = 4_000
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +54,7 @@ class Database:
     """
 
     def __init__(self, path: Path, steps: Sequence[Step], *, readers: int = 2) -> None:
-        self._path = path
+        self.path = path
         self._steps = steps
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_until_closed, name=f"write-{path.stem}", daemon=True)
@@ -59,13 +63,22 @@ class Database:
         self._reading = 0
         self.commits = 0
         self._is_closed = False
+        self._is_damaged = False
+        self._inode: int | None = None
+        self.is_ready = Probe(path.name, self._try_to_write)
+        """Whether it can be written now."""
         self._connections: list[sqlite3.Connection] = []
+
+    def refuse_unusable(self) -> None:
+        """To be called before it is opened. Raises UnusableFile and NewerFile; changes nothing."""
+        refuse_unusable(self.path, self._steps)
 
     def open(self) -> None:
         """Bring the file to the present schema and start the writer. Raises NewerFile."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._connect()
-        migrate(self._connection, self._steps, self._path.name)
+        migrate(self._connection, self._steps, self.path.name)
+        self._inode = self.path.stat().st_ino
         self._writer.start()
 
     async def close(self) -> None:
@@ -76,6 +89,11 @@ class Database:
         self._readers.shutdown()
         for connection in self._connections:
             connection.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait."""
+        return self._jobs.qsize()
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction, durable when this returns. An error of `work` undoes it and is raised here."""
@@ -98,9 +116,19 @@ class Database:
         finally:
             self._reading -= 1
 
+    async def _try_to_write(self) -> None:
+        """Write the number of its schema once more: a page, and as durable as any write. Raises StorageFull and
+        Unavailable."""
+        if self._is_damaged:
+            raise Unavailable("the database is damaged: stop, keep the files, and restore the backup")
+        with errors_named("the disk of the database"):
+            if self.path.stat().st_ino != self._inode:
+                raise Unavailable("another file is in its place: what is written now is lost with a stop")
+        await self.write(lambda db: db.execute(f"PRAGMA user_version = {len(self._steps)}").rowcount)
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=30
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=30
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -118,7 +146,11 @@ class Database:
         try:
             return work(connection)
         except sqlite3.Error as error:
-            raise translated(error) from error
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.Error) -> QuorateError | sqlite3.Error:
+        self._is_damaged = self._is_damaged or _is_of_damage(error)
+        return translated(error)
 
     def _write_until_closed(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -159,7 +191,7 @@ class Database:
             except BaseException as error:
                 if not connection.in_transaction:
                     raise  # SQLite has rolled back by itself, as it does when the disk is full
-                job.error = translated(error) if isinstance(error, sqlite3.Error) else error
+                job.error = self._translated(error) if isinstance(error, sqlite3.Error) else error
                 if connection.total_changes != written_before:
                     connection.execute("ROLLBACK")
                     for again in group if len(group) > 1 else ():
@@ -177,17 +209,24 @@ class Database:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
         for job in group:
-            job.error = job.error or translated(error)
+            job.error = job.error or self._translated(error)
 
 
 def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
     """StorageFull or Unavailable for errors of the database; wrong SQL stays as it is."""
+    if _is_of_damage(error):
+        return Unavailable("a database of the platform is damaged")
     if isinstance(error, sqlite3.OperationalError):
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             return StorageFull("there is no room left on the disk of the database")
         if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
             return Unavailable("the database does not answer now")
     return error
+
+
+def _is_of_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is to blame. Errors that this module raises by itself have no code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED
 
 
 def _answer(group: list[_Job]) -> None:

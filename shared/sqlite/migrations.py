@@ -46,14 +46,20 @@ def bodies(table: str, upgraded: Callable[[bytes], bytes]) -> Step:
     return step
 
 
-def migrate(db: sqlite3.Connection, steps: Sequence[Step], name: str) -> None:
-    """Take the missing steps, each in a transaction. Raises NewerFile."""
+def refuse_newer(db: sqlite3.Connection, steps: Sequence[Step], name: str) -> int:
+    """How many steps the file has taken. Raises NewerFile where it has taken some that are not known here."""
     taken: int = db.execute("PRAGMA user_version").fetchone()[0]
     if taken > len(steps):
         raise NewerFile(
             f"{name} was written by a newer version of Quorate (schema {taken}, this one knows {len(steps)}):"
             " start that version, or restore the backup that was made before the upgrade"
         )
+    return taken
+
+
+def migrate(db: sqlite3.Connection, steps: Sequence[Step], name: str) -> None:
+    """Take the missing steps, each in a transaction. Raises NewerFile."""
+    taken = refuse_newer(db, steps, name)
     for number, step in enumerate(steps[taken:], taken + 1):
         db.execute("BEGIN IMMEDIATE")
         step(db)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
+from shared.telemetry.calls import Calls
 from shared.telemetry.rates import Durations, Rates
 from shared.telemetry.seen import Seen
 from shared.version import VERSION
@@ -109,7 +110,7 @@ class Metrics:
         )
         self._queue_age = Seen(
             "quorate_queue_age_seconds",
-            "How long events wait: the age of the one that was taken last, or how long none was taken while some"
+            "How long the oldest event has waited that this process can see, or how long none was taken while some"
             " waited, whichever is longer; 0 where none waits.",
             self.registry,
             label="queue",
@@ -118,7 +119,7 @@ class Metrics:
             "quorate_outbox_pending", "Events saved and not yet published, up to 1,000.", self.registry
         )
         self._outbox_lag = Seen("quorate_outbox_lag_seconds", "How old the oldest of them is.", self.registry)
-        self._dead_letters = Seen("quorate_dead_letters", "Dead letters of all queues.", self.registry)
+        self._dead_letters = Seen("quorate_dead_letters", "Dead letters.", self.registry, label="queue")
         self._dependencies = Seen(
             "quorate_dependency_up",
             "Whether a server that the process works on answers: 1 or 0.",
@@ -128,6 +129,13 @@ class Metrics:
         self._failed_looks = Counter(
             "quorate_looks_failed", "Looks at what waits that were not answered.", ["at"], registry=self.registry
         )
+        self._erasures = Seen(
+            "quorate_erasures_pending",
+            "People whose erasure a service has not carried out yet.",
+            self.registry,
+            label="at",
+        )
+        self.calls = Calls(self.registry)
         info = Gauge("quorate_build_info", "1, with the version.", ["version"], registry=self.registry)
         info.labels(VERSION).set(1)
 
@@ -145,21 +153,22 @@ class Metrics:
         self._handled(queue, outcome).inc()
         self._handling(queue).observe(took_s)
         self._event_age(queue).observe(max(0.0, age_s))
-        self._queues[queue].taken(max(0.0, age_s), self._now())
+        self._queues[queue].taken(self._now())
         self.handled.count(queue)
 
     def age_s(self, queue: str) -> float:
         """How long events of a queue wait, as the last look saw it."""
         return self._queues[queue].age_s(self._now())
 
-    def depths(self, counts: Mapping[str, int] | None) -> None:
-        """So many messages wait in each queue or are handled here; None: nobody knows."""
+    def depths(self, counts: Mapping[str, int] | None, ages_s: Mapping[str, float] | None = None) -> None:
+        """So many messages wait in each queue or are handled here; None: nobody knows. ages_s: how old the oldest of
+        them is that can be seen, by queue."""
         if counts is None:
             self._queue_messages.forget()
             self._queue_age.forget()
             return
         for queue, count in counts.items():
-            self._queues[queue].seen(count, self._now())
+            self._queues[queue].seen(count, (ages_s or {}).get(queue, 0.0), self._now())
         self._queue_messages.set_all(counts)
         self._queue_age.set_all({queue: self.age_s(queue) for queue in counts})
 
@@ -168,9 +177,13 @@ class Metrics:
         _set(self._outbox_pending, pending)
         _set(self._outbox_lag, lag_s)
 
-    def dead(self, count: int | None) -> None:
-        """So many dead letters are there; None: nobody knows."""
-        _set(self._dead_letters, count)
+    def dead(self, counts: Mapping[str, int] | None) -> None:
+        """So many dead letters each queue has; None: nobody knows."""
+        self._dead_letters.set_all(counts or {})
+
+    def erasing(self, service: str, pending: int | None) -> None:
+        """So many people are still to be erased in a service; None: nobody knows."""
+        self._erasures.put(service, pending)
 
     def dependencies(self, are_up: Mapping[str, bool]) -> None:
         """Which of the servers that the process works on answer."""
@@ -182,26 +195,28 @@ class Metrics:
 
 
 class _Queue:
-    """How long what is in a queue has waited at the least: nobody can see its oldest message."""
+    """How long what is in a queue has waited at the least: a broker shows nobody its oldest message, only those that it
+    has handed out."""
 
     def __init__(self) -> None:
-        self._last_age_s = 0.0
+        self._oldest_at = 0.0
+        """When the oldest message began to wait that was seen with the last look."""
         self._since: float | None = None
         """Since when some wait and none was taken."""
 
-    def taken(self, age_s: float, now: float) -> None:
-        self._last_age_s = age_s
+    def taken(self, now: float) -> None:
         if self._since is not None:
             self._since = now
 
-    def seen(self, count: int, now: float) -> None:
+    def seen(self, count: int, age_s: float, now: float) -> None:
+        self._oldest_at = now - max(0.0, age_s)
         if not count:
-            self._last_age_s, self._since = 0.0, None
+            self._since = None
         elif self._since is None:
             self._since = now
 
     def age_s(self, now: float) -> float:
-        return 0.0 if self._since is None else max(self._last_age_s, now - self._since)
+        return 0.0 if self._since is None else now - min(self._oldest_at, self._since)
 
 
 def _set(gauge: Seen, value: float | None) -> None:

@@ -20,12 +20,13 @@ class ObservedBus:
         self._telemetry = telemetry
         self._clock = clock
         self.publish = bus.publish
-        self.dead_count = bus.dead_count
+        self.dead_counts = bus.dead_counts
         self.dead_letters = bus.dead_letters
         self.dead_letter = bus.dead_letter
         self.discard = bus.discard
         self.replay = bus.replay
         self.depths = bus.depths
+        self.oldest = bus.oldest
         self.settle = bus.settle
         self.broadcast = bus.broadcast
         self.listen = bus.listen

@@ -1,11 +1,14 @@
 """Gauges of what the last look saw: where a look fails there is no sample, rather than what was there before."""
 
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+RARELY_S = 30.0
 
 
 class Seen(Collector):
@@ -25,6 +28,11 @@ class Seen(Collector):
     def set_all(self, values: Mapping[str, float]) -> None:
         """What it is by label; other values of the label have no sample."""
         self._values = values
+
+    def put(self, label: str, value: float | None) -> None:
+        """What it is for one value of the label; None: that was not seen. The others stay."""
+        others = {name: seen for name, seen in self._values.items() if name != label}
+        self._values = others if value is None else {**others, label: value}
 
     def forget(self) -> None:
         """Nothing was seen."""
@@ -47,3 +55,24 @@ class Seen(Collector):
         for label, value in self._values.items():
             family.add_metric([label] if self._labels else [], value)
         return [family]
+
+
+class Rarely:
+    """A look that costs something: made no more often than every so many seconds, however often metrics are read. What
+    it saw stays in between; after one that failed the next is made at once."""
+
+    def __init__(
+        self, look: Callable[[], Awaitable[None]], every_s: float = RARELY_S, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._look = look
+        self._every_s = every_s
+        self._now = now
+        self._next_at: float | None = None
+
+    async def __call__(self) -> None:
+        began = self._now()
+        if self._next_at is not None and began < self._next_at:
+            return
+        self._next_at = None
+        await self._look()
+        self._next_at = began + self._every_s

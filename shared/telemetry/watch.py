@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -16,6 +16,8 @@ from shared.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Gauge = Callable[[], Awaitable[None]]
+"""Measures something and sets its metrics."""
 
 LOOK_S = 2.0
 """How long one question to the bus or an outbox may take."""
@@ -24,7 +26,8 @@ MAX_PENDING = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What waits now: messages by queue, events not yet published and the age of the oldest in seconds, dead letters.
+    """What waits now: messages by queue, events not yet published and the age of the oldest in seconds, dead letters
+    by queue.
 
     A field is None if the answer did not come in time.
     """
@@ -32,7 +35,7 @@ class Waiting:
     queues: dict[str, int] | None
     outbox: int | None
     outbox_lag_s: float | None
-    dead: int | None
+    dead: dict[str, int] | None
 
 
 class Watch:
@@ -44,24 +47,27 @@ class Watch:
         bus: Bus,
         outboxes: Sequence[Outbox],
         clock: Clock,
-        gauges: Sequence[Callable[[], Awaitable[None]]] = (),
+        gauges: Mapping[str, Gauge] | None = None,
     ) -> None:
         self._metrics = metrics
         self._bus = bus
         self._outboxes = outboxes
         self._clock = clock
-        self._gauges = gauges
+        self._gauges = gauges or {}
         self._unseen: set[str] = set()
         """What could not be looked at the last time."""
 
     async def measure(self) -> None:
         """Set every gauge, those of the services too."""
-        await asyncio.gather(self.look(), *(self._in_time(f"gauge {n}", ask) for n, ask in enumerate(self._gauges)))
+        await asyncio.gather(self.look(), *(self._in_time(what, ask) for what, ask in self._gauges.items()))
 
     async def look(self) -> Waiting:
         """Ask the bus and the outboxes, and set their gauges."""
-        (queues, dead), pending = await asyncio.gather(self._on_the_bus(), self._in_outboxes())
-        self._metrics.depths(queues)
+        (queues, oldest, dead), pending = await asyncio.gather(self._on_the_bus(), self._in_outboxes())
+        now = self._clock()
+        known = queues is not None and oldest is not None  # an age that nobody sees is not none
+        ages_s = {queue: now - at for queue, at in (oldest or {}).items()}
+        self._metrics.depths(queues if known else None, ages_s)
         outbox = lag_s = None
         if pending is not None:
             outbox, lag_s = sum(map(len, pending)), max(map(self._lag_s, pending), default=0.0)
@@ -69,9 +75,11 @@ class Watch:
         self._metrics.dead(dead)
         return Waiting(queues=queues, outbox=outbox, outbox_lag_s=lag_s, dead=dead)
 
-    async def _on_the_bus(self) -> tuple[dict[str, int] | None, int | None]:
+    async def _on_the_bus(self) -> tuple[dict[str, int] | None, dict[str, float] | None, dict[str, int] | None]:
         return await asyncio.gather(
-            self._in_time("the queues", self._bus.depths), self._in_time("dead letters", self._bus.dead_count)
+            self._in_time("the queues", self._bus.depths),
+            self._in_time("what is in the queues", self._bus.oldest),
+            self._in_time("dead letters", self._bus.dead_counts),
         )
 
     async def _in_outboxes(self) -> list[list[Message]] | None:

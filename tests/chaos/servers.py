@@ -19,6 +19,7 @@ from deploy.local.packages import missing
 from deploy.local.process import LongProcess, program, run
 from deploy.local.rabbitmq import USER, RabbitMQ
 from loadtest.broker import Management
+from shared.objects.s3 import MARK
 
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 ENOUGH = "200MB"
@@ -140,7 +141,8 @@ class Servers:
         host = urlsplit(said["QUORATE_S3_ENDPOINT"]).netloc
         keys = said["QUORATE_S3_ACCESS_KEY"], said["QUORATE_S3_SECRET_KEY"]
         listed = Minio(host, *keys, secure=False).list_objects(self.bucket, recursive=True)
-        return {listed_object.object_name or "" for listed_object in listed}
+        names = {listed_object.object_name or "" for listed_object in listed}
+        return names - {MARK}  # it is none of an image
 
     def named_keys(self) -> set[str]:
         with self.mongo() as client:

@@ -55,6 +55,26 @@ async def test_an_event_comes_whole(buses):
     assert (given.id, given.type, given.data.task_id, given.data.owner) == ("event 7", TYPE, f"{7:032x}", "owner")
 
 
+async def test_the_oldest_message_that_waits_is_seen_also_while_it_is_handled(buses):
+    handler = Handler()
+    handler.may_go_on.clear()
+    buses.bus.consume(QUEUE, handler, prefetch=1)
+    assert await buses.bus.oldest() == {}
+    published_at = buses.clock.now
+    await buses.bus.publish([event(1)])
+    await handler.until(lambda seen: seen == [1])
+    buses.clock.now += 500
+    await buses.bus.publish([event(2)])
+    assert await buses.bus.oldest() == {QUEUE: pytest.approx(published_at, abs=1)}
+    handler.may_go_on.set()
+    await handler.until(lambda seen: seen == [1, 2])
+
+    async def is_empty() -> bool:
+        return await buses.bus.oldest() == {}
+
+    await until(is_empty)
+
+
 async def test_a_waiting_consumer_is_woken_though_time_stands_still(buses):
     """No clock moves here: only the publishing itself can wake it."""
     handler = Handler()
@@ -173,6 +193,8 @@ async def test_a_dead_letter_is_read_and_discarded(buses):
     handler = Handler()
     buses.bus.consume(QUEUE, handler, prefetch=4)
     dead = await bury(buses, handler, [1, 2, 3])
+    counts = await buses.bus.dead_counts()
+    assert (counts.pop(QUEUE), set(counts.values())) == (3, {0})
     letter, body = await buses.bus.dead_letter(dead[1].id)
     assert (letter, parse(body).subject) == (dead[1], dead[1].subject)
     await buses.bus.discard(dead[1].id)

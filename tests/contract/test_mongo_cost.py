@@ -214,6 +214,7 @@ async def test_whatever_is_looked_for_all_the_time_is_found_through_an_index(rep
             now += walks.LATE_S
             replicas.at(now)
     await store.leased()
+    await store.backlog()
     await store.cancel(many[1].task_id)
     await store.purge(many[1].task_id, 10)
     assert len(replicas.commands.finds) >= 10

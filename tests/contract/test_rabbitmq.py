@@ -7,8 +7,10 @@ import pytest
 from aio_pika.exceptions import AMQPError
 
 from shared.bus.rabbitmq import broadcast, connection, consumer
+from shared.bus.rabbitmq.connection import ASK_S
 from shared.errors import Unavailable
 from shared.events import SubtaskOpened, SubtaskOpenedV1, envelope, message
+from shared.probing import HOLDS_S
 from tests.contract.adapters import T0
 from tests.contract.deliveries import OPTIONAL, PATIENCE_S, QUEUE, Handler, event, until
 from tests.contract.rabbitmq import opened, raw_channel
@@ -134,6 +136,19 @@ async def test_readiness_follows_the_connections(rabbit):
         return not await rabbit.bus.is_ready()
 
     await until(is_away)
+
+
+async def test_a_broker_that_hangs_is_not_ready_though_its_connections_are_open(rabbit):
+    assert await rabbit.bus.is_ready()
+    rabbit.proxy.flowing.clear()
+    async with asyncio.timeout(HOLDS_S + ASK_S + 5):
+        while await rabbit.bus.is_ready():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.2)
+    assert rabbit.bus._to_publish.is_open
+    rabbit.proxy.flowing.set()
+    async with asyncio.timeout(PATIENCE_S):
+        while not await rabbit.bus.is_ready():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.2)
 
 
 async def test_two_replicas_share_the_work(rabbit):

@@ -10,7 +10,7 @@ import pytest
 
 from services.subtask_manager import domain
 from services.subtask_manager.refusals import AlreadyVoted, NoLease, NotOpen
-from services.subtask_manager.store import Leased
+from services.subtask_manager.store import Backlog, Leased
 from services.subtask_manager.subtask import Manner
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
@@ -185,6 +185,23 @@ async def test_what_is_leased_is_counted_and_at_its_expiry_it_has_lapsed(subtask
     assert await subtasks.store.leased() == Leased(live=2, lapsed=1)
     await vote_on_all(subtasks.store, "ann", again)
     assert await subtasks.store.leased() == Leased(live=0, lapsed=3)  # bob's are still there
+
+
+async def test_what_waits_for_operators_is_counted_leased_or_not_and_dated_by_its_first_free_place(subtasks):
+    store = subtasks.store
+    assert await store.backlog() == Backlog(open=0, waits_since=None)
+    await open_all(store, brief(votes_required=1), subtask_ids(3))
+    subtasks.clock.now += 60
+    await open_all(store, brief(votes_required=1, task_id="f" * 32, created_at=T0 + 60), subtask_ids(2, first=3))
+    assert await store.backlog() == Backlog(open=5, waits_since=T0)
+    mine = await claim(store, "ann", 3)
+    assert await store.backlog() == Backlog(open=5, waits_since=T0 + 60)
+    await vote_on_all(store, "ann", mine)
+    await claim(store, "ann", 2)
+    assert await store.backlog() == Backlog(open=2, waits_since=T0 + 60 + LEASE_S)
+    await store.cancel("f" * 32)
+    await store.purge("f" * 32, 10)
+    assert await store.backlog() == Backlog(open=0, waits_since=None)
 
 
 # Races

@@ -32,6 +32,15 @@ async def test_created_twice_the_first_stays(tasks):
     assert (await tasks.store.find(TASK_ID))[0].name == "name 0"
 
 
+async def test_tasks_that_stand_are_counted_by_state(tasks):
+    assert await tasks.store.standing() == {"open": 0, "sealed": 0, "erasing": 0}
+    for number in range(4):
+        await create(tasks, task_id=f"{number:032x}")
+    await tasks.store.update(f"{1:032x}", sealed)
+    await tasks.store.update(f"{2:032x}", cancelled)
+    assert await tasks.store.standing() == {"open": 2, "sealed": 1, "erasing": 1}
+
+
 async def test_what_is_not_there_is_not_found(tasks):
     with pytest.raises(NotFound):
         await tasks.store.find(TASK_ID)

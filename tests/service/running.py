@@ -49,7 +49,7 @@ class Inside:
     """What tests look at, and break, within a running platform."""
 
     def __init__(self, platform: Platform) -> None:
-        self.bus, self.objects = platform.bus, platform.objects
+        self.bus, self.objects, self.files = platform.bus, platform.objects, platform.files
         self.tasks_file, self.subtasks_file = platform.files["tasks"], platform.files["subtasks"]
         task_manager, subtask_manager = platform.parts["task_manager"], platform.parts["subtask_manager"]
         self.tasks, self.subtasks = task_manager.resources, subtask_manager.resources

@@ -17,7 +17,7 @@ async def test_the_platform_s_replicas(api: Api):
 async def test_a_dead_letter_is_read_and_discarded(api: Api):
     insert = """INSERT INTO dead (queue, event_id, type, subject, body, reason, died_at)
                 VALUES ('task_manager.subtask.completed.v1', 'e', 'subtask.completed.v1', 's', ?, 'why', 5.0)"""
-    await api.platform.bus._database.write(lambda db: db.execute(insert, (b"{not json \xff",)).rowcount)
+    await api.platform.bus.database.write(lambda db: db.execute(insert, (b"{not json \xff",)).rowcount)
     [letter] = (await api.http.get("/api/admin/dead")).json()["items"]
     path = f"/api/admin/dead/{letter['id']}"
     assert (await api.http.get(path)).json() == letter | {"payload": "{not json \ufffd"}

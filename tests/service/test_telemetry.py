@@ -46,7 +46,24 @@ async def test_the_work_of_a_task_is_counted(api):
     assert seen["quorate_results_total state=completed"] == 1
     assert seen["quorate_bus_handled_total outcome=ok queue=subtask_manager.image.ready.v2"] == 2
     assert seen["quorate_queue_messages queue=subtask_manager.image.ready.v2"] == 0
-    assert seen["quorate_outbox_pending"] == seen["quorate_dead_letters"] == 0
+    assert seen["quorate_outbox_pending"] == 0
+    assert seen["quorate_dead_letters queue=subtask_manager.image.ready.v2"] == 0
+    assert seen["quorate_tasks state=open"] + seen["quorate_tasks state=sealed"] <= 1
+    assert (seen["quorate_uploads_under_way"], seen["quorate_uploads_limit"]) == (0, 16)
+    assert seen["quorate_erasures_pending at=task_manager"] == 0
+
+
+async def test_what_waits_for_people_and_for_the_disk_is_seen(api):
+    await api.task_with(3)
+    await api.settled()
+    seen = await scraped(api)
+    assert seen["quorate_subtasks_open"] == 3
+    assert 0 <= seen["quorate_subtasks_wait_seconds"] < 60
+    assert seen["quorate_writes_waiting file=tasks.sqlite"] == 0
+    assert seen["quorate_writes_limit"] == 10_000
+    for name in ("tasks", "subtasks", "webhooks", "bus"):
+        assert seen[f"quorate_file_bytes file={name}.sqlite"] > 0
+    assert 0 < seen["quorate_disk_free_bytes"] <= seen["quorate_disk_size_bytes"]
 
 
 async def test_requests_are_timed_by_route_and_no_id_becomes_a_series(api):

@@ -15,6 +15,10 @@ from shared.outbox import Outbox
 A = TypeVar("A")
 MAX_HELD = 2_000
 """Leases of one operator that a request looks at."""
+MAX_OPEN = 100_000
+"""Open subtasks that are counted."""
+TASKS_LOOKED_AT = 32
+"""Tasks in which the first free place is looked for."""
 Decide = Callable[[Subtask, Brief, float], Decision[Subtask, A]]
 """A rule, called with the present state, the task's brief, and the time (epoch seconds)."""
 Announce = Callable[[Subtask, Brief, tuple[str, ...], float], list[Message]]
@@ -43,6 +47,16 @@ class Leased:
 
     live: int
     lapsed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Open subtasks, counted to `MAX_OPEN`, and since when the first of the free places waits for an operator (epoch
+    seconds; it may lie ahead, where the first one opens with a lease's expiry), among `TASKS_LOOKED_AT` tasks; None:
+    there is none."""
+
+    open: int
+    waits_since: float | None
 
 
 class SubtaskStore(Outbox, Protocol):
@@ -148,6 +162,10 @@ class SubtaskStore(Outbox, Protocol):
 
     async def leased(self) -> Leased:
         """The leased subtasks now; each number may stop at ten thousand."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """What waits for operators now, of all teams. It costs a count by index, and a look-up for each task."""
         ...
 
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:

@@ -28,6 +28,8 @@ TASK_KEYS: dict[Order, str] = {"newest": "age_key", "name": "name_key"}
 """Columns, or fields, that hold the keys of each order."""
 ANY = Allowed()
 """As much as a team likes."""
+MAX_STANDING = 10_000
+STANDING = ("open", "sealed", "erasing")
 RATED = 1_000
 """Images of which `votes_since` counts the votes at the most."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
@@ -145,6 +147,11 @@ class TaskStore(Outbox, Protocol):
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
         """Which of these objects an image names."""
+        ...
+
+    async def standing(self) -> dict[str, int]:
+        """How many tasks are `open`, how many `sealed`, and how many cancelled ones are still to be erased (`erasing`),
+        each counted to `MAX_STANDING`, by index."""
         ...
 
     async def unerased(self) -> list[str]:

@@ -20,7 +20,9 @@ from services.task_manager.statistics import Saved
 from services.task_manager.store import (
     ANY,
     IMAGE_KEYS,
+    MAX_STANDING,
     RATED,
+    STANDING,
     TASK_KEYS,
     AnnounceImage,
     AnnounceRemoved,
@@ -56,6 +58,7 @@ from shared.teams import key_without
 UNDONE = 1_000
 """Removals that one sweep finishes."""
 KEYS_AT_ONCE = 500
+UNERASED: Document = {"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}}  # nx-27017: $eq for the index
 
 
 class MongoTaskStore:
@@ -304,9 +307,14 @@ class MongoTaskStore:
             found = await read(self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}))
         return {one["object_key"] for one in found} & set(object_keys)
 
+    async def standing(self) -> dict[str, int]:
+        queries: list[Document] = [{"state": {"$eq": "open"}}, {"state": {"$eq": "sealed"}}, UNERASED]
+        counts = (self._tasks.collection.count_documents(query, limit=MAX_STANDING) for query in queries)
+        with errors_named():
+            return dict(zip(STANDING, await asyncio.gather(*counts), strict=True))
+
     async def unerased(self) -> list[str]:
-        query = {"state": {"$eq": "cancelled"}, "is_erased": {"$eq": False}}  # nx-27017: $eq for the index
-        return await self._in_state(query)
+        return await self._in_state(UNERASED)
 
     async def unfinished(self) -> list[str]:
         sealed = await self._in_state({"state": {"$eq": "sealed"}})  # nx-27017: $eq for the index

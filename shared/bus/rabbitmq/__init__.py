@@ -7,13 +7,15 @@ from functools import partial
 from shared.bus import DeadLetter, Handler
 from shared.bus.rabbitmq import dead_letters
 from shared.bus.rabbitmq.broadcast import Broadcast
-from shared.bus.rabbitmq.connection import Connection, as_unavailable
+from shared.bus.rabbitmq.connection import ASK_S, Connection, as_unavailable, ask
 from shared.bus.rabbitmq.consumer import Consumer, Sleep
 from shared.bus.rabbitmq.messages import outgoing
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import BROKER_LIMIT, Layout
 from shared.clock import Clock
 from shared.events import Message
+from shared.probing import Probe
+from shared.telemetry.calls import Observed, unobserved
 
 OPEN_S = 30.0
 """How long the first connection may take: the broker may start together with this process."""
@@ -37,6 +39,7 @@ class RabbitBus:
         optional_ttl_s: float = 600.0,
         publish_timeout_s: float = 10.0,
         sleep: Sleep = asyncio.sleep,
+        observed: Observed = unobserved,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
@@ -45,8 +48,9 @@ class RabbitBus:
         self._to_publish = Connection(url, f"{service} publishes")
         self._to_consume = Connection(url, f"{service} consumes")
         self._broadcast = Broadcast(self._to_publish, self._to_consume)
-        self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s)
+        self._publisher = Publisher(self._to_publish, self._layout.declare, publish_timeout_s, observed)
         self._consumers: dict[str, Consumer] = {}
+        self._answers = Probe("RabbitMQ", self._ask, takes_s=ASK_S)
 
     async def open(self) -> None:
         """Connect and declare. Raises Unavailable where there is no broker, or its queues are declared otherwise."""
@@ -82,11 +86,15 @@ class RabbitBus:
         counts = await asyncio.gather(*(consumer.depth() for consumer in self._consumers.values()))
         return dict(zip(self._consumers, counts, strict=True))
 
+    async def oldest(self) -> dict[str, float]:
+        held = {queue: consumer.oldest_at() for queue, consumer in self._consumers.items()}
+        return {queue: at for queue, at in held.items() if at is not None}
+
     async def settle(self, queues: Collection[str]) -> None:
         await asyncio.gather(*(self._consumers[queue].settle() for queue in queues))
 
-    async def dead_count(self) -> int:
-        return await dead_letters.count(self._to_consume)
+    async def dead_counts(self) -> dict[str, int]:
+        return await dead_letters.counts(self._to_consume)
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         return await dead_letters.read(self._to_consume, limit)
@@ -108,8 +116,12 @@ class RabbitBus:
         self._broadcast.listen(listener)
 
     async def is_ready(self) -> bool:
-        """Whether both connections are open now."""
-        return self._to_publish.is_open and self._to_consume.is_open
+        """Whether both connections are open, and the broker answers over each: one that hangs keeps them open for
+        three heartbeats."""
+        return self._to_publish.is_open and self._to_consume.is_open and await self._answers()
+
+    async def _ask(self) -> None:
+        await asyncio.gather(*(ask(one) for one in (self._to_publish, self._to_consume)))
 
     async def drain(self) -> None:
         await asyncio.gather(*(consumer.close() for consumer in self._consumers.values()))

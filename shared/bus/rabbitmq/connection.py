@@ -24,6 +24,8 @@ HEARTBEAT_S = 10
 """A broker that is silent for three heartbeats counts as lost."""
 ANSWER_S = 10.0
 """How long the broker may take for one answer."""
+ASK_S = 2.0
+"""How long it may take to say that it is there."""
 END_S = 3.0
 """How long the broker may take to close a channel or a connection."""
 FIRST_PAUSE_S = 0.1
@@ -125,6 +127,14 @@ async def connected(url: str, name: str) -> AsyncGenerator[aio_pika.Connection]:
         yield connection
     finally:
         await _end(connection)
+
+
+async def ask(connection: Connection) -> None:
+    """Ask the broker for an exchange that it always has. Raises Unavailable where it does not answer in ASK_S."""
+    with as_unavailable("ask the broker"):
+        async with asyncio.timeout(ASK_S):
+            async with (await connection.opened()).channel(publisher_confirms=False) as channel:
+                await channel.declare_exchange("amq.topic", passive=True)
 
 
 async def _end(connection: aio_pika.Connection) -> None:

@@ -78,7 +78,8 @@ class Consumer:
         self._clock = clock
         self._sleep = sleep
         self._room = asyncio.Semaphore(prefetch)
-        self._deliveries: set[asyncio.Task[None]] = set()
+        self._deliveries: dict[asyncio.Task[None], float] = {}
+        """Of what is held here, and when it was published."""
         self._running: set[asyncio.Task[None]] = set()
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -110,6 +111,10 @@ class Consumer:
     async def depth(self) -> int:
         """How many messages wait in the queue or are held here."""
         return await self._ready() + len(self._deliveries)
+
+    def oldest_at(self) -> float | None:
+        """When the oldest message that is held here was published; None: none is."""
+        return min(self._deliveries.values(), default=None)
 
     async def _ready(self) -> int:
         """How many messages wait in the queue; what was on its way from there has arrived by then."""
@@ -150,7 +155,7 @@ class Consumer:
                     await channel.close()
 
     def _drop_waiting(self) -> None:
-        for task in self._deliveries - self._running:
+        for task in self._deliveries.keys() - self._running:
             task.cancel()
 
     async def _receive(self, channel: AbstractChannel, message: AbstractIncomingMessage) -> None:
@@ -159,8 +164,8 @@ class Consumer:
         held = _Held(message=message, channel=channel, since=self._clock(), failures=messages.failures(message))
         # A task of its own: the tasks of a lost channel are cancelled, but a handler runs to its end.
         task = asyncio.create_task(self._deliver(held))
-        self._deliveries.add(task)
-        task.add_done_callback(self._deliveries.discard)
+        self._deliveries[task] = held.since if message.timestamp is None else message.timestamp.timestamp()
+        task.add_done_callback(self._deliveries.pop)
 
     async def _deliver(self, held: _Held) -> None:
         """Try until the message is settled, or until the broker gives it to another process."""

@@ -11,8 +11,9 @@ from shared.bus import DeadLetter
 from shared.bus.rabbitmq import messages
 from shared.bus.rabbitmq.connection import ANSWER_S, END_S, Connection, as_unavailable
 from shared.bus.rabbitmq.publisher import Publisher
-from shared.bus.rabbitmq.topology import all_queues, dead_queue
+from shared.bus.rabbitmq.topology import dead_queue
 from shared.errors import NotFound, Unavailable
+from shared.routing import all_queues
 
 BACK_S = 1.0
 """How long what was read may take to be in its queue again."""
@@ -29,13 +30,13 @@ async def read(connection: Connection, limit: int) -> list[DeadLetter]:
     return sorted(found, key=lambda letter: letter.died_at)[:limit]
 
 
-async def count(connection: Connection) -> int:
-    """How many dead letters all queues have."""
-    counted = 0
+async def counts(connection: Connection) -> dict[str, int]:
+    """How many dead letters each queue has."""
+    counted: dict[str, int] = {}
     with as_unavailable("count dead letters"):
         async with _reading(connection) as reading:
             for queue in all_queues():
-                counted += await reading.count(queue)
+                counted[queue] = await reading.count(queue)
     return counted
 
 

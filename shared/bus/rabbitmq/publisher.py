@@ -1,6 +1,7 @@
 """Publishing with confirms, many messages in flight."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from aio_pika.abc import AbstractChannel, AbstractExchange
@@ -9,6 +10,7 @@ from aio_pika.exceptions import PublishError
 from shared.bus.rabbitmq.connection import Connection, as_unavailable
 from shared.bus.rabbitmq.messages import Outgoing
 from shared.bus.rabbitmq.topology import EXCHANGE
+from shared.telemetry.calls import Observed
 
 IN_FLIGHT = 64
 
@@ -22,11 +24,16 @@ class Publisher:
     """
 
     def __init__(
-        self, connection: Connection, declare: Callable[[AbstractChannel], Awaitable[None]], timeout_s: float
+        self,
+        connection: Connection,
+        declare: Callable[[AbstractChannel], Awaitable[None]],
+        timeout_s: float,
+        observed: Observed,
     ) -> None:
         self._connection = connection
         self._declare = declare
         self._timeout_s = timeout_s
+        self._observed = observed
         self._places = asyncio.Semaphore(IN_FLIGHT)
         self._in_flight: set[asyncio.Task[object]] = set()
         self._opening = asyncio.Lock()
@@ -43,6 +50,14 @@ class Publisher:
         """Publish all; when this returns, the broker has confirmed each. Raises Unavailable."""
         if not outgoing:
             return
+        began, is_failed = time.monotonic(), True
+        try:
+            await self._publish(outgoing)
+            is_failed = False
+        finally:
+            self._observed("publish", time.monotonic() - began, is_failed=is_failed)
+
+    async def _publish(self, outgoing: Sequence[Outgoing]) -> None:
         with as_unavailable("publish"):
             try:
                 await self._confirmed([await self._send(message) for message in outgoing])

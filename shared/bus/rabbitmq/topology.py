@@ -7,7 +7,7 @@ from aio_pika.abc import AbstractChannel, AbstractQueue
 from pamqp.common import Arguments
 
 from shared.bus.rabbitmq.connection import ANSWER_S
-from shared.routing import Topology
+from shared.routing import all_queues
 
 EXCHANGE = "quorate.events"
 BROKER_LIMIT = 20
@@ -20,11 +20,6 @@ NEVER = 2**31 - 1
 def dead_queue(queue: str) -> str:
     """The name of the queue that holds a queue's dead letters."""
     return f"{queue}.dead"
-
-
-def all_queues() -> dict[str, bool]:
-    """Every queue, with whether its consumer may be absent."""
-    return {queue: optional for kind in Topology.ROUTES for queue, optional in Topology.queues(kind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

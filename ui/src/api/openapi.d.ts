@@ -2462,7 +2462,7 @@ export interface components {
         };
         /**
          * QueueStatus
-         * @description messages: waiting or handled. age_s: how old the event was that was taken last; 0 where none waits.
+         * @description messages: waiting or handled. age_s: how long the oldest has waited at the least; 0 where none waits.
          *
          *     handled_per_minute: over the last minute, by all replicas.
          */

@@ -28,9 +28,10 @@ from services.subtask_manager.activity import Voted
 from services.subtask_manager.announcements import SOURCE
 from services.subtask_manager.row import Row, place_of
 from services.subtask_manager.search import MAX_TASKS, Search
-from services.subtask_manager.store import Announce, Claim, Decide, Leased
+from services.subtask_manager.store import Announce, Backlog, Claim, Decide, Leased
 from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo.awaiting import MongoAwaiting
+from services.subtask_manager.store.mongo.backlog import backlog
 from services.subtask_manager.store.mongo.briefs import FRESH_S, MongoBriefs
 from services.subtask_manager.store.mongo.claims import MongoClaim
 from services.subtask_manager.store.mongo.indexes import INDEXES
@@ -231,6 +232,9 @@ class MongoSubtaskStore:
 
     async def leased(self) -> Leased:
         return await self._leases.count(self._clock())
+
+    async def backlog(self) -> Backlog:
+        return await backlog(self._subtasks.collection, self._database["briefs"], self._places)
 
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query: Document = {"dispute": {"$gt": key_in(team, after), "$lt": end_of(team)}}

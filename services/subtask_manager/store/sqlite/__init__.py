@@ -13,8 +13,9 @@ from services.subtask_manager.activity import MAX_LOOKED_AT, Voted
 from services.subtask_manager.announcements import SOURCE
 from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.row import Row, place_of
-from services.subtask_manager.store import MAX_HELD, Announce, Claim, Decide, Leased
+from services.subtask_manager.store import MAX_HELD, Announce, Backlog, Claim, Decide, Leased
 from services.subtask_manager.store.codec import BRIEFS, BRIEFS_CACHED_BYTES, SUBTASKS, brief_bytes
+from services.subtask_manager.store.sqlite.backlog import backlog
 from services.subtask_manager.store.sqlite.claims import SqliteClaim
 from services.subtask_manager.store.sqlite.invited import IS_FOR, keep_invited
 from services.subtask_manager.store.sqlite.rows import SqliteRowClaim
@@ -199,6 +200,9 @@ class SqliteSubtaskStore(SqliteOutbox):
         now = self._clock()
         live, lapsed = await self._database.read(lambda db: db.execute(query, (now,)).fetchone())
         return Leased(live=live, lapsed=lapsed)
+
+    async def backlog(self) -> Backlog:
+        return await self._database.read(backlog)
 
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query = """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)

@@ -14,7 +14,9 @@ from services.task_manager.statistics import Saved
 from services.task_manager.store import (
     ANY,
     IMAGE_KEYS,
+    MAX_STANDING,
     RATED,
+    STANDING,
     TASK_KEYS,
     AnnounceImage,
     AnnounceRemoved,
@@ -33,6 +35,7 @@ from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 from shared.teams import key_without
 
+_UNERASED = "state = 'cancelled' AND NOT is_erased"
 _TASK = "SELECT body, images, completed, disputed"
 
 
@@ -259,8 +262,17 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.read(select)
 
+    async def standing(self) -> dict[str, int]:
+        counts = {
+            state: f"SELECT count(*) FROM (SELECT 1 FROM tasks WHERE {where} LIMIT {MAX_STANDING})"  # noqa: S608 - ours
+            for state, where in zip(STANDING, ("state = 'open'", "state = 'sealed'", _UNERASED), strict=True)
+        }
+        return await self._database.read(
+            lambda db: {state: db.execute(count).fetchone()[0] for state, count in counts.items()}
+        )
+
     async def unerased(self) -> list[str]:
-        query = "SELECT id FROM tasks WHERE state = 'cancelled' AND NOT is_erased"
+        query = f"SELECT id FROM tasks WHERE {_UNERASED}"  # noqa: S608 - a constant
         return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
 
     async def unfinished(self) -> list[str]:
