@@ -5,7 +5,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 from services.task_manager import domain
 from services.task_manager.completing import complete
@@ -13,6 +13,7 @@ from services.task_manager.store import TaskStore
 from shared.clock import Clock
 from shared.objects import ObjectStore
 from shared.objects.keys import is_staged, original_of, staged_prefix
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Collector:
         self._relay_wake = relay_wake
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._trouble = Trouble(log, "a sweep stopped")
 
     def start(self) -> None:
         """Begin with what a crash may have left undone. Lost objects are not looked for yet: nobody waits for them, to
@@ -55,23 +57,20 @@ class Collector:
         await self._collect()
 
     async def _run(self) -> None:
-        await self._try(self._tidy)
+        with self._trouble:  # the next sweep goes on where this one stopped
+            await self._tidy()
         due_at = time.monotonic() + random.uniform(0, SWEEP_S)  # noqa: S311 - only spreads
         while True:
             try:
                 await asyncio.wait_for(self._woken.wait(), max(0.0, due_at - time.monotonic()))
             except TimeoutError:
-                await self._try(self.sweep)
+                with self._trouble:  # the next sweep goes on where this one stopped
+                    await self.sweep()
                 due_at = time.monotonic() + SWEEP_S
             else:
                 self._woken.clear()
-                await self._try(self._erase_cancelled)
-
-    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception:  # the next sweep goes on where this one stopped
-            log.exception("a sweep failed")
+                with self._trouble:  # the next sweep goes on where this one stopped
+                    await self._erase_cancelled()
 
     async def _tidy(self) -> None:
         await self._erase_cancelled()
@@ -91,6 +90,7 @@ class Collector:
         while await self._store.remove_images(task_id, BATCH) == BATCH:
             pass
         await self._store.update(task_id, domain.mark_erased)
+        log.info("a cancelled task was erased", extra={"task_id": task_id})
         self._relay_wake()
 
     async def _collect(self) -> None:

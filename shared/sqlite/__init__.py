@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from shared import crash_points
 from shared.errors import QuorateError, StorageFull, Unavailable
 from shared.sqlite.migrations import Step, migrate
+from shared.telemetry.trouble import Trouble
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -29,6 +30,8 @@ MAX_GROUP = 256
 MAX_WAITING = 10_000
 """The most writes, and the most reads, that may wait; further callers get Unavailable."""
 CHECKPOINT_PAGES = 4_000
+_PRIMARY = 0xFF
+"""The bits of an error's code that say its kind."""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,8 @@ class Database:
         self.commits = 0
         self._is_closed = False
         self._connections: list[sqlite3.Connection] = []
+        self._writes = Trouble(log, f"{path.name} cannot be written")
+        self._reads = Trouble(log, f"{path.name} cannot be read")
 
     def open(self) -> None:
         """Bring the file to the present schema and start the writer. Raises NewerFile."""
@@ -111,14 +116,21 @@ class Database:
         return connection
 
     def _run_read(self, work: Work[T]) -> T:
+        try:
+            answer = work(self._reading_connection())
+        except sqlite3.Error as error:
+            raise self._told(self._reads, error) from error
+        self._reads.over()
+        return answer
+
+    def _reading_connection(self) -> sqlite3.Connection:
+        """That of this thread."""
         connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
         if connection is None:
-            connection = self._reader.connection = self._connect()
+            connection = self._connect()
             connection.execute("PRAGMA query_only=1")
-        try:
-            return work(connection)
-        except sqlite3.Error as error:
-            raise translated(error) from error
+            self._reader.connection = connection
+        return connection
 
     def _write_until_closed(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -159,7 +171,7 @@ class Database:
             except BaseException as error:
                 if not connection.in_transaction:
                     raise  # SQLite has rolled back by itself, as it does when the disk is full
-                job.error = translated(error) if isinstance(error, sqlite3.Error) else error
+                job.error = self._told(self._writes, error) if isinstance(error, sqlite3.Error) else error
                 if connection.total_changes != written_before:
                     connection.execute("ROLLBACK")
                     for again in group if len(group) > 1 else ():
@@ -168,26 +180,39 @@ class Database:
         crash_points.reached("sqlite.before_commit")
         connection.execute("COMMIT")
         self.commits += 1
+        self._writes.over()
         crash_points.reached("sqlite.after_commit")
 
     def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:
         """Nothing of this group is stored: every job of it gets the error."""
-        log.error("a commit failed: %s", error)
+        self._told(self._writes, error)
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
         for job in group:
             job.error = job.error or translated(error)
 
+    def _told(self, trouble: Trouble, error: sqlite3.Error) -> QuorateError | sqlite3.Error:
+        """The error for whoever waits; the log has the reason where it is the file's, once."""
+        refusal = translated(error)
+        if refusal is not error:
+            trouble.met(refusal)
+        return refusal
+
 
 def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
-    """StorageFull or Unavailable for errors of the database; wrong SQL stays as it is."""
-    if isinstance(error, sqlite3.OperationalError):
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            return StorageFull("there is no room left on the disk of the database")
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-            return Unavailable("the database does not answer now")
-    return error
+    """StorageFull or Unavailable for what the file or its disk refuses; wrong SQL stays as it is."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+    if code == sqlite3.SQLITE_FULL:
+        refusal: QuorateError = StorageFull("there is no room left on the disk of the database")
+    elif code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        refusal = Unavailable("the database is damaged")
+    elif isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
+        refusal = Unavailable("the database does not answer now")
+    else:
+        return error
+    refusal.__cause__ = error
+    return refusal
 
 
 def _answer(group: list[_Job]) -> None:
