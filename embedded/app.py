@@ -10,6 +10,7 @@ from typing import TypeVar
 from embedded import data_dir
 from embedded import routes as object_routes
 from embedded.accounts import EmbeddedAccounts
+from embedded.ballast import Ballast
 from embedded.settings import Settings
 from services.accounts import routes as account_routes
 from services.accounts.store.sqlite import SqliteAccountStore
@@ -63,12 +64,11 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     """
     clock = clock or steady(time.time)
     root = settings.data_dir
-    spool = root / "spool"
-    data_dir.make(root)
-    spool.mkdir(exist_ok=True)
+    spool = data_dir.spool(root)
     objects = FilesystemObjectStore(
         root, data_dir.secret(root), url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
     )
+    ballast = Ballast(root / "ballast")
     bus = SqliteBus(root / "bus.sqlite", clock, delivery_limit=settings.delivery_limit)
     telemetry = settings.telemetry("quorate")
     files: dict[str, Database] = {}
@@ -111,6 +111,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             quotas=SqliteQuotas(tasks_file),
             erasures=SqliteErasures(tasks_file),
             relays=relays,
+            make_room=ballast.let_go,
         ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
@@ -136,6 +137,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             stack.push_async_callback(objects.close)
             await bus.open()
             stack.push_async_callback(bus.close)
+            ballast.start()
+            stack.push_async_callback(ballast.close)
             yield
 
     routers = [object_routes.router(objects, clock, spool), page.router()]

@@ -31,7 +31,7 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.erasures import Eraser
-from shared.errors import Invalid, NotFound, Unavailable
+from shared.errors import Invalid, NotFound, StorageFull, Unavailable
 from shared.identity import Caller
 from shared.models import ModelHeard
 from shared.objects import ObjectStore
@@ -52,7 +52,7 @@ EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.Subta
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector;
-    `model` is that of the detectors."""
+    `model` is that of the detectors; `make_room` gives room on a full disk, and says whether it had any."""
 
     store: TaskStore
     objects: ObjectStore
@@ -73,6 +73,7 @@ class Resources:
     eraser: Eraser
     auditor: Auditor
     quotas: Quotas
+    make_room: Callable[[], bool]
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
@@ -253,7 +254,13 @@ async def remove_image(resources: Resources, who: Caller, *, task_id: str, image
 
 
 async def cancel(resources: Resources, who: Caller, *, task_id: str) -> None:
-    await _change(resources, who, "task.erase", task_id, domain.cancel)
+    """Cancelling is the way out of a full disk, so it finds room for itself where some was kept for that."""
+    try:
+        await _change(resources, who, "task.erase", task_id, domain.cancel)
+    except StorageFull:
+        if not resources.make_room():
+            raise
+        await _change(resources, who, "task.erase", task_id, domain.cancel)
     await resources.relay.hand_over()
     resources.erase_soon()
 

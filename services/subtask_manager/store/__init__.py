@@ -168,6 +168,10 @@ class SubtaskStore(Outbox, Protocol):
         is kept of it, but for the tombstone."""
         ...
 
+    async def forget_task(self, task_id: str) -> None:
+        """Remove the tombstone of a task that was purged."""
+        ...
+
     async def pending(self, limit: int) -> list[Message]:
         """The oldest events not yet cleared."""
         ...
