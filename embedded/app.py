@@ -1,7 +1,6 @@
 """All services in one process, on SQLite and the filesystem. With each service's `app.py`, the only place that names
 adapters."""
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from embedded import data_dir
 from embedded import routes as object_routes
 from embedded.accounts import EmbeddedAccounts
 from embedded.ballast import Ballast
+from embedded.clock_file import ClockFile
 from embedded.settings import Settings
 from services.accounts import routes as account_routes
 from services.accounts.store.sqlite import SqliteAccountStore
@@ -31,7 +31,7 @@ from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
-from shared.clock import Clock, steady
+from shared.clock import Clock, SteadyClock
 from shared.erasures.sqlite import SqliteErasures
 from shared.fetching import Fetcher
 from shared.http.serving import Deployable
@@ -62,13 +62,13 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
 
     Raises ModelUnusable where the settings name a model that cannot be used.
     """
-    clock = clock or steady(time.time)
+    clock = clock or SteadyClock()
     root = settings.data_dir
     spool = data_dir.spool(root)
     objects = FilesystemObjectStore(
         root, data_dir.secret(root), url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
     )
-    ballast = Ballast(root / "ballast")
+    ballast, clock_file = Ballast(root / "ballast"), ClockFile(root / "clock", clock)
     bus = SqliteBus(root / "bus.sqlite", clock, delivery_limit=settings.delivery_limit)
     telemetry = settings.telemetry("quorate")
     files: dict[str, Database] = {}
@@ -126,6 +126,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            clock_file.start()
+            stack.push_async_callback(clock_file.close)
             for database in files.values():
                 database.open()
                 stack.push_async_callback(database.close)
@@ -141,9 +143,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             stack.push_async_callback(ballast.close)
             yield
 
-    routers = [object_routes.router(objects, clock, spool), page.router()]
-    if accounts is None:
-        routers.append(account_routes.off_router())
+    without_accounts = [account_routes.off_router()] if accounts is None else []
+    routers = [object_routes.router(objects, clock, spool), page.router(), *without_accounts]
     authenticator = None if accounts is None else accounts.authenticator
     served = deployable(
         "Quorate", settings, parts, on(None), opened=opened, routers=routers, authenticator=authenticator

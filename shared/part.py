@@ -20,7 +20,7 @@ from shared.http.serving import Deployable, ServerSettings
 from shared.identity.authenticator import Authenticator
 from shared.objects import ObjectStore
 from shared.outbox import Relay
-from shared.telemetry import Telemetry
+from shared.telemetry import Telemetry, clock_gauge
 from shared.telemetry.observed_bus import ObservedBus
 from shared.telemetry.watch import Watch
 
@@ -137,6 +137,7 @@ def deployable(
     authenticator, needs, uses: as `application` takes them.
     """
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
+    clock_gauge.show(clock, telemetry.metrics.registry)
     outboxes = [relay.outbox for part in parts for relay in part.relays]
     watch = Watch(telemetry.metrics, bus, outboxes, clock, [gauge for part in parts for gauge in part.gauges])
     model = next((part.model for part in parts if part.model is not None), None)

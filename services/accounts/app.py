@@ -1,6 +1,5 @@
 """The accounts service as a process of its own, on MongoDB and RabbitMQ."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from services.accounts.part import FirstStart, assemble, records
 from services.accounts.settings import AccountsSettings
 from services.accounts.store.mongo import MongoAccountStore
 from services.accounts.telling import Teller
-from shared.clock import steady
+from shared.clock import SteadyClock
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
@@ -27,7 +26,7 @@ def create(settings: AccountsSettings) -> Deployable:
 
 def _trusting(settings: AccountsSettings) -> Deployable:
     """With authentication off there is nothing to keep: it tells the page so."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     bus = settings.bus("accounts", clock)
     adapters = Adapters(store=None, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))
     part = Part(name="accounts", routers=[routes.off_router()])
@@ -44,7 +43,7 @@ def _trusting(settings: AccountsSettings) -> Deployable:
 
 
 def _known(settings: AccountsSettings) -> Deployable:
-    clock = steady(time.time)
+    clock = SteadyClock()
     signer, verifier = settings.keys()
     mongo = settings.mongo()
     store = MongoAccountStore(mongo.database, clock, announcements.told)

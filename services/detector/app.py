@@ -1,6 +1,5 @@
 """The detector as a process of its own, with or without RabbitMQ and S3."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,7 +8,7 @@ from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from shared.bus import Bus
-from shared.clock import Clock, steady
+from shared.clock import Clock, SteadyClock
 from shared.errors import QuorateError
 from shared.http.application import application, open_when_up
 from shared.http.serving import Deployable, UnsafeSettings
@@ -57,7 +56,7 @@ def create_api(settings: DetectorSettings, pool: InferencePool) -> Deployable:
 
 def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Deployable:
     """The detection API and the pre-labeler."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     objects = settings.objects()
     bus = settings.bus("detector", clock)
     adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=settings.telemetry(SERVICE))

@@ -1,13 +1,12 @@
 """The notifier as a process of its own, on MongoDB and RabbitMQ: the place that names its adapters."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from services.notifier.part import assemble
 from services.notifier.settings import NotifierSettings
 from services.notifier.store.mongo import MongoNotifierStore
-from shared.clock import steady
+from shared.clock import SteadyClock
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.part import Adapters, deployable
@@ -15,7 +14,7 @@ from shared.part import Adapters, deployable
 
 def create(settings: NotifierSettings) -> Deployable:
     """The notifier, ready to be served; it opens its servers when it starts."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     mongo = settings.mongo()
     store = MongoNotifierStore(mongo.database, clock)
     bus = settings.bus("notifier", clock)

@@ -1,6 +1,5 @@
 """The subtask manager as a process of its own, on MongoDB, RabbitMQ and S3."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,7 +8,7 @@ from services.subtask_manager.part import assemble
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from shared.clock import steady
+from shared.clock import SteadyClock
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
@@ -19,7 +18,7 @@ from shared.quotas.mongo import MongoQuotas
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
     """The subtask manager, ready to be served; it opens its servers when it starts."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     mongo = settings.mongo()
     store = MongoSubtaskStore(mongo.database, clock, announcements.announce)
     preferences = MongoPreferences(mongo.database["preferences"])
@@ -36,6 +35,8 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
             await open_when_up(store.prepare)
+            if (latest := await store.latest_lease()) is not None:
+                clock.go_on_from(latest - settings.lease_s)
             await quotas.prepare()
             await callers.prepare()
             stack.push_async_callback(store.settle)

@@ -1,6 +1,5 @@
 """The task manager as a service of its own: the place that names its adapters."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,7 +8,7 @@ from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
-from shared.clock import steady
+from shared.clock import SteadyClock
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
@@ -20,7 +19,7 @@ from shared.quotas.mongo import MongoQuotas
 
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     mongo = settings.mongo()
     store = MongoTaskStore(
         mongo.database,

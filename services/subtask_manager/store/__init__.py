@@ -150,6 +150,10 @@ class SubtaskStore(Outbox, Protocol):
         """The leased subtasks now; each number may stop at ten thousand."""
         ...
 
+    async def latest_lease(self) -> float | None:
+        """When the last of all leases expires; None where there is none."""
+        ...
+
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         """The team's disputed subtasks in order of their ids, those after `after`."""
         ...
