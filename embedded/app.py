@@ -31,7 +31,7 @@ from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
-from shared.clock import Clock, SteadyClock
+from shared.clock import Clock
 from shared.erasures.sqlite import SqliteErasures
 from shared.fetching import Fetcher
 from shared.http.serving import Deployable
@@ -42,6 +42,7 @@ from shared.pictures import DecodingBudget
 from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
+from shared.steady_clock import SteadyClock
 
 Store = TypeVar("Store")
 

@@ -5,7 +5,8 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from shared.clock import Clock, SteadyClock
+from shared.clock import Clock
+from shared.steady_clock import SteadyClock
 
 KEPT_EVERY_S = 5.0
 

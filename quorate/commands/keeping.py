@@ -18,7 +18,7 @@ FOLDER = click.Path(path_type=Path)
 @click.argument("data_dir", type=FOLDER)
 @click.argument("target", type=FOLDER)
 def backup(data_dir: Path, target: Path) -> None:
-    """Copy a data folder into a new folder, while the platform runs.
+    """Copy a data folder while the platform runs.
 
     The copy is as everything was at one instant; people go on working. Pictures are linked, not copied, where both
     folders are on one file system. Run it as the user that the platform runs as.
@@ -30,7 +30,7 @@ def backup(data_dir: Path, target: Path) -> None:
 @click.argument("backup", type=FOLDER)
 @click.argument("data_dir", type=FOLDER)
 def restore(backup: Path, data_dir: Path) -> None:
-    """Make a new data folder of a backup, which stays as it is."""
+    """Make a new data folder of a backup."""
     _become("restore", str(backup), str(data_dir))
 
 
@@ -39,10 +39,11 @@ def restore(backup: Path, data_dir: Path) -> None:
 @click.option("--contents", is_flag=True, help="Read every picture, too, and compare it with its hash.")
 @click.option("--mend", is_flag=True, help="Put counts right that are wrong; nothing else is changed.")
 def check(data_dir: Path, *, contents: bool, mend: bool) -> None:
-    """Say whether a data folder, or a backup, agrees with itself.
+    """Check whether a data folder agrees with itself.
 
-    It counts images and open subtasks again, looks for the picture of each image, and compares what the two services
-    know of each. The platform must not be running in the folder. The status is 1 where something is found.
+    A backup can be checked, too. It counts images and open subtasks again, looks for the picture of each image, and
+    compares what the two services know of each. The platform must not be running in the folder. The status is 1 where
+    something is found.
     """
     _become("check", str(data_dir), *(["--contents"] if contents else []), *(["--mend"] if mend else []))
 

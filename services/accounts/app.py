@@ -9,11 +9,11 @@ from services.accounts.part import FirstStart, assemble, records
 from services.accounts.settings import AccountsSettings
 from services.accounts.store.mongo import MongoAccountStore
 from services.accounts.telling import Teller
-from shared.clock import SteadyClock
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
 from shared.part import Adapters, Part, deployable
+from shared.steady_clock import SteadyClock
 
 TITLE = "Quorate accounts"
 SERVICE = "quorate-accounts"

@@ -8,7 +8,7 @@ from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from shared.bus import Bus
-from shared.clock import Clock, SteadyClock
+from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.http.application import application, open_when_up
 from shared.http.serving import Deployable, UnsafeSettings
@@ -17,6 +17,7 @@ from shared.mongo.connection import Mongo
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.settings import opened_mongo
+from shared.steady_clock import SteadyClock
 
 TITLE = "Quorate detector"
 SERVICE = "quorate-detector"

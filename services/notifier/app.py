@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from services.notifier.part import assemble
 from services.notifier.settings import NotifierSettings
 from services.notifier.store.mongo import MongoNotifierStore
-from shared.clock import SteadyClock
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.part import Adapters, deployable
+from shared.steady_clock import SteadyClock
 
 
 def create(settings: NotifierSettings) -> Deployable:

@@ -8,12 +8,12 @@ from services.subtask_manager.part import assemble
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from shared.clock import SteadyClock
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.part import PictureAdapters, deployable
 from shared.quotas.mongo import MongoQuotas
+from shared.steady_clock import SteadyClock
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:

@@ -8,13 +8,13 @@ from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
-from shared.clock import SteadyClock
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas
+from shared.steady_clock import SteadyClock
 
 
 def create(settings: TaskManagerSettings) -> Deployable:

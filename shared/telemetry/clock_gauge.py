@@ -2,7 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from shared.clock import Clock, SteadyClock
+from shared.clock import Clock
+from shared.steady_clock import SteadyClock
 
 
 def show(clock: Clock, registry: CollectorRegistry) -> None:

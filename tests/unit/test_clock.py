@@ -3,7 +3,8 @@ from itertools import pairwise
 
 import pytest
 
-from shared.clock import SET_S, SETTLE_S, SteadyClock, iso
+from shared.clock import iso
+from shared.steady_clock import SET_S, SETTLE_S, SteadyClock
 
 T0 = 1_800_000_000.0
 
