@@ -1,7 +1,6 @@
 """All services in one process, on SQLite and the filesystem. With each service's `app.py`, the only place that names
 adapters."""
 
-import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +9,8 @@ from typing import TypeVar
 from embedded import data_dir
 from embedded import routes as object_routes
 from embedded.accounts import EmbeddedAccounts
+from embedded.ballast import Ballast
+from embedded.clock_file import ClockFile
 from embedded.metrics import FolderMetrics
 from embedded.settings import Settings
 from services.accounts import routes as account_routes
@@ -31,7 +32,7 @@ from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
 from shared.bus.sqlite import SqliteBus
-from shared.clock import Clock, steady
+from shared.clock import Clock
 from shared.erasures.sqlite import SqliteErasures
 from shared.fetching import Fetcher
 from shared.http.serving import Deployable
@@ -42,6 +43,7 @@ from shared.pictures import DecodingBudget
 from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
+from shared.steady_clock import SteadyClock
 
 Store = TypeVar("Store")
 
@@ -66,14 +68,13 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
 
     Raises ModelUnusable where the settings name a model that cannot be used.
     """
-    clock = clock or steady(time.time)
+    clock = clock or SteadyClock()
     root = settings.data_dir
-    spool = root / "spool"
-    data_dir.make(root)
-    spool.mkdir(exist_ok=True)
+    spool = data_dir.spool(root)
     objects = FilesystemObjectStore(
         root, data_dir.secret(root), url_lifetime_s=settings.image_url_s, cache_bytes=settings.image_cache_bytes
     )
+    ballast, clock_file = Ballast(root / "ballast"), ClockFile(root / "clock", clock)
     bus = SqliteBus(root / "bus.sqlite", clock, delivery_limit=settings.delivery_limit)
     telemetry = settings.telemetry("quorate")
     files: dict[str, Database] = {}
@@ -95,7 +96,6 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     subtasks_file = file("subtasks", subtask_schema.STEPS)
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
     notifier_store = SqliteNotifierStore(file("webhooks", notifier_schema.STEPS), clock)
-    preferences = SqlitePreferences(subtasks_file)
     budget = DecodingBudget(settings.max_decoding_bytes)
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     relays: list[Relay] = []
@@ -103,7 +103,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         subtask_manager.assemble(
             on(subtask_store),
             settings,
-            preferences=preferences,
+            preferences=SqlitePreferences(subtasks_file),
             quotas=SqliteQuotas(subtasks_file),
             erasures=SqliteErasures(subtasks_file),
             relays=relays,
@@ -116,6 +116,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             quotas=SqliteQuotas(tasks_file),
             erasures=SqliteErasures(tasks_file),
             relays=relays,
+            make_room=ballast.let_go,
         ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
@@ -133,6 +134,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            clock_file.start()
+            stack.push_async_callback(clock_file.close)
             for database in files.values():
                 database.open()
                 stack.push_async_callback(database.close)
@@ -144,12 +147,12 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             stack.push_async_callback(objects.close)
             await bus.open()
             stack.push_async_callback(bus.close)
+            ballast.start()
+            stack.push_async_callback(ballast.close)
             yield
 
-    routers = [object_routes.router(objects, clock, spool), page.router()]
-    if accounts is None:
-        routers.append(account_routes.off_router())
-    authenticator = None if accounts is None else accounts.authenticator
+    without_accounts = [account_routes.off_router()] if accounts is None else []
+    routers = [object_routes.router(objects, clock, spool), page.router(), *without_accounts]
     served = deployable(
         "Quorate",
         settings,
@@ -157,9 +160,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         on(None),
         opened=opened,
         routers=routers,
-        authenticator=authenticator,
+        authenticator=None if accounts is None else accounts.authenticator,
         needs={**{one.path.name: one.is_ready for one in databases}, "objects": objects.is_ready},
     )
-    if accounts is not None:
-        served = replace(served, greeting=accounts.first_start.greeting)
+    served = served if accounts is None else replace(served, greeting=accounts.first_start.greeting)
     return Platform(deployable=served, parts={part.name: part for part in parts}, files=files, objects=objects, bus=bus)

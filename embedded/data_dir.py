@@ -33,6 +33,14 @@ def make(data_dir: Path) -> None:
             data_dir.chmod(0o700)
 
 
+def spool(data_dir: Path) -> Path:
+    """The folder for archives under way."""
+    make(data_dir)
+    folder = data_dir / "spool"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def lock(data_dir: Path) -> IO[bytes]:
     """Make the folder this process's own, until the file that this returns is closed. Raises DataDirInUse."""
     make(data_dir)

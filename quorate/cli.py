@@ -40,6 +40,9 @@ COMMANDS = {
     "invite": "quorate.commands.people:invite",
     "teams": "quorate.commands.teams:teams",
     "audit": "quorate.commands.audit:audit",
+    "backup": "quorate.commands.keeping:backup",
+    "restore": "quorate.commands.keeping:restore",
+    "check": "quorate.commands.keeping:check",
 }
 
 

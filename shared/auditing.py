@@ -1,11 +1,13 @@
-"""How services write down who did what: with the change itself, in its store's outbox, where it has one."""
+"""How services write down who did what: in the audit with the change itself, in its store's outbox, where it has one;
+and in the log once the change is saved, also where nobody is known and there is no audit."""
 
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, ParamSpec
+from functools import partial
+from typing import Any, Generic, ParamSpec
 
 from cachetools import TTLCache
 
@@ -72,13 +74,32 @@ class Auditor:
             self._refused.pop(refused, None)
             log.warning("%s: the refusal by the quota %s could not be written down", who.id, quota)
 
-    def noting(
-        self, who: Caller, action: Action, to: str, rule: Callable[P, Decision[Any, Any]]
-    ) -> Callable[P, Decision[Any, Any]]:
+    def noting(self, who: Caller, action: Action, to: str, rule: Callable[P, Decision[Any, Any]]) -> "Noting[P]":
         """The rule, whose decision notes what the caller does with it."""
-        noted = self.entries(who, action, to)
+        return Noting(rule, self.entries(who, action, to), partial(self.tell, who, action))
 
-        def decide(*args: P.args, **kwargs: P.kwargs) -> Decision[Any, Any]:
-            return replace(rule(*args, **kwargs), noted=noted)
+    def tell(self, who: Caller, action: Action, **ids: str) -> None:
+        """Say in the log what a caller has changed, now that it is saved. ids: of what it was done to, by name."""
+        log.info("changed", extra={"action": action, "by": who.id, "team": who.team, **ids})
 
-        return decide
+
+class Noting(Generic[P]):
+    """A rule whose decision notes what a caller does with it."""
+
+    def __init__(
+        self, rule: Callable[P, Decision[Any, Any]], noted: tuple[AuditEntry, ...], tell: Callable[..., None]
+    ) -> None:
+        self._rule = rule
+        self._noted = noted
+        self._tell = tell
+        self._is_change = False
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Decision[Any, Any]:
+        decision = self._rule(*args, **kwargs)
+        self._is_change = decision.state is not args[0]
+        return replace(decision, noted=self._noted)
+
+    def saved(self, **ids: str) -> None:
+        """The decision is saved: say so in the log, unless it left everything as it was. ids: as `tell` takes them."""
+        if self._is_change:
+            self._tell(**ids)

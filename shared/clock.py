@@ -1,31 +1,10 @@
 """Time, always passed as an argument: seconds since the epoch, UTC."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
 Clock = Callable[[], float]
-
-
-STEP_S = 1e-6
-
-
-def steady(clock: Clock) -> Clock:
-    """A clock that always goes forward, even if the given one stands still or is set back.
-
-    For walks, which read on from an instant: nothing may happen at an instant that they have passed.
-    """
-    lock = threading.Lock()
-    last = 0.0
-
-    def now() -> float:
-        nonlocal last
-        with lock:
-            last = max(clock(), last + STEP_S)
-            return last
-
-    return now
 
 
 def iso(at: float) -> str:

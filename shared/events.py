@@ -160,6 +160,11 @@ class TaskErasedV1(_Event):
     data: TaskEnded
 
 
+class TaskPurgedV1(_Event):
+    type: Literal["task.purged.v1"] = "task.purged.v1"
+    data: TaskEnded
+
+
 Event = Annotated[
     TaskOpenedV1
     | ImageReadyV1
@@ -181,7 +186,8 @@ Event = Annotated[
     | AuditNotedV1
     | AccessToldV1
     | KeyUsedV1
-    | TaskErasedV1,
+    | TaskErasedV1
+    | TaskPurgedV1,
     Field(discriminator="type"),
 ]
 

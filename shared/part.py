@@ -20,7 +20,7 @@ from shared.http.serving import Deployable, ServerSettings
 from shared.identity.authenticator import Authenticator
 from shared.objects import ObjectStore
 from shared.outbox import Relay
-from shared.telemetry import Telemetry
+from shared.telemetry import Telemetry, clock_gauge
 from shared.telemetry.observed_bus import ObservedBus
 from shared.telemetry.watch import Gauge, Watch
 
@@ -137,6 +137,7 @@ def deployable(
     authenticator, needs, uses: as `application` takes them.
     """
     bus, telemetry, clock = adapters.bus, adapters.telemetry, adapters.clock
+    clock_gauge.show(clock, telemetry.metrics.registry)
     outboxes = [relay.outbox for part in parts for relay in part.relays]
     gauges = {what: gauge for part in parts for what, gauge in part.gauges.items()}
     watch = Watch(telemetry.metrics, bus, outboxes, clock, gauges)

@@ -32,6 +32,7 @@ class Topology:
         "task.completed.v1": Route(required=("notifier",)),
         "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
         "task.erased.v1": Route(required=("notifier",)),
+        "task.purged.v1": Route(required=("subtask_manager",)),
         "person.erased.v1": Route(required=("task_manager", "subtask_manager")),
         "person.pseudonymised.v1": Route(required=("accounts",)),
         "audit.noted.v1": Route(required=("accounts",)),

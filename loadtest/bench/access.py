@@ -23,7 +23,7 @@ SECONDS = 1.5
 TURN_WARM_S = 0.5
 PHASE = Phase(32, 1, 800, "access")
 PASSWORD = "correct horse battery"  # noqa: S105 - of people who are made up
-_LINK = re.compile(r"/link#(\S+)")
+_LINK = re.compile(r'/link#([^\s"]+)')
 
 
 def measure() -> Numbers:

@@ -11,7 +11,6 @@ from services.accounts.part import FirstStart, assemble, records
 from services.accounts.settings import AccountsSettings
 from services.accounts.store.mongo import MongoAccountStore
 from services.accounts.telling import Teller
-from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
@@ -19,6 +18,7 @@ from shared.mongo.connection import MongoDatabase
 from shared.part import Adapters, Part, deployable
 from shared.settings import MONGODB, RABBITMQ
 from shared.settings.migrating import Step
+from shared.steady_clock import SteadyClock
 
 TITLE = "Quorate accounts"
 SERVICE = "quorate-accounts"
@@ -36,7 +36,7 @@ def migrations(database: MongoDatabase) -> Sequence[Step]:
 
 def _trusting(settings: AccountsSettings) -> Deployable:
     """With authentication off there is nothing to keep: it tells the page so."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     telemetry = settings.telemetry(SERVICE)
     bus = settings.bus("accounts", clock, telemetry)
     adapters = Adapters(store=None, bus=bus, clock=clock, telemetry=telemetry)
@@ -54,7 +54,7 @@ def _trusting(settings: AccountsSettings) -> Deployable:
 
 
 def _known(settings: AccountsSettings) -> Deployable:
-    clock = steady(time.time)
+    clock = SteadyClock()
     signer, verifier = settings.keys()
     telemetry = settings.telemetry(SERVICE)
     mongo = settings.mongo(telemetry)

@@ -18,8 +18,9 @@ from services.accounts.store import AccountStore
 from shared import events
 from shared.audit import Doer
 from shared.clock import Clock
-from shared.errors import Conflict, NotFound, QuorateError
+from shared.errors import Conflict, NotFound
 from shared.outbox import Relay
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -116,14 +117,11 @@ class ErasingWorker:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        trouble = Trouble(log, "erasing a person cannot go on")
         while True:
-            try:
+            with trouble:
                 for erased in await self._store.unfinished_erasures(BATCH):
                     await self._finish(erased)
-            except QuorateError as error:
-                log.warning("an erasure cannot go on now: %s", error.detail)
-            except Exception:  # the next look goes on with it
-                log.exception("an erasure failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_S)
             self._woken.clear()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.accounts import credentials
+from services.accounts.announcements import SOURCE
 from services.accounts.credentials import FIRST_LINK, Lifetimes, joined
 from services.accounts.domain import Person, first_team
 from services.accounts.erasure import without_name
@@ -100,6 +101,9 @@ async def note(resources: Resources, by: Doer, action: Action, to: str, outcome:
 async def keep_entry(resources: Resources, event: AuditNotedV1) -> None:
     """Write down what was done, in whichever service; once, however often it is told."""
     noted = event.data.entry
+    if event.source == SOURCE:  # the other services have said so themselves
+        about = {"action": noted.action, "by": noted.actor, "team": noted.team, "object": noted.object}
+        log.info("changed", extra=about)
     with contextlib.suppress(NotFound):  # else they were erased while it was on its way
         noted = without_name(noted, (await resources.store.erasures.find(noted.actor)).pseudonym)
     await resources.store.append(noted)

@@ -1,6 +1,5 @@
 """The detector as a process of its own, with or without RabbitMQ and S3."""
 
-import time
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,7 +8,7 @@ from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from shared.bus import Bus
-from shared.clock import Clock, steady
+from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.http.application import application, open_when_up
 from shared.http.serving import Deployable, UnsafeSettings
@@ -18,6 +17,7 @@ from shared.mongo.connection import Mongo
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
 from shared.settings import RABBITMQ, opened_mongo
+from shared.steady_clock import SteadyClock
 from shared.telemetry import Telemetry
 
 TITLE = "Quorate detector"
@@ -58,7 +58,7 @@ def create_api(settings: DetectorSettings, pool: InferencePool) -> Deployable:
 
 def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Deployable:
     """The detection API and the pre-labeler."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     telemetry = settings.telemetry(SERVICE)
     objects = settings.objects(telemetry)
     bus = settings.bus("detector", clock, telemetry)

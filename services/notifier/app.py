@@ -8,18 +8,18 @@ from functools import partial
 from services.notifier.part import assemble
 from services.notifier.settings import NotifierSettings
 from services.notifier.store.mongo import MongoNotifierStore
-from shared.clock import steady
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo.connection import MongoDatabase
 from shared.part import Adapters, deployable
 from shared.settings import MONGODB, RABBITMQ
 from shared.settings.migrating import Step
+from shared.steady_clock import SteadyClock
 
 
 def create(settings: NotifierSettings) -> Deployable:
     """The notifier, ready to be served; it opens its servers when it starts."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     telemetry = settings.telemetry("quorate-notifier")
     mongo = settings.mongo(telemetry)
     store = MongoNotifierStore(mongo.database, clock)

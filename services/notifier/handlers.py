@@ -63,6 +63,7 @@ async def make_webhook(
         task=task,
     )
     await resources.store.add_webhook(webhook, noted=resources.auditor.entries(who, "webhook.make", webhook.id))
+    resources.auditor.tell(who, "webhook.make", webhook=webhook.id)
     resources.relay.wake()
     return webhook, secret
 
@@ -89,6 +90,7 @@ async def change_webhook(
     rule = partial(domain.changed, team=who.team, change=change)
     noted = resources.auditor.entries(who, "webhook.change", webhook_id)
     after = await resources.store.change_webhook(webhook_id, rule, noted=noted)
+    resources.auditor.tell(who, "webhook.change", webhook=webhook_id)
     resources.relay.wake()
     resources.wake()
     return after
@@ -100,6 +102,7 @@ async def rotate(resources: Resources, who: Caller, webhook_id: str) -> tuple[We
     rule = partial(domain.with_secret, team=who.team, secret=secret)
     noted = resources.auditor.entries(who, "webhook.rotate", webhook_id)
     after = await resources.store.change_webhook(webhook_id, rule, noted=noted)
+    resources.auditor.tell(who, "webhook.rotate", webhook=webhook_id)
     resources.relay.wake()
     return after, secret
 
@@ -109,6 +112,7 @@ async def remove_webhook(resources: Resources, who: Caller, webhook_id: str) -> 
     await find(resources, who.team, webhook_id)
     noted = resources.auditor.entries(who, "webhook.remove", webhook_id)
     await resources.store.remove_webhook(webhook_id, noted=noted)
+    resources.auditor.tell(who, "webhook.remove", webhook=webhook_id)
     resources.relay.wake()
     while await resources.store.forget_deliveries_of(webhook_id, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE:
         pass
@@ -121,6 +125,7 @@ async def send_again(resources: Resources, who: Caller, webhook_id: str, deliver
     rule = partial(deliveries.again, webhook=webhook_id, schedule=resources.schedule)
     noted = resources.auditor.entries(who, "webhook.send", delivery_id)
     after = await resources.store.change_delivery(delivery_id, rule, noted=noted)
+    resources.auditor.tell(who, "webhook.send", webhook=webhook_id, delivery=delivery_id)
     resources.relay.wake()
     resources.wake()
     return after

@@ -11,7 +11,6 @@ import math
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from services.notifier import delivery as deliveries
@@ -23,6 +22,7 @@ from services.notifier.store import NotifierStore
 from shared.clock import Clock
 from shared.errors import NotFound, QuorateError
 from shared.fetching import Answer, Bounds, Fetcher
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class Sender:
         self._failing: set[str] = set()
         self._after = ""
         self._task: asyncio.Task[None] | None = None
+        self._waiting = Trouble(log, "webhooks wait")
+        self._sweeping = Trouble(log, "old deliveries stay")
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="send webhooks")
@@ -91,21 +93,15 @@ class Sender:
     async def _run(self) -> None:
         swept_at = -math.inf
         while True:
-            await self._try(self._begin_lanes)
+            with self._waiting:  # what is due stays so; the next look finds it
+                await self._begin_lanes()
             if time.monotonic() >= swept_at + SWEEP_S:
-                await self._try(self.sweep)
+                with self._sweeping:
+                    await self.sweep()
                 swept_at = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_S)
             self._woken.clear()
-
-    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except QuorateError as error:
-            log.warning("webhooks wait: %s", error.detail)
-        except Exception:  # what is due stays so; the next look finds it
-            log.exception("webhooks wait")
 
     async def _begin_lanes(self) -> None:
         """Begin a lane for each webhook that has something due and has none, going round where they are many."""

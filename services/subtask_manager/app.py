@@ -10,7 +10,6 @@ from services.subtask_manager.part import assemble
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
-from shared.clock import steady
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
@@ -19,11 +18,12 @@ from shared.part import PictureAdapters, deployable
 from shared.quotas.mongo import MongoQuotas
 from shared.settings import MONGODB, RABBITMQ
 from shared.settings.migrating import Step
+from shared.steady_clock import SteadyClock
 
 
 def create(settings: SubtaskManagerSettings) -> Deployable:
     """The subtask manager, ready to be served; it opens its servers when it starts."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     telemetry = settings.telemetry("quorate-subtask-manager")
     mongo = settings.mongo(telemetry)
     store = MongoSubtaskStore(mongo.database, clock, announcements.announce)
@@ -40,6 +40,8 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
             await open_when_up(partial(mongo.prepare, store.prepare))
+            if (latest := await store.latest_lease()) is not None:
+                clock.go_on_from(latest - settings.lease_s)
             await mongo.prepare(quotas.prepare)
             await callers.prepare()
             stack.push_async_callback(store.settle)

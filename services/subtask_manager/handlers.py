@@ -285,6 +285,7 @@ async def adjudicate(resources: Resources, who: Caller, *, subtask_id: str, labe
     rule = _in_team(who, partial(domain.adjudicate, by=who.id, label=label, reason=reason))
     noting = resources.auditor.noting(who, "image.adjudicate", subtask_id, rule)
     decision = await resources.store.update(subtask_id, noting)
+    noting.saved(task_id=decision.state.task_id, subtask_id=subtask_id)
     changed(resources, decision)
     await resources.relay.hand_over()  # its task may be at rest: nobody expects a result there
     return decision.state
@@ -293,7 +294,9 @@ async def adjudicate(resources: Resources, who: Caller, *, subtask_id: str, labe
 async def finish(resources: Resources, who: Caller, *, subtask_id: str, reason: str) -> None:
     rule = _in_team(who, partial(domain.finish, order=Finish(by=who.id, reason=reason)))
     noting = resources.auditor.noting(who, "image.finish", subtask_id, rule)
-    changed(resources, await resources.store.update(subtask_id, noting))
+    decision = await resources.store.update(subtask_id, noting)
+    noting.saved(task_id=decision.state.task_id, subtask_id=subtask_id)
+    changed(resources, decision)
 
 
 async def take_seen(resources: Resources, event: events.SubtaskPrelabeledV2) -> None:

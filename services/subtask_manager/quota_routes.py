@@ -45,6 +45,7 @@ def router(resources: Resources) -> APIRouter:
         allow_operating(who)
         own = wanted.model_dump(exclude_none=True)
         await quotas.put(team, own, resources.auditor.entries(who, "quotas.change", team))
+        resources.auditor.tell(who, "quotas.change", of_team=team)
         return json_answer(shown(team, own))
 
     return routes

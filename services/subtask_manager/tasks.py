@@ -152,3 +152,7 @@ async def cancel_task(resources: Resources, event: events.TaskCancelledV1) -> No
     await resources.store.cancel(event.data.task_id)
     while await resources.store.purge(event.data.task_id, PURGE_BATCH) == PURGE_BATCH:
         pass
+
+
+async def forget_task(resources: Resources, event: events.TaskPurgedV1) -> None:
+    await resources.store.forget_task(event.data.task_id)

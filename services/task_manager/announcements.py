@@ -12,6 +12,7 @@ _ENDED = {
     Fact.COMPLETED: events.TaskCompletedV1,
     Fact.CANCELLED: events.TaskCancelledV1,
     Fact.ERASED: events.TaskErasedV1,
+    Fact.PURGED: events.TaskPurgedV1,
 }
 
 

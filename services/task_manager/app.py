@@ -12,7 +12,7 @@ from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.storage import refuse_other_storage
 from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
-from shared.clock import Clock, steady
+from shared.clock import Clock
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
@@ -22,11 +22,12 @@ from shared.pictures import DecodingBudget
 from shared.quotas.mongo import MongoQuotas
 from shared.settings import MONGODB, RABBITMQ, S3
 from shared.settings.migrating import Step
+from shared.steady_clock import SteadyClock
 
 
 def create(settings: TaskManagerSettings) -> Deployable:
     """The task manager, ready to be served; nothing is open before it runs."""
-    clock = steady(time.time)
+    clock = SteadyClock()
     telemetry = settings.telemetry("quorate-task-manager")
     mongo = settings.mongo(telemetry)
     store = _store(mongo.database, clock)

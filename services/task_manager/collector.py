@@ -1,18 +1,23 @@
-"""What must happen though nobody asks: erasing cancelled tasks, completing finished ones, removing lost objects."""
+"""What must happen though nobody asks: erasing and purging cancelled tasks, completing finished ones, removing lost
+objects."""
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
-from services.task_manager import domain
+from services.task_manager import domain, purging
 from services.task_manager.completing import complete
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
+from shared.errors import NotFound
 from shared.objects import ObjectStore
 from shared.objects.keys import is_staged, original_of, staged_prefix
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +26,30 @@ GRACE_S = 3600.0
 """An object that no image names is removed when it is so old: until then an upload may be about to name it, or to take
 it in where it is a staged file, which no image ever names."""
 BATCH = 500
+DAY_S = 86_400.0
 
 
 class Collector:
     """Erases when woken, and sweeps every ten minutes."""
 
-    def __init__(self, store: TaskStore, objects: ObjectStore, clock: Clock, *, relay_wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        objects: ObjectStore,
+        clock: Clock,
+        *,
+        relay_wake: Callable[[], None],
+        cancelled_days: float,
+    ) -> None:
+        """`cancelled_days`: after so many nothing stays of a cancelled task; 0: it stays."""
         self._store = store
         self._objects = objects
         self._clock = clock
         self._relay_wake = relay_wake
+        self._cancelled_s = cancelled_days * DAY_S
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._trouble = Trouble(log, "a sweep stopped")
 
     def start(self) -> None:
         """Begin with what a crash may have left undone. Lost objects are not looked for yet: nobody waits for them, to
@@ -55,29 +72,38 @@ class Collector:
         await self._collect()
 
     async def _run(self) -> None:
-        await self._try(self._tidy)
+        with self._trouble:  # the next sweep goes on where this one stopped
+            await self._tidy()
         due_at = time.monotonic() + random.uniform(0, SWEEP_S)  # noqa: S311 - only spreads
         while True:
             try:
                 await asyncio.wait_for(self._woken.wait(), max(0.0, due_at - time.monotonic()))
             except TimeoutError:
-                await self._try(self.sweep)
+                with self._trouble:  # the next sweep goes on where this one stopped
+                    await self.sweep()
                 due_at = time.monotonic() + SWEEP_S
             else:
                 self._woken.clear()
-                await self._try(self._erase_cancelled)
-
-    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception:  # the next sweep goes on where this one stopped
-            log.exception("a sweep failed")
+                with self._trouble:  # the next sweep goes on where this one stopped
+                    await self._erase_cancelled()
 
     async def _tidy(self) -> None:
         await self._erase_cancelled()
         await self._store.finish_removals()
         for task_id in await self._store.unfinished():
             await complete(self._store, task_id)
+            self._relay_wake()
+        if self._cancelled_s:
+            await self._purge(self._clock() - self._cancelled_s)
+
+    async def _purge(self, before: float) -> None:
+        """Tell the others to forget what was cancelled before then; what they were told of at the last sweep goes."""
+        for task_id in await self._store.purgeable(before=before, limit=BATCH):
+            if await self._store.forget(task_id):
+                log.info("a cancelled task was purged", extra={"task_id": task_id})
+                continue
+            with contextlib.suppress(NotFound):  # another replica was faster
+                await self._store.update(task_id, partial(purging.purge, before=before))
             self._relay_wake()
 
     async def _erase_cancelled(self) -> None:
@@ -91,6 +117,7 @@ class Collector:
         while await self._store.remove_images(task_id, BATCH) == BATCH:
             pass
         await self._store.update(task_id, domain.mark_erased)
+        log.info("a cancelled task was erased", extra={"task_id": task_id})
         self._relay_wake()
 
     async def _collect(self) -> None:

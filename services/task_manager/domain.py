@@ -31,6 +31,7 @@ class Fact(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     ERASED = "erased"
+    PURGED = "purged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Task:
 
     body_sha256: of the request that made it.
     is_announced: others were told of it and its terms. False for one that an earlier version created.
-    is_erased: images and objects are gone.
+    is_erased: images and objects are gone. is_purged: others were told to forget the task, which goes, too.
     revision: of what the subtask manager is told: the terms and the order to finish.
     completions: how often it has completed; a task that is reopened may complete again.
     first_name: the file name that came first, where the order goes by name.
@@ -87,6 +88,7 @@ class Task:
     cancelled_at: float | None = None
     is_announced: bool = False
     is_erased: bool = False
+    is_purged: bool = False
     revision: int = 1
     finish: Finish | None = None
     completions: int = 0

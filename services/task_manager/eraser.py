@@ -27,7 +27,8 @@ async def step(store: TaskStore, relay: Relay, erasure: Erasure) -> str | None:
     if len(images) == BATCH:
         return f"{task_id}{BETWEEN}{images[-1].id}"
     rule = partial(erasing.erase_from_task, person=erasure.person, pseudonym=erasure.pseudonym)
-    await store.update(task_id, rule)
+    with contextlib.suppress(NotFound):  # it was cancelled long ago, and purged meanwhile
+        await store.update(task_id, rule)
     relay.wake()
     return task_id
 

@@ -21,9 +21,9 @@ from services.task_manager.operators import Invited, change_operators
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.statistician import Statistician
-from services.task_manager.store import TaskStore
+from services.task_manager.store import DecideTask, TaskStore
 from services.task_manager.team_quotas import allowed_to, refuse_reopening
-from shared import events
+from shared import audit, events
 from shared.access import Action, allow, may
 from shared.arrivals import Arrivals, UpToDate
 from shared.auditing import Auditor
@@ -31,7 +31,7 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.erasures import Eraser
-from shared.errors import Invalid, NotFound, Unavailable
+from shared.errors import Invalid, NotFound, StorageFull, Unavailable
 from shared.identity import Caller
 from shared.models import ModelHeard
 from shared.objects import ObjectStore
@@ -52,7 +52,7 @@ EndedEvent = events.SubtaskCompletedV1 | events.SubtaskDisputedV1 | events.Subta
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What the handlers work with. `spool` is a folder for archives under way; `erase_soon` wakes the collector;
-    `model` is that of the detectors."""
+    `model` is that of the detectors; `make_room` gives room on a full disk, and says whether it had any."""
 
     store: TaskStore
     objects: ObjectStore
@@ -73,6 +73,7 @@ class Resources:
     eraser: Eraser
     auditor: Auditor
     quotas: Quotas
+    make_room: Callable[[], bool]
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
@@ -105,6 +106,7 @@ async def create_task(
         async with resources.auditor.noting_quotas(who):
             existing = await resources.store.create(new.state, new.facts, allowed=allowed, noted=noted)
         if existing is None:
+            resources.auditor.tell(who, "task.create", task_id=wanted.id)
             resources.relay.wake()
             return new.state, Counts()
     return await resources.store.find(domain.repeat_create(existing, wanted).id)
@@ -192,8 +194,14 @@ async def unfinished_of(resources: Resources, who: Caller) -> list[str]:
     return [task.id for task, _, _ in await resources.store.tasks(listing, after="", limit=WATCHED)]
 
 
+async def _change(resources: Resources, who: Caller, action: audit.Action, task_id: str, rule: DecideTask) -> None:
+    noting = resources.auditor.noting(who, action, task_id, rule)
+    await resources.store.update(task_id, noting)
+    noting.saved(task_id=task_id)
+
+
 async def seal(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task, Counts]:
-    await resources.store.update(task_id, resources.auditor.noting(who, "task.seal", task_id, domain.seal))
+    await _change(resources, who, "task.seal", task_id, domain.seal)
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await resources.store.find(task_id)
@@ -204,13 +212,13 @@ async def reopen(resources: Resources, who: Caller, *, task_id: str) -> tuple[Ta
     if task.state == "completed":
         async with resources.auditor.noting_quotas(who):
             await refuse_reopening(resources.store, resources.quotas, task.team)
-    await resources.store.update(task_id, resources.auditor.noting(who, "task.reopen", task_id, domain.reopen))
+    await _change(resources, who, "task.reopen", task_id, domain.reopen)
     return await _told(resources, task_id)
 
 
 async def finish(resources: Resources, who: Caller, *, task_id: str, reason: str) -> tuple[Task, Counts, UpToDate]:
     rule = partial(domain.finish, by=who.id, reason=reason)
-    await resources.store.update(task_id, resources.auditor.noting(who, "task.finish", task_id, rule))
+    await _change(resources, who, "task.finish", task_id, rule)
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await _told(resources, task_id)
@@ -218,13 +226,13 @@ async def finish(resources: Resources, who: Caller, *, task_id: str, reason: str
 
 async def edit(resources: Resources, who: Caller, *, task_id: str, change: Change) -> tuple[Task, Counts, UpToDate]:
     rule = partial(domain.edit, change=change)
-    await resources.store.update(task_id, resources.auditor.noting(who, "task.change", task_id, rule))
+    await _change(resources, who, "task.change", task_id, rule)
     return await _told(resources, task_id)
 
 
 async def invite(resources: Resources, who: Caller, *, task_id: str, invited: Invited) -> tuple[Task, Counts, UpToDate]:
     rule = partial(change_operators, invited=invited)
-    await resources.store.update(task_id, resources.auditor.noting(who, "task.invite", task_id, rule))
+    await _change(resources, who, "task.invite", task_id, rule)
     return await _told(resources, task_id)
 
 
@@ -237,6 +245,7 @@ async def remove_image(resources: Resources, who: Caller, *, task_id: str, image
     """Remove an image and its objects. Those that cannot be removed now, the collector removes later."""
     noted = resources.auditor.entries(who, "image.remove", image_id)
     object_key = await resources.store.remove_image(task_id, image_id, noted=noted)
+    resources.auditor.tell(who, "image.remove", task_id=task_id, subtask_id=image_id)
     await resources.relay.hand_over()
     with contextlib.suppress(Unavailable):
         await resources.objects.delete(with_renditions(object_key))
@@ -245,7 +254,13 @@ async def remove_image(resources: Resources, who: Caller, *, task_id: str, image
 
 
 async def cancel(resources: Resources, who: Caller, *, task_id: str) -> None:
-    await resources.store.update(task_id, resources.auditor.noting(who, "task.erase", task_id, domain.cancel))
+    """Cancelling is the way out of a full disk, so it finds room for itself where some was kept for that."""
+    try:
+        await _change(resources, who, "task.erase", task_id, domain.cancel)
+    except StorageFull:
+        if not resources.make_room():
+            raise
+        await _change(resources, who, "task.erase", task_id, domain.cancel)
     await resources.relay.hand_over()
     resources.erase_soon()
 

@@ -1,6 +1,6 @@
 """The task manager, assembled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -28,6 +28,11 @@ from shared.quotas import Quotas, QuotaStore
 CHECK_THREADS = 2
 
 
+def has_none() -> bool:
+    """No room is kept for a full disk."""
+    return False
+
+
 def assemble(
     adapters: PictureAdapters[TaskStore],
     settings: UploadSettings,
@@ -37,12 +42,14 @@ def assemble(
     quotas: QuotaStore,
     erasures: Erasures,
     relays: Sequence[Relay] | None = None,
+    make_room: Callable[[], bool] = has_none,
 ) -> Part:
     """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
-    `quotas`: those that were set for teams. `relays`: those of all services, where they run in this process."""
+    `quotas`: those that were set for teams. `relays`: those of all services, where they run in this process.
+    `make_room`: gives room on a full disk."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
-    collector = Collector(store, objects, clock, relay_wake=relay.wake)
+    collector = Collector(store, objects, clock, relay_wake=relay.wake, cancelled_days=settings.cancelled_days)
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     checker = Checker(threads, settings.picture_limits, budget)
     statistician = Statistician(store, clock)
@@ -69,6 +76,7 @@ def assemble(
         auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
         quotas=team_quotas,
         eraser=erasing,
+        make_room=make_room,
     )
     return Part(
         name="task_manager",

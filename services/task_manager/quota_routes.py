@@ -38,6 +38,7 @@ def router(resources: Resources) -> APIRouter:
         allow_operating(who)
         noted = resources.auditor.entries(who, "quotas.change", team)
         await quotas.put(team, wanted.model_dump(exclude_none=True), noted)
+        resources.auditor.tell(who, "quotas.change", of_team=team)
         return json_answer(_shown(await team_quotas.of(store, quotas, team)))
 
     return routes

@@ -20,6 +20,10 @@ class UploadSettings(ArchiveSettings):
     image_cache_bytes: Annotated[
         int, Field(ge=0, description="how much of the images used last is kept in memory, in bytes")
     ] = 64_000_000
+    cancelled_days: Annotated[
+        float,
+        Field(ge=0, description="days after which nothing stays of a cancelled task, not even in lists; 0: it stays"),
+    ] = 90.0
     quota_bytes: Annotated[
         int | None, Field(ge=0, description="bytes of images that a team may store, unless it is set for it; none: any")
     ] = None

@@ -73,12 +73,15 @@ def router(bus: Bus, auditor: Auditor) -> APIRouter:
     @routes.delete("/dead/{letter_id}", status_code=204)
     async def discard(letter_id: LetterId, who: Who) -> Response:
         await bus.discard(letter_id, auditor.notes(who, "dead_letters.discard", letter_id))
+        auditor.tell(who, "dead_letters.discard", dead_letter=letter_id)
         return Response(status_code=204)
 
     @routes.post("/dead/replay", response_model=Replayed)
     async def replay(wanted: ReplayRequest, who: Who) -> Response:
         told = [note for one in wanted.ids or [ALL] for note in auditor.notes(who, "dead_letters.replay", one)]
         replayed = await bus.replay(wanted.ids or None, told)
+        for one in wanted.ids or [ALL]:
+            auditor.tell(who, "dead_letters.replay", dead_letter=one)
         return json_answer({"replayed": replayed})
 
     return routes

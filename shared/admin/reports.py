@@ -15,6 +15,7 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.telemetry.metrics import Metrics
+from shared.telemetry.trouble import Trouble
 from shared.telemetry.watch import Watch
 from shared.version import VERSION
 
@@ -134,12 +135,11 @@ class Reporter:
         return (time.process_time() - used_s) / max(0.001, time.monotonic() - since)
 
     async def _run(self) -> None:
+        trouble = Trouble(log, "the process cannot report")
         while True:
-            try:
+            with trouble:
                 report = await self.report()
                 self._began = (time.monotonic(), time.process_time())
                 with contextlib.suppress(Unavailable):  # the next report says the same, and more
                     await self._bus.broadcast(report.model_dump_json().encode())
-            except Exception:
-                log.exception("the process could not report; trying again")
             await asyncio.sleep(REPORT_S)

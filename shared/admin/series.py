@@ -21,6 +21,7 @@ from shared.http.answers import json_answer
 from shared.http.requests import AS_WHOLE_NUMBER, bounded
 from shared.identity import Who
 from shared.telemetry.rates import quantile_s
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -140,11 +141,10 @@ class Recorder:
         return at
 
     async def _run(self) -> None:
+        trouble = Trouble(log, "a minute cannot be recorded")
         while True:
-            try:
+            with trouble:
                 await self._record()
-            except Exception:
-                log.exception("a minute could not be recorded; trying again")
             await asyncio.sleep(REPORT_S)
 
 

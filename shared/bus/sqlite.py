@@ -19,6 +19,7 @@ from shared.routing import Topology, all_queues
 from shared.sqlite import Database
 from shared.sqlite.migrations import statements
 from shared.telemetry import trace
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -257,6 +258,7 @@ class _Consumer:
         self._paused_until = 0.0
         self._pause_s = 0.0
         self._is_closing = False
+        self._writing = Trouble(log, f"{queue} cannot be consumed, and waits")
         self.woken = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"consume {queue}")
 
@@ -284,16 +286,17 @@ class _Consumer:
         room = 0 if self._is_closing or is_paused else self._prefetch - len(self._running)
         if not settled and not room:
             return self._paused_until if is_paused and not self._is_closing else None
-        try:
-            claimed, next_at = await self._database.write(lambda db: self._settle_and_claim(db, settled, room, now))
-        except Exception:  # no error may end the consumer
-            log.exception("the bus cannot be written; trying again")
+        turn: tuple[list[_Delivery], float | None] | None = None
+        with self._writing:  # no error may end the consumer
+            turn = await self._database.write(lambda db: self._settle_and_claim(db, settled, room, now))
+        if turn is None:
             if self._is_closing:
                 return None  # what is not settled is delivered again to the next process
             self._settled.done += settled.done
             self._settled.retry += settled.retry
             self._settled.dead += settled.dead
             return now + 1.0
+        claimed, next_at = turn
         for delivery in claimed:
             task = asyncio.create_task(self._deliver(delivery))
             self._running.add(task)

@@ -15,8 +15,8 @@ from typing import Protocol
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
-from shared.errors import QuorateError
 from shared.telemetry.metrics import Metrics
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +102,11 @@ class Eraser:
             metrics.erasing(self._service, pending)
 
     async def _run(self) -> None:
+        trouble = Trouble(log, "erasing a person cannot go on")
         while True:
             wait_s = LOOK_S
-            try:
+            with trouble:
                 wait_s = await self.work()
-            except QuorateError as error:
-                log.warning("an erasure cannot go on now: %s", error.detail)
-            except Exception:  # it goes on where it stood
-                log.exception("an erasure failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), wait_s)
             self._woken.clear()

@@ -28,7 +28,7 @@ from shared.http.operations_port import OperationsPort
 from shared.http.rates import Rates
 from shared.pictures import PictureLimits, give_back_large_blocks
 from shared.telemetry import Telemetry
-from shared.telemetry.logs import configure_logs
+from shared.telemetry.logs import configure_logs, say
 from shared.telemetry.tracing import tracing
 from shared.version import VERSION
 
@@ -345,7 +345,8 @@ class _Server(uvicorn.Server):
         said = [f"Quorate is ready on {url}", self._greeting(url)]
         if self._operations is not None:
             said.append(f"Metrics and readiness are on http://{shown}:{self._operations.port}")
-        print("\n".join(filter(None, said)), flush=True)  # noqa: T201
+        for line in filter(None, said):
+            say(line)
 
     async def on_tick(self, counter: int) -> bool:
         is_over = await super().on_tick(counter)  # first: it makes the headers of every answer, the date among them

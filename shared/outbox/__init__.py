@@ -14,6 +14,7 @@ from shared import crash_points
 from shared.bus import Bus
 from shared.errors import StorageFull, Unavailable
 from shared.events import Message
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Relay:
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._trouble = Trouble(log, "events cannot be published, and wait")
 
     @property
     def outbox(self) -> Outbox:
@@ -110,13 +112,14 @@ class Relay:
             self._hurried.clear()
             is_last = self._is_closing
             waiting, self._waiting = self._waiting, []
-            try:
+            is_done = False
+            with self._trouble:  # what fails is still in the outbox; the sweep tries again
                 await self._drain()
-            except Exception:  # the events are still in the outbox; the sweep tries again
-                log.exception("the relay could not publish; trying again")
-                self._waiting += waiting
-            else:
+                is_done = True
+            if is_done:
                 _release(waiting)
+            else:
+                self._waiting += waiting
             if not is_last:
                 await self._gather()
 

@@ -23,6 +23,7 @@ from shared.errors import QuorateError, StorageFull, Unavailable
 from shared.probing import Probe
 from shared.sqlite.migrations import Step, migrate
 from shared.sqlite.soundness import refuse_unusable
+from shared.telemetry.trouble import Trouble
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -33,6 +34,8 @@ MAX_WAITING = 10_000
 """The most writes, and the most reads, that may wait; further callers get Unavailable."""
 CHECKPOINT_PAGES = 4_000
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PRIMARY = 0xFF
+"""The bits of an error's code that say its kind."""
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +71,8 @@ class Database:
         self.is_ready = Probe(path.name, self._try_to_write)
         """Whether it can be written now."""
         self._connections: list[sqlite3.Connection] = []
+        self._writes = Trouble(log, f"{path.name} cannot be written")
+        self._reads = Trouble(log, f"{path.name} cannot be read")
 
     def refuse_unusable(self) -> None:
         """To be called before it is opened. Raises UnusableFile and NewerFile; changes nothing."""
@@ -139,18 +144,21 @@ class Database:
         return connection
 
     def _run_read(self, work: Work[T]) -> T:
+        try:
+            answer = work(self._reading_connection())
+        except sqlite3.Error as error:
+            raise self._told(self._reads, error) from error
+        self._reads.over()
+        return answer
+
+    def _reading_connection(self) -> sqlite3.Connection:
+        """That of this thread."""
         connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
         if connection is None:
-            connection = self._reader.connection = self._connect()
+            connection = self._connect()
             connection.execute("PRAGMA query_only=1")
-        try:
-            return work(connection)
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-
-    def _translated(self, error: sqlite3.Error) -> QuorateError | sqlite3.Error:
-        self._is_damaged = self._is_damaged or _is_of_damage(error)
-        return translated(error)
+            self._reader.connection = connection
+        return connection
 
     def _write_until_closed(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -191,7 +199,7 @@ class Database:
             except BaseException as error:
                 if not connection.in_transaction:
                     raise  # SQLite has rolled back by itself, as it does when the disk is full
-                job.error = self._translated(error) if isinstance(error, sqlite3.Error) else error
+                job.error = self._told(self._writes, error) if isinstance(error, sqlite3.Error) else error
                 if connection.total_changes != written_before:
                     connection.execute("ROLLBACK")
                     for again in group if len(group) > 1 else ():
@@ -200,33 +208,45 @@ class Database:
         crash_points.reached("sqlite.before_commit")
         connection.execute("COMMIT")
         self.commits += 1
+        self._writes.over()
         crash_points.reached("sqlite.after_commit")
 
     def _fail(self, group: list[_Job], error: sqlite3.Error) -> None:
         """Nothing of this group is stored: every job of it gets the error."""
-        log.error("a commit failed: %s", error)
+        self._told(self._writes, error)
         if self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
         for job in group:
-            job.error = job.error or self._translated(error)
+            job.error = job.error or translated(error)
+
+    def _told(self, trouble: Trouble, error: sqlite3.Error) -> QuorateError | sqlite3.Error:
+        """The error for whoever waits; the log has the reason where it is the file's, once."""
+        self._is_damaged = self._is_damaged or _kind(error) in DAMAGED
+        refusal = translated(error)
+        if refusal is not error:
+            trouble.met(refusal)
+        return refusal
 
 
 def translated(error: sqlite3.Error) -> QuorateError | sqlite3.Error:
-    """StorageFull or Unavailable for errors of the database; wrong SQL stays as it is."""
-    if _is_of_damage(error):
-        return Unavailable("a database of the platform is damaged")
-    if isinstance(error, sqlite3.OperationalError):
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            return StorageFull("there is no room left on the disk of the database")
-        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-            return Unavailable("the database does not answer now")
-    return error
+    """StorageFull or Unavailable for what the file or its disk refuses; wrong SQL stays as it is."""
+    code = _kind(error)
+    if code == sqlite3.SQLITE_FULL:
+        refusal: QuorateError = StorageFull("there is no room left on the disk of the database")
+    elif code in DAMAGED:
+        refusal = Unavailable("the database is damaged")
+    elif isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
+        refusal = Unavailable("the database does not answer now")
+    else:
+        return error
+    refusal.__cause__ = error
+    return refusal
 
 
-def _is_of_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is to blame. Errors that this module raises by itself have no code."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED
+def _kind(error: sqlite3.Error) -> int:
+    """Errors that this module raises by itself have no code."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
 
 
 def _answer(group: list[_Job]) -> None:

@@ -40,6 +40,14 @@ class JsonLines(logging.Formatter):
         return _LOGIN.sub("//***@", json.dumps(line, default=str))
 
 
+def say(text: str) -> None:
+    """Say to whoever started the process how to go on: on standard output, to people in words, and as a line of JSON
+    where something else reads it, because that may read the logs from the same place."""
+    if not sys.stdout.isatty():
+        text = JsonLines().format(logging.makeLogRecord({"name": __name__, "levelname": "INFO", "msg": text}))
+    print(text, flush=True)  # noqa: T201
+
+
 def configure_logs(level: str) -> None:
     """Send every log of the process, structured, to standard error."""
     handler = logging.StreamHandler(sys.stderr)

@@ -26,7 +26,7 @@ CRASH_S = 6.0
 COLLECTED_S = 20.0
 DISK = "size=600m"
 BALLAST = "ballast"
-LINK = re.compile(r"/link/?#?(\S+)")
+LINK = re.compile(r'/link/?#?([^\s"]+)')
 BLOCK = b"\0" * 1_000_000
 
 

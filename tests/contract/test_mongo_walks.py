@@ -144,3 +144,11 @@ async def test_a_lease_is_answered_though_its_hint_is_lost(replicas, monkeypatch
         patched.setattr(store._walks, "keep", lost)
         assert len((await claim(store, "ann", 2)).held) == 2
     assert len((await claim(store, "ann", 4)).held) == 4
+
+
+async def test_where_operators_stood_is_forgotten_once_a_task_has_nothing_open(replicas):
+    store = replicas.stores[0]
+    await walked(store, subtask_ids(3), ONE_VOTE)
+    await claim(store, "bob", 1)
+    await store.settle()
+    assert await store._database["walks"].count_documents({}) == 0

@@ -1,5 +1,6 @@
 """The wheel, put into an empty environment in a foreign folder, serves."""
 
+import json
 import os
 import signal
 import subprocess
@@ -83,8 +84,9 @@ def test_it_serves_from_a_foreign_folder(installed: Path, tmp_path: Path):
     )
     try:
         line = process.stdout.readline()
-        assert line.startswith(READY)
-        with httpx.Client(base_url=line.removeprefix(READY).strip()) as http:
+        said = json.loads(line)["event"]
+        assert said.startswith(READY)
+        with httpx.Client(base_url=said.removeprefix(READY)) as http:
             assert http.get("/healthz").json() == {"status": "ok"}
             assert http.get("/").content == INDEX.read_bytes()
             task = http.post("/api/tasks", json={"name": "n", "labels": ["cat"]}).json()

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const ROOT = join(import.meta.dirname, "../..");
-const SAID = { url: /^Quorate is ready on (\S+)$/, link: /^Make the first admin: (\S+)$/ };
+const SAID = { url: /"Quorate is ready on ([^"]+)"/, link: /"Make the first admin: ([^"]+)"/ };
 
 export class AccountsPlatform {
   private constructor(

@@ -168,6 +168,10 @@ class SubtaskStore(Outbox, Protocol):
         """What waits for operators now, of all teams. It costs a count by index, and a look-up for each task."""
         ...
 
+    async def latest_lease(self) -> float | None:
+        """When the last of all leases expires; None where there is none."""
+        ...
+
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         """The team's disputed subtasks in order of their ids, those after `after`."""
         ...
@@ -184,6 +188,10 @@ class SubtaskStore(Outbox, Protocol):
     async def purge(self, task_id: str, limit: int) -> int:
         """Remove at most `limit` subtasks of a cancelled task; returns how many. With the last ones goes all else that
         is kept of it, but for the tombstone."""
+        ...
+
+    async def forget_task(self, task_id: str) -> None:
+        """Remove the tombstone of a task that was purged."""
         ...
 
     async def pending(self, limit: int) -> list[Message]:

@@ -158,6 +158,14 @@ class TaskStore(Outbox, Protocol):
         """Cancelled tasks whose erasure has not been finished."""
         ...
 
+    async def purgeable(self, *, before: float, limit: int) -> list[str]:
+        """Tasks that were erased, and cancelled before an instant (epoch seconds); `limit` at the most."""
+        ...
+
+    async def forget(self, task_id: str) -> bool:
+        """Remove a purged task whose events were published; says whether it did."""
+        ...
+
     async def unfinished(self) -> list[str]:
         """Sealed tasks without an open image, which a crash kept from completing."""
         ...

@@ -14,6 +14,7 @@ from services.task_manager.announcements import SOURCE
 from services.task_manager.domain import Counts, Image, Task, refuse_unless_open, stub_of
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By
+from services.task_manager.purging import is_due
 from services.task_manager.quotas import Allowed, Usage, refuse_images, refuse_task
 from services.task_manager.refusals import NotOpen
 from services.task_manager.statistics import Saved
@@ -315,6 +316,25 @@ class MongoTaskStore:
 
     async def unerased(self) -> list[str]:
         return await self._in_state(UNERASED)
+
+    async def purgeable(self, *, before: float, limit: int) -> list[str]:
+        ended = {"state": {"$eq": "cancelled"}, "is_erased": {"$eq": True}}  # nx-27017: $eq for the index
+        with errors_named():
+            old = self._tasks.collection.find({**ended, "created_at": {"$lt": before}})
+            found = [self._tasks.stored(document).state async for document in old]
+        return [task.id for task in found if is_due(task, before=before)][:limit]
+
+    async def forget(self, task_id: str) -> bool:
+        """Its events are kept in its document, so that goes after them."""
+        with contextlib.suppress(NotFound):
+            stored = await self._tasks.find(task_id, "task")
+            if stored.state.is_purged and not stored.document["outbox"]:
+                with errors_named():
+                    await self._removed.collection.delete_many({"task_id": {"$eq": task_id}})
+                    await self._statistics.delete_one({"_id": task_id})
+                    as_read = {"_id": task_id, "version": stored.document["version"]}
+                    return (await self._tasks.collection.delete_one(as_read)).deleted_count == 1
+        return False
 
     async def unfinished(self) -> list[str]:
         sealed = await self._in_state({"state": {"$eq": "sealed"}})  # nx-27017: $eq for the index

@@ -78,7 +78,7 @@ class MongoSubtaskStore:
         self._places = MongoPlaces(self._subtasks)
         self._leases = MongoLeases(self._subtasks, self._briefs, self.update)
         self._votes = MongoVotes(self._subtasks)
-        self._listings = MongoListings(database["briefs"], self._briefs, self._places, clock)
+        self._listings = MongoListings(database["briefs"], self._briefs, self._places, self._walks, clock)
         self._insert = Batcher(self._insert_all)
         self._notes: set[asyncio.Task[None]] = set()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -272,6 +272,12 @@ class MongoSubtaskStore:
             await self._walks.forget(task_id)
             await self._awaiting.forget_task(task_id)
         return removed.deleted_count
+
+    async def latest_lease(self) -> float | None:
+        return await self._leases.latest()
+
+    async def forget_task(self, task_id: str) -> None:
+        await self._briefs.forget(task_id)
 
     async def pending(self, limit: int) -> list[Message]:
         return await self._subtasks.outbox.pending(limit)

@@ -121,6 +121,12 @@ class MongoBriefs:
         with errors_named():
             await self._collection.update_one({"_id": task_id, "is_cancelled": True}, {"$unset": {"body": ""}})
 
+    async def forget(self, task_id: str) -> None:
+        """Remove a tombstone."""
+        with errors_named():
+            await self._collection.delete_one({"_id": task_id, "is_cancelled": True, "body": {"$exists": False}})
+        self._known.pop(task_id, None)
+
     def remember(self, document: Document) -> Known:
         """Take in a brief's document that was read."""
         task_id = document["_id"]

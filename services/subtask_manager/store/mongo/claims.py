@@ -89,8 +89,9 @@ class MongoClaim:
             aside = [self.listings.put_aside(task_id, self.now) for task_id in self._emptied]
         else:
             aside = [self.listings.unlist(task_id) for task_id in self._emptied]
-        noting = (self.walks.keep(self.operator, self._hints), *aside)
-        outcomes = await asyncio.gather(*noting, return_exceptions=True)  # nothing goes on after the operator's turn
+        outcomes: list[BaseException | None] = []
+        for noting in ([self.walks.keep(self.operator, self._hints)], aside):  # a task that is unlisted forgets hints
+            outcomes += await asyncio.gather(*noting, return_exceptions=True)  # all of it within the operator's turn
         for failed in outcomes:
             if isinstance(failed, BaseException):
                 raise failed

@@ -35,6 +35,7 @@ from typing import NamedTuple
 
 from services.subtask_manager.store.mongo.briefs import MongoBriefs, place_of
 from services.subtask_manager.store.mongo.places import MongoPlaces
+from services.subtask_manager.store.mongo.walks import MongoWalks
 from services.subtask_manager.subtask import Brief
 from shared.batcher import Batcher
 from shared.clock import Clock
@@ -56,10 +57,13 @@ class Listed(NamedTuple):
 class MongoListings:
     """The listings of all tasks, oldest task first. Whatever reads them has the briefs remembered as well."""
 
-    def __init__(self, collection: Collection, briefs: MongoBriefs, places: MongoPlaces, clock: Clock) -> None:
+    def __init__(
+        self, collection: Collection, briefs: MongoBriefs, places: MongoPlaces, walks: MongoWalks, clock: Clock
+    ) -> None:
         self._collection = collection
         self._briefs = briefs
         self._places = places
+        self._walks = walks
         self._clock = clock
         self.admit = Batcher(self._admit_all)
 
@@ -101,7 +105,8 @@ class MongoListings:
                 await self.wake(task_id, now)
 
     async def unlist(self, task_id: str) -> None:
-        """Unlist a task that seems to have no open subtask, unless one is opened meanwhile."""
+        """Unlist a task that seems to have no open subtask, unless one is opened meanwhile; where operators stand in it
+        is forgotten."""
         if await self._places.has_open(task_id):
             return
         token = secrets.token_hex(8)
@@ -110,7 +115,9 @@ class MongoListings:
         if not await self._places.has_open(task_id):
             mine = {"_id": task_id, "closing": token}
             with errors_named():
-                await self._collection.update_one(mine, {"$unset": {"listed": "", "closing": ""}})
+                unlisted = await self._collection.update_one(mine, {"$unset": {"listed": "", "closing": ""}})
+            if unlisted.modified_count:
+                await self._walks.forget(task_id)
 
     async def _find(self, where: Document, limit: int) -> list[Listed]:
         with errors_named():

@@ -247,6 +247,18 @@ class SqliteSubtaskStore(SqliteOutbox):
 
         return await self._database.write(remove)
 
+    async def latest_lease(self) -> float | None:
+        query = "SELECT max(expires_at) FROM leases"
+        return await self._database.read(lambda db: db.execute(query).fetchone()[0])
+
+    async def forget_task(self, task_id: str) -> None:
+        def forget(db: sqlite3.Connection) -> None:
+            tombstone = "DELETE FROM briefs WHERE task_id = ? AND is_cancelled AND body IS NULL"
+            if db.execute(tombstone, (task_id,)).rowcount:
+                db.execute("DELETE FROM invited WHERE task_id = ?", (task_id,))
+
+        await self._database.write(forget)
+
     def _keep_brief(self, db: sqlite3.Connection, brief: Brief) -> bool:
         """Whether the task has a brief now, this one or a newer one: False where it was cancelled."""
         query = "SELECT body, is_cancelled FROM briefs WHERE task_id = ?"

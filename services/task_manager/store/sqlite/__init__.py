@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 import orjson
 
@@ -9,6 +10,7 @@ from services.task_manager.announcements import SOURCE
 from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
+from services.task_manager.purging import is_due
 from services.task_manager.quotas import Allowed, Usage, refuse_images, refuse_task
 from services.task_manager.statistics import Saved
 from services.task_manager.store import (
@@ -274,6 +276,28 @@ class SqliteTaskStore(SqliteOutbox):
     async def unerased(self) -> list[str]:
         query = f"SELECT id FROM tasks WHERE {_UNERASED}"  # noqa: S608 - a constant
         return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
+
+    async def purgeable(self, *, before: float, limit: int) -> list[str]:
+        query = "SELECT body FROM tasks WHERE state = 'cancelled' AND is_erased AND created_at < ?"
+
+        def select(db: sqlite3.Connection) -> list[str]:
+            old = (TASKS.read_text(body) for (body,) in db.execute(query, (before,)))
+            return [task.id for task in islice((one for one in old if is_due(one, before=before)), limit)]
+
+        return await self._database.read(select)
+
+    async def forget(self, task_id: str) -> bool:
+        """Its events are kept beside it, and stay."""
+
+        def forget(db: sqlite3.Connection) -> bool:
+            row = db.execute("SELECT body FROM tasks WHERE id = ?", (task_id,)).fetchone()
+            if row is None or not TASKS.read_text(row[0]).is_purged:
+                return False
+            for table, column in (("removed", "task_id"), ("statistics", "task_id"), ("tasks", "id")):
+                db.execute(f"DELETE FROM {table} WHERE {column} = ?", (task_id,))  # noqa: S608 - ours
+            return True
+
+        return await self._database.write(forget)
 
     async def unfinished(self) -> list[str]:
         query = f"SELECT id FROM tasks WHERE {_FINISHED}"  # noqa: S608 - a constant

@@ -1,0 +1,191 @@
+"""A copy of a data folder as it is at one instant, taken while the platform runs, and put back.
+
+Every file of SQLite is locked for writing for a moment: nothing is saved then and no event is handed over, so the
+relays pause. Within that moment the last objects are linked and a reader of each file begins, which sees that instant
+for as long as it copies, while the platform goes on. An object is written before the image that names it and removed
+after it, so every image of the copy has its object.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from embedded import data_dir
+from shared.clock import iso
+from shared.errors import QuorateError
+from shared.version import VERSION
+
+MANIFEST = "backup.json"
+"""Written last: a copy without it is not whole."""
+KEYS = ("secret", "signing-keys.json")
+OBJECTS = ("objects", "staging")
+WAIT_S = 30.0
+SETTLED_NS = 1_000_000_000
+"""A folder that was changed so shortly before it was read may change again without another time of change."""
+
+
+class BackupRefused(QuorateError):
+    """It cannot be taken or put back like this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a copy holds. held_s: how long writers had to wait for it."""
+
+    databases: int
+    objects: int
+    held_s: float
+
+
+def back_up(source: Path, target: Path) -> Taken:
+    """Copy the data folder `source` into the new or empty folder `target`. Raises BackupRefused."""
+    files = _databases(source)
+    if not (source / "tasks.sqlite").is_file():
+        raise BackupRefused(f"{source} is no data folder of Quorate: it has no tasks.sqlite")
+    _begin(target)
+    objects = _Objects(source, target)
+    objects.take()
+    began_at = time.time()
+    with ExitStack() as stack:
+        with _nobody_writing(files):
+            held = time.monotonic()
+            objects.take()
+            readers = [stack.enter_context(_reading(path)) for path in files]
+            held_s = time.monotonic() - held
+        schemas = {path.name: _copy(reader, target / path.name) for path, reader in zip(files, readers, strict=True)}
+    _copy_keys(source, target)
+    told = {"version": VERSION, "at": iso(began_at), "schemas": schemas, "objects": objects.count}
+    data_dir.write_secret(target / MANIFEST, json.dumps(told, indent=1).encode())
+    _sync(target)
+    return Taken(databases=len(files), objects=objects.count, held_s=held_s)
+
+
+def restore(source: Path, target: Path) -> Taken:
+    """Make the new or empty folder `target` a data folder of a copy. Raises BackupRefused."""
+    if not (source / MANIFEST).is_file():
+        raise BackupRefused(f"{source} is no whole backup: it has no {MANIFEST}")
+    _begin(target)
+    files = _databases(source)
+    for path in files:
+        with _reading(path) as reader:
+            _copy(reader, target / path.name)
+    objects = _Objects(source, target)
+    objects.take()
+    _copy_keys(source, target)
+    _sync(target)
+    return Taken(databases=len(files), objects=objects.count, held_s=0.0)
+
+
+def _databases(folder: Path) -> Sequence[Path]:
+    return sorted(folder.glob("*.sqlite"))
+
+
+def _begin(target: Path) -> None:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BackupRefused(f"{target} is not empty: name a new folder")
+    data_dir.make(target)
+
+
+@contextmanager
+def _nobody_writing(files: Sequence[Path]) -> Iterator[None]:
+    """Lock all files for writing, each while its present writer is between two transactions."""
+    with ExitStack() as stack:
+        for path in files:
+            lock = stack.enter_context(_opened(path))
+            lock.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A reader that sees the file as it is now until it ends."""
+    with _opened(path) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        yield reader
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=WAIT_S)
+    except sqlite3.Error as error:
+        raise BackupRefused(f"{path} cannot be opened: {error}") from error
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise BackupRefused(f"{path} cannot be read: {error}") from error
+    finally:
+        connection.close()
+
+
+def _copy(reader: sqlite3.Connection, target: Path) -> int:
+    """Copy what a reader sees; returns the number of its schema."""
+    with _opened(target) as copy:
+        reader.backup(copy)
+        schema: int = copy.execute("PRAGMA user_version").fetchone()[0]
+    return schema
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    for name in KEYS:
+        if (source / name).exists():
+            data_dir.write_secret(target / name, (source / name).read_bytes())
+
+
+@dataclass
+class _Objects:
+    """Links objects, which never change, and copies them where the target is on another file system. It may be asked
+    again, and then takes what is new."""
+
+    source: Path
+    target: Path
+    count: int = 0
+    _read: dict[str, int] = field(default_factory=dict[str, int])
+    """When each folder had changed last as it was read."""
+
+    def take(self) -> None:
+        for name in OBJECTS:
+            with suppress(FileNotFoundError), os.scandir(self.source / name) as folders:
+                for folder in folders:
+                    self._take_folder(Path(folder.path), self.target / name / folder.name)
+
+    def _take_folder(self, source: Path, target: Path) -> None:
+        with suppress(FileNotFoundError):  # its task was erased meanwhile
+            changed = source.stat().st_mtime_ns
+            if self._read.get(str(source)) == changed:
+                return
+            if time.time_ns() - changed > SETTLED_NS:
+                self._read[str(source)] = changed
+            target.mkdir(parents=True, exist_ok=True)
+            with os.scandir(source) as entries:
+                for entry in entries:
+                    self._take(Path(entry.path), target / entry.name)
+
+    def _take(self, source: Path, target: Path) -> None:
+        if target.exists():
+            return
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            try:
+                os.link(source, target)
+            except OSError as error:
+                if isinstance(error, FileNotFoundError):
+                    raise
+                shutil.copy2(source, target)
+            self.count += 1
+
+
+def _sync(folder: Path) -> None:
+    """Have all of a copy on the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

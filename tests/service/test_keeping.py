@@ -1,0 +1,162 @@
+"""What a backup refuses and holds, and what a check finds."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from embedded import check as checking
+from embedded import keeping
+from embedded.backup import MANIFEST, BackupRefused, back_up, restore
+from embedded.check import NotChecked, check, mend
+from tests.service.running import Api, running
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """A data folder with a task of three images, one of them labeled, in which nothing runs."""
+    async with running(tmp_path / "data") as api:
+        await labeled(api)
+    return tmp_path / "data"
+
+
+async def labeled(api: Api) -> str:
+    task_id, _ = await api.task_with(3, quorum={"votes_required": 1})
+    await api.lease_and_vote("ada", task_id, "cat")
+    await api.settled()
+    return task_id
+
+
+def change(folder: Path, name: str, statement: str) -> None:
+    with closing(sqlite3.connect(folder / f"{name}.sqlite")) as db, db:
+        db.execute(statement)
+
+
+def texts(folder: Path, **how: bool) -> list[str]:
+    return [one.text for one in check(folder, **how)]
+
+
+async def test_a_backup_of_a_running_platform_is_a_folder_that_a_platform_starts_from(api: Api, tmp_path: Path):
+    task_id = await labeled(api)
+    before = await api.results(task_id)
+    taken = back_up(api.folder, tmp_path / "copy")
+    assert (taken.databases, taken.objects >= 3) == (4, True)
+    assert not {"lock", "ballast", "spool", "incoming"} & {path.name for path in (tmp_path / "copy").iterdir()}
+    assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
+    assert (await api.http.delete(f"/api/tasks/{task_id}")).status_code == 204
+    restore(tmp_path / "copy", tmp_path / "restored")
+    assert texts(tmp_path / "restored", reads_objects=True) == []
+    async with running(tmp_path / "restored") as again:
+        assert [one["label"] for one in await again.results(task_id)] == [one["label"] for one in before]
+        assert (await again.http.get((await again.results(task_id))[0]["image_url"])).status_code == 200
+
+
+def test_a_copy_is_of_one_instant_though_people_write_all_the_time(tmp_path: Path):
+    """Two files that are always written one after the other differ by one at the most, and so do their copies."""
+    source = tmp_path / "data"
+    source.mkdir()
+    names = ("subtasks", "tasks")
+    for name in names:
+        with closing(sqlite3.connect(source / f"{name}.sqlite")) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("CREATE TABLE n (x)")
+    ended = threading.Event()
+
+    def write() -> None:
+        connections = [sqlite3.connect(source / f"{name}.sqlite", isolation_level=None, timeout=30) for name in names]
+        while not ended.is_set():
+            for one in connections:
+                one.execute("INSERT INTO n VALUES (randomblob(1000))")
+        for one in connections:
+            one.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            back_up(source, tmp_path / f"copy{number}")
+            rows = []
+            for name in names:
+                with closing(sqlite3.connect(tmp_path / f"copy{number}/{name}.sqlite")) as db:
+                    rows.append(db.execute("SELECT count(*) FROM n").fetchone()[0])
+            assert rows[0] - rows[1] in (0, 1)
+    finally:
+        ended.set()
+        writer.join()
+
+
+def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Path, tmp_path: Path):
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "something").touch()
+    with pytest.raises(BackupRefused, match="not empty"):
+        back_up(folder, full)
+    with pytest.raises(BackupRefused, match="no data folder"):
+        back_up(full, tmp_path / "new")
+    back_up(folder, tmp_path / "copy")
+    (tmp_path / "copy" / MANIFEST).unlink()
+    with pytest.raises(BackupRefused, match="no whole backup"):
+        restore(tmp_path / "copy", tmp_path / "restored")
+
+
+def test_a_folder_that_agrees_has_no_findings(folder: Path):
+    assert texts(folder, reads_objects=True) == []
+
+
+def test_wrong_counts_are_found_and_mended(folder: Path, capsys: pytest.CaptureFixture[str]):
+    change(folder, "tasks", "UPDATE tasks SET images = 7, completed = 0")
+    change(folder, "subtasks", "UPDATE briefs SET open = 9")
+    counts, opened = texts(folder)
+    assert "counts (7, 0, 0) images, completed and disputed, and has (3, 1, 0)" in counts
+    assert "counts 9 open subtasks, and has 2" in opened
+    assert keeping.main(["check", str(folder)]) == 1
+    assert "(--mend puts it right)" in capsys.readouterr().out
+    assert keeping.main(["check", str(folder), "--mend"]) == 0
+    assert keeping.main(["check", str(folder)]) == 0
+    assert "agrees with itself" in capsys.readouterr().out
+
+
+def test_a_lost_or_changed_picture_is_found_and_not_mended(folder: Path):
+    lost, changed, *_ = sorted(path for path in (folder / "objects").rglob("*.png") if path.name.count(".") == 1)
+    lost.unlink()
+    changed.write_bytes(b"something else")
+    assert [text for text in texts(folder) if "has lost its picture" in text]
+    found = check(folder, reads_objects=True)
+    assert sorted("another picture" in one.text for one in found) == [False, True]
+    assert mend(folder, found) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "text"),
+    [
+        ("subtasks", "DELETE FROM subtasks WHERE state = 'open'", "has no subtask, and no event"),
+        ("tasks", "UPDATE images SET state = 'open', label = NULL", "is completed for operators, and open in its task"),
+        ("subtasks", "UPDATE subtasks SET state = 'open'", "is completed, and its subtask open"),
+    ],
+)
+def test_what_one_service_has_and_the_other_lacks_is_found(folder: Path, name: str, statement: str, text: str):
+    change(folder, name, statement)
+    assert any(text in one for one in texts(folder))
+
+
+def test_a_damaged_file_is_said_and_nothing_else_looked_at(folder: Path):
+    path = folder / "subtasks.sqlite"
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+    [text] = texts(folder)
+    assert text.startswith("subtasks.sqlite is damaged")
+    assert "restore the last backup" in text
+
+
+def test_what_cannot_be_checked_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(NotChecked, match="no data folder"):
+        check(tmp_path)
+    change(folder, "tasks", "PRAGMA user_version = 3")
+    with pytest.raises(NotChecked, match="start the platform once"):
+        check(folder)
+    with checking.data_dir.lock(folder):
+        assert keeping.main(["check", str(folder)]) == 2
+    assert "another quorate is running" in capsys.readouterr().err
