@@ -9,6 +9,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
 from services.accounts.store import mongo as accounts
+from services.consensus.store import mongo as consensus
 from services.notifier.store import mongo as notifier
 from services.subtask_manager.store import mongo as subtasks
 from services.task_manager.store import mongo as tasks
@@ -17,7 +18,13 @@ from shared.mongo import indexes
 from tests.contract.mongo import database
 
 GOLDEN = Path(__file__).parent / "mongo_indexes.json"
-SERVICES = {"accounts": accounts, "notifier": notifier, "subtask_manager": subtasks, "task_manager": tasks}
+SERVICES = {
+    "accounts": accounts,
+    "consensus": consensus,
+    "notifier": notifier,
+    "subtask_manager": subtasks,
+    "task_manager": tasks,
+}
 CASES = pytest.mark.parametrize("service", SERVICES)
 
 
