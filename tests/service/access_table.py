@@ -94,7 +94,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/me/erase"): {"password": "no such password"},
     ("POST", "/api/sessions/oidc/return"): {"code": "none", "state": "none"},
 }
-QUERIES = {"/api/events": "?mine=true", "/api/device": "?code=none", "/api/consensus": f"?task_id={UNKNOWN}"}
+QUERIES = {
+    ("GET", "/api/events"): "?mine=true",
+    ("GET", "/api/device"): "?code=none",
+    ("GET", "/api/consensus"): f"?task_id={UNKNOWN}",
+}
 OWNED = ("task_id", "subtask_id", "webhook_id", "run_id")
 OPEN = frozenset({"/api/session", "/api/sessions/link", "/api/device", "/api/device/key"})
 """Paths that anyone may ask."""
@@ -191,7 +195,7 @@ async def answer(api: Api, asked: Asked, who: str | None, named: Mapping[str, st
     content = None if body is None else json.dumps(body)
     if content is not None:
         headers["content-type"] = "application/json"
-    url = path + QUERIES.get(asked.path, "")
+    url = path + QUERIES.get((asked.method, asked.path), "")
     sent = api.http.request(asked.method, url, content=content, headers=headers)
     try:
         got = await asyncio.wait_for(sent, STREAMS_S if asked.path.endswith("/events") else 60)

@@ -378,6 +378,8 @@ def test_the_services_take_their_settings(folder: Path, service: str, monkeypatc
         assert verifier.verified(signer.token(claims, 1.0), 1.0) == claims
         verifying = [public(one) for one in key_pairs_in(variables["SIGNING_KEYS"])]
         assert public_keys_in(variables["VERIFYING_KEYS"]) == verifying
+    else:
+        assert public_keys_in(settings.verifying_keys), "without them it knows nobody, and does not start"
     if service not in {"accounts", "notifier", "consensus"}:  # which need no pictures, and so get no key to them
         assert settings.s3_public_endpoint == "http://localhost:9100"
         assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
