@@ -33,7 +33,7 @@ PAIRS = ("one", "other", "images of both", "alike", "off", "alike there")
 
 @click.group()
 def operators() -> None:
-    """Say who may label a task, list them, or show how they vote."""
+    """Say who may label a task, or how they vote."""
 
 
 @operators.command("list")
