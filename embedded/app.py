@@ -16,6 +16,9 @@ from embedded.settings import Settings
 from services.accounts import routes as account_routes
 from services.accounts.store.sqlite import SqliteAccountStore
 from services.accounts.store.sqlite import schema as account_schema
+from services.consensus import part as consensus
+from services.consensus.store.sqlite import SqliteConsensusStore
+from services.consensus.store.sqlite import schema as consensus_schema
 from services.detector import part as detector
 from services.detector import quota
 from services.notifier import part as notifier
@@ -96,6 +99,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     subtasks_file = file("subtasks", subtask_schema.STEPS)
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
     notifier_store = SqliteNotifierStore(file("webhooks", notifier_schema.STEPS), clock)
+    consensus_store = SqliteConsensusStore(file("consensus", consensus_schema.STEPS), clock)
     budget = DecodingBudget(settings.max_decoding_bytes)
     pool = detector.load_pool(settings, budget, cores=quota.cores() / 2)  # the other half is for everything else
     relays: list[Relay] = []
@@ -120,6 +124,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
+        consensus.assemble(on(consensus_store), settings, erasures=SqliteErasures(files["consensus"])),
     ]
     accounts = None
     if settings.auth == "on":
@@ -143,6 +148,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
                 await accounts.first_start.begin()
             await task_store.forget_uploads()
             await notifier_store.release()
+            await consensus_store.release()
             await objects.open()
             stack.push_async_callback(objects.close)
             await bus.open()
@@ -152,14 +158,13 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             yield
 
     without_accounts = [account_routes.off_router()] if accounts is None else []
-    routers = [object_routes.router(objects, clock, spool), page.router(), *without_accounts]
     served = deployable(
         "Quorate",
         settings,
         parts,
         on(None),
         opened=opened,
-        routers=routers,
+        routers=[object_routes.router(objects, clock, spool), page.router(), *without_accounts],
         authenticator=None if accounts is None else accounts.authenticator,
         needs={**{one.path.name: one.is_ready for one in databases}, "objects": objects.is_ready},
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.accounts.settings import AccountSettings
+from services.consensus.settings import ConsensusSettings
 from services.detector.settings import DetectorSettings
 from services.notifier.settings import WebhookSettings
 from services.subtask_manager.settings import LeaseSettings
@@ -14,7 +15,14 @@ from shared.settings import BusSettings, ObjectSettings
 
 
 class Settings(
-    DetectorSettings, LeaseSettings, UploadSettings, AccountSettings, WebhookSettings, ObjectSettings, BusSettings
+    DetectorSettings,
+    LeaseSettings,
+    UploadSettings,
+    AccountSettings,
+    WebhookSettings,
+    ConsensusSettings,
+    ObjectSettings,
+    BusSettings,
 ):
     """Settings of the embedded platform; the defaults are safe on one machine."""
 

@@ -12,6 +12,7 @@ import httpx
 
 from quorate.accounts import Accounts
 from quorate.connection import Connection, content
+from quorate.consensus import Consensus
 from quorate.errors import ApiError, NotInTimeError
 from quorate.exports import Export, ExportFormat
 from quorate.paths import segment, subtask_path, task_path
@@ -62,7 +63,7 @@ class Client:
     Refusals raise ApiError; where no answer came at all, UnreachableError. May be shared between threads.
 
     user: who calls, where authentication is off. key: whose key it is says who calls, where it is on. `accounts`: what
-    there is to do with people, keys and teams then.
+    there is to do with people, keys and teams then. `consensus`: estimates beside the record.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Client:
         self._timeout_s = timeout_s
         self._api = Connection(base_url, user, key=key, timeout_s=timeout_s, retry=self._retry, transport=transport)
         self.accounts = Accounts(self._api, self._pages)
+        self.consensus = Consensus(self._api, self._pages, self._retry)
 
     def __enter__(self) -> Self:
         return self

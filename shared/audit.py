@@ -38,6 +38,8 @@ Action = Literal[
     "webhook.remove",
     "webhook.rotate",
     "webhook.send",
+    "consensus.run",
+    "consensus.send",
     "dead_letters.replay",
     "dead_letters.discard",
 ]

@@ -147,6 +147,26 @@ class SubtaskEnded(Frozen):
         return unflattened(Result, self)
 
 
+class Doubt(Frozen):
+    """An image whose result, of this revision, an estimate doubts: it names another label."""
+
+    subtask_id: str
+    revision: int
+    label: str
+
+
+class SubtasksDoubted(Frozen):
+    """Somebody, `by`, wants adjudicators to look at images on which a method of a consensus run differs from the
+    record, and asked for it at that instant. The record stays until an adjudicator decides."""
+
+    task_id: str
+    run_id: str
+    method: str
+    by: str
+    at: float
+    doubts: tuple[Doubt, ...]
+
+
 class Finish(Frozen):
     """A client's order to end a task's open images with the votes they have, and why."""
 

@@ -25,6 +25,7 @@ from shared.event_data import (
     SubtaskEnded,
     SubtaskOpened,
     SubtaskPrelabeled,
+    SubtasksDoubted,
     SubtaskSeen,
     SubtaskToLookAt,
     TaskApplied,
@@ -105,6 +106,11 @@ class SubtaskAdjudicatedV1(_Event):
     data: SubtaskEnded
 
 
+class SubtasksDoubtedV1(_Event):
+    type: Literal["subtasks.doubted.v1"] = "subtasks.doubted.v1"
+    data: SubtasksDoubted
+
+
 class TaskChangedV1(_Event):
     type: Literal["task.changed.v1"] = "task.changed.v1"
     data: TaskChanged
@@ -176,6 +182,7 @@ Event = Annotated[
     | SubtaskCompletedV1
     | SubtaskDisputedV1
     | SubtaskAdjudicatedV1
+    | SubtasksDoubtedV1
     | TaskChangedV1
     | TaskAppliedV1
     | ImageRemovedV1

@@ -16,27 +16,30 @@ class Topology:
     """The whole topology of the bus: one queue for each service and type, named `<service>.<type>`."""
 
     ROUTES: ClassVar[dict[str, Route]] = {
-        "task.opened.v1": Route(required=("subtask_manager",)),
+        "task.opened.v1": Route(required=("subtask_manager", "consensus")),
         "image.ready.v1": Route(required=("subtask_manager",)),
         "image.ready.v2": Route(required=("subtask_manager",)),
         "subtask.opened.v1": Route(optional=("detector",)),
         "subtask.opened.v2": Route(optional=("detector",)),
         "subtask.prelabeled.v1": Route(required=("subtask_manager",)),
         "subtask.prelabeled.v2": Route(required=("subtask_manager",)),
-        "subtask.completed.v1": Route(required=("task_manager",)),
-        "subtask.disputed.v1": Route(required=("task_manager", "notifier")),
-        "subtask.adjudicated.v1": Route(required=("task_manager",)),
-        "task.changed.v1": Route(required=("subtask_manager",)),
+        "subtask.completed.v1": Route(required=("task_manager", "consensus")),
+        "subtask.disputed.v1": Route(required=("task_manager", "notifier", "consensus")),
+        "subtask.adjudicated.v1": Route(required=("task_manager", "consensus")),
+        "task.changed.v1": Route(required=("subtask_manager", "consensus")),
+        "subtasks.doubted.v1": Route(required=("subtask_manager",)),
         "task.applied.v1": Route(required=("task_manager",)),
-        "image.removed.v1": Route(required=("subtask_manager",)),
+        "image.removed.v1": Route(required=("subtask_manager", "consensus")),
         "task.completed.v1": Route(required=("notifier",)),
-        "task.cancelled.v1": Route(required=("subtask_manager",), optional=("detector",)),
-        "task.erased.v1": Route(required=("notifier",)),
+        "task.cancelled.v1": Route(required=("subtask_manager", "consensus"), optional=("detector",)),
+        "task.erased.v1": Route(required=("notifier", "consensus")),
         "task.purged.v1": Route(required=("subtask_manager",)),
-        "person.erased.v1": Route(required=("task_manager", "subtask_manager")),
+        "person.erased.v1": Route(required=("task_manager", "subtask_manager", "consensus")),
         "person.pseudonymised.v1": Route(required=("accounts",)),
         "audit.noted.v1": Route(required=("accounts",)),
-        "access.told.v1": Route(required=("task_manager", "subtask_manager", "notifier"), optional=("detector",)),
+        "access.told.v1": Route(
+            required=("task_manager", "subtask_manager", "notifier", "consensus"), optional=("detector",)
+        ),
         "key.used.v1": Route(optional=("accounts",)),
     }
 

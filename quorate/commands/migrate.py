@@ -9,7 +9,7 @@ import click
 from quorate.exits import Exit
 from quorate.terminal import say
 
-SERVICES = ("accounts", "notifier", "subtask_manager", "task_manager")
+SERVICES = ("accounts", "consensus", "notifier", "subtask_manager", "task_manager")
 
 
 @click.command()

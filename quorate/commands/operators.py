@@ -1,9 +1,12 @@
-"""`quorate operators`: who may label a task."""
+"""`quorate operators`: who may label a task, and how they vote."""
+
+from collections.abc import Mapping, Sequence
 
 import click
 
 from quorate.client import Client
 from quorate.commands.people import folded
+from quorate.consensus_shapes import OperatorFound, PairFound
 from quorate.errors import ApiError, QuorateError
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
@@ -12,11 +15,25 @@ from quorate.tables import show_table
 from quorate.terminal import show, show_json
 
 NOT_FOUND = 404
+REPORT = (
+    "operator",
+    "votes",
+    "7 days",
+    "per minute",
+    "agreement",
+    "unsure",
+    "commonest label",
+    "share",
+    "longest run",
+    "last vote",
+    "flags",
+)
+PAIRS = ("one", "other", "images of both", "alike", "off", "alike there")
 
 
 @click.group()
 def operators() -> None:
-    """Say who may label a task, or list them."""
+    """Say who may label a task, or how they vote."""
 
 
 @operators.command("list")
@@ -111,3 +128,55 @@ def _show(options: Options, changed: Task) -> None:
         show("all operators of the team may label it")
     else:
         show(f"{len(changed['operators'])} invited: see quorate operators list {changed['id']}")
+
+
+@operators.command("report")
+@click.option("--last", is_flag=True, help="As they were counted last, without counting anew.")
+@json_flag
+@pass_options
+def report(options: Options, last: bool) -> None:  # noqa: FBT001 - click's signature
+    """Show how the team's operators vote, and what is unusual. It takes an admin.
+
+    Nothing follows from a flag: it is for a person to look at.
+    """
+    with connected(options) as client:
+        found = client.consensus.operators() if last else client.consensus.count_operators()
+        names = {} if options.as_json else names_of(client)
+    if found["state"] == "failed" and not last:
+        raise QuorateError(f"the operators' votes could not be counted: {found['why']}")
+    if options.as_json:
+        show_json(found)
+        return
+    if found["as_of"] is None:
+        show("they were never counted: leave out --last")
+        return
+    show_table(REPORT, (_row(one, names or {}) for one in found["items"]))
+    unusual = [pair for pair in found["pairs"] if pair["flags"]]
+    if unusual:
+        show("pairs who are alike where others differ:")
+        show_table(PAIRS, (_pair_row(pair, names or {}) for pair in unusual))
+
+
+def _row(one: OperatorFound, names: Mapping[str, str]) -> Sequence[object]:
+    return (
+        names.get(one["operator"], one["operator"]),
+        one["votes"],
+        one["votes_7d"],
+        one["pace_per_minute"],
+        _share(one["agreement"]),
+        _share(one["unsure_share"]),
+        one["commonest_label"],
+        _share(one["commonest_share"]),
+        one["longest_run"],
+        one["last_vote_at"],
+        ", ".join(one["flags"]),
+    )
+
+
+def _pair_row(pair: PairFound, names: Mapping[str, str]) -> Sequence[object]:
+    first, second = (names.get(one, one) for one in pair["operators"])
+    return (first, second, pair["common"], pair["alike"], pair["off"], pair["off_alike"])
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0%}"

@@ -6,7 +6,7 @@ from services.accounts.credentials import Key
 from services.accounts.domain import PSEUDONYM, Person, name_key_of
 from shared.audit import AuditEntry
 
-SERVICES = ("accounts", "task_manager", "subtask_manager")
+SERVICES = ("accounts", "task_manager", "subtask_manager", "consensus")
 """Those that keep something of people."""
 DIGITS = 8
 

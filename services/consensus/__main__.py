@@ -1,4 +1,6 @@
-"""`python -P -m services.consensus`: estimates on a file of votes, as `quorate consensus` starts it."""
+"""`python -P -m services.consensus`: the consensus service, until it is told to stop; with `migrate`, it makes its
+database ready for this release, and ends. With a file of votes, estimates on that file, as `quorate consensus` starts
+it."""
 
 import os
 import resource
@@ -9,14 +11,27 @@ MEMORY_BYTES = 2 * 1024**3
 
 
 def main() -> int:
-    """Estimate within bounds of memory; returns the exit status."""
+    """Serve, or estimate within bounds of memory; returns the exit status."""
+    arguments = sys.argv[1:]
+    return _serve(arguments) if arguments in ([], ["migrate"]) else _estimate(arguments)
+
+
+def _estimate(arguments: list[str]) -> int:
     # Each thread of numpy's linear algebra reserves addresses of its own, and nothing here is faster by them.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES if hard == resource.RLIM_INFINITY else hard, hard))
     from services.consensus.command import main as estimate  # noqa: PLC0415 - loads numpy, which reads the line above
 
-    return estimate(sys.argv[1:])
+    return estimate(arguments)
+
+
+def _serve(arguments: list[str]) -> int:
+    from services.consensus.app import create, migrations  # noqa: PLC0415 - a command on a file needs none of it
+    from services.consensus.settings import ConsensusServiceSettings  # noqa: PLC0415
+    from shared.settings.migrating import serve_or_migrate  # noqa: PLC0415
+
+    return serve_or_migrate(arguments, ConsensusServiceSettings, create, migrations)
 
 
 if __name__ == "__main__":

@@ -44,10 +44,13 @@ class Gold:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ByMethod:
-    """What one method found. The posteriors are not kept: with several methods they would be most of the memory."""
+    """What one method found. Of the posteriors only the highest is kept: with several methods they would be most of the
+    memory."""
 
     method: str
     label: Ints
+    sureness: Floats
+    """How likely the likeliest label of each image is."""
     skill: Floats
     rounds: int
     has_settled: bool
@@ -118,6 +121,7 @@ class Finder:
         return ByMethod(
             method=method,
             label=found.label,
+            sureness=found.posterior.max(0, initial=0.0),
             skill=found.skill,
             rounds=found.rounds,
             has_settled=found.has_settled,

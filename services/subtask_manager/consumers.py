@@ -50,6 +50,7 @@ def subscribe(resources: Resources, bus: Bus) -> None:
         bus.consume(f"subtask_manager.{kind}", _unless_cancelled(handle, resources), prefetch=PREFETCH)
     bus.consume("subtask_manager.task.cancelled.v1", partial(tasks.cancel_task, resources), prefetch=1)
     bus.consume("subtask_manager.task.purged.v1", partial(tasks.forget_task, resources), prefetch=1)
+    bus.consume("subtask_manager.subtasks.doubted.v1", partial(handlers.take_doubts, resources), prefetch=1)
     bus.consume("subtask_manager.person.erased.v1", resources.eraser.hear, prefetch=1)
     bus.listen(resources.model.heard)
     bus.listen(resources.on_the_way.heard)

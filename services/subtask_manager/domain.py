@@ -243,7 +243,7 @@ def adjudicate(
         by=by,
         reason=reason,
     )
-    judged = replace(subtask, state="completed", result=decided, earlier=(*subtask.earlier, result))
+    judged = replace(subtask, state="completed", result=decided, earlier=(*subtask.earlier, result), doubt=None)
     return Decision(state=judged, answer=None, facts=(Fact.ADJUDICATED,))
 
 

@@ -20,6 +20,7 @@ def pseudonymised(subtask: Subtask, *, person: str, pseudonym: str) -> Subtask:
         leases=tuple(replace(lease, operator=name(lease.operator)) for lease in subtask.leases),
         skipped_by=tuple(name(one) for one in subtask.skipped_by),
         result=subtask.result and by_pseudonym(subtask.result, person, pseudonym),
+        doubt=subtask.doubt and replace(subtask.doubt, by=name(subtask.doubt.by)),
         earlier=tuple(by_pseudonym(one, person, pseudonym) for one in subtask.earlier),
     )
     return subtask if after == subtask else after

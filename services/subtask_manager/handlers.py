@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeVar
 
-from services.subtask_manager import activity, domain, prelabels, quotas
+from services.subtask_manager import activity, domain, doubts, prelabels, quotas
 from services.subtask_manager import row as rows
 from services.subtask_manager.activity import Activity
 from services.subtask_manager.metrics import WorkMetrics
@@ -16,7 +17,7 @@ from services.subtask_manager.preferences import Preferences, PreferencesStore, 
 from services.subtask_manager.row import Row
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.store import Claim, Decide, SubtaskStore
-from services.subtask_manager.subtask import Brief, Finish, Lease, Manner, Subtask, Vote
+from services.subtask_manager.subtask import Brief, Doubt, Finish, Lease, Manner, Subtask, Vote
 from shared import events
 from shared.arrivals import Arrivals
 from shared.auditing import Auditor
@@ -297,6 +298,17 @@ async def finish(resources: Resources, who: Caller, *, subtask_id: str, reason: 
     decision = await resources.store.update(subtask_id, noting)
     noting.saved(task_id=decision.state.task_id, subtask_id=subtask_id)
     changed(resources, decision)
+
+
+async def take_doubts(resources: Resources, event: events.SubtasksDoubtedV1) -> None:
+    """Show images to the adjudicators; one that is not there any more is passed over."""
+    told = event.data
+    by = resources.eraser.pseudonyms.get(told.by, told.by)
+    for one in told.doubts:
+        doubt = Doubt(label=one.label, method=told.method, run_id=told.run_id, by=by, at=told.at)
+        rule = partial(doubts.doubt, doubt=doubt, revision=one.revision)
+        with suppress(NotFound):
+            await resources.store.update(one.subtask_id, rule)
 
 
 async def take_seen(resources: Resources, event: events.SubtaskPrelabeledV2) -> None:

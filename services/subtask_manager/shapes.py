@@ -8,6 +8,7 @@ from services.subtask_manager.handlers import Resources
 from services.subtask_manager.subtask import Brief, Subtask, Vote
 from services.subtask_manager.work import Work
 from shared.clock import iso
+from shared.flat import flattened
 from shared.http.answers import earlier_shown, result_shown
 from shared.identity import Caller
 from shared.objects.urls import image_urls
@@ -100,6 +101,7 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         **_file_shown(subtask, is_named=True),
         "result": subtask.result and result_shown(subtask.result, subtask.votes),
         "earlier": earlier_shown(subtask.earlier),
+        "doubt": subtask.doubt and flattened(subtask.doubt) | {"at": iso(subtask.doubt.at)},
     }
 
 

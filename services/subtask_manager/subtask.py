@@ -70,6 +70,18 @@ class Awaiting:
     place: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """An estimate names another label than the record, and somebody asked adjudicators to look: who, when, and by which
+    method of which consensus run. The record stays until one of them decides."""
+
+    label: str
+    method: str
+    run_id: str
+    by: str
+    at: float
+
+
 Mode = Literal["single", "grid"]
 """Whether an image was voted on by itself or in a row of others."""
 MAX_TOOK_MS = 86_400_000
@@ -121,6 +133,7 @@ class Subtask:
     earlier: the results that later ones replaced, the first of them first.
     filename, width, height: the image's; empty and 0 where an older release opened it.
     team: the task's.
+    doubt: why a completed one waits for an adjudicator, as a disputed one does.
     """
 
     id: str
@@ -141,3 +154,8 @@ class Subtask:
     width: int = 0
     height: int = 0
     team: str = FIRST_TEAM
+    doubt: Doubt | None = None
+
+    @property
+    def awaits_adjudicator(self) -> bool:
+        return self.state == "disputed" or self.doubt is not None

@@ -237,7 +237,20 @@ class ResultShown(BaseModel):
     reason: str | None
 
 
+class DoubtShown(BaseModel):
+    """`label`: what a method of a consensus run names in place of the record's label. `by`: who asked adjudicators to
+    look."""
+
+    label: str
+    method: str
+    run_id: str
+    by: str
+    at: str
+
+
 class SubtaskShown(BaseModel):
+    """`doubt`: why a completed one waits for an adjudicator; its result stays until one decides."""
+
     id: str
     task_id: str
     state: Literal["open", "completed", "disputed"]
@@ -255,6 +268,7 @@ class SubtaskShown(BaseModel):
     height: int | None
     result: ResultShown | None
     earlier: list[EarlierResult]
+    doubt: DoubtShown | None = None
 
 
 class Disputes(BaseModel):

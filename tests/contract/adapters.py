@@ -17,6 +17,9 @@ from embedded import routes as object_routes
 from services.accounts.store import AccountStore
 from services.accounts.store.sqlite import SqliteAccountStore
 from services.accounts.store.sqlite import schema as account_schema
+from services.consensus.store import ConsensusStore
+from services.consensus.store.sqlite import SqliteConsensusStore
+from services.consensus.store.sqlite import schema as consensus_schema
 from services.notifier.store import NotifierStore
 from services.notifier.store.sqlite import SqliteNotifierStore
 from services.notifier.store.sqlite import schema as notifier_schema
@@ -172,6 +175,13 @@ class StoredAccounts:
 
 
 @dataclass(kw_only=True)
+class StoredConsensus:
+    store: ConsensusStore
+    clock: ManualClock
+    failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@dataclass(kw_only=True)
 class StoredWebhooks:
     """everything: all that is stored of webhooks, as text."""
 
@@ -286,6 +296,16 @@ async def sqlite_webhooks(folder: Path) -> AsyncIterator[StoredWebhooks]:
         counting=database.counting,
         failing_commits=database.failing_commits,
     )
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_consensus(folder: Path) -> AsyncIterator[StoredConsensus]:
+    clock = ManualClock()
+    database = WatchedDatabase(folder / "consensus.sqlite", consensus_schema.STEPS)
+    database.open()
+    store = SqliteConsensusStore(database, clock)
+    yield StoredConsensus(store=store, clock=clock, failing_commits=database.failing_commits)
     await database.close()
 
 

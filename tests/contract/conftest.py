@@ -20,6 +20,7 @@ REPLICA_SET = "replica_set"
 IS_WHOLE = os.environ.get("QUORATE_REPLICA_SET") == "1"
 ALWAYS = frozenset(
     {
+        "test_consensus_store.py",
         "test_erasures.py",
         "test_outbox.py",
         "test_preferences.py",
@@ -56,6 +57,7 @@ TASK_STORES = {"sqlite": adapters.sqlite_tasks, **on_mongo(mongo.mongo_tasks)}
 ERASURES = {"sqlite": adapters.sqlite_erasures, **on_mongo(mongo.mongo_erasures)}
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, **on_mongo(mongo.mongo_accounts)}
 WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, **on_mongo(mongo.mongo_webhooks)}
+CONSENSUS_STORES = {"sqlite": adapters.sqlite_consensus, **on_mongo(mongo.mongo_consensus)}
 BUSES = {"sqlite": sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 
@@ -99,6 +101,12 @@ async def accounts(request, tmp_path):
 @pytest_asyncio.fixture(params=WEBHOOK_STORES)
 async def webhooks(request, tmp_path):
     async with WEBHOOK_STORES[request.param](tmp_path) as stored:
+        yield stored
+
+
+@pytest_asyncio.fixture(params=CONSENSUS_STORES)
+async def consensus(request, tmp_path):
+    async with CONSENSUS_STORES[request.param](tmp_path) as stored:
         yield stored
 
 

@@ -16,6 +16,7 @@ from pymongo import monitoring
 from pymongo.errors import AutoReconnect
 
 from services.accounts.store.mongo import MongoAccountStore
+from services.consensus.store.mongo import MongoConsensusStore
 from services.notifier.store.mongo import MongoNotifierStore
 from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.preferences.mongo import MongoPreferences
@@ -30,6 +31,7 @@ from tests.contract.adapters import (
     Cost,
     ManualClock,
     StoredAccounts,
+    StoredConsensus,
     StoredPreferences,
     StoredQuotas,
     StoredSubtasks,
@@ -302,3 +304,12 @@ async def mongo_webhooks(_folder: Path, server: Server = partial_server) -> Asyn
             counting=commands.counting,
             failing_commits=_refusing(store._webhooks, store._deliveries),
         )
+
+
+@asynccontextmanager
+async def mongo_consensus(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredConsensus]:
+    clock, commands = ManualClock(), Commands()
+    async with database(commands, server) as db:
+        store = MongoConsensusStore(db, clock)
+        await store.prepare()
+        yield StoredConsensus(store=store, clock=clock, failing_commits=_refusing(store._runs))

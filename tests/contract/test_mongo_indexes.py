@@ -11,6 +11,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
 from services.accounts.store import mongo as accounts
+from services.consensus.store import mongo as consensus
 from services.notifier.store import mongo as notifier
 from services.subtask_manager.store import mongo as subtasks
 from services.task_manager.store import mongo as tasks
@@ -20,7 +21,13 @@ from tests.contract.mongo import database
 from tests.servers import need
 
 GOLDEN = Path(__file__).parent / "mongo_indexes.json"
-SERVICES = {"accounts": accounts, "notifier": notifier, "subtask_manager": subtasks, "task_manager": tasks}
+SERVICES = {
+    "accounts": accounts,
+    "consensus": consensus,
+    "notifier": notifier,
+    "subtask_manager": subtasks,
+    "task_manager": tasks,
+}
 CASES = pytest.mark.parametrize("service", SERVICES)
 
 

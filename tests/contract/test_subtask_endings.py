@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from services.subtask_manager import domain
+from services.subtask_manager.doubts import doubt
 from services.subtask_manager.refusals import TaskCancelled
+from services.subtask_manager.subtask import Doubt, Finish
 from shared.errors import NotFound
 from shared.teams import FIRST_TEAM
 from tests.contract.adapters import told
@@ -17,7 +19,7 @@ from tests.contract.operators import (
     subtask_ids,
 )
 from tests.contract.subtask_scenes import OLDER, ONE_VOTE, TASK, TOLD
-from tests.unit.subtask_builders import brief
+from tests.unit.subtask_builders import brief, with_votes
 
 
 async def test_a_cancelled_task_is_gone_at_once_and_cannot_be_opened_again(subtasks):
@@ -117,3 +119,26 @@ async def test_an_adjudicated_dispute_leaves_the_list_and_is_told(subtasks):
     await asyncio.gather(*(subtasks.store.update(subtask_ids(1)[0], judge) for _ in range(20)))
     assert await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3) == []
     assert [kind for _, kind in await told(subtasks)] == ["subtask.disputed.v1", "subtask.adjudicated.v1"]
+
+
+async def test_a_doubted_image_waits_among_the_disputes_until_it_is_decided(subtasks):
+    await open_all(subtasks.store, brief(), subtask_ids(2))
+    (image, _) = subtask_ids(2)
+    why = Doubt(label="dog", method="ds", run_id="r", by="ann", at=1.0)
+    order = Finish(by="client", reason="late")
+    rules = (
+        lambda subtask, of, now: domain.finish(with_votes(subtask, "cat"), of, now, order=order),
+        lambda subtask, of, now: doubt(subtask, of, now, doubt=why, revision=1),
+    )
+    for rule in rules:
+        assert await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3) == []
+        await subtasks.store.update(image, rule)
+    (waiting,) = await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3)
+    assert (waiting[0].id, waiting[0].state, waiting[0].doubt) == (image, "completed", why)
+    assert await subtasks.store.count_disputes(FIRST_TEAM, 10) == 1
+    await subtasks.store.update(
+        image, lambda subtask, of, now: domain.adjudicate(subtask, of, now, by="judge", label="cat", reason="seen")
+    )
+    assert await subtasks.store.disputes(FIRST_TEAM, task_id=None, after="", limit=3) == []
+    assert await subtasks.store.count_disputes(FIRST_TEAM, 10) == 0
+    assert [kind for _, kind in await told(subtasks)] == ["subtask.completed.v1", "subtask.adjudicated.v1"]

@@ -189,7 +189,7 @@ def test_a_person_is_erased_in_every_service(ann: Browser, provider: OpenIdProvi
         return next(one["done"] for one in ann.get("/api/admin/erasures")["items"] if one["pseudonym"] == pseudonym)
 
     assert soon(lambda: all(done().values()), within_s=ERASED_S), done()
-    assert done().keys() == {"accounts", "task_manager", "subtask_manager"}
+    assert done().keys() == {"accounts", "task_manager", "subtask_manager", "consensus"}
     assert soon(lambda: not any(person in ann.ask("GET", path).text for path in pages), within_s=ERASED_S)
     shown = ann.get(pages[0])
     assert (shown["owner"], shown["operators"]) == (pseudonym, [])

@@ -1,6 +1,7 @@
 """What every route answers to every role, found out by asking: `python -P -m tests.service.access_table`."""
 
 import asyncio
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
+from services.consensus.run import Run
 from services.notifier.delivery import new_delivery
 from shared.errors import QuorateError, Unauthenticated
 from shared.identity import ROLES, Caller
@@ -84,14 +86,20 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/teams"): {"name": "another"},
     ("POST", "/api/webhooks"): {"url": "https://hooks.example/", "events": ["task.completed"]},
     ("PATCH", "/api/webhooks/{webhook_id}"): {"is_paused": True},
+    ("POST", "/api/consensus"): {"task_id": UNKNOWN},
+    ("POST", "/api/consensus/{run_id}/dispute"): {"method": "ds"},
     ("PUT", "/api/admin/quotas/{team}"): {},
     ("PUT", "/api/leases/quotas/{team}"): {},
     ("POST", "/api/admin/erasures"): {"person": UNKNOWN},
     ("POST", "/api/me/erase"): {"password": "no such password"},
     ("POST", "/api/sessions/oidc/return"): {"code": "none", "state": "none"},
 }
-QUERIES = {"/api/events": "?mine=true", "/api/device": "?code=none"}
-OWNED = ("task_id", "subtask_id", "webhook_id")
+QUERIES = {
+    ("GET", "/api/events"): "?mine=true",
+    ("GET", "/api/device"): "?code=none",
+    ("GET", "/api/consensus"): f"?task_id={UNKNOWN}",
+}
+OWNED = ("task_id", "subtask_id", "webhook_id", "run_id")
 OPEN = frozenset({"/api/session", "/api/sessions/link", "/api/device", "/api/device/key"})
 """Paths that anyone may ask."""
 STREAMS_S = 0.5
@@ -155,8 +163,26 @@ async def hook(api: Api, team: str) -> dict[str, str]:
     return {"webhook_id": webhook_id, "delivery_id": made.id}
 
 
+async def run(api: Api, team: str) -> dict[str, str]:
+    """A consensus run of a team that has failed, and what paths say of it."""
+    run_id = hashlib.sha256(team.encode()).hexdigest()[:32]
+    made = Run(
+        id=run_id,
+        team=team,
+        kind="task",
+        task_id=UNKNOWN,
+        methods=("ds",),
+        asked_by="ann",
+        asked_at=api.clock(),
+        state="failed",
+    )
+    await api.platform.consensus.store.add_run(made)
+    return {"run_id": run_id}
+
+
 async def owned(api: Api, asked: Asked, team: str) -> dict[str, str]:
-    return await (hook if "{webhook_id}" in asked.path else thing)(api, team)
+    make = run if "{run_id}" in asked.path else hook if "{webhook_id}" in asked.path else thing
+    return await make(api, team)
 
 
 async def answer(api: Api, asked: Asked, who: str | None, named: Mapping[str, str]) -> tuple[int, str]:
@@ -169,7 +195,7 @@ async def answer(api: Api, asked: Asked, who: str | None, named: Mapping[str, st
     content = None if body is None else json.dumps(body)
     if content is not None:
         headers["content-type"] = "application/json"
-    url = path + QUERIES.get(asked.path, "")
+    url = path + QUERIES.get((asked.method, asked.path), "")
     sent = api.http.request(asked.method, url, content=content, headers=headers)
     try:
         got = await asyncio.wait_for(sent, STREAMS_S if asked.path.endswith("/events") else 60)

@@ -51,6 +51,7 @@ class Inside:
     def __init__(self, platform: Platform) -> None:
         self.bus, self.objects, self.files = platform.bus, platform.objects, platform.files
         self.tasks_file, self.subtasks_file = platform.files["tasks"], platform.files["subtasks"]
+        self.consensus_file = platform.files["consensus"]
         task_manager, subtask_manager = platform.parts["task_manager"], platform.parts["subtask_manager"]
         self.tasks, self.subtasks = task_manager.resources, subtask_manager.resources
         self.task_store = self.tasks.store
@@ -59,6 +60,8 @@ class Inside:
         self.pool = platform.parts["detector"].resources
         self.webhooks = platform.parts["notifier"].resources
         [self.sender] = platform.parts["notifier"].workers
+        self.consensus = platform.parts["consensus"].resources
+        self.consensus_worker, _ = platform.parts["consensus"].workers
 
 
 @dataclass(kw_only=True)
@@ -132,6 +135,7 @@ class Api:
                 sum((await at.bus.depths()).values())
                 + await at.tasks_file.read(_outbox_length)
                 + await at.subtasks_file.read(_outbox_length)
+                + await at.consensus_file.read(_outbox_length)
             )
             calm = 0 if under_way else calm + 1
             await asyncio.sleep(0.005 if under_way else 0)

@@ -17,7 +17,7 @@ from tests.service.processes import Server
 from tests.service.running import assert_problem
 
 WITHIN_S = 30.0
-SERVICES = {"accounts", "task_manager", "subtask_manager"}
+SERVICES = {"accounts", "task_manager", "subtask_manager", "consensus"}
 
 
 @pytest.fixture(scope="module")

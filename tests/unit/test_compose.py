@@ -13,6 +13,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from services.accounts.settings import AccountsSettings, ProviderSettings
+from services.consensus.settings import ConsensusServiceSettings
 from services.detector.settings import PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
@@ -28,6 +29,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "task_manager": TaskManagerSettings,
     "subtask_manager": SubtaskManagerSettings,
     "notifier": NotifierSettings,
+    "consensus": ConsensusServiceSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }
@@ -320,7 +322,7 @@ def test_every_installation_has_secrets_of_its_own(folder: Path):
     (folder / ".env").unlink()
     second = make_secrets(folder)
     secret = {name for name, value in first.items() if re.fullmatch("[0-9a-f]{20,}", value)}
-    assert len({first[name] for name in secret}) == len(secret) == 10
+    assert len({first[name] for name in secret}) == len(secret) == 11
     assert not {first[name] for name in secret} & {second[name] for name in secret}
     assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
     assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"
@@ -376,7 +378,9 @@ def test_the_services_take_their_settings(folder: Path, service: str, monkeypatc
         assert verifier.verified(signer.token(claims, 1.0), 1.0) == claims
         verifying = [public(one) for one in key_pairs_in(variables["SIGNING_KEYS"])]
         assert public_keys_in(variables["VERIFYING_KEYS"]) == verifying
-    if service not in {"accounts", "notifier"}:  # which need no pictures, and so get no key to them
+    else:
+        assert public_keys_in(settings.verifying_keys), "without them it knows nobody, and does not start"
+    if service not in {"accounts", "notifier", "consensus"}:  # which need no pictures, and so get no key to them
         assert settings.s3_public_endpoint == "http://localhost:9100"
         assert settings.s3_secret_key.get_secret_value() == variables["S3_SECRET_KEY"]
     assert f":{variables['RABBITMQ_PASSWORD']}@" in settings.amqp_url.get_secret_value()

@@ -19,6 +19,7 @@ MODULES = {
     "task-manager": "services.task_manager",
     "subtask-manager": "services.subtask_manager",
     "notifier": "services.notifier",
+    "consensus": "services.consensus",
     "detector": "services.detector",
     "accounts": "services.accounts",
 }

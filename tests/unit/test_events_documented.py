@@ -16,7 +16,8 @@ ROWS = [
     if re.match(r"\| `[a-z.]+\.v\d+` \|", line)
 ]
 SERVICES = {
-    name.replace("_", " "): name for name in ("task_manager", "subtask_manager", "notifier", "detector", "accounts")
+    name.replace("_", " "): name
+    for name in ("task_manager", "subtask_manager", "notifier", "consensus", "detector", "accounts")
 }
 
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from services.accounts.settings import AccountsSettings, ProviderSettings
+from services.consensus.settings import ConsensusServiceSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
@@ -37,6 +38,7 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "task-manager": TaskManagerSettings,
     "subtask-manager": SubtaskManagerSettings,
     "notifier": NotifierSettings,
+    "consensus": ConsensusServiceSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }

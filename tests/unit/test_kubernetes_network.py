@@ -16,7 +16,7 @@ from tests.kubernetes.manifests import (
 )
 from tests.kubernetes.network import End, end, may_talk, stranger
 
-SERVICES = ("task-manager", "subtask-manager", "notifier", "detector", "accounts")
+SERVICES = ("task-manager", "subtask-manager", "notifier", "consensus", "detector", "accounts")
 SERVERS = {"mongodb": 27017, "rabbitmq": 5672, "s3": 9000}
 PORTS = dict.fromkeys(SERVICES, 8080) | SERVERS
 OPERATIONS = dict.fromkeys(SERVICES, 9090)
@@ -40,6 +40,7 @@ def reached(build: Build, source: str | End, ports: dict[str, int] = PORTS) -> s
         ("task-manager", set(SERVERS)),
         ("subtask-manager", set(SERVERS)),
         ("notifier", {"mongodb", "rabbitmq"}),
+        ("consensus", {"mongodb", "rabbitmq"}),
         ("detector", set(SERVERS)),
         ("accounts", {"mongodb", "rabbitmq"}),
         ("mongodb", set()),

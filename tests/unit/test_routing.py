@@ -66,6 +66,7 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> Owners:
         "/api/admin/dead/replay",
         "/api/admin/quotas",
         "/api/admin/quotas/{team}",
+        "/api/admin/operators",
     } | {path for path in found if path.startswith(("/api/admin/keys", "/api/admin/audit", "/api/admin/erasures"))}
     return found | dict.fromkeys(pages(), "task_manager")
 

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 from embedded.settings import Settings
 from services.accounts.settings import AccountsSettings
+from services.consensus.settings import ConsensusServiceSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
@@ -22,6 +23,7 @@ TITLES = {
     "## The subtask manager": SubtaskManagerSettings,
     "## Accounts": AccountsSettings,
     "## The notifier": NotifierSettings,
+    "## The consensus service": ConsensusServiceSettings,
     "## The detector": PrelabelerSettings,
     "## The detector by itself": DetectorSettings,
 }

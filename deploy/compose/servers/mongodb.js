@@ -2,7 +2,7 @@
 // first check after the first start makes the replica set, and a later one the users. Runs in mongosh.
 const { MONGO_INITDB_ROOT_USERNAME, MONGO_INITDB_ROOT_PASSWORD } = process.env;
 const { MONGO_TASKS_PASSWORD, MONGO_SUBTASKS_PASSWORD, MONGO_WEBHOOKS_PASSWORD, MONGO_DETECTOR_PASSWORD,
-  MONGO_ACCOUNTS_PASSWORD } = process.env;
+  MONGO_ACCOUNTS_PASSWORD, MONGO_CONSENSUS_PASSWORD } = process.env;
 const NOT_YET_INITIALIZED = 94;
 
 const admin = connect(
@@ -25,6 +25,7 @@ for (const [user, password] of [
   ["quorate_detector", MONGO_DETECTOR_PASSWORD],
   ["quorate_accounts", MONGO_ACCOUNTS_PASSWORD],
   ["quorate_webhooks", MONGO_WEBHOOKS_PASSWORD],
+  ["quorate_consensus", MONGO_CONSENSUS_PASSWORD],
 ]) {
   if (admin.getUser(user) === null) {
     admin.createUser({ user, pwd: password, roles: [{ role: "readWrite", db: user }] });

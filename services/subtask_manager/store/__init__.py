@@ -173,12 +173,12 @@ class SubtaskStore(Outbox, Protocol):
         ...
 
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
-        """The team's disputed subtasks in order of their ids, those after `after`."""
+        """The team's subtasks that wait for an adjudicator, in order of their ids, those after `after`."""
         ...
 
     async def count_disputes(self, team: str, limit: int) -> int:
-        """How many of the team's subtasks are disputed, counted to `limit`; also those of cancelled tasks, until they
-        are purged."""
+        """How many of the team's subtasks wait for an adjudicator, counted to `limit`; also those of cancelled tasks,
+        until they are purged."""
         ...
 
     async def cancel(self, task_id: str) -> None:

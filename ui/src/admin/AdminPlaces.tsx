@@ -2,6 +2,7 @@ import { Link, useLocation } from "wouter";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
 import { people } from "../texts/en.account";
+import { operatorsReport } from "../texts/en.consensus";
 import { webhooks } from "../texts/en.webhooks";
 import css from "./places.module.css";
 
@@ -25,6 +26,7 @@ export function AdminPlaces() {
     ...(may(me, "operate") ? OF_PLATFORM : []),
     ...(may(me, "make-teams") ? [{ href: "/admin/teams", name: texts.teams }] : []),
     ...(hasPeople ? PEOPLE : []),
+    { href: "/admin/operators", name: operatorsReport.place },
     { href: "/admin/webhooks", name: webhooks.place },
     ...(hasPeople ? [{ href: "/admin/audit", name: texts.audit }] : []),
   ];

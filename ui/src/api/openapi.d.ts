@@ -142,6 +142,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Operators
+         * @description As they were counted last; `POST` counts anew.
+         */
+        get: operations["operators_api_admin_operators_get"];
+        put?: never;
+        /**
+         * Count
+         * @description Count the operators' votes anew.
+         */
+        post: operations["count_api_admin_operators_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/quotas": {
         parameters: {
             query?: never;
@@ -219,6 +243,109 @@ export interface paths {
         };
         /** Status */
         get: operations["status_api_admin_status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consensus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs */
+        get: operations["runs_api_consensus_get"];
+        put?: never;
+        /** Ask */
+        post: operations["ask_api_consensus_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consensus/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Run */
+        get: operations["run_api_consensus__run_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consensus/{run_id}/dispute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Dispute */
+        post: operations["dispute_api_consensus__run_id__dispute_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consensus/{run_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export */
+        get: operations["export_api_consensus__run_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consensus/{run_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Results */
+        get: operations["results_api_consensus__run_id__results_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consensus/{run_id}/voters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Voters */
+        get: operations["voters_api_consensus__run_id__voters_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1356,6 +1483,22 @@ export interface components {
             reason: string;
         };
         /**
+         * AgreementShown
+         * @description `alpha`: Krippendorff's, 1 where all agree and 0 where they agree as by chance. Early stopping moves it in either
+         *     direction: compare tasks only where `votes_per_image` is alike. `kappa`: Fleiss', null where images have different
+         *     numbers of votes (`why_no_kappa`).
+         */
+        AgreementShown: {
+            /** Alpha */
+            alpha: number | null;
+            /** Kappa */
+            kappa: number | null;
+            /** Votes Per Image */
+            votes_per_image: components["schemas"]["SizeShown"][];
+            /** Why No Kappa */
+            why_no_kappa: string | null;
+        };
+        /**
          * Audit
          * @description The newest first.
          */
@@ -1374,7 +1517,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1426,6 +1569,18 @@ export interface components {
             on_audit_share: components["schemas"]["Compared"];
         };
         /**
+         * ConfusedShown
+         * @description On how many images the detector named one label, and people another or the same.
+         */
+        ConfusedShown: {
+            /** Images */
+            images: number;
+            /** Named */
+            named: string;
+            /** Others */
+            others: string;
+        };
+        /**
          * ConfusionCell
          * @description row, column: the places of the labels in the task's order.
          */
@@ -1436,6 +1591,45 @@ export interface components {
             count: number;
             /** Row */
             row: number;
+        };
+        /**
+         * ConsensusResult
+         * @description `label`: the record's, as it was when the run was made, null for a dispute; `differs`: the methods that name
+         *     another.
+         */
+        ConsensusResult: {
+            /** Differs */
+            differs: ("majority" | "ds" | "one-coin" | "mace" | "glad")[];
+            /** Image Id */
+            image_id: string;
+            /** Label */
+            label: string | null;
+            /** Methods */
+            methods: {
+                [key: string]: components["schemas"]["EstimateShown"];
+            };
+            /** Revision */
+            revision: number;
+        };
+        /** ConsensusResults */
+        ConsensusResults: {
+            /** Items */
+            items: components["schemas"]["ConsensusResult"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * CountingShown
+         * @description Where the counting of operators' votes stands.
+         */
+        CountingShown: {
+            /** Asked At */
+            asked_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "finished" | "failed";
         };
         /** CountsShown */
         CountsShown: {
@@ -1656,6 +1850,19 @@ export interface components {
             prelabel_wait_s: number;
         };
         /**
+         * DetectorShown
+         * @description `confusion`: the cells with most images.
+         */
+        DetectorShown: {
+            /** By Label */
+            by_label: components["schemas"]["LabelShareShown"][];
+            /** Confusion */
+            confusion: components["schemas"]["ConfusedShown"][];
+            /** Model */
+            model: string;
+            overall: components["schemas"]["ShareShown"];
+        };
+        /**
          * DeviceAnswer
          * @description `roles`: what the key may do in the team that the person works in; all that they may, where none are named.
          */
@@ -1740,6 +1947,24 @@ export interface components {
             state: "waiting" | "approved" | "refused";
         };
         /**
+         * DifferingShown
+         * @description `differing`: on how many images the method names another label than the record, of the `compared` ones, on which
+         *     both name one; `share`: of them.
+         */
+        DifferingShown: {
+            /** Compared */
+            compared: number;
+            /** Differing */
+            differing: number;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "majority" | "ds" | "one-coin" | "mace" | "glad";
+            /** Share */
+            share: number | null;
+        };
+        /**
          * DirectFile
          * @description A file to be stored with a form of its own.
          */
@@ -1781,12 +2006,40 @@ export interface components {
             /** Upload Id */
             upload_id: string;
         };
+        /**
+         * DisputeRequest
+         * @description The images on which this method differs from the record are to go to the adjudicators.
+         */
+        DisputeRequest: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "majority" | "ds" | "one-coin" | "mace" | "glad";
+        };
         /** Disputes */
         Disputes: {
             /** Items */
             items: components["schemas"]["SubtaskShown"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * DoubtShown
+         * @description `label`: what a method of a consensus run names in place of the record's label. `by`: who asked adjudicators to
+         *     look.
+         */
+        DoubtShown: {
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Label */
+            label: string;
+            /** Method */
+            method: string;
+            /** Run Id */
+            run_id: string;
         };
         /**
          * EarlierResult
@@ -1837,6 +2090,16 @@ export interface components {
         ErasuresShown: {
             /** Items */
             items: components["schemas"]["ErasureShown"][];
+        };
+        /**
+         * EstimateShown
+         * @description `label`: null for a tie; `posterior`: how likely the likeliest label is by the method.
+         */
+        EstimateShown: {
+            /** Label */
+            label: string | null;
+            /** Posterior */
+            posterior: number;
         };
         /**
          * FieldError
@@ -2041,6 +2304,19 @@ export interface components {
             /** Label */
             label: string;
         };
+        /** LabelShareShown */
+        LabelShareShown: {
+            /** High */
+            high: number;
+            /** Label */
+            label: string;
+            /** Low */
+            low: number;
+            /** Right */
+            right: number;
+            /** Seen */
+            seen: number;
+        };
         /**
          * LeaseGranted
          * @description `filename` is null where the task hides names; all of the file's fields are where an older release opened it.
@@ -2155,6 +2431,20 @@ export interface components {
             opening: number;
             /** Waiting For Others */
             waiting_for_others: number;
+        };
+        /**
+         * LeftOutShown
+         * @description What no estimate uses. `images_by_detector`: those that a detector decided alone.
+         */
+        LeftOutShown: {
+            /** Contradicting */
+            contradicting: number;
+            /** Images By Detector */
+            images_by_detector: number;
+            /** Repeated */
+            repeated: number;
+            /** Unsure */
+            unsure: number;
         };
         /**
          * Limits
@@ -2272,6 +2562,31 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * MethodShown
+         * @description `labels`: images with a label; `ties`: without; `off_majority`: images with another label than majority has.
+         */
+        MethodShown: {
+            /** Compared */
+            compared: number;
+            /** Differing */
+            differing: number;
+            /** Has Settled */
+            has_settled: boolean;
+            /** Labels */
+            labels: number;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "majority" | "ds" | "one-coin" | "mace" | "glad";
+            /** Off Majority */
+            off_majority: number;
+            /** Rounds */
+            rounds: number;
+            /** Ties */
+            ties: number;
+        };
+        /**
          * Models
          * @description The loaded models; without any there is no load.
          */
@@ -2368,6 +2683,38 @@ export interface components {
             subtasks: components["schemas"]["OldSubtask"][];
         };
         /**
+         * OperatorShown
+         * @description How somebody votes. `agreement`: the share of votes for what leads among the others' votes; `pace_per_minute`:
+         *     without pauses; `commonest_share`: of their votes. `flags`: what is unusual, for a person to look at: nothing
+         *     follows from it by itself.
+         */
+        OperatorShown: {
+            /** Agreement */
+            agreement: number | null;
+            /** Commonest Label */
+            commonest_label: string | null;
+            /** Commonest Share */
+            commonest_share: number | null;
+            /** Compared */
+            compared: number;
+            /** Flags */
+            flags: ("one label" | "long run" | "fast" | "often alone" | "copies")[];
+            /** Last Vote At */
+            last_vote_at: string;
+            /** Longest Run */
+            longest_run: number;
+            /** Operator */
+            operator: string;
+            /** Pace Per Minute */
+            pace_per_minute: number | null;
+            /** Unsure Share */
+            unsure_share: number;
+            /** Votes */
+            votes: number;
+            /** Votes 7D */
+            votes_7d: number;
+        };
+        /**
          * Operators
          * @description Those who may label in the caller's team, by name. A page may have fewer than were asked for, and a next one.
          */
@@ -2378,12 +2725,47 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * OperatorsShown
+         * @description `as_of`: when the votes were counted; null while they never were. `state`: of the latest counting; null without
+         *     one. `pairs`: those with most images in common.
+         */
+        OperatorsShown: {
+            /** As Of */
+            as_of: string | null;
+            /** Images */
+            images: number;
+            /** Items */
+            items: components["schemas"]["OperatorShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Pairs */
+            pairs: components["schemas"]["TogetherShown"][];
+            /** State */
+            state: ("waiting" | "running" | "finished" | "failed") | null;
+            /** Votes */
+            votes: number;
+            /** Why */
+            why: string | null;
+        };
+        /**
          * OwnErasure
          * @description The caller's password, for what can't be undone.
          */
         OwnErasure: {
             /** Password */
             password: string;
+        };
+        /**
+         * PairShown
+         * @description Two voters: on how many images both voted, and named the same label.
+         */
+        PairShown: {
+            /** Alike */
+            alike: number;
+            /** Common */
+            common: number;
+            /** Voters */
+            voters: string[];
         };
         /** PasswordChange */
         PasswordChange: {
@@ -2687,6 +3069,119 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * RunRequest
+         * @description `methods`: which estimates to make (docs/results.md says what each believes of voters).
+         */
+        RunRequest: {
+            /** Methods */
+            methods?: ("majority" | "ds" | "one-coin" | "mace" | "glad")[];
+            /** Task Id */
+            task_id: string;
+        };
+        /**
+         * RunShown
+         * @description `stage`: what a running one does, in words. `why`: why a failed one has no results; asked for again, it begins
+         *     anew. `images`, `votes` and `voters`: what it is about, once it is finished.
+         */
+        RunShown: {
+            /** Asked At */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Differing */
+            differing: components["schemas"]["DifferingShown"][];
+            /** Disputes */
+            disputes: components["schemas"]["SendingShown"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /** Images */
+            images: number | null;
+            /** Methods */
+            methods: ("majority" | "ds" | "one-coin" | "mace" | "glad")[];
+            /** Stage */
+            stage: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "finished" | "failed";
+            /** Task Id */
+            task_id: string;
+            /** Voters */
+            voters: number | null;
+            /** Votes */
+            votes: number | null;
+            /** Why */
+            why: string | null;
+        };
+        /**
+         * RunWithSummary
+         * @description `summary`: null until it is finished.
+         */
+        RunWithSummary: {
+            /** Asked At */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Differing */
+            differing: components["schemas"]["DifferingShown"][];
+            /** Disputes */
+            disputes: components["schemas"]["SendingShown"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Id */
+            id: string;
+            /** Images */
+            images: number | null;
+            /** Methods */
+            methods: ("majority" | "ds" | "one-coin" | "mace" | "glad")[];
+            /** Stage */
+            stage: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "finished" | "failed";
+            summary: components["schemas"]["SummaryShown"] | null;
+            /** Task Id */
+            task_id: string;
+            /** Voters */
+            voters: number | null;
+            /** Votes */
+            votes: number | null;
+            /** Why */
+            why: string | null;
+        };
+        /**
+         * RunsShown
+         * @description Those that were asked for last at the front; of a task the latest ten are kept.
+         */
+        RunsShown: {
+            /** Items */
+            items: components["schemas"]["RunShown"][];
+        };
+        /**
+         * SendingShown
+         * @description `sent`: images that went to the adjudicators so far; `done_at`: when all had.
+         */
+        SendingShown: {
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Done At */
+            done_at: string | null;
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "majority" | "ds" | "one-coin" | "mace" | "glad";
+            /** Sent */
+            sent: number;
+        };
+        /**
          * SeriesShown
          * @description Values by minute, the first of the minute that begins at `from`; null where nobody could tell.
          *
@@ -2776,6 +3271,20 @@ export interface components {
             teams: components["schemas"]["TeamShown"][];
             user: components["schemas"]["SignedInUser"] | null;
         };
+        /**
+         * ShareShown
+         * @description So many right of so many seen, and between which bounds the true share lies in 95 of 100 cases.
+         */
+        ShareShown: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Right */
+            right: number;
+            /** Seen */
+            seen: number;
+        };
         /** SignIn */
         SignIn: {
             /** Name */
@@ -2794,6 +3303,13 @@ export interface components {
             name: string;
             /** Roles */
             roles: ("client" | "operator" | "adjudicator" | "admin")[];
+        };
+        /** SizeShown */
+        SizeShown: {
+            /** Images */
+            images: number;
+            /** Votes */
+            votes: number;
         };
         /**
          * StatisticsShown
@@ -2850,10 +3366,14 @@ export interface components {
             /** Requests Per Minute */
             requests_per_minute: number;
         };
-        /** SubtaskShown */
+        /**
+         * SubtaskShown
+         * @description `doubt`: why a completed one waits for an adjudicator; its result stays until one decides.
+         */
         SubtaskShown: {
             /** Allow Unsure */
             allow_unsure: boolean;
+            doubt?: components["schemas"]["DoubtShown"] | null;
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
             /** Filename */
@@ -2889,6 +3409,25 @@ export interface components {
             votes: components["schemas"]["VoteShown"][];
             /** Width */
             width: number | null;
+        };
+        /**
+         * SummaryShown
+         * @description `detectors`: those that voted, beside the people's votes. `audit`: detectors on the images on which nobody saw
+         *     what they said; only these tell how good one is.
+         */
+        SummaryShown: {
+            agreement: components["schemas"]["AgreementShown"];
+            /** Audit */
+            audit: components["schemas"]["DetectorShown"][];
+            /** Detectors */
+            detectors: components["schemas"]["DetectorShown"][];
+            left_out: components["schemas"]["LeftOutShown"];
+            /** Left Out Methods */
+            left_out_methods: components["schemas"]["UnfitMethodShown"][];
+            /** Methods */
+            methods: components["schemas"]["MethodShown"][];
+            /** Pairs */
+            pairs: components["schemas"]["PairShown"][];
         };
         /**
          * TaskChange
@@ -3108,6 +3647,26 @@ export interface components {
             to: number;
         };
         /**
+         * TogetherShown
+         * @description `common`: images on which both voted; `alike`: those on which they named the same label. `off`: images on which
+         *     one of them or both differ from what leads among all others; `off_alike`: those on which both named the same
+         *     nevertheless.
+         */
+        TogetherShown: {
+            /** Alike */
+            alike: number;
+            /** Common */
+            common: number;
+            /** Flags */
+            flags: ("one label" | "long run" | "fast" | "often alone" | "copies")[];
+            /** Off */
+            off: number;
+            /** Off Alike */
+            off_alike: number;
+            /** Operators */
+            operators: string[];
+        };
+        /**
          * TryShown
          * @description `status`: the receiver's answer; null where there was none. `reason`: what came of it, in words.
          */
@@ -3118,6 +3677,16 @@ export interface components {
             reason: string;
             /** Status */
             status: number | null;
+        };
+        /** UnfitMethodShown */
+        UnfitMethodShown: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "majority" | "ds" | "one-coin" | "mace" | "glad";
+            /** Why */
+            why: string;
         };
         /**
          * UploadReport
@@ -3227,6 +3796,35 @@ export interface components {
             took_ms: number | null;
             /** Voter */
             voter: string;
+        };
+        /**
+         * VoterShown
+         * @description `alike`: votes for what leads among the others' votes on an image, of the `compared` ones, on which one label
+         *     leads. `skill`: the share of their votes that are right, as far as each method knows.
+         */
+        VoterShown: {
+            /** Alike */
+            alike: number;
+            /** Compared */
+            compared: number;
+            /** Skill */
+            skill: {
+                [key: string]: number;
+            };
+            /** Voter */
+            voter: string;
+            /** Votes */
+            votes: number;
+        };
+        /**
+         * VotersShown
+         * @description Those with most votes at the front.
+         */
+        VotersShown: {
+            /** Items */
+            items: components["schemas"]["VoterShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** VotesRequest */
         VotesRequest: {
@@ -3385,7 +3983,7 @@ export interface operations {
                 /** @description items on a page */
                 limit?: number;
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 object?: string | null;
                 /** @description what was done from then on */
                 since?: string | null;
@@ -3432,7 +4030,7 @@ export interface operations {
             query?: {
                 format?: "jsonl" | "csv";
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 object?: string | null;
                 /** @description what was done from then on */
                 since?: string | null;
@@ -3794,6 +4392,87 @@ export interface operations {
             };
         };
     };
+    operators_api_admin_operators_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorsShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_api_admin_operators_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountingShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     of_each_api_admin_quotas_get: {
         parameters: {
             query?: {
@@ -3978,6 +4657,305 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_api_consensus_get: {
+        parameters: {
+            query: {
+                /** @description runs of this task */
+                task_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_api_consensus_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_api_consensus__run_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunWithSummary"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dispute_api_consensus__run_id__dispute_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisputeRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_consensus__run_id__export_get: {
+        parameters: {
+            query?: {
+                format?: "jsonl" | "csv";
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    results_api_consensus__run_id__results_get: {
+        parameters: {
+            query?: {
+                /** @description only where this method differs */
+                differs?: ("majority" | "ds" | "one-coin" | "mace" | "glad") | null;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsensusResults"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    voters_api_consensus__run_id__voters_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VotersShown"];
                 };
             };
             /** @description Refused */

@@ -2,6 +2,7 @@ import type { RefObject } from "react";
 import { Mark } from "../marks/Mark";
 import { Button } from "../shell/Button";
 import { Key, useLabelKeys } from "../shell/Key";
+import { consensus } from "../texts/en.consensus";
 import { disputes as texts } from "../texts/en.disputes";
 import { moment } from "../texts/en.tasks";
 import css from "./disputes.module.css";
@@ -30,6 +31,15 @@ export function Deciding({ dispute, label, reason, reasonField, isReady, choose,
         go();
       }}
     >
+      {dispute.doubt && (
+        <p>
+          {consensus.doubted(
+            methodOf(dispute.doubt.method),
+            shown(dispute.doubt.label),
+            shown(dispute.result?.label ?? texts.unsure),
+          )}
+        </p>
+      )}
       <Votes dispute={dispute} shown={shown} />
       <fieldset id="decide" className={css.decide} tabIndex={-1}>
         <legend>{texts.decide}</legend>
@@ -80,6 +90,11 @@ export function Deciding({ dispute, label, reason, reasonField, isReady, choose,
       </Button>
     </form>
   );
+}
+
+/** The name of a method, also of one that a later version knows. */
+function methodOf(method: string): string {
+  return (consensus.method as Record<string, string>)[method] ?? method;
 }
 
 function Votes({ dispute, shown }: { dispute: Dispute; shown: (label: string) => string }) {

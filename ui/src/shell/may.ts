@@ -9,6 +9,7 @@ export type Deed =
   | "invite-operators"
   | "see-votes"
   | "adjudicate"
+  | "estimate"
   | "detect"
   | "administer"
   | "operate"
@@ -24,6 +25,7 @@ const DOERS: Record<Deed, readonly Role[]> = {
   "invite-operators": ["client", "admin"],
   "see-votes": ["client", "adjudicator"],
   adjudicate: ["adjudicator"],
+  estimate: ["client", "adjudicator", "admin"],
   detect: ["client", "operator", "adjudicator"],
   administer: ["admin"],
   operate: ["admin"],

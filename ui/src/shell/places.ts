@@ -42,6 +42,7 @@ export const PLACES: readonly Place[] = [
   { path: "/admin/keys", deed: "manage-people", page: lazy(() => import("../admin/TeamKeys")) },
   { path: "/admin/webhooks", deed: "administer", page: lazy(() => import("../admin/Webhooks")) },
   { path: "/admin/webhooks/:webhook", deed: "administer", page: lazy(() => import("../admin/Deliveries")) },
+  { path: "/admin/operators", deed: "administer", page: lazy(() => import("../admin/OperatorsReport")) },
   { path: "/admin/audit", deed: "manage-people", page: lazy(() => import("../admin/Audit")) },
   { path: "/device", deed: "have-account", page: lazy(() => import("../account/Device")) },
   { path: "/account", deed: "have-account", page: lazy(() => import("../account/Account")) },

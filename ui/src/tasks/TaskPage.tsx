@@ -1,4 +1,4 @@
-import { type ReactNode, useDeferredValue, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useDeferredValue, useEffect, useState } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
 import { ApiProblem } from "../api/client";
 import { Icon } from "../marks/Icon";
@@ -13,10 +13,12 @@ import { Empty, Failure, Loading } from "../shell/States";
 import { onKeys, pressedAct } from "../shell/shortcuts";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
+import { consensus } from "../texts/en.consensus";
 import { moment, tasks } from "../texts/en.tasks";
 import { UploadPanel } from "../upload/UploadPanel";
 import { AddPictures } from "./AddPictures";
 import { Bar } from "./Bar";
+import consensusCss from "./consensus.module.css";
 import { type Deed, DeedDialog, deedsOf } from "./Deeds";
 import { Drawer } from "./Drawer";
 import { Filters } from "./Filters";
@@ -30,6 +32,7 @@ import { useImages } from "./useImages";
 import { useTask } from "./useTask";
 
 const texts = tasks.page;
+const Consensus = lazy(() => import("./Consensus"));
 
 export default function TaskPage() {
   const { task: id = "" } = useParams();
@@ -71,6 +74,7 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
   // First the head of the page; what stands below follows in small steps, for in one it would hold up the page's thread.
   const isWhole = useDeferredValue(true, false);
   const isEmpty = useDeferredValue(task.counts.images === 0);
+  const isConsensus = useParams()["*"] === "consensus" && may(me, "estimate");
   const mayAdd = mayEdit && task.state === "open";
   return (
     <div className={css.page}>
@@ -87,7 +91,13 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
           <UploadPanel task={task.id} add={mayAdd && !isAdding && !isEmpty ? () => setAdding(true) : null} />
           {mayAdd && (isAdding || isEmpty) && <AddPictures task={task} />}
           {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
-          {!isEmpty && (
+          {!isEmpty && may(me, "estimate") && <Tabs task={task} isConsensus={isConsensus} />}
+          {!isEmpty && isConsensus && (
+            <Suspense fallback={<Loading />}>
+              <Consensus task={task} />
+            </Suspense>
+          )}
+          {!isEmpty && !isConsensus && (
             <>
               <Panels task={task} filter={filter} change={change} />
               <Filters task={task} filter={filter} change={change} />
@@ -98,6 +108,19 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
       )}
       {deed && <DeedDialog task={task} deed={deed} close={() => setDeed(null)} />}
     </div>
+  );
+}
+
+function Tabs({ task, isConsensus }: { task: Task; isConsensus: boolean }) {
+  return (
+    <nav className={consensusCss.tabs} aria-label={consensus.places}>
+      <Link href={`/tasks/${task.id}`} aria-current={isConsensus ? undefined : "page"}>
+        {consensus.images}
+      </Link>
+      <Link href={`/tasks/${task.id}/consensus`} aria-current={isConsensus ? "page" : undefined}>
+        {consensus.tab}
+      </Link>
+    </nav>
   );
 }
 

@@ -227,6 +227,8 @@ export const actions = {
   "webhook.remove": "removed a webhook",
   "webhook.rotate": "gave a webhook a new secret",
   "webhook.send": "sent a delivery again",
+  "consensus.run": "asked for estimates",
+  "consensus.send": "sent images to the adjudicators",
   "dead_letters.replay": "replayed dead letters",
   "dead_letters.discard": "discarded a dead letter",
 };

@@ -4,6 +4,7 @@ const SERVICES: Record<string, string> = {
   accounts: "Accounts",
   task_manager: "Tasks",
   subtask_manager: "Votes",
+  consensus: "Estimates",
 };
 
 const goes = (whose: string) =>

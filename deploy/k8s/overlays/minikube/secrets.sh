@@ -30,6 +30,7 @@ mongo_subtasks=$(random 24)
 mongo_detector=$(random 24)
 mongo_accounts=$(random 24)
 mongo_webhooks=$(random 24)
+mongo_consensus=$(random 24)
 rabbitmq=$(random 24)
 s3_access_key=$(random 10)
 s3_secret_key=$(random 20)
@@ -41,7 +42,7 @@ mongo_url() { printf %s "mongodb://$1:$2@mongodb:27017/?replicaSet=rs0&authSourc
 secret mongodb "MONGO_INITDB_ROOT_PASSWORD=$mongo_root" "MONGO_KEYFILE=$mongo_keyfile" \
     "MONGO_TASKS_PASSWORD=$mongo_tasks" "MONGO_SUBTASKS_PASSWORD=$mongo_subtasks" \
     "MONGO_DETECTOR_PASSWORD=$mongo_detector" "MONGO_ACCOUNTS_PASSWORD=$mongo_accounts" \
-    "MONGO_WEBHOOKS_PASSWORD=$mongo_webhooks"
+    "MONGO_WEBHOOKS_PASSWORD=$mongo_webhooks" "MONGO_CONSENSUS_PASSWORD=$mongo_consensus"
 secret rabbitmq "RABBITMQ_DEFAULT_PASS=$rabbitmq"
 secret s3 "S3_ACCESS_KEY=$s3_access_key" "S3_SECRET_KEY=$s3_secret_key"
 secret task-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_tasks "$mongo_tasks")" \
@@ -49,6 +50,7 @@ secret task-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url 
 secret subtask-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_subtasks "$mongo_subtasks")" \
     "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
 secret notifier "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_webhooks "$mongo_webhooks")"
+secret consensus "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_consensus "$mongo_consensus")"
 secret detector "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_detector "$mongo_detector")" \
     "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
 secret accounts "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_accounts "$mongo_accounts")" \

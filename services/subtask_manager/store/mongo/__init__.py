@@ -2,8 +2,8 @@
 
 A subtask's document has `place` while it has a free place, or a lease's expiry will open one; `holders`, the operators
 whose leases it keeps, and `leased_until`, when the last of those lapses; `row`, while it is open and has a suggestion;
-`voted` and `voted_at`, once it has votes; and `dispute`, its id within its team, while it is disputed. One that an
-older release stored gets its `row` and `voted` with its next change.
+`voted` and `voted_at`, once it has votes; and `dispute`, its id within its team, while it waits for an adjudicator. One
+that an older release stored gets its `row` and `voted` with its next change.
 
     briefs.py    what the subtasks of a task share, and the tombstones
     votes.py     whose votes stand
@@ -372,7 +372,7 @@ def _keys(subtask: Subtask) -> Document:
         "leased_until": max((lease.expires_at for lease in subtask.leases), default=None),
         "row": _row(subtask),
         **keys_of(subtask),
-        "dispute": key_in(subtask.team, subtask.id) if subtask.state == "disputed" else None,
+        "dispute": key_in(subtask.team, subtask.id) if subtask.awaits_adjudicator else None,
     }
 
 

@@ -206,7 +206,7 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         query = """SELECT subtasks.body, briefs.body FROM subtasks JOIN briefs USING (task_id)
-                   WHERE state = 'disputed' AND subtasks.team = ? AND id > ? AND (? IS NULL OR task_id = ?)
+                   WHERE awaits_adjudicator AND subtasks.team = ? AND id > ? AND (? IS NULL OR task_id = ?)
                    AND NOT is_cancelled ORDER BY id LIMIT ?"""
         return await self._database.read(
             lambda db: [
@@ -217,7 +217,7 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     async def count_disputes(self, team: str, limit: int) -> int:
         query = """SELECT count(*) FROM (
-                       SELECT 1 FROM subtasks INDEXED BY disputed WHERE state = 'disputed' AND team = ? LIMIT ?)"""
+                       SELECT 1 FROM subtasks INDEXED BY disputed WHERE awaits_adjudicator AND team = ? LIMIT ?)"""
         return await self._database.read(lambda db: db.execute(query, (team, limit)).fetchone()[0])
 
     async def cancel(self, task_id: str) -> None:
@@ -310,8 +310,8 @@ class SqliteSubtaskStore(SqliteOutbox):
         if row is not None and (row[0] != "removed" or SUBTASKS.read_text(row[1]).object_key == subtask.object_key):
             return False
         db.execute(
-            """INSERT OR REPLACE INTO subtasks (id, task_id, team, slot, state, available_at, has_votes, body)
-               VALUES (?,?,?,?,?,?,?,?)""",
+            """INSERT OR REPLACE INTO subtasks (id, task_id, team, slot, state, available_at, has_votes,
+               awaits_adjudicator, body) VALUES (?,?,?,?,?,?,?,?,?)""",
             (
                 subtask.id,
                 subtask.task_id,
@@ -320,6 +320,7 @@ class SqliteSubtaskStore(SqliteOutbox):
                 subtask.state,
                 subtask.available_at,
                 bool(subtask.votes),
+                subtask.awaits_adjudicator,
                 SUBTASKS.text(subtask),
             ),
         )
@@ -327,8 +328,16 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     def _write(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         db.execute(
-            "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
-            (after.state, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
+            """UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, awaits_adjudicator = ?, body = ?
+               WHERE id = ?""",
+            (
+                after.state,
+                after.available_at,
+                bool(after.votes),
+                after.awaits_adjudicator,
+                SUBTASKS.text(after),
+                after.id,
+            ),
         )
         if before.state == "open" != after.state:
             close = "UPDATE briefs SET open = open - 1 WHERE task_id = ? RETURNING open"

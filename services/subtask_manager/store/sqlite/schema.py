@@ -99,6 +99,12 @@ CREATE INDEX tasks_with_work ON briefs (team, created_at, task_id) WHERE open > 
 DROP INDEX disputed;
 CREATE INDEX disputed ON subtasks (team, id, task_id) WHERE state = 'disputed';
 """
+_FOR_ADJUDICATORS = """
+ALTER TABLE subtasks ADD COLUMN awaits_adjudicator INTEGER NOT NULL DEFAULT 0;
+UPDATE subtasks SET awaits_adjudicator = 1 WHERE state = 'disputed';
+DROP INDEX disputed;
+CREATE INDEX disputed ON subtasks (team, id, task_id) WHERE awaits_adjudicator;
+"""
 STEPS = (
     statements(_FIRST),
     bodies("briefs", partial(BRIEFS.upgraded_text, schema=1)),
@@ -110,4 +116,5 @@ STEPS = (
     statements(quotas.SCHEMA),
     statements(erasures_sqlite.SCHEMA),
     statements(invited.SCHEMA),
+    statements(_FOR_ADJUDICATORS),
 )

@@ -1,0 +1,25 @@
+"""Which event goes to which handler of the consensus service."""
+
+from functools import partial
+
+from services.consensus import handlers
+from services.consensus.handlers import Resources
+from shared.bus import Bus
+
+PREFETCH = 64
+
+
+def subscribe(resources: Resources, bus: Bus) -> None:
+    """Deliver what says which votes there are, of which tasks."""
+    for kind, handle in (
+        ("task.opened.v1", handlers.keep_task),
+        ("task.changed.v1", handlers.keep_task),
+        ("subtask.completed.v1", handlers.keep_votes),
+        ("subtask.disputed.v1", handlers.keep_votes),
+        ("subtask.adjudicated.v1", handlers.keep_votes),
+        ("image.removed.v1", handlers.forget_image),
+    ):
+        bus.consume(f"consensus.{kind}", partial(handle, resources), prefetch=PREFETCH)
+    for kind in ("task.cancelled.v1", "task.erased.v1"):
+        bus.consume(f"consensus.{kind}", partial(handlers.forget_task, resources), prefetch=1)
+    bus.consume("consensus.person.erased.v1", resources.eraser.hear, prefetch=1)

@@ -1,0 +1,38 @@
+"""The consensus service, assembled on any adapters."""
+
+from functools import partial
+
+from services.consensus import consumers, eraser, operator_routes, routes
+from services.consensus.handlers import Resources
+from services.consensus.maker import Bounds, Maker
+from services.consensus.settings import ConsensusSettings
+from services.consensus.store import ConsensusStore
+from services.consensus.worker import Worker
+from shared.auditing import Auditor
+from shared.erasures import Eraser, Erasures
+from shared.outbox import Relay
+from shared.part import Adapters, Part
+
+
+def assemble(adapters: Adapters[ConsensusStore], settings: ConsensusSettings, *, erasures: Erasures) -> Part:
+    store, clock = adapters.store, adapters.clock
+    relay = Relay(store, adapters.bus)
+    bounds = Bounds(time_s=settings.consensus_time_s, memory_bytes=settings.consensus_memory_bytes)
+    worker = Worker(store, Maker(store, clock, bounds), relay, clock, at_once=settings.consensus_at_once)
+    erasing = Eraser("consensus", erasures, partial(eraser.step, store), adapters.bus, clock)
+    resources = Resources(
+        store=store,
+        clock=clock,
+        wake=worker.wake,
+        relay=relay,
+        eraser=erasing,
+        auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
+    )
+    return Part(
+        name="consensus",
+        routers=[routes.router(resources), operator_routes.router(resources)],
+        subscribe=partial(consumers.subscribe, resources),
+        relays=[relay],
+        workers=[worker, erasing],
+        resources=resources,
+    )

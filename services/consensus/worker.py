@@ -1,0 +1,175 @@
+"""Makes the runs that are due, and sends to the adjudicators what was asked for.
+
+A run is claimed before it is made, and the claim is renewed while it is: of all processes one makes it. A claim whose
+process died lapses, and the run begins anew under another attempt; what the first one kept is never read.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from services.consensus import run as runs
+from services.consensus.announcements import doubted
+from services.consensus.estimating import DIFFERING
+from services.consensus.maker import Maker, NotMade
+from services.consensus.run import CLAIM_S, Outcome, Run, Sending
+from services.consensus.store import ConsensusStore, PageKey
+from services.consensus.store.codec import unpacked
+from shared.clock import Clock
+from shared.errors import Conflict, NotFound, QuorateError
+from shared.outbox import Relay
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+"""Between two looks for what is due."""
+RENEWED_S = CLAIM_S / 6
+TOLD_S = 1.0
+"""What a run does is saved at most once in so long."""
+
+
+class Worker:
+    """Works from `start` to `close`, at no more than `at_once` runs at a time."""
+
+    def __init__(self, store: ConsensusStore, maker: Maker, relay: Relay, clock: Clock, *, at_once: int) -> None:
+        self._store = store
+        self._maker = maker
+        self._relay = relay
+        self._clock = clock
+        self._at_once = at_once
+        self._woken = asyncio.Event()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="consensus runs")
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._woken.set()
+
+    async def close(self) -> None:
+        """Stop; runs under way end with their processes, and begin anew elsewhere or later."""
+        running = [*self._under_way.values(), *([self._task] if self._task else [])]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._begin()
+            except QuorateError as error:
+                log.warning("consensus runs wait: %s", error.detail)
+            except Exception:  # what is due stays so; the next look finds it
+                log.exception("consensus runs wait")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+            self._woken.clear()
+
+    async def _begin(self) -> None:
+        room = self._at_once - len(self._under_way)
+        if room <= 0:
+            return
+        for due in await self._store.due(now=self._clock(), limit=room + len(self._under_way)):
+            if due.id not in self._under_way and len(self._under_way) < self._at_once:
+                self._under_way[due.id] = asyncio.create_task(self._work(due))
+
+    async def _work(self, due: Run) -> None:
+        try:
+            await (self._send(due) if due.state == "finished" else self._make(due))
+        except NotFound:
+            await self._store.remove_pages(due.id, but=None)  # its task was erased meanwhile
+        except Conflict:
+            pass  # another process was faster
+        except QuorateError as error:
+            log.warning("a consensus run waits: %s", error.detail, extra={"run": due.id})
+        except Exception:  # its claim lapses, and it begins anew
+            log.exception("a consensus run waits", extra={"run": due.id})
+        finally:
+            del self._under_way[due.id]
+            self.wake()
+
+    async def _make(self, due: Run) -> None:
+        attempt = secrets.token_hex(8)
+        claimed = await self._change(due.id, partial(runs.claimed, holder=attempt))
+        if claimed.holder != attempt:
+            return
+        await self._store.remove_pages(due.id, but=attempt)
+        try:
+            outcome = await self._made(claimed, attempt)
+        except NotMade as error:
+            await self._change(due.id, partial(runs.failed, holder=attempt, why=error.detail))
+            await self._store.remove_pages(due.id, but=None)
+            return
+        except asyncio.CancelledError:
+            await asyncio.shield(self._change(due.id, partial(runs.released, holder=attempt)))
+            raise
+        await self._change(due.id, partial(runs.finished, holder=attempt, outcome=outcome))
+        await self._store.remove_pages(due.id, but=attempt)
+
+    async def _made(self, run: Run, attempt: str) -> Outcome:
+        """The outcome, while the claim is renewed; a claim that is lost ends the attempt."""
+        held = _Held(partial(self._renew, run.id, attempt))
+        making = asyncio.create_task(self._maker.make(run, attempt, held.tell))
+        renewing = asyncio.create_task(held.renew())
+        try:
+            await asyncio.wait({making, renewing}, return_when=asyncio.FIRST_COMPLETED)
+            return await making if making.done() else await _ended(renewing)
+        finally:
+            for task in (making, renewing):
+                task.cancel()
+            await asyncio.gather(making, renewing, return_exceptions=True)
+
+    async def _renew(self, run_id: str, attempt: str, stage: str | None) -> None:
+        await self._change(run_id, partial(runs.renewed, holder=attempt, stage=stage))
+
+    async def _send(self, run: Run) -> None:
+        """Tell the subtask manager of the next page of images on which a method differs from the record."""
+        while (sending := runs.next_sending(run)) is not None:
+            run = await self._send_page(run, sending)
+            self._relay.wake()
+
+    async def _send_page(self, run: Run, sending: Sending) -> Run:
+        key = PageKey(run_id=run.id, attempt=run.attempt or "", kind=DIFFERING, number=sending.page)
+        body = await self._store.page(key)
+        items = [] if body is None else [one for one in unpacked(body) if sending.method in one["differs"]]
+
+        def rule(before: Run, now: float):
+            after = runs.sent(before, now, before=sending, count=len(items), is_last=body is None)
+            return after, [doubted(after, sending, items, now)] if items else []
+
+        return await self._store.change_run(run.id, rule)
+
+    async def _change(self, run_id: str, rule: Callable[..., Run]) -> Run:
+        return await self._store.change_run(run_id, lambda run, now: (rule(run, now), ()))
+
+
+class _Held:
+    """A claim that is renewed, with what the attempt does at the moment."""
+
+    def __init__(self, renew: Callable[[str | None], Awaitable[None]]) -> None:
+        self._renew = renew
+        self._stage: str | None = None
+        self._told = asyncio.Event()
+
+    async def tell(self, stage: str) -> None:
+        self._stage = stage
+        self._told.set()
+
+    async def renew(self) -> None:
+        """Until it is cancelled. Raises what a renewal raises, once the claim is lost."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), RENEWED_S)
+            self._told.clear()
+            await self._renew(self._stage)
+            await asyncio.sleep(TOLD_S)
+
+
+async def _ended(renewing: "asyncio.Task[None]") -> Outcome:
+    await renewing
+    raise Conflict("the claim of the run ended")
