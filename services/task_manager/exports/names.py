@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from shared.cells import cell
+
 MAX_FOLDER_BYTES = 100
 MARK = 6
 """Digits of the label's hash that a changed name ends with."""
@@ -58,6 +60,8 @@ def _fitting(label: str) -> str:
         kept = kept[:-1].rstrip(". ")
     if kept.startswith("__"):
         kept = kept.lstrip("_. ")  # `datasets` passes over what begins so
+    while cell(kept) != kept:
+        kept = kept[1:].lstrip(". ")  # the table of classes tells the same name
     is_misread = _DEVICES.fullmatch(kept.casefold()) or _SPLITS.fullmatch(kept.casefold())
     return "" if is_misread else kept
 

@@ -311,8 +311,8 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     def _write(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         db.execute(
-            "UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
-            (after.state, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
+            "UPDATE subtasks SET state = ?, slot = ?, available_at = ?, has_votes = ?, body = ? WHERE id = ?",
+            (after.state, after.slot, after.available_at, bool(after.votes), SUBTASKS.text(after), after.id),
         )
         if before.state == "open" != after.state:
             close = "UPDATE briefs SET open = open - 1 WHERE task_id = ? RETURNING open"
