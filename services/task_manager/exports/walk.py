@@ -104,7 +104,7 @@ class Walk:
                 return [await asyncio.to_thread(write, wanted)], last
 
     async def _picture(self, image: Image) -> Picture:
-        data = await self.objects.get(image.object_key)
+        data = await self.objects.get(image.object_key, is_kept=False)
         return Picture(image=image, data=data, crc=await asyncio.to_thread(zlib.crc32, data))
 
 
