@@ -224,4 +224,4 @@ lock: setup-dev  ## lock the dependencies anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  pyproject.toml --extra server --group build -o requirements/server.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  pyproject.toml --extra server --extra convert --group build --group dev -c requirements/server.txt -o requirements/dev.txt
+	  pyproject.toml --extra server --extra convert --extra parquet --group build --group dev -c requirements/server.txt -o requirements/dev.txt

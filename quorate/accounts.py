@@ -25,7 +25,7 @@ from quorate.account_shapes import (
 )
 from quorate.connection import Connection
 from quorate.errors import BrokenOffError
-from quorate.exports import ExportFormat
+from quorate.exports import RowFormat
 from quorate.paths import segment
 from quorate.retries import describe
 
@@ -131,7 +131,7 @@ class Accounts:
         return cast("Iterator[AuditEntry]", self._pages("/api/admin/audit", _query(wanted)))
 
     def export_audit(
-        self, target: BinaryIO, wanted: AuditWanted | None = None, *, file_format: ExportFormat = "jsonl"
+        self, target: BinaryIO, wanted: AuditWanted | None = None, *, file_format: RowFormat = "jsonl"
     ) -> None:
         """The same, all in one file."""
         query = _query(wanted) | {"format": file_format}

@@ -3,7 +3,7 @@
 import base64
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
@@ -14,7 +14,7 @@ from quorate.accounts import Accounts
 from quorate.connection import Connection, content
 from quorate.consensus import Consensus
 from quorate.errors import ApiError, NotInTimeError
-from quorate.exports import Export, ExportFormat
+from quorate.exports import Export, ExportFormat, unseen
 from quorate.paths import segment, subtask_path, task_path
 from quorate.retries import RETRIED_ERRORS, RetryPolicy
 from quorate.shapes import (
@@ -233,13 +233,25 @@ class Client:
         *,
         file_format: ExportFormat = "jsonl",
         order: ResultOrder | None = None,
+        state: SubtaskState | None = None,
+        images: bool | None = None,
+        split: float | None = None,
         bom: bool = False,
+        told: Callable[[int], None] = unseen,
     ) -> int:
         """Writes the results to a file and says how many bytes; with `bom`, CSV begins with a byte order mark.
 
         A path is replaced by a whole export or not at all; and what is there is never replaced by an export of nothing.
+
+        images: whether the pictures are in it. split: the share of them to train with. told: hears how many bytes came.
         """
-        query = {"format": file_format} | ({"order": order} if order else {})
+        optional = {
+            "order": order,
+            "state": state,
+            "images": None if images is None else str(images).lower(),
+            "split": None if split is None else str(split),
+        }
+        query = {"format": file_format} | {name: value for name, value in optional.items() if value is not None}
         export = Export(
             api=self._api,
             retry=self._retry,
@@ -247,6 +259,7 @@ class Client:
             query=query,
             file_format=file_format,
             bom=bom,
+            told=told,
         )
         return export.write(target)
 

@@ -7,7 +7,7 @@ from typing import Literal, NotRequired, TypedDict
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
-Order = Literal["random", "upload", "name"]
+Order = Literal["random", "upload", "name", "uncertain", "confident"]
 ResultOrder = Literal["id", "upload", "name"]
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
 UploadStatus = Literal["accepted", "duplicate", "rejected", "skipped"]
@@ -84,7 +84,7 @@ class Me(TypedDict):
     lease_s: float
     limits: Limits
     features: list[Literal["boxes", "pipeline"]]
-    exports: list[Literal["jsonl", "csv"]]
+    exports: list[Literal["jsonl", "csv", "imagefolder", "parquet", "labelstudio", "coco", "yolo"]]
     detector: bool
     disputes_open: int
     version: str

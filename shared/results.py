@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 from shared.terms import UNSURE
 
@@ -14,9 +14,6 @@ State = Literal["open", "completed", "disputed"]
 """The state of a subtask."""
 DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
 """The rule, or the person, that gave an image its label. `client`: its client finished it with the votes it had."""
-
-ExportFormat = Literal["jsonl", "csv"]
-EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

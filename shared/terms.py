@@ -9,7 +9,7 @@ from typing import Any, Literal
 from shared.flat import names_of
 
 Stop = Literal["exact", "settled", "lead"]
-Order = Literal["random", "upload", "name"]
+Order = Literal["random", "upload", "name", "uncertain", "confident"]
 DetectorMode = Literal["off", "suggest", "vote", "accept"]
 
 UNSURE = "unsure"
@@ -62,7 +62,8 @@ class Terms:
     allow_unsure: whether an operator may vote for no label.
     instructions: what operators are shown.
     label_names: how labels are shown that are not shown as they are; votes and results keep the label.
-    order: in which order operators are given the images.
+    order: in which order operators are given the images; `uncertain` and `confident` go by the detector's confidence in
+    its suggestion, those first of which it is least or most sure.
     hide_names: whether operators are not told the images' file names.
     operators: who was invited to label it, by their ids, and nobody else may; None: every operator of its team.
     """

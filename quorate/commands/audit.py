@@ -12,7 +12,7 @@ from quorate.account_shapes import AuditEntry, AuditWanted
 from quorate.accounts import Accounts
 from quorate.commands.people import member
 from quorate.errors import QuorateError
-from quorate.exports import ExportFormat
+from quorate.exports import RowFormat
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.replacing import replacing
 from quorate.session import connected
@@ -107,7 +107,7 @@ def _row(entry: AuditEntry) -> tuple[str, ...]:
 )
 @json_flag
 @pass_options
-def export(options: Options, wanted: ExportFormat | None, output: Path | None, **filters: Any) -> None:
+def export(options: Options, wanted: RowFormat | None, output: Path | None, **filters: Any) -> None:
     """Export what was done, the newest first, as lines of JSON or CSV.
 
     A file is replaced by a whole export or not at all.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict, get_args
 
 import click
 
@@ -94,7 +94,7 @@ class Wish:
 )
 @click.option("--trial", is_flag=True, help=f'Begin the name with "{MARK.strip()}": simulated operators may vote.')
 @click.option("--unsure", is_flag=True, help='Let operators vote "unsure".')
-@click.option("--order", type=click.Choice(["random", "upload", "name"]), help="How operators get the images (random).")
+@click.option("--order", type=click.Choice(get_args(Order)), help="How operators get the images (random).")
 @click.option("--hide-names", is_flag=True, help="Do not show operators the names of the files.")
 @click.option(
     "--invite", type=TEXT, multiple=True, metavar="PERSON", help="Only this operator may label; again for more."

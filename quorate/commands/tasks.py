@@ -3,12 +3,14 @@
 import sys
 from itertools import islice
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 
 from quorate.client import Client
-from quorate.exports import ExportFormat
+from quorate.exports import EXTENSIONS, ExportFormat
 from quorate.options import TEXT, Options, json_flag, pass_options
+from quorate.progress import counted_bytes
 from quorate.session import connected
 from quorate.shapes import ResultOrder, SubtaskState, Task
 from quorate.tables import show_results, show_task, show_tasks
@@ -68,7 +70,23 @@ def results(options: Options, task: str, state: SubtaskState | None, label: str 
 @click.command()
 @click.argument("task", type=TEXT)
 @click.option(
-    "--format", "wanted", type=click.Choice(["jsonl", "csv"]), help="As the file's extension says, else jsonl."
+    "--format",
+    "wanted",
+    type=click.Choice(get_args(ExportFormat)),
+    help="As the extension .csv or .parquet says, else jsonl.",
+)
+@click.option(
+    "--images/--no-images", default=None, help="Whether the pictures are in it; an imagefolder always has them."
+)
+@click.option(
+    "--state",
+    type=click.Choice(["open", "completed", "disputed"]),
+    help="Only images in this state; else jsonl and csv have all, others the completed.",
+)
+@click.option(
+    "--split",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="The share of the images to train with; yolo and imagefolder.",
 )
 @click.option("--order", type=click.Choice(["id", "upload", "name"]), help="What the images are sorted by (id).")
 @click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, by which Excel knows UTF-8.")
@@ -85,16 +103,22 @@ def export(
     order: ResultOrder | None,
     bom: bool,
     output: Path | None,
+    **chosen: Any,
 ) -> None:
     """Export the results of a task.
+
+    docs/exports.md says what the formats are and how they are loaded.
 
     A file is replaced by a whole export or not at all, and never by an empty one.
     """
     file_format = wanted or _format_of(output)
     if bom and file_format != "csv":
         raise click.UsageError("--bom is for CSV")
-    with connected(options) as client:
-        size_bytes = client.export(task, output or sys.stdout.buffer, file_format=file_format, order=order, bom=bom)
+    target = output or sys.stdout.buffer
+    if output is None and file_format not in ("jsonl", "csv", "coco", "labelstudio") and sys.stdout.isatty():
+        raise click.UsageError(f"{file_format} is not for a terminal: name a file with --output")
+    with connected(options) as client, counted_bytes("Exporting") as told:
+        size_bytes = client.export(task, target, file_format=file_format, order=order, bom=bom, told=told, **chosen)
     if output is None:
         return
     if options.as_json:
@@ -104,7 +128,7 @@ def export(
 
 
 def _format_of(output: Path | None) -> ExportFormat:
-    return "csv" if output is not None and output.suffix.casefold() == ".csv" else "jsonl"
+    return "jsonl" if output is None else EXTENSIONS.get(output.suffix.casefold(), "jsonl")
 
 
 @click.command()

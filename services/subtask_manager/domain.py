@@ -1,10 +1,10 @@
 """The rules of labeling one image: leases, votes, quorum, disputes. Pure: time, tokens and names are arguments."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from services.subtask_manager import quorum
+from services.subtask_manager import quorum, ranking
+from services.subtask_manager.ranking import slot_of
 from services.subtask_manager.refusals import (
     AlreadyVoted,
     CannotUndo,
@@ -26,11 +26,6 @@ MAX_SKIPS = 10
 MAX_LAPSED = 100  # expired leases that are kept, in case their votes still come
 
 
-def slot_of(subtask_id: str) -> int:
-    """A subtask's slot, 0 to 2**62 - 1: as good as random, and the same on every replica."""
-    return int.from_bytes(hashlib.sha256(subtask_id.encode()).digest()[:8]) >> 2
-
-
 def is_audited(brief: Brief, subtask_id: str) -> bool:
     """Whether the detector stays silent on this subtask, so that it can be measured: drawn by hash of the id."""
     return proposals.is_audited(subtask_id, brief.terms.detector.audit_share)
@@ -38,7 +33,8 @@ def is_audited(brief: Brief, subtask_id: str) -> bool:
 
 def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subtask, None]:
     """Open the subtask of a new image; where the detector goes first, operators get it later."""
-    goes_first = brief.terms.detector.mode in ("vote", "accept") and not is_audited(brief, image.subtask_id)
+    is_awaited = ranking.is_ranked(brief) or brief.terms.detector.mode in ("vote", "accept")
+    goes_first = is_awaited and not is_audited(brief, image.subtask_id)
     offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
     subtask = Subtask(
         id=image.subtask_id,
@@ -210,6 +206,9 @@ def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prel
     decides = now < subtask.offered_at and prelabel.label in brief.terms.labels and not is_audited(brief, subtask.id)
     mode = brief.terms.detector.mode if decides else "suggest"
     seen = replace(subtask, prelabel=prelabel, offered_at=min(subtask.offered_at, now))
+    if ranking.is_ranked(brief) and not is_audited(brief, subtask.id):
+        slot = ranking.slot_by(brief, prelabel, subtask.id)
+        seen = replace(seen, slot=slot, available_at=None)  # opens anew, also for walks that have passed the new slot
     if mode == "accept" and (prelabel.confidence or 0) >= brief.terms.detector.accept_confidence:
         vote = Vote(voter=prelabel.model, label=prelabel.label, at=now, total=1, state="completed")
         accepted = _ended(replace(seen, votes=(vote,)), "detector", now)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.subtask_manager import domain
+from services.subtask_manager.ranking import slot_of
 from services.subtask_manager.subtask import Brief, Lease, Subtask
 from shared.decision import Decision
 
@@ -58,7 +59,7 @@ def place_of(subtask: Subtask) -> tuple[str, int] | None:
     suggested = domain.suggestion(subtask)
     if subtask.state != "open" or suggested is None or suggested.label is None or suggested.confidence is None:
         return None
-    own = domain.slot_of(subtask.id) >> (62 - _FRACTION_BITS)
+    own = slot_of(subtask.id) >> (62 - _FRACTION_BITS)
     return suggested.label, _least_rank(suggested.confidence) + own
 
 

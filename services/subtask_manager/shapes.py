@@ -7,12 +7,12 @@ from services.subtask_manager.domain import live_leases, shown_prelabel
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.subtask import Brief, Subtask, Vote
 from services.subtask_manager.work import Work
+from shared import export_formats
 from shared.clock import iso
 from shared.flat import flattened
 from shared.http.answers import earlier_shown, result_shown
 from shared.identity import Caller
 from shared.objects.urls import image_urls
-from shared.results import EXPORT_FORMATS
 from shared.version import VERSION
 
 
@@ -25,7 +25,7 @@ def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, A
         "lease_s": resources.lease_s,
         "limits": resources.limits,
         "features": [],
-        "exports": EXPORT_FORMATS,
+        "exports": export_formats.here(),
         "detector": resources.model.is_present,
         "disputes_open": disputes,
         "version": VERSION,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.subtask_manager.domain import slot_of
+from services.subtask_manager.ranking import slot_of
 from shared.terms import Order
 
 Phase = Literal["whole", "lap", "wrapped", "openings"]

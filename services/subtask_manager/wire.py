@@ -7,11 +7,12 @@ from pydantic import AwareDatetime, BaseModel, Field, JsonValue
 
 from services.subtask_manager.settings import Limits
 from services.subtask_manager.subtask import MAX_TOOK_MS, Manner, Mode
+from shared.export_formats import ExportFormat
 from shared.http.answers import EarlierResult
 from shared.http.requests import AS_INSTANT, AS_WHOLE_NUMBER, Reason, Wire
 from shared.identity import Role
 from shared.quotas import MAX_QUOTA
-from shared.results import Detection, ExportFormat
+from shared.results import Detection
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]

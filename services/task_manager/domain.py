@@ -198,6 +198,8 @@ def check_policies(terms: Terms) -> None:
         raise Invalid("max_votes is less than votes_required", pointer="/quorum/max_votes")
     if quorum.stop == "lead" and quorum.lead > quorum.max_votes:
         raise Invalid("lead is more than max_votes", pointer="/quorum/lead")
+    if terms.order in ("uncertain", "confident") and terms.detector.mode == "off":
+        raise Invalid("this order goes by what the detector says: its mode is off", pointer="/order")
 
 
 def announce(task: Task) -> Decision[Task, None]:

@@ -166,6 +166,14 @@ async def recorded(resources: Resources, *, task_id: str) -> UpToDate:
     return await resources.arrivals.recorded(is_at_rest=task.is_at_rest, is_done=is_done)
 
 
+async def recorded_results(resources: Resources, *, task_id: str) -> tuple[Task, UpToDate]:
+    """The same, for those who read its results. Raises NotFound, Erased."""
+    up_to_date = await recorded(resources, task_id=task_id)
+    task = await resources.store.task(task_id)
+    domain.refuse_erased(task)
+    return task, up_to_date
+
+
 async def tasks(
     resources: Resources, listing: Listing, *, after: str, limit: int, is_awaited: bool = True
 ) -> tuple[list[Listed], UpToDate]:

@@ -57,7 +57,7 @@ def place_of(task: Task, image: Image) -> int | None:
     minutes, then the count begins anew).
     """
     order = task.terms.order
-    if order == "random":
+    if order not in ("upload", "name"):  # the others are the subtask manager's
         return None
     sequence = max(0, _uploaded_us(image) - round(task.created_at * 1e6))
     if order == "upload":

@@ -10,11 +10,10 @@ from pydantic import Field
 from services.task_manager import domain, handlers, wire
 from services.task_manager import listing as listings
 from services.task_manager.domain import Counts, Image, Task
-from services.task_manager.export import FORMATS, Exports
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.listing import STATES, Listing, beginning_of, states_in
-from services.task_manager.order import KEYS, By, Complete
+from services.task_manager.order import KEYS, By
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.statistics_wire import StatisticsShown
@@ -32,7 +31,7 @@ from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, va
 from shared.identity import Caller, Who
 from shared.objects.keys import cache_control
 from shared.objects.urls import image_urls
-from shared.results import DecidedBy, ExportFormat, State
+from shared.results import DecidedBy, State
 
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
@@ -280,13 +279,6 @@ async def _recorded(resources: Resources, task_id: str) -> dict[str, str]:
     return {arrivals.HEADER: await handlers.recorded(resources, task_id=task_id)}
 
 
-async def _recorded_results(resources: Resources, task_id: str) -> dict[str, str]:
-    """The same; raises Erased, too."""
-    headers = await _recorded(resources, task_id)
-    domain.refuse_erased(await resources.store.task(task_id))
-    return headers
-
-
 _Label = Annotated[str | None, Query(max_length=200)]
 _Share = Annotated[float | None, Query(ge=0, le=1), AS_NUMBER]
 
@@ -316,8 +308,6 @@ def _wanted(
 
 
 def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
-    exports = Exports(resources.store)
-
     @routes.get("/tasks/{task_id}/images", response_model=wire.Results, responses=arrivals.DESCRIBED)
     @routes.get("/tasks/{task_id}/results", response_model=wire.Results, responses=arrivals.DESCRIBED)
     async def results(
@@ -329,7 +319,7 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         limit: Limit = 100,
     ) -> Response:
         await handlers.allow_on(resources, who, "read tasks", task_id)
-        headers = await _recorded_results(resources, task_id)
+        _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         now = resources.clock()
 
         def shown(image: Image) -> dict[str, Any]:
@@ -341,20 +331,8 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
             shown,
             after=read_cursor(cursor, KEYS[order]),
             limit=limit,
-            headers=headers,
+            headers={arrivals.HEADER: up_to_date},
         )
-
-    @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=arrivals.DESCRIBED)
-    async def export_results(
-        task_id: str,
-        who: Who,
-        form: Annotated[ExportFormat, Query(alias="format")] = "jsonl",
-        order: Complete = "id",
-    ) -> StreamingResponse:
-        await handlers.allow_on(resources, who, "read tasks", task_id)
-        headers = await _recorded_results(resources, task_id)
-        headers["Content-Disposition"] = f'attachment; filename="{task_id}.{form}"'
-        return StreamingResponse(exports.file(task_id, form, order), 200, headers, FORMATS[form][0])
 
 
 def _add_statistics(routes: APIRouter, resources: Resources) -> None:

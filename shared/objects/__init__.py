@@ -33,8 +33,9 @@ class ObjectStore(Protocol):
         """Store many objects, cheaper than one by one. If it raises, some of them may be stored."""
         ...
 
-    async def get(self, key: str) -> bytes:
-        """All bytes of an object. Raises NotFound."""
+    async def get(self, key: str, *, is_kept: bool = True) -> bytes:
+        """All bytes of an object. Raises NotFound. is_kept: whether it may be kept in memory for who asks next; False
+        for who reads very many, each once."""
         ...
 
     async def delete(self, keys: Sequence[str]) -> None:

@@ -93,10 +93,11 @@ class FilesystemObjectStore:
         for key, data in objects.items():
             self._recent.keep(key, data)
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, is_kept: bool = True) -> bytes:
         if (data := self._recent.get(key)) is None:
             data = read_at_once(self._path(key)) or await self._run(lambda: self._get(key))
-            self._recent.keep(key, data)
+            if is_kept:
+                self._recent.keep(key, data)
         return data
 
     async def delete(self, keys: Sequence[str]) -> None:

@@ -153,10 +153,11 @@ class S3ObjectStore:
         for key, data in objects.items():
             self._recent.keep(key, data)
 
-    async def get(self, key: str) -> bytes:
+    async def get(self, key: str, *, is_kept: bool = True) -> bytes:
         if (data := self._recent.get(checked(key))) is None:
             data = await self._run(lambda: self._get(key))
-            self._recent.keep(key, data)
+            if is_kept:
+                self._recent.keep(key, data)
         return data
 
     async def delete(self, keys: Sequence[str]) -> None:

@@ -324,7 +324,7 @@ async def test_filters_that_are_none(api: Api):
     url = f"/api/tasks/{task_id}"
     assert_problem(await api.http.get(f"{url}/results", params={"state": "cancelled"}), 422, pointer="state")
     assert_problem(await api.http.get(f"{url}/results", params={"label": "l" * 201}), 422, pointer="label")
-    assert_problem(await api.http.get(f"{url}/export", params={"format": "coco"}), 422, pointer="format")
+    assert_problem(await api.http.get(f"{url}/export", params={"format": "voc"}), 422, pointer="format")
     assert (await api.http.get(f"{url}/results", params={"label": "' OR 1=1"})).json()["items"] == []
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.task_manager.export import Exports
+from services.task_manager.exports import Exports, Wanted
 from services.task_manager.refusals import Erased
 from tests.service.running import Api, as_user, assert_problem
 
@@ -206,8 +206,9 @@ async def test_an_erased_task_says_that_it_is_gone(api: Api, path):
 
 async def test_an_export_does_not_end_like_a_whole_one_when_its_task_is_erased_meanwhile(api: Api):
     task_id, _ = await api.task_with(2)
-    lines = Exports(api.platform.task_store).file(task_id, "jsonl", "id")
-    assert await anext(lines) == b""
+    tasks = api.platform.tasks
+    lines = Exports(tasks.store, tasks.objects, tasks.spool).file(await tasks.store.task(task_id), Wanted(form="csv"))
+    assert (await anext(lines)).startswith(b"image_id,")
     await api.http.delete(f"/api/tasks/{task_id}")
     with pytest.raises(Erased):
         _ = [line async for line in lines]

@@ -26,7 +26,7 @@ async def test_the_caller_is_told_what_the_platform_takes_and_what_waits(tmp_pat
                 "max_labels": 1_000,
             },
             "features": [],
-            "exports": ["jsonl", "csv"],
+            "exports": ["jsonl", "csv", "imagefolder", "parquet", "labelstudio", "coco", "yolo"],
             "detector": False,
             "disputes_open": 2,
             "version": VERSION,

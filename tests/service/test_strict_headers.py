@@ -100,7 +100,7 @@ async def test_pictures_are_inert_and_only_for_pages_of_the_same_site(api: Api):
 
 async def test_exports_and_streams_are_inert(api: Api):
     task_id, _ = await api.task_with(1)
-    for form in ("csv", "jsonl"):
+    for form in ("csv", "jsonl", "imagefolder", "labelstudio", "parquet"):
         answer = await api.http.get(f"/api/tasks/{task_id}/export?format={form}")
         assert answer.headers["content-disposition"].startswith("attachment")
         assert_strict(answer)

@@ -1,6 +1,8 @@
 """`quorate export`: bytes as they come, in which format, and into which file."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -62,3 +64,43 @@ def test_a_good_file_stays_where_there_is_nothing_to_export(tmp_path: Path, answ
     assert message in result.stderr
     assert target.read_text() == "good"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_is_chosen_is_asked_for(tmp_path: Path):
+    asked = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        return httpx.Response(200, content=archive({"votes.jsonl": b"{}\n"}))
+
+    target = tmp_path / "out.zip"
+    options = ["--format", "yolo", "--images", "--split", "0.8", "--state", "completed"]
+    assert run(handler, "export", "t1", *options, "-o", str(target)).exit_code == 0
+    assert asked == [{"format": "yolo", "images": "true", "split": "0.8", "state": "completed"}]
+    run(handler, "export", "t1", "-o", str(tmp_path / "out.parquet"))
+    assert asked[-1] == {"format": "parquet"}
+
+
+@pytest.mark.parametrize(
+    ("form", "content"),
+    [
+        ("yolo", {"data.yaml": b"nc: 1\n", "votes.jsonl": b""}),
+        ("coco", b'{"info":{},"categories":[],"images":[\n],"annotations":[\n]}\n'),
+        ("labelstudio", b"[\n]\n"),
+    ],
+)
+def test_a_good_file_stays_where_an_export_has_no_image(tmp_path: Path, form, content):
+    target = tmp_path / "out"
+    target.write_text("good")
+    sent = archive(content) if isinstance(content, dict) else content
+    result = run(lambda _: httpx.Response(200, content=sent), "export", "t1", "--format", form, "-o", str(target))
+    assert (result.exit_code, target.read_text()) == (1, "good")
+    assert "there is nothing to export" in result.stderr
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as written:
+        for name, data in files.items():
+            written.writestr(name, data)
+    return out.getvalue()

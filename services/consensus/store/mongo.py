@@ -33,7 +33,7 @@ from shared.codec import Codec
 from shared.errors import NotFound, Unavailable
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.connection import Document, MongoDatabase, count, read
 from shared.mongo.faults import errors_named
 from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
@@ -143,8 +143,7 @@ class MongoConsensusStore:
         return await self._found_runs({"about": {"$eq": _about(team, kind, task_id)}}, "asked", -1, limit)
 
     async def under_way(self, team: str, limit: int) -> int:
-        with errors_named():
-            return await self._runs.collection.count_documents({"under_way": {"$eq": team}}, limit=limit)
+        return await count(self._runs.collection, {"under_way": {"$eq": team}}, limit)
 
     async def due(self, *, now: float, limit: int) -> list[Run]:
         return await self._found_runs({"due_at": {"$lte": now}}, "due_at", 1, limit)

@@ -49,7 +49,7 @@ from shared.clock import Clock
 from shared.errors import NotFound, QuotaReached
 from shared.events import Message
 from shared.mongo import Documents
-from shared.mongo.connection import Document, MongoDatabase, read
+from shared.mongo.connection import Document, MongoDatabase, count, read
 from shared.mongo.faults import errors_named
 from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
@@ -310,9 +310,8 @@ class MongoTaskStore:
 
     async def standing(self) -> dict[str, int]:
         queries: list[Document] = [{"state": {"$eq": "open"}}, {"state": {"$eq": "sealed"}}, UNERASED]
-        counts = (self._tasks.collection.count_documents(query, limit=MAX_STANDING) for query in queries)
-        with errors_named():
-            return dict(zip(STANDING, await asyncio.gather(*counts), strict=True))
+        counts = (count(self._tasks.collection, query, MAX_STANDING) for query in queries)
+        return dict(zip(STANDING, await asyncio.gather(*counts), strict=True))
 
     async def unerased(self) -> list[str]:
         return await self._in_state(UNERASED)

@@ -2516,7 +2516,7 @@ export interface components {
             /** Disputes Open */
             disputes_open: number;
             /** Exports */
-            exports: ("jsonl" | "csv")[];
+            exports: ("jsonl" | "csv" | "imagefolder" | "parquet" | "labelstudio" | "coco" | "yolo")[];
             /** Features */
             features: ("boxes" | "pipeline")[];
             /** Lease S */
@@ -3493,7 +3493,7 @@ export interface components {
              * @default random
              * @enum {string}
              */
-            order: "random" | "upload" | "name";
+            order: "random" | "upload" | "name" | "uncertain" | "confident";
             /**
              * @default {
              *       "lead": 3,
@@ -3536,7 +3536,7 @@ export interface components {
              * Order
              * @enum {string}
              */
-            order: "random" | "upload" | "name";
+            order: "random" | "upload" | "name" | "uncertain" | "confident";
             /** Owner */
             owner: string;
             quorum: components["schemas"]["QuorumPolicy"];
@@ -6961,8 +6961,14 @@ export interface operations {
     export_results_api_tasks__task_id__export_get: {
         parameters: {
             query?: {
-                format?: "jsonl" | "csv";
+                format?: "jsonl" | "csv" | "imagefolder" | "parquet" | "labelstudio" | "coco" | "yolo";
                 order?: "id" | "upload" | "name";
+                /** @description whether the pictures are in it; an imagefolder has them */
+                images?: boolean | null;
+                /** @description images in this state; without it jsonl and csv have all, others the completed */
+                state?: ("open" | "completed" | "disputed") | null;
+                /** @description share of the images to train with; yolo and imagefolder */
+                split?: number;
             };
             header?: never;
             path: {

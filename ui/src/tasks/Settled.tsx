@@ -4,7 +4,7 @@ import { Button, IconButton } from "../shell/Button";
 import { useMe } from "../shell/me";
 import { en } from "../texts/en";
 import { newTask as texts } from "../texts/en.newTask";
-import { type Draft, EXTENSION, MOST_VOTES, withQuorum, withVotes } from "./draft";
+import { type Draft, EXTENSION, MOST_VOTES, orderOf, ordersOf, withQuorum, withVotes } from "./draft";
 import css from "./newTask.module.css";
 
 interface SettledProps {
@@ -100,6 +100,14 @@ export function Settled({ draft, wrong, change }: SettledProps) {
           set={(audit_share) => detectorBe({ audit_share })}
         />
       )}
+      <Choice
+        name="order"
+        title={texts.order.title}
+        options={ordersOf(draft).map((order) => [order, texts.order.options[order]] as const)}
+        value={orderOf(draft)}
+        says={texts.order.says[orderOf(draft)]}
+        set={(order) => change({ ...draft, order })}
+      />
     </>
   );
 }

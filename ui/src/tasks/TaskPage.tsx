@@ -21,6 +21,7 @@ import { Bar } from "./Bar";
 import consensusCss from "./consensus.module.css";
 import { type Deed, DeedDialog, deedsOf } from "./Deeds";
 import { Drawer } from "./Drawer";
+import { exportsOf } from "./exports";
 import { Filters } from "./Filters";
 import { type Filter, type ImageState, STATES, useFilter } from "./filter";
 import { ImageGrid } from "./ImageGrid";
@@ -134,10 +135,7 @@ interface HeadProps {
 function Head({ task, isStreamed, ask, add }: HeadProps) {
   const me = useMe();
   const isOnline = useStore(online);
-  const exports = me.exports.map((form) => ({
-    name: texts.exportAs[form] ?? form,
-    href: `/api/tasks/${encodeURIComponent(task.id)}/export?format=${encodeURIComponent(form)}`,
-  }));
+  const exports = exportsOf(task, me.exports).map(({ form, href }) => ({ name: texts.exportAs[form] ?? form, href }));
   const deeds = deedsOf(task).filter((deed) => may(me, deed === "invite" ? "invite-operators" : "edit-tasks"));
   const actions: MenuItem[] = deeds.map((deed) => ({
     name: texts[deed],

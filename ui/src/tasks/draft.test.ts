@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fieldOf, newDraft, requestOf, withQuorum, withVotes } from "./draft";
+import { fieldOf, newDraft, ordersOf, requestOf, withQuorum, withVotes } from "./draft";
 
 it("another number of votes keeps how far a tie extends", () => {
   expect(withVotes(newDraft(true), 5).quorum).toMatchObject({ votes_required: 5, max_votes: 7 });
@@ -27,4 +27,12 @@ it.each([
 it("a new task asks the detector to suggest only where one is running", () => {
   expect(newDraft(true).detector.mode).toBe("suggest");
   expect(newDraft(false).detector.mode).toBe("off");
+});
+
+it("an order by the detector is only there where it says something", () => {
+  const draft = { ...newDraft(true), order: "uncertain" as const };
+  expect(requestOf(draft).order).toBe("uncertain");
+  const silent = { ...draft, detector: { ...draft.detector, mode: "off" as const } };
+  expect(ordersOf(silent)).toEqual(["random", "upload", "name"]);
+  expect(requestOf(silent).order).toBe("random");
 });

@@ -9,6 +9,7 @@ export interface Draft {
   instructions: string;
   allow_unsure: boolean;
   operators: Invited;
+  order: Schemas["TaskRequest"]["order"];
   quorum: Policy;
   detector: { mode: Schemas["DetectorPolicy"]["mode"]; accept_confidence: number; audit_share: number };
 }
@@ -24,6 +25,7 @@ export function newDraft(hasDetector: boolean): Draft {
     instructions: "",
     allow_unsure: false,
     operators: null,
+    order: "random",
     quorum: { votes_required: 3, stop: "settled", lead: 3, min_agreement: 0, max_votes: 5 },
     detector: { mode: hasDetector ? "suggest" : "off", accept_confidence: 0.9, audit_share: 0.05 },
   };
@@ -45,11 +47,12 @@ export function withQuorum(draft: Draft, change: Partial<Policy>): Draft {
 
 export function requestOf(draft: Draft): Schemas["TaskRequest"] {
   const { name, labels, instructions, allow_unsure, operators, quorum, detector } = draft;
+  const order = orderOf(draft);
   return {
     name: name.trim(),
     labels: [...labels],
     label_names: {},
-    order: "random",
+    order,
     hide_names: false,
     instructions: instructions.trim() || null,
     allow_unsure,
@@ -57,6 +60,19 @@ export function requestOf(draft: Draft): Schemas["TaskRequest"] {
     quorum,
     detector: { ...detector, min_confidence: 0.25, label_map: {}, prelabel_wait_s: 30 },
   };
+}
+
+const ORDERS = ["random", "upload", "name"] as const;
+const BY_DETECTOR = ["uncertain", "confident"] as const;
+
+/** In which orders people can be given the images: by what the detector says only where it says something. */
+export function ordersOf({ detector }: Draft): readonly NonNullable<Draft["order"]>[] {
+  return detector.mode === "off" ? ORDERS : [...ORDERS, ...BY_DETECTOR];
+}
+
+/** The order that was chosen, as long as there is such a one. */
+export function orderOf(draft: Draft): NonNullable<Draft["order"]> {
+  return ordersOf(draft).find((one) => one === draft.order) ?? "random";
 }
 
 /** The field of the form that a problem's pointer means: its own, or the closest that stands around it. */

@@ -82,6 +82,23 @@ export const newTask = {
     audit: "Held back",
     auditSays: (share: number) => `On ${en.percent(share)} of the images it stays silent, so that it can be measured.`,
   },
+  order: {
+    title: "People get the images",
+    options: {
+      random: "at random",
+      upload: "first in, first out",
+      name: "by name",
+      uncertain: "least sure first",
+      confident: "surest first",
+    } as const,
+    says: {
+      random: "Each person begins elsewhere, so that nobody waits for another.",
+      upload: "In the order in which they were uploaded.",
+      name: "In the order of their file names.",
+      uncertain: "First those of whose label the detector is least sure: there people help most.",
+      confident: "First those of whose label the detector is surest: quick to confirm.",
+    } as const,
+  },
   cost: {
     title: "What it will cost",
     alike: "How alike people will be",

@@ -328,10 +328,12 @@ class SqliteSubtaskStore(SqliteOutbox):
 
     def _write(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
         db.execute(
-            """UPDATE subtasks SET state = ?, available_at = ?, has_votes = ?, awaits_adjudicator = ?, body = ?
+            """UPDATE subtasks
+               SET state = ?, slot = ?, available_at = ?, has_votes = ?, awaits_adjudicator = ?, body = ?
                WHERE id = ?""",
             (
                 after.state,
+                after.slot,
                 after.available_at,
                 bool(after.votes),
                 after.awaits_adjudicator,

@@ -1,0 +1,80 @@
+"""A line for each image: JSON, or CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import orjson
+
+from services.task_manager.domain import Image
+from services.task_manager.exports.walk import Walk
+from services.task_manager.shapes import image_shown
+from shared.cells import cell
+from shared.clock import iso
+
+_COLUMNS = [
+    "image_id",
+    "filename",
+    "sha256",
+    "width",
+    "height",
+    "state",
+    "label",
+    "agreement",
+    "votes",
+    "decided_by",
+    "revision",
+    "completed_at",
+    "by",
+    "reason",
+    "prelabel_label",
+    "prelabel_confidence",
+    "votes_cast",
+    "earlier",
+]
+
+
+async def jsonl(walk: Walk) -> AsyncIterator[bytes]:
+    """The results with all votes, one JSON object a line."""
+    yield b""
+    async for lines in walk.written(as_jsonl):
+        yield lines
+
+
+async def csv_rows(walk: Walk) -> AsyncIterator[bytes]:
+    """The same as a table."""
+    yield ",".join(_COLUMNS).encode() + b"\r\n"
+    async for lines in walk.written(as_csv):
+        yield lines
+
+
+def as_jsonl(images: Sequence[Image]) -> bytes:
+    """One JSON object a line: the result and every vote."""
+    return b"".join(orjson.dumps(_row(image), option=orjson.OPT_APPEND_NEWLINE) for image in images)
+
+
+def as_csv(images: Sequence[Image]) -> bytes:
+    """One line an image, without the header; cells that look like a formula are made text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerows([cell(value) for value in _csv_row(image)] for image in images)
+    return out.getvalue().encode()
+
+
+def _row(image: Image) -> dict[str, Any]:
+    row = image_shown(image)
+    row["votes_cast"] = image.result and [
+        {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in image.votes
+    ]
+    return row
+
+
+def _csv_row(image: Image) -> list[Any]:
+    row = _row(image)
+    prelabel = image.prelabel
+    row["prelabel_label"] = prelabel and prelabel.label
+    row["prelabel_confidence"] = prelabel and prelabel.confidence
+    for column in ("votes", "votes_cast", "earlier"):
+        row[column] = None if not row[column] else orjson.dumps(row[column]).decode()
+    return [row[column] for column in _COLUMNS]
