@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.accounts.store import mongo as accounts
+from services.consensus.store import mongo as consensus
 from services.notifier.store import mongo as notifier
 from services.subtask_manager.store import mongo as subtasks
 from services.task_manager.store import mongo as tasks
@@ -14,7 +15,14 @@ from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
 from tests.contract.index_scans import Document, Query
 
 ALL_INDEXES: dict[str, dict[str, Document]] = {}
-for one in (accounts.INDEXES, notifier.INDEXES, subtasks.INDEXES, tasks.INDEXES, {"quotas": OUTBOX_INDEXES}):
+for one in (
+    accounts.INDEXES,
+    consensus.INDEXES,
+    notifier.INDEXES,
+    subtasks.INDEXES,
+    tasks.INDEXES,
+    {"quotas": OUTBOX_INDEXES},
+):
     for collection, models in one.items():
         named = {model.document["name"]: model.document for model in models}
         ALL_INDEXES[collection] = ALL_INDEXES.get(collection, {}) | named

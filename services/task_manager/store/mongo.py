@@ -319,9 +319,9 @@ class MongoTaskStore:
     async def purgeable(self, *, before: float, limit: int) -> list[str]:
         ended = {"state": {"$eq": "cancelled"}, "is_erased": {"$eq": True}}  # nx-27017: $eq for the index
         with errors_named():
-            old = self._tasks.collection.find({**ended, "created_at": {"$lt": before}})
-            found = [self._tasks.stored(document).state async for document in old]
-        return [task.id for task in found if is_due(task, before=before)][:limit]
+            oldest = self._tasks.collection.find({**ended, "created_at": {"$lt": before}}).sort("created_at", 1)
+            found = [self._tasks.stored(document).state for document in await read(oldest, limit)]
+        return [task.id for task in found if is_due(task, before=before)]
 
     async def forget(self, task_id: str) -> bool:
         """Its events are kept in its document, so that goes after them."""

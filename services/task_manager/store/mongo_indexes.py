@@ -12,7 +12,7 @@ INDEXES = {
         IndexModel([("state", 1), ("name_key", 1)], name="by_name"),
         IndexModel([("owner", 1), ("state", 1), ("age_key", 1)], name="of_owner_by_age"),
         IndexModel([("owner", 1), ("state", 1), ("name_key", 1)], name="of_owner_by_name"),
-        IndexModel([("state", 1), ("is_erased", 1)], name="ending"),
+        IndexModel([("state", 1), ("is_erased", 1), ("created_at", 1)], name="ending_v2"),
         mongo_usage.INDEX,
         *OUTBOX_INDEXES,
     ],

@@ -98,7 +98,7 @@ class _Foreign:
     """A bus as another thread may use it: nobody is woken."""
 
     def __init__(self, bus: SqliteBus) -> None:
-        self._database, self._clock, self._optional_ttl_s = bus.database, bus._clock, bus._optional_ttl_s
+        self.database, self._clock, self._optional_ttl_s = bus.database, bus._clock, bus._optional_ttl_s
 
     def _wake(self, queues: set[str]) -> None:
         pass

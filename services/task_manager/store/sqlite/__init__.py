@@ -278,11 +278,11 @@ class SqliteTaskStore(SqliteOutbox):
         return await self._database.read(lambda db: [row[0] for row in db.execute(query)])
 
     async def purgeable(self, *, before: float, limit: int) -> list[str]:
-        query = "SELECT body FROM tasks WHERE state = 'cancelled' AND is_erased AND created_at < ?"
+        query = "SELECT body FROM tasks WHERE state = 'cancelled' AND is_erased AND created_at < ? ORDER BY created_at"
 
         def select(db: sqlite3.Connection) -> list[str]:
-            old = (TASKS.read_text(body) for (body,) in db.execute(query, (before,)))
-            return [task.id for task in islice((one for one in old if is_due(one, before=before)), limit)]
+            oldest = (TASKS.read_text(body) for (body,) in db.execute(f"{query} LIMIT ?", (before, limit)))
+            return [task.id for task in oldest if is_due(task, before=before)]
 
         return await self._database.read(select)
 
