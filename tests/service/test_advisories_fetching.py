@@ -93,7 +93,7 @@ async def assert_unknown_fields(api: Api, fields: dict[str, object]) -> None:
     assert asked > 20
 
 
-_UNNAMED = {"upload_id": "0" * 32, "person_id": "x", "team": "first", "webhook_id": "0" * 32}
+_UNNAMED = {"upload_id": "0" * 32, "person_id": "x", "team": "first", "webhook_id": "0" * 32, "run_id": "0" * 32}
 
 
 async def _first_allowed(api: Api, method: str, path: str, body: dict) -> httpx.Response:
