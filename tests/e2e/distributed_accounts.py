@@ -19,7 +19,7 @@ from tests import servers
 from tests.service.accounts_world import PASSWORD, Browser, Program
 from tests.service.oidc_world import ROLES, SECRET, OpenIdProvider
 
-LINK = re.compile(r"/link[/#](\S+)")
+LINK = re.compile(r'/link[/#]([^\s"]+)')
 ROUTES = ("/api/tasks", "/api/me", "/api/admin/audit", "/api/webhooks", "/api/models")
 """Of the task manager, the subtask manager, the accounts service, the notifier, and the detector."""
 IN_A_ROW = 8

@@ -171,7 +171,7 @@ def restart(members):
 
 def label(url, task_id):
     """Operators who vote until the task is completed."""
-    plan = Plan(task_id=task_id, skills=(0.9,) * OPERATORS, pause_s=0.1, timeout_s=120)
+    plan = Plan(task_id=task_id, skills=(0.9,) * OPERATORS, pause_s=0.1, timeout_s=240)
     with Client(url, "owner") as owner:
         return simulate(owner, lambda name: Client(url, name), plan, Truths({}, samples.CLASSES, list), lambda _: None)
 
