@@ -46,7 +46,7 @@ from shared.pictures import DecodingBudget
 from shared.quotas.sqlite import SqliteQuotas
 from shared.sqlite import Database
 from shared.sqlite.migrations import Step
-from shared.steady_clock import SteadyClock
+from shared.steady_clock import SteadyClock, wall_of
 
 Store = TypeVar("Store")
 
@@ -164,7 +164,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         parts,
         on(None),
         opened=opened,
-        routers=[object_routes.router(objects, clock, spool), page.router(), *without_accounts],
+        routers=[object_routes.router(objects, wall_of(clock), spool), page.router(), *without_accounts],
         authenticator=None if accounts is None else accounts.authenticator,
         needs={**{one.path.name: one.is_ready for one in databases}, "objects": objects.is_ready},
     )

@@ -29,7 +29,7 @@ class SteadyClock:
     """
 
     def __init__(self, wall: Clock = time.time, monotonic: Clock = time.monotonic) -> None:
-        self._wall = wall
+        self.wall = wall
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._read_at = monotonic()
@@ -39,7 +39,7 @@ class SteadyClock:
 
     def __call__(self) -> float:
         with self._lock:
-            now, wall = self._monotonic(), self._wall()
+            now, wall = self._monotonic(), self.wall()
             elapsed = max(0.0, now - self._read_at)
             set_by = wall - self._wall_read - elapsed
             self._read_at, self._wall_read = now, wall
@@ -52,7 +52,7 @@ class SteadyClock:
     @property
     def ahead_s(self) -> float:
         """How far it is ahead of the wall clock; less than 0: behind it."""
-        return self() - self._wall()
+        return self() - self.wall()
 
     def go_on_from(self, instant: float) -> None:
         """Begin at an instant that an earlier process has reached, if the wall clock has not: what that process stored
@@ -77,3 +77,9 @@ class SteadyClock:
                 return last
         self._forward_since = None
         return wall
+
+
+def wall_of(clock: Clock) -> Clock:
+    """The wall clock, for what other machines check by theirs: signatures and tokens. Any other clock than ours, as
+    tests have, is its own."""
+    return clock.wall if isinstance(clock, SteadyClock) else clock

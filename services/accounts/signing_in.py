@@ -30,6 +30,7 @@ from shared.http.addresses import place_of
 from shared.identity import Caller
 from shared.identity.keys import digest_of
 from shared.identity.tokens import LIFETIME_S, Claims
+from shared.steady_clock import wall_of
 
 WRONG = "the name or the password is not right"
 FORGOTTEN_AT_ONCE = 100
@@ -280,8 +281,9 @@ async def _welcome(resources: Resources, person: Person, invitation: Invitation)
 
 def access_token(resources: Resources, signed_in: SignedIn) -> str:
     """A token for a few minutes, which every service verifies alone."""
-    now, session, person = resources.clock(), signed_in.session, signed_in.person
-    ends_at = min(now + LIFETIME_S, session.created_at + resources.lifetimes.absolute_s)
+    session, person = signed_in.session, signed_in.person
+    left_s = session.created_at + resources.lifetimes.absolute_s - resources.clock()
+    now = wall_of(resources.clock)()
     claims = Claims(
         person=person.id,
         name=person.name,
@@ -289,7 +291,7 @@ def access_token(resources: Resources, signed_in: SignedIn) -> str:
         roles=roles_of(person, session.team),
         session=session.id,
         epoch=session.epoch,
-        expires_at=ends_at,
+        expires_at=now + min(LIFETIME_S, left_s),
     )
     return resources.signer.token(claims, now)
 

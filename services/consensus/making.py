@@ -5,6 +5,7 @@ at the moment, pages, and at the end the outcome, or why there is none. It ends 
 whoever started it does at the latest by ending.
 """
 
+import contextlib
 import os
 import resource
 import sys
@@ -19,7 +20,8 @@ NICER = 10
 
 def main() -> int:
     """Make one run within bounds of memory; returns the exit status."""
-    os.nice(NICER)
+    with contextlib.suppress(OSError):  # a service manager may forbid it
+        os.nice(NICER)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread of it reserves addresses, and nothing here is faster by them
     _bound(int(sys.argv[1]))
     try:

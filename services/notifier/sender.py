@@ -22,6 +22,7 @@ from services.notifier.store import NotifierStore
 from shared.clock import Clock
 from shared.errors import NotFound, QuorateError
 from shared.fetching import Answer, Bounds, Fetcher
+from shared.steady_clock import wall_of
 from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Sender:
         self._store = store
         self._fetcher = fetcher
         self._clock = clock
+        self._wall = wall_of(clock)
         self._schedule = schedule
         self._bounds = bounds
         self._metrics = metrics
@@ -152,7 +154,7 @@ class Sender:
     async def _sent(self, webhook: Webhook, delivery: Delivery) -> tuple[Try, float]:
         """What came of a try, and for how long the receiver wants to be left alone."""
         now, body = self._clock(), delivery.body.encode()
-        signed = signing.headers_of(delivery.id, body, domain.signing(webhook, now), now)
+        signed = signing.headers_of(delivery.id, body, domain.signing(webhook, now), self._wall())
         headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **signed}
         try:
             answer = await self._fetcher.send("POST", webhook.url, bounds=self._bounds, headers=headers, content=body)

@@ -40,8 +40,6 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(mongo.close)
             await open_when_up(partial(mongo.prepare, store.prepare))
-            if (latest := await store.latest_lease()) is not None:
-                clock.go_on_from(latest - settings.lease_s)
             await mongo.prepare(quotas.prepare)
             await callers.prepare()
             stack.push_async_callback(store.settle)

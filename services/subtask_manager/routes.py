@@ -97,7 +97,7 @@ def _add_me(routes: APIRouter, resources: Resources) -> None:
     async def activity(who: Who, since: wire.Since = None, limit: wire.RecentLimit = 20) -> Response:
         counted_from = None if since is None else since.timestamp()
         found = await handlers.look_back(resources, who, since=counted_from, limit=limit)
-        return json_answer(activity_shown(resources, found, resources.clock()))
+        return json_answer(activity_shown(resources, found))
 
     @routes.get("/work", response_model=wire.WorkList, responses=arrivals.DESCRIBED)
     async def work(who: Who) -> Response:
@@ -112,10 +112,9 @@ def _add_leases(routes: HotRouter, resources: Resources) -> None:
     async def lease(wanted: wire.LeaseRequest, who: Who) -> Response:
         allow(who, "label")
         claim, opening = await _leased(resources, who, wanted)
-        now = resources.clock()
         return json_answer(
             {
-                "leases": [lease_shown(resources, subtask, brief, who.id, now) for subtask, brief in claim.held],
+                "leases": [lease_shown(resources, subtask, brief, who.id) for subtask, brief in claim.held],
                 "more": claim.is_cut_short,
                 "waiting_for_others": claim.waiting_for_others,
                 "opening": opening,
@@ -212,7 +211,7 @@ def _add_votes(routes: HotRouter, resources: Resources) -> None:
     async def undo(subtask_id: str, who: Who) -> Response:
         allow(who, "label")
         subtask, brief = await handlers.undo(resources, who, subtask_id=subtask_id)
-        return json_answer(lease_shown(resources, subtask, brief, who.id, resources.clock()))
+        return json_answer(lease_shown(resources, subtask, brief, who.id))
 
     @routes.get("/subtasks/{subtask_id}", response_model=wire.SubtaskShown, responses=arrivals.DESCRIBED)
     async def show(subtask_id: str, who: Who) -> Response:

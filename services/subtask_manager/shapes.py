@@ -13,6 +13,7 @@ from shared.flat import flattened
 from shared.http.answers import earlier_shown, result_shown
 from shared.identity import Caller
 from shared.objects.urls import image_urls
+from shared.steady_clock import wall_of
 from shared.version import VERSION
 
 
@@ -32,16 +33,16 @@ def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, A
     }
 
 
-def activity_shown(resources: Resources, activity: Activity, now: float) -> dict[str, Any]:
+def activity_shown(resources: Resources, activity: Activity) -> dict[str, Any]:
     """A caller's own votes; nothing of others' votes."""
     return {
         "today": activity.today,
         "votes_per_minute": activity.votes_per_minute,
-        "recent": [_recent_shown(resources, one, now) for one in activity.recent],
+        "recent": [_recent_shown(resources, one) for one in activity.recent],
     }
 
 
-def _recent_shown(resources: Resources, recent: Recent, now: float) -> dict[str, Any]:
+def _recent_shown(resources: Resources, recent: Recent) -> dict[str, Any]:
     subtask = recent.subtask
     return {
         "subtask_id": subtask.id,
@@ -49,7 +50,7 @@ def _recent_shown(resources: Resources, recent: Recent, now: float) -> dict[str,
         "label": recent.vote.label,
         "at": iso(recent.vote.at),
         "can_undo": recent.may_undo,
-        "thumbnail_url": _urls_shown(resources, subtask, now)["thumbnail_url"],
+        "thumbnail_url": _urls_shown(resources, subtask)["thumbnail_url"],
     }
 
 
@@ -66,7 +67,7 @@ def work_shown(work: Work) -> dict[str, Any]:
     }
 
 
-def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: str, now: float) -> dict[str, Any]:
+def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: str) -> dict[str, Any]:
     """The operator's lease on a subtask, with all that is needed to vote."""
     held = next(lease for lease in subtask.leases if lease.operator == operator)
     prelabel = shown_prelabel(subtask, brief)
@@ -75,7 +76,7 @@ def lease_shown(resources: Resources, subtask: Subtask, brief: Brief, operator: 
         "task_id": subtask.task_id,
         "labels": brief.terms.labels,
         "label_names": brief.terms.label_names,
-        **_urls_shown(resources, subtask, now),
+        **_urls_shown(resources, subtask),
         "token": held.token,
         "expires_at": iso(held.expires_at),
         "instructions": brief.terms.instructions,
@@ -93,7 +94,7 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         "state": subtask.state,
         "labels": brief.terms.labels,
         "label_names": brief.terms.label_names,
-        **_urls_shown(resources, subtask, now),
+        **_urls_shown(resources, subtask),
         "votes": [_vote_shown(vote) for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
         "allow_unsure": brief.terms.allow_unsure,
@@ -116,7 +117,8 @@ def _vote_shown(vote: Vote) -> dict[str, Any]:
     }
 
 
-def _urls_shown(resources: Resources, subtask: Subtask, now: float) -> dict[str, Any]:
+def _urls_shown(resources: Resources, subtask: Subtask) -> dict[str, Any]:
+    now = wall_of(resources.clock)()
     return image_urls(resources.objects, subtask.object_key, width=subtask.width, height=subtask.height, now=now)
 
 

@@ -32,6 +32,7 @@ from shared.identity import Caller, Who
 from shared.objects.keys import cache_control
 from shared.objects.urls import image_urls
 from shared.results import DecidedBy, State
+from shared.steady_clock import wall_of
 
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
@@ -320,7 +321,7 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
     ) -> Response:
         await handlers.allow_on(resources, who, "read tasks", task_id)
         _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
-        now = resources.clock()
+        now = wall_of(resources.clock)()
 
         def shown(image: Image) -> dict[str, Any]:
             urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)

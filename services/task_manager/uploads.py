@@ -17,6 +17,7 @@ from services.task_manager.team_quotas import allowed_to, refuse_upload
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
 from shared.http.requests import decode_base64
 from shared.shares import Holder, Shares
+from shared.steady_clock import wall_of
 from shared.stored_images import ImagesStored
 
 FIELDS = ("images", "files")
@@ -72,7 +73,8 @@ class Uploads:
         domain.refuse_unless_open(task)
         await refuse_upload(self._resources.store, self._resources.quotas, task.team)
         resources, max_bytes = self._resources, self._resources.checker.limits.max_bytes
-        return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=resources.clock())
+        now = wall_of(resources.clock)()
+        return await staging.begin(resources.objects, task.id, filenames, max_bytes=max_bytes, now=now)
 
     async def commit(
         self, task_id: str, holder: Holder, upload_id: str, filenames: Sequence[str] | None

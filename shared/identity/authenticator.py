@@ -14,6 +14,7 @@ from shared.identity import HEADER, LOCAL, Caller, identified
 from shared.identity.keys import KEY_PREFIX, key_id_of
 from shared.identity.records import Records
 from shared.identity.tokens import Claims, Verifier
+from shared.steady_clock import wall_of
 
 ACCESS_COOKIE = "__Host-quorate-access"
 SESSION_COOKIE = "__Host-quorate-session"
@@ -85,6 +86,7 @@ class Accounts:
         self._verifier = verifier
         self._records = records
         self._clock = clock
+        self._wall = wall_of(clock)
         self._claims: LRUCache[str, Claims] = LRUCache(TOKENS_CACHED)
         self._callers: dict[tuple[bool, bytes], _Known] = {}
         self._noted: LRUCache[str, float] = LRUCache(TOKENS_CACHED)
@@ -126,13 +128,14 @@ class Accounts:
             self._callers[header] = known
 
     async def _by_token(self, token: str, now: float) -> tuple[Caller, float]:
-        """The caller, and when the token ends."""
-        claims = self._claims.get(token) or self._verifier.verified(token, now)
+        """The caller, and when the token ends by the time of this process."""
+        wall = self._wall()
+        claims = self._claims.get(token) or self._verifier.verified(token, wall)
         self._claims[token] = claims
-        if now >= claims.expires_at or await self._records.is_revoked(claims):
+        if wall >= claims.expires_at or await self._records.is_revoked(claims):
             raise _unknown()
         caller = Caller(claims.person, claims.roles, claims.team, claims.name, claims.session)
-        return caller, claims.expires_at
+        return caller, now + claims.expires_at - wall
 
     async def _by_key(self, text: str, now: float) -> tuple[Caller, float]:
         """The caller, and when the key ends."""

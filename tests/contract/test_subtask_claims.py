@@ -308,14 +308,3 @@ async def test_several_operators_walk_a_task_roughly_in_its_order(subtasks):
             walked += await vote_on_all(subtasks.store, name, await claim_all(subtasks.store, name, 5))
     assert sorted(walked) == ids
     assert max(abs(ids.index(one) - position) for position, one in enumerate(walked)) <= 15
-
-
-async def test_when_the_last_lease_ends_is_known_to_who_starts(subtasks):
-    await open_all(subtasks.store, brief(), subtask_ids(2))
-    assert await subtasks.store.latest_lease() is None
-    await claim(subtasks.store, "ann", 1)
-    first = await subtasks.store.latest_lease()
-    subtasks.clock.now += 60
-    await claim(subtasks.store, "bob", 1)
-    assert first is not None
-    assert await subtasks.store.latest_lease() == pytest.approx(first + 60)

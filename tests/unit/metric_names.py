@@ -14,6 +14,8 @@ from services.notifier.metrics import DeliveryMetrics
 from services.subtask_manager.metrics import WorkMetrics
 from services.task_manager.metrics import BatchMetrics
 from shared.sqlite import Database
+from shared.steady_clock import SteadyClock
+from shared.telemetry import clock_gauge
 from shared.telemetry.metrics import Metrics
 
 ENDINGS = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "summary": ("_count", "_sum")}
@@ -35,6 +37,7 @@ def sample_names() -> frozenset[str]:
     PoolMetrics(cast("InferencePool", _Pool()), registry)
     database = Database(Path("tasks.sqlite"), [])
     FolderMetrics(Path(), [database], registry)
+    clock_gauge.show(SteadyClock(), registry)
     return frozenset(name for metric in registry.collect() for name in _samples(metric))
 
 

@@ -16,6 +16,7 @@ from services.accounts.oidc.provider import FAILED_S, FETCHED_AGAIN_S, KNOWN_S, 
 from shared.errors import Unauthenticated, Unavailable
 from shared.fetching import Answer as Fetched
 from shared.fetching import Fetcher
+from shared.steady_clock import SteadyClock
 from tests.unit.oidc_samples import (
     ATTEMPT,
     HEADER,
@@ -92,6 +93,15 @@ async def test_a_code_is_redeemed_with_the_verifier_and_the_secret(provider, fak
     assert base64.b64decode(fake.authorization.removeprefix("Basic ")) == b"quorate:a secret"
     with pytest.raises(Unauthenticated):
         await provider.claims(ANSWER, replace(ATTEMPT, verifier="w" * 43))
+
+
+async def test_a_provider_is_believed_by_the_wall_clock_though_ours_is_ahead(fake):
+    clock = SteadyClock(lambda: NOW)
+    clock.go_on_from(NOW + 3_600)
+    provider = Provider(TERMS, clock, fake)
+    await left(provider, fake)
+    assert (await provider.claims(ANSWER, ATTEMPT))["sub"] == "ann@id"
+    await provider.close()
 
 
 async def test_a_provider_may_want_the_secret_in_the_body_and_a_public_client_has_none(fake, clock):

@@ -20,6 +20,7 @@ from shared.clock import Clock
 from shared.errors import Unauthenticated, Unavailable
 from shared.fetching import Answer as Fetched
 from shared.fetching import Fetcher
+from shared.steady_clock import wall_of
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Provider:
     def __init__(self, terms: ProviderTerms, clock: Clock, fetcher: Fetcher) -> None:
         self.terms = terms
         self._clock = clock
+        self._wall = wall_of(clock)
         self._http = Fetching(fetcher)
         self._client = _CodeClient(
             self._http,
@@ -101,10 +103,10 @@ class Provider:
         expected = Expected(issuer=self.terms.issuer, client_id=self.terms.client_id, nonce=attempt.nonce)
         asked_at = self._clock()
         try:
-            return id_token.verified(token, await self._known_keys(metadata), expected, asked_at)
+            return id_token.verified(token, await self._known_keys(metadata), expected, self._wall())
         except UnknownKey:  # it may be new
             keys = await self._known_keys(metadata, since=asked_at - FETCHED_AGAIN_S)
-            return id_token.verified(token, keys, expected, asked_at)
+            return id_token.verified(token, keys, expected, self._wall())
 
     async def close(self) -> None:
         await self._http.close()

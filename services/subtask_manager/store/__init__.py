@@ -168,10 +168,6 @@ class SubtaskStore(Outbox, Protocol):
         """What waits for operators now, of all teams. It costs a count by index, and a look-up for each task."""
         ...
 
-    async def latest_lease(self) -> float | None:
-        """When the last of all leases expires; None where there is none."""
-        ...
-
     async def disputes(self, team: str, *, task_id: str | None, after: str, limit: int) -> list[tuple[Subtask, Brief]]:
         """The team's subtasks that wait for an adjudicator, in order of their ids, those after `after`."""
         ...

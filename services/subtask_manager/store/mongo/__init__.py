@@ -273,9 +273,6 @@ class MongoSubtaskStore:
             await self._awaiting.forget_task(task_id)
         return removed.deleted_count
 
-    async def latest_lease(self) -> float | None:
-        return await self._leases.latest()
-
     async def forget_task(self, task_id: str) -> None:
         await self._briefs.forget(task_id)
 

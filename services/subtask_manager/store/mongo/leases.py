@@ -54,13 +54,6 @@ class MongoLeases:
         found = zip(own, briefs, strict=True)
         return [(stored, brief) for stored, brief in found if brief is not None and brief.is_for(team, operator)]
 
-    async def latest(self) -> float | None:
-        """When the last of all leases lapses."""
-        there = {"leased_until": {"$gt": 0}}
-        with errors_named():
-            found = await read(self._subtasks.collection.find(there, {"leased_until": 1}).sort("leased_until", -1), 1)
-        return found[0]["leased_until"] if found else None
-
     async def live(self, team: str, operator: str, now: float) -> list[Held]:
         """The subtasks of a team that an operator holds now."""
         found = [(stored.state, brief) for stored, brief in await self.of(team, operator, None)]

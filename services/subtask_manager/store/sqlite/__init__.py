@@ -247,10 +247,6 @@ class SqliteSubtaskStore(SqliteOutbox):
 
         return await self._database.write(remove)
 
-    async def latest_lease(self) -> float | None:
-        query = "SELECT max(expires_at) FROM leases"
-        return await self._database.read(lambda db: db.execute(query).fetchone()[0])
-
     async def forget_task(self, task_id: str) -> None:
         def forget(db: sqlite3.Connection) -> None:
             tombstone = "DELETE FROM briefs WHERE task_id = ? AND is_cancelled AND body IS NULL"
