@@ -10,6 +10,7 @@ from pathlib import Path
 
 from embedded import data_dir
 from services.accounts.store.sqlite import schema as account_schema
+from services.consensus.store.sqlite import schema as consensus_schema
 from services.notifier.store.sqlite import schema as notifier_schema
 from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager.store.codec import IMAGES
@@ -24,6 +25,7 @@ STEPS: Mapping[str, Sequence[Step]] = {
     "subtasks": subtask_schema.STEPS,
     "accounts": account_schema.STEPS,
     "webhooks": notifier_schema.STEPS,
+    "consensus": consensus_schema.STEPS,
     "bus": bus.STEPS,
 }
 NEEDED = ("tasks", "subtasks", "bus")
