@@ -26,6 +26,8 @@ MANIFEST = "backup.json"
 KEYS = ("secret", "signing-keys.json")
 OBJECTS = ("objects", "staging")
 WAIT_S = 30.0
+PASSES, SHORT_S = 10, 0.05
+"""Writers are held once a look for new objects is as short as this, or after so many."""
 SETTLED_NS = 1_000_000_000
 """A folder that was changed so shortly before it was read may change again without another time of change."""
 
@@ -36,7 +38,7 @@ class BackupRefused(QuorateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a copy holds. held_s: how long writers had to wait for it."""
+    """What a copy holds. held_s: how long writers had to wait for it, at the most."""
 
     databases: int
     objects: int
@@ -50,11 +52,11 @@ def back_up(source: Path, target: Path) -> Taken:
         raise BackupRefused(f"{source} is no data folder of Quorate: it has no tasks.sqlite")
     _begin(target)
     objects = _Objects(source, target)
-    objects.take()
+    objects.take_nearly_all()
     began_at = time.time()
     with ExitStack() as stack:
+        held = time.monotonic()
         with _nobody_writing(files):
-            held = time.monotonic()
             objects.take()
             readers = [stack.enter_context(_reading(path)) for path in files]
             held_s = time.monotonic() - held
@@ -149,6 +151,14 @@ class _Objects:
     count: int = 0
     _read: dict[str, int] = field(default_factory=dict[str, int])
     """When each folder had changed last as it was read."""
+
+    def take_nearly_all(self) -> None:
+        """Take what there is, and what came meanwhile, until little is left for the last time."""
+        for _ in range(PASSES):
+            began = time.monotonic()
+            self.take()
+            if time.monotonic() - began < SHORT_S:
+                return
 
     def take(self) -> None:
         for name in OBJECTS:

@@ -2,13 +2,14 @@
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from embedded import backup, keeping
 from embedded import check as checking
-from embedded import keeping
 from embedded.backup import MANIFEST, BackupRefused, back_up, restore
 from embedded.check import NotChecked, check, mend
 from tests.service.running import Api, running
@@ -89,6 +90,37 @@ def test_a_copy_is_of_one_instant_though_people_write_all_the_time(tmp_path: Pat
     finally:
         ended.set()
         writer.join()
+
+
+def test_what_is_uploaded_while_objects_are_copied_is_copied_before_anybody_waits(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A first copy to another disk takes long, and what comes meanwhile does so, too."""
+    take, counts, were_held = backup._Objects.take, [0], []
+
+    def slow(objects: backup._Objects) -> None:
+        take(objects)
+        were_held.append(is_held(folder))
+        counts.append(objects.count)
+        if len(counts) < 4:
+            (folder / "objects" / f"late{len(counts)}").mkdir()
+            (folder / "objects" / f"late{len(counts)}" / "picture.png").write_bytes(b"late")
+            time.sleep(2 * backup.SHORT_S)
+
+    monkeypatch.setattr(backup._Objects, "take", slow)
+    back_up(folder, tmp_path / "copy")
+    assert counts[0] < counts[1] < counts[2] < counts[3] == counts[-1]
+    assert were_held == [False] * (len(were_held) - 1) + [True]
+    assert len(were_held) > 3
+
+
+def is_held(folder: Path) -> bool:
+    with closing(sqlite3.connect(folder / "tasks.sqlite", isolation_level=None, timeout=0)) as db:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False
 
 
 def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Path, tmp_path: Path):
