@@ -128,9 +128,13 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _copy(reader: sqlite3.Connection, target: Path) -> int:
-    """Copy what a reader sees; returns the number of its schema."""
+    """Copy what a reader sees; returns the number of its schema.
+
+    The copy has no WAL, so that it can be read where nothing can be written; a start gives it one again.
+    """
     with _opened(target) as copy:
         reader.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
         schema: int = copy.execute("PRAGMA user_version").fetchone()[0]
     return schema
 

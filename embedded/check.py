@@ -89,6 +89,8 @@ def _damages(folder: Path) -> Iterator[Finding]:
             with closing(sqlite3.connect(path)) as db:
                 schema = db.execute("PRAGMA user_version").fetchone()[0]
                 told = [row[0] for row in db.execute("PRAGMA integrity_check(5)")]
+        except sqlite3.OperationalError as error:
+            raise NotChecked(f"{path} cannot be checked: {error}") from error
         except sqlite3.Error as error:
             told, schema = [str(error)], len(steps)
         if told != ["ok"]:

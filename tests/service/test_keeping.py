@@ -123,6 +123,17 @@ def is_held(folder: Path) -> bool:
     return False
 
 
+def test_a_backup_has_no_wal_and_so_can_be_read_where_nothing_can_be_written(folder: Path, tmp_path: Path):
+    back_up(folder, tmp_path / "copy")
+    for path in (tmp_path / "copy").glob("*.sqlite"):
+        with closing(sqlite3.connect(path)) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    before = {path.name for path in (tmp_path / "copy").iterdir()}
+    restore(tmp_path / "copy", tmp_path / "restored")
+    assert texts(tmp_path / "copy") == []
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == before
+
+
 def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Path, tmp_path: Path):
     full = tmp_path / "full"
     full.mkdir()
@@ -190,6 +201,10 @@ def test_a_damaged_file_is_said_and_nothing_else_looked_at(folder: Path):
 def test_what_cannot_be_checked_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(NotChecked, match="no data folder"):
         check(tmp_path)
+    (folder / "accounts.sqlite").mkdir()
+    with pytest.raises(NotChecked, match="cannot be checked: unable to open"):
+        check(folder)
+    (folder / "accounts.sqlite").rmdir()
     change(folder, "tasks", "PRAGMA user_version = 3")
     with pytest.raises(NotChecked, match="start the platform once"):
         check(folder)
