@@ -1,5 +1,6 @@
 """What a backup refuses and holds, and what a check finds."""
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -12,6 +13,8 @@ from embedded import backup, keeping
 from embedded import check as checking
 from embedded.backup import MANIFEST, BackupRefused, back_up, restore
 from embedded.check import NotChecked, check, mend
+from embedded.soundness import refuse_unusable
+from shared.errors import QuorateError
 from tests.service.running import Api, running
 
 
@@ -146,6 +149,32 @@ def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Pa
     (tmp_path / "copy" / MANIFEST).unlink()
     with pytest.raises(BackupRefused, match="no whole backup"):
         restore(tmp_path / "copy", tmp_path / "restored")
+
+
+def test_what_broke_off_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    copy, restored = tmp_path / "copy", tmp_path / "restored"
+
+    def fail(_: object) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "_sync", fail)
+        with pytest.raises(OSError, match="full"):
+            back_up(folder, copy)
+        assert not (copy / MANIFEST).exists()
+    shutil.rmtree(copy)
+    back_up(folder, copy)
+    with monkeypatch.context() as patch:
+        patch.setattr(backup._Objects, "take", fail)
+        with pytest.raises(OSError, match="full"):
+            restore(copy, restored)
+    for use in (refuse_to_start, check, lambda path: back_up(path, tmp_path / "new"), lambda path: restore(copy, path)):
+        with pytest.raises(QuorateError, match=r"a restore into .* broke off|no data folder|not empty"):
+            use(restored)
+
+
+def refuse_to_start(folder: Path) -> None:
+    refuse_unusable(folder, [])
 
 
 def test_a_folder_that_agrees_has_no_findings(folder: Path):
