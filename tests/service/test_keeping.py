@@ -217,6 +217,36 @@ def test_what_one_service_has_and_the_other_lacks_is_found(folder: Path, name: s
     assert any(text in one for one in texts(folder))
 
 
+@pytest.mark.parametrize("place", ["messages", "dead"])
+def test_what_an_event_will_bring_is_no_finding(folder: Path, place: str):
+    """The events of two images wait: those of which one service has nothing, or another state."""
+    change(folder, "subtasks", "DELETE FROM subtasks WHERE state = 'open'")
+    change(folder, "tasks", "UPDATE images SET state = 'open', label = NULL")
+    change(folder, "tasks", "UPDATE tasks SET completed = 0")
+    change(folder, "subtasks", "UPDATE briefs SET open = 0")
+    reason = "reason, died_at, " if place == "dead" else ""
+    values = "'', 0, " if place == "dead" else ""
+    with closing(sqlite3.connect(folder / "bus.sqlite")) as db, db:
+        db.execute("ATTACH ? AS tasks", (str(folder / "tasks.sqlite"),))
+        db.execute("ATTACH ? AS work", (str(folder / "subtasks.sqlite"),))
+        db.execute(
+            f"""INSERT INTO {place} ({reason} queue, event_id, type, subject, body)
+                SELECT {values} 'q', i.id, iif(s.id IS NULL, 'image.ready.v1', 'subtask.completed.v1'), i.id, ''
+                FROM tasks.images i LEFT JOIN work.subtasks s ON s.id = i.id"""
+        )
+    assert texts(folder) == []
+    change(folder, "bus", f"UPDATE {place} SET type = iif(type = 'image.ready.v1', 'subtask.completed.v1', type)")
+    assert sum("has no subtask, and no event" in text for text in texts(folder)) == 2
+
+
+def test_a_cancelled_task_that_is_being_erased_has_no_findings(folder: Path):
+    """Its pictures go first, then its images, step by step, and its counts at the end."""
+    change(folder, "tasks", "UPDATE tasks SET state = 'cancelled'")
+    change(folder, "tasks", "DELETE FROM images WHERE rowid = 1")
+    shutil.rmtree(folder / "objects")
+    assert texts(folder, reads_objects=True) == []
+
+
 def test_a_damaged_file_is_said_and_nothing_else_looked_at(folder: Path):
     path = folder / "subtasks.sqlite"
     with path.open("r+b") as file:
