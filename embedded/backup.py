@@ -22,10 +22,13 @@ from shared.errors import QuorateError
 from shared.version import VERSION
 
 MANIFEST = "backup.json"
-"""Written last: a copy without it is not whole."""
+"""Written once all else is on the disk: a copy without it is not whole."""
+TASKS = "tasks.sqlite"
 KEYS = ("secret", "signing-keys.json")
 OBJECTS = ("objects", "staging")
 WAIT_S = 30.0
+PASSES, SHORT_S = 10, 0.05
+"""Writers are held once a look for new objects is as short as this, or after so many."""
 SETTLED_NS = 1_000_000_000
 """A folder that was changed so shortly before it was read may change again without another time of change."""
 
@@ -36,7 +39,7 @@ class BackupRefused(QuorateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a copy holds. held_s: how long writers had to wait for it."""
+    """What a copy holds. held_s: how long writers had to wait for it, at the most."""
 
     databases: int
     objects: int
@@ -46,39 +49,45 @@ class Taken:
 def back_up(source: Path, target: Path) -> Taken:
     """Copy the data folder `source` into the new or empty folder `target`. Raises BackupRefused."""
     files = _databases(source)
-    if not (source / "tasks.sqlite").is_file():
-        raise BackupRefused(f"{source} is no data folder of Quorate: it has no tasks.sqlite")
+    if not (source / TASKS).is_file():
+        raise BackupRefused(f"{source} is no data folder of Quorate: it has no {TASKS}")
     _begin(target)
     objects = _Objects(source, target)
-    objects.take()
+    objects.take_nearly_all()
     began_at = time.time()
     with ExitStack() as stack:
+        held = time.monotonic()
         with _nobody_writing(files):
-            held = time.monotonic()
             objects.take()
             readers = [stack.enter_context(_reading(path)) for path in files]
             held_s = time.monotonic() - held
         schemas = {path.name: _copy(reader, target / path.name) for path, reader in zip(files, readers, strict=True)}
     _copy_keys(source, target)
     told = {"version": VERSION, "at": iso(began_at), "schemas": schemas, "objects": objects.count}
-    data_dir.write_secret(target / MANIFEST, json.dumps(told, indent=1).encode())
     _sync(target)
+    data_dir.write_secret(target / MANIFEST, json.dumps(told, indent=1).encode())
+    _sync_names(target)
     return Taken(databases=len(files), objects=objects.count, held_s=held_s)
 
 
 def restore(source: Path, target: Path) -> Taken:
-    """Make the new or empty folder `target` a data folder of a copy. Raises BackupRefused."""
+    """Make the new or empty folder `target` a data folder of a copy. Raises BackupRefused.
+
+    `tasks.sqlite` comes first under another name, and has its own at the end: without it nothing starts in the folder.
+    """
     if not (source / MANIFEST).is_file():
         raise BackupRefused(f"{source} is no whole backup: it has no {MANIFEST}")
     _begin(target)
     files = _databases(source)
-    for path in files:
+    for path in sorted(files, key=lambda path: path.name != TASKS):
         with _reading(path) as reader:
-            _copy(reader, target / path.name)
+            _copy(reader, target / (data_dir.RESTORING if path.name == TASKS else path.name))
     objects = _Objects(source, target)
     objects.take()
     _copy_keys(source, target)
     _sync(target)
+    (target / data_dir.RESTORING).rename(target / TASKS)
+    _sync_names(target)
     return Taken(databases=len(files), objects=objects.count, held_s=0.0)
 
 
@@ -126,9 +135,13 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _copy(reader: sqlite3.Connection, target: Path) -> int:
-    """Copy what a reader sees; returns the number of its schema."""
+    """Copy what a reader sees; returns the number of its schema.
+
+    The copy has no WAL, so that it can be read where nothing can be written; a start gives it one again.
+    """
     with _opened(target) as copy:
         reader.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
         schema: int = copy.execute("PRAGMA user_version").fetchone()[0]
     return schema
 
@@ -149,6 +162,14 @@ class _Objects:
     count: int = 0
     _read: dict[str, int] = field(default_factory=dict[str, int])
     """When each folder had changed last as it was read."""
+
+    def take_nearly_all(self) -> None:
+        """Take what there is, and what came meanwhile, until little is left for the last time."""
+        for _ in range(PASSES):
+            began = time.monotonic()
+            self.take()
+            if time.monotonic() - began < SHORT_S:
+                return
 
     def take(self) -> None:
         for name in OBJECTS:
@@ -184,8 +205,18 @@ class _Objects:
 def _sync(folder: Path) -> None:
     """Have all of a copy on the disk."""
     for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_one(path)
+
+
+def _sync_names(folder: Path) -> None:
+    """Have the names in a folder on the disk, and its own."""
+    _sync_one(folder)
+    _sync_one(folder.parent)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

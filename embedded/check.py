@@ -73,6 +73,7 @@ def _findings(folder: Path, *, reads_objects: bool) -> Iterator[Finding]:
     with closing(sqlite3.connect(folder / "tasks.sqlite")) as db:
         db.execute("ATTACH ? AS work", (str(folder / "subtasks.sqlite"),))
         db.execute("ATTACH ? AS bus", (str(folder / "bus.sqlite"),))
+        _note_what_is_on_its_way(db)
         db.execute("PRAGMA query_only=1")
         yield from _task_counts(db)
         yield from _open_counts(db)
@@ -89,6 +90,8 @@ def _damages(folder: Path) -> Iterator[Finding]:
             with closing(sqlite3.connect(path)) as db:
                 schema = db.execute("PRAGMA user_version").fetchone()[0]
                 told = [row[0] for row in db.execute("PRAGMA integrity_check(5)")]
+        except sqlite3.OperationalError as error:
+            raise NotChecked(f"{path} cannot be checked: {error}") from error
         except sqlite3.Error as error:
             told, schema = [str(error)], len(steps)
         if told != ["ok"]:
@@ -103,7 +106,7 @@ def _damages(folder: Path) -> Iterator[Finding]:
 def _task_counts(db: sqlite3.Connection) -> Iterator[Finding]:
     query = """SELECT t.id, t.images, t.completed, t.disputed, count(i.id),
                       coalesce(sum(i.state = 'completed'), 0), coalesce(sum(i.state = 'disputed'), 0)
-               FROM tasks t LEFT JOIN images i ON i.task_id = t.id GROUP BY t.id"""
+               FROM tasks t LEFT JOIN images i ON i.task_id = t.id WHERE t.state != 'cancelled' GROUP BY t.id"""
     for task_id, *counts in db.execute(query):
         kept, real = tuple(counts[:3]), tuple(counts[3:])
         if kept != real:
@@ -126,8 +129,10 @@ def _open_counts(db: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _objects(db: sqlite3.Connection, folder: Path, *, reads_objects: bool) -> Iterator[Finding]:
-    """Images without their objects. Objects without an image are no finding: the collector removes them."""
-    for task_id, body in db.execute("SELECT task_id, body FROM images"):
+    """Images without their objects. Objects without an image are no finding: the collector removes them. What a
+    cancelled task has goes in steps, pictures first."""
+    query = """SELECT i.task_id, i.body FROM images i JOIN tasks t ON t.id = i.task_id WHERE t.state != 'cancelled'"""
+    for task_id, body in db.execute(query):
         image = IMAGES.read_text(body)
         path = folder / "objects" / original_of(image.object_key)
         if not path.is_file():
@@ -157,10 +162,17 @@ def _on_both_sides(db: sqlite3.Connection) -> Iterator[Finding]:
             yield Finding(text=f"image {image_id} of task {task_id} {said}, and no event is on its way")
 
 
+def _note_what_is_on_its_way(db: sqlite3.Connection) -> None:
+    """Once for all images, as no event can be found by what it tells of."""
+    db.execute("CREATE TEMP TABLE coming (id TEXT, is_result INTEGER, PRIMARY KEY (id, is_result)) WITHOUT ROWID")
+    for is_result, outbox, kinds in ((False, "main.outbox", "image.%"), (True, "work.outbox", "subtask.%")):
+        for place in (outbox, "bus.messages", "bus.dead"):
+            note = f"INSERT OR IGNORE INTO coming SELECT subject, ? FROM {place} WHERE type LIKE ?"  # noqa: S608 - ours
+            db.execute(note, (is_result, kinds))
+    db.execute("INSERT OR IGNORE INTO coming SELECT subtask_id, 0 FROM work.awaiting")
+    db.commit()
+
+
 def _is_on_its_way(db: sqlite3.Connection, image_id: str, *, is_result: bool) -> bool:
-    outbox, kinds = ("work.outbox", "subtask.%") if is_result else ("main.outbox", "image.%")
-    places = [outbox, "bus.messages", "bus.dead"]
-    queries = [f"SELECT 1 FROM {place} WHERE subject = ?1 AND type LIKE ?2" for place in places]  # noqa: S608 - ours
-    if not is_result:
-        queries.append("SELECT 1 FROM work.awaiting WHERE subtask_id = ?1 AND ?2 != ''")
-    return any(db.execute(f"{query} LIMIT 1", (image_id, kinds)).fetchone() for query in queries)
+    query = "SELECT 1 FROM coming WHERE id = ? AND is_result = ?"
+    return db.execute(query, (image_id, is_result)).fetchone() is not None

@@ -11,6 +11,8 @@ from shared.errors import QuorateError
 from shared.sqlite.soundness import refuse_unless_ours
 
 SECRET_BYTES = 32
+RESTORING = "tasks.restoring"
+"""What `tasks.sqlite` is called until a restore has come to its end."""
 
 
 class DataDirInUse(QuorateError):
@@ -23,6 +25,10 @@ class SecretUnusable(QuorateError):
 
 class ImagesMissing(QuorateError):
     """The database knows images whose files are gone."""
+
+
+class RestoreBrokeOff(QuorateError):
+    """What was to be restored is there in part."""
 
 
 def make(data_dir: Path) -> None:
@@ -77,6 +83,12 @@ def refuse_without_images(data_dir: Path, *, has_images: bool) -> None:
             f"{data_dir / 'tasks.sqlite'} has images, and {objects} is not there or is empty: mount or restore that"
             " folder"
         )
+
+
+def refuse_half_restored(data_dir: Path) -> None:
+    """Raises RestoreBrokeOff."""
+    if (data_dir / RESTORING).exists():
+        raise RestoreBrokeOff(f"a restore into {data_dir} broke off: remove the folder, and restore the backup again")
 
 
 def write_secret(path: Path, content: bytes) -> None:

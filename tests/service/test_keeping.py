@@ -1,16 +1,20 @@
 """What a backup refuses and holds, and what a check finds."""
 
+import shutil
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from embedded import backup, keeping
 from embedded import check as checking
-from embedded import keeping
 from embedded.backup import MANIFEST, BackupRefused, back_up, restore
 from embedded.check import NotChecked, check, mend
+from embedded.soundness import refuse_unusable
+from shared.errors import QuorateError
 from tests.service.running import Api, running
 
 
@@ -36,6 +40,10 @@ def change(folder: Path, name: str, statement: str) -> None:
 
 def texts(folder: Path, **how: bool) -> list[str]:
     return [one.text for one in check(folder, **how)]
+
+
+def test_every_database_is_checked(folder: Path):
+    assert {path.stem for path in folder.glob("*.sqlite")} <= checking.STEPS.keys()
 
 
 async def test_a_backup_of_a_running_platform_is_a_folder_that_a_platform_starts_from(api: Api, tmp_path: Path):
@@ -87,6 +95,48 @@ def test_a_copy_is_of_one_instant_though_people_write_all_the_time(tmp_path: Pat
         writer.join()
 
 
+def test_what_is_uploaded_while_objects_are_copied_is_copied_before_anybody_waits(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A first copy to another disk takes long, and what comes meanwhile does so, too."""
+    take, counts, were_held = backup._Objects.take, [0], []
+
+    def slow(objects: backup._Objects) -> None:
+        take(objects)
+        were_held.append(is_held(folder))
+        counts.append(objects.count)
+        if len(counts) < 4:
+            (folder / "objects" / f"late{len(counts)}").mkdir()
+            (folder / "objects" / f"late{len(counts)}" / "picture.png").write_bytes(b"late")
+            time.sleep(2 * backup.SHORT_S)
+
+    monkeypatch.setattr(backup._Objects, "take", slow)
+    back_up(folder, tmp_path / "copy")
+    assert counts[0] < counts[1] < counts[2] < counts[3] == counts[-1]
+    assert were_held == [False] * (len(were_held) - 1) + [True]
+    assert len(were_held) > 3
+
+
+def is_held(folder: Path) -> bool:
+    with closing(sqlite3.connect(folder / "tasks.sqlite", isolation_level=None, timeout=0)) as db:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
+def test_a_backup_has_no_wal_and_so_can_be_read_where_nothing_can_be_written(folder: Path, tmp_path: Path):
+    back_up(folder, tmp_path / "copy")
+    for path in (tmp_path / "copy").glob("*.sqlite"):
+        with closing(sqlite3.connect(path)) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    before = {path.name for path in (tmp_path / "copy").iterdir()}
+    restore(tmp_path / "copy", tmp_path / "restored")
+    assert texts(tmp_path / "copy") == []
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == before
+
+
 def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Path, tmp_path: Path):
     full = tmp_path / "full"
     full.mkdir()
@@ -99,6 +149,32 @@ def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Pa
     (tmp_path / "copy" / MANIFEST).unlink()
     with pytest.raises(BackupRefused, match="no whole backup"):
         restore(tmp_path / "copy", tmp_path / "restored")
+
+
+def test_what_broke_off_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    copy, restored = tmp_path / "copy", tmp_path / "restored"
+
+    def fail(_: object) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "_sync", fail)
+        with pytest.raises(OSError, match="full"):
+            back_up(folder, copy)
+        assert not (copy / MANIFEST).exists()
+    shutil.rmtree(copy)
+    back_up(folder, copy)
+    with monkeypatch.context() as patch:
+        patch.setattr(backup._Objects, "take", fail)
+        with pytest.raises(OSError, match="full"):
+            restore(copy, restored)
+    for use in (refuse_to_start, check, lambda path: back_up(path, tmp_path / "new"), lambda path: restore(copy, path)):
+        with pytest.raises(QuorateError, match=r"a restore into .* broke off|no data folder|not empty"):
+            use(restored)
+
+
+def refuse_to_start(folder: Path) -> None:
+    refuse_unusable(folder, [])
 
 
 def test_a_folder_that_agrees_has_no_findings(folder: Path):
@@ -141,6 +217,36 @@ def test_what_one_service_has_and_the_other_lacks_is_found(folder: Path, name: s
     assert any(text in one for one in texts(folder))
 
 
+@pytest.mark.parametrize("place", ["messages", "dead"])
+def test_what_an_event_will_bring_is_no_finding(folder: Path, place: str):
+    """The events of two images wait: those of which one service has nothing, or another state."""
+    change(folder, "subtasks", "DELETE FROM subtasks WHERE state = 'open'")
+    change(folder, "tasks", "UPDATE images SET state = 'open', label = NULL")
+    change(folder, "tasks", "UPDATE tasks SET completed = 0")
+    change(folder, "subtasks", "UPDATE briefs SET open = 0")
+    reason = "reason, died_at, " if place == "dead" else ""
+    values = "'', 0, " if place == "dead" else ""
+    with closing(sqlite3.connect(folder / "bus.sqlite")) as db, db:
+        db.execute("ATTACH ? AS tasks", (str(folder / "tasks.sqlite"),))
+        db.execute("ATTACH ? AS work", (str(folder / "subtasks.sqlite"),))
+        db.execute(
+            f"""INSERT INTO {place} ({reason} queue, event_id, type, subject, body)
+                SELECT {values} 'q', i.id, iif(s.id IS NULL, 'image.ready.v1', 'subtask.completed.v1'), i.id, ''
+                FROM tasks.images i LEFT JOIN work.subtasks s ON s.id = i.id"""
+        )
+    assert texts(folder) == []
+    change(folder, "bus", f"UPDATE {place} SET type = iif(type = 'image.ready.v1', 'subtask.completed.v1', type)")
+    assert sum("has no subtask, and no event" in text for text in texts(folder)) == 2
+
+
+def test_a_cancelled_task_that_is_being_erased_has_no_findings(folder: Path):
+    """Its pictures go first, then its images, step by step, and its counts at the end."""
+    change(folder, "tasks", "UPDATE tasks SET state = 'cancelled'")
+    change(folder, "tasks", "DELETE FROM images WHERE rowid = 1")
+    shutil.rmtree(folder / "objects")
+    assert texts(folder, reads_objects=True) == []
+
+
 def test_a_damaged_file_is_said_and_nothing_else_looked_at(folder: Path):
     path = folder / "subtasks.sqlite"
     with path.open("r+b") as file:
@@ -154,6 +260,10 @@ def test_a_damaged_file_is_said_and_nothing_else_looked_at(folder: Path):
 def test_what_cannot_be_checked_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(NotChecked, match="no data folder"):
         check(tmp_path)
+    (folder / "accounts.sqlite").mkdir()
+    with pytest.raises(NotChecked, match="cannot be checked: unable to open"):
+        check(folder)
+    (folder / "accounts.sqlite").rmdir()
     change(folder, "tasks", "PRAGMA user_version = 3")
     with pytest.raises(NotChecked, match="start the platform once"):
         check(folder)
