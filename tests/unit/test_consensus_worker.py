@@ -1,0 +1,94 @@
+"""How the worker of consensus runs goes on where something fails."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from services.consensus.run import Outcome, Run
+from services.consensus.worker import LOOK_S, Worker
+from shared.errors import StorageFull
+from shared.outbox import Relay
+from tests.contract.adapters import T0, StoredConsensus, sqlite_consensus
+
+WITHIN_S = 60
+
+
+class Maker:
+    """Makes runs at once, and notes which."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+    async def make(self, run: Run, attempt: str, tell) -> Outcome:
+        self.made.append(run.id)
+        return Outcome(images=1)
+
+
+class NoBus:
+    """A bus that is away."""
+
+    async def publish(self, messages) -> None:
+        await asyncio.Event().wait()
+
+
+def run(number: int, **changes) -> Run:
+    return Run(
+        id=f"{number:032x}",
+        team="first",
+        kind="task",
+        task_id="t1",
+        methods=("ds",),
+        asked_by="ann",
+        asked_at=T0 - 10 + number,
+        **changes,
+    )
+
+
+@pytest_asyncio.fixture
+async def stored(tmp_path) -> AsyncIterator[StoredConsensus]:
+    async with sqlite_consensus(tmp_path) as stored:
+        yield stored
+
+
+@contextlib.asynccontextmanager
+async def working(stored: StoredConsensus, maker: Maker, relay: Relay) -> AsyncIterator[None]:
+    worker = Worker(stored.store, maker, relay, stored.clock, at_once=1)
+    worker.start()
+    try:
+        yield
+    finally:
+        await worker.close()
+
+
+async def until(is_so) -> None:
+    for _ in range(50 * WITHIN_S):
+        if await is_so():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"not within {WITHIN_S} s")
+
+
+async def test_a_run_that_fails_is_tried_seldom_and_holds_up_no_other(stored, monkeypatch):
+    store, tried = stored.store, []
+    change_run = store.change_run
+
+    async def failing(run_id, change, **options):
+        if run_id == run(1).id:
+            tried.append(run_id)
+            raise StorageFull("the disk is full")
+        return await change_run(run_id, change, **options)
+
+    monkeypatch.setattr(store, "change_run", failing)
+    await store.add_run(run(1))
+    await store.add_run(run(2))
+
+    async def other_is_made() -> bool:
+        return (await store.run(run(2).id)).state == "finished"
+
+    async with working(stored, Maker(), Relay(store, NoBus())):
+        await until(other_is_made)
+        before = len(tried)
+        await asyncio.sleep(2 * LOOK_S)
+        assert 1 <= len(tried) - before <= 4
