@@ -94,7 +94,7 @@ class Worker:
             await self._do(due)
             is_done = True
         except Conflict:
-            pass  # another process was faster
+            pass  # another process was faster, or the bus is away
         except QuorateError as error:
             log.warning("a consensus run waits: %s", error.detail, extra={"run": due.id})
         except Exception:  # its claim lapses, and it begins anew
@@ -147,10 +147,15 @@ class Worker:
         await self._change(run_id, partial(runs.renewed, holder=attempt, stage=stage))
 
     async def _send(self, run: Run) -> None:
-        """Tell the subtask manager of the next page of images on which a method differs from the record."""
+        """Tell the subtask manager of images on which a method differs from the record, page by page: the next one only
+        once the last is published, so that no more than one waits while the bus is away."""
         while (sending := runs.next_sending(run)) is not None:
+            if not await self._store.is_told(run.id):
+                await self._relay.hand_over()
+            if not await self._store.is_told(run.id):
+                raise Conflict("what was told of the run is not published yet")
             run = await self._send_page(run, sending)
-            self._relay.wake()
+        self._relay.wake()
 
     async def _send_page(self, run: Run, sending: Sending) -> Run:
         key = PageKey(run_id=run.id, attempt=run.attempt or "", kind=DIFFERING, number=sending.page)

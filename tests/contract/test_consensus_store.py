@@ -194,10 +194,13 @@ async def test_what_is_told_is_saved_with_the_change_or_not_at_all(consensus):
     if (await store.run(run(1).id)).stage is None:
         assert await store.pending(9) == []
         await store.change_run(run(1).id, rule)
+    await store.add_run(run(2))
+    assert [await store.is_told(run(number).id) for number in (1, 2)] == [False, True]
     told = await store.pending(9)
     assert [parse(one.body).data.doubts[0].label for one in told] == ["$set"]
     await store.clear([one.id for one in told])
     assert await store.pending(9) == []
+    assert await store.is_told(run(1).id)
 
 
 async def test_pages_are_written_whole_and_go_with_their_attempt(consensus):

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from services.consensus.run import Outcome, Run
+from services.consensus.estimating import DIFFERING
+from services.consensus.run import Outcome, Run, Sending
+from services.consensus.store import PageKey
+from services.consensus.store.codec import packed
 from services.consensus.worker import LOOK_S, Worker
-from shared.errors import StorageFull
+from shared.errors import StorageFull, Unavailable
+from shared.events import Message
 from shared.outbox import Relay
 from tests.contract.adapters import T0, StoredConsensus, sqlite_consensus
 
@@ -26,11 +30,18 @@ class Maker:
         return Outcome(images=1)
 
 
-class NoBus:
-    """A bus that is away."""
+class Bus:
+    """A bus that may be away."""
+
+    is_away = False
+
+    def __init__(self) -> None:
+        self.told: list[Message] = []
 
     async def publish(self, messages) -> None:
-        await asyncio.Event().wait()
+        if self.is_away:
+            raise Unavailable("the bus is away")
+        self.told += messages
 
 
 def run(number: int, **changes) -> Run:
@@ -87,8 +98,35 @@ async def test_a_run_that_fails_is_tried_seldom_and_holds_up_no_other(stored, mo
     async def other_is_made() -> bool:
         return (await store.run(run(2).id)).state == "finished"
 
-    async with working(stored, Maker(), Relay(store, NoBus())):
+    async with working(stored, Maker(), Relay(store, Bus())):
         await until(other_is_made)
         before = len(tried)
         await asyncio.sleep(2 * LOOK_S)
         assert 1 <= len(tried) - before <= 4
+
+
+async def test_while_the_bus_is_away_one_page_waits_and_other_runs_are_made(stored):
+    store, pages, bus = stored.store, 4, Bus()
+    sent = run(1, state="finished", attempt="a", sendings=(Sending(method="ds", by="ann", at=T0 - 50),))
+    await store.add_run(sent)
+    item = {"image_id": "i1", "revision": 1, "methods": {"ds": {"label": "a"}}, "differs": ["ds"]}
+    for number in range(pages):
+        await store.put_page(PageKey(run_id=sent.id, attempt="a", kind=DIFFERING, number=number), packed([item]))
+    await store.add_run(run(2))
+    relay = Relay(store, bus)
+    bus.is_away = True
+    relay.start()
+
+    async def other_is_made() -> bool:
+        return (await store.run(run(2).id)).state == "finished"
+
+    async def all_is_sent() -> bool:
+        return (await store.run(sent.id)).sendings[0].done_at is not None and len(bus.told) == pages
+
+    async with working(stored, Maker(), relay):
+        await until(other_is_made)
+        await asyncio.sleep(2 * LOOK_S)
+        assert len(await store.pending(99)) == 1
+        bus.is_away = False
+        await until(all_is_sent)
+    await relay.close()

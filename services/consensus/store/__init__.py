@@ -84,6 +84,10 @@ class ConsensusStore(Outbox, Protocol):
         """Returns the new state. Raises NotFound, and what the rule raises."""
         ...
 
+    async def is_told(self, run_id: str) -> bool:
+        """Whether all that was told of a run is published."""
+        ...
+
     async def runs(self, team: str, kind: Kind, *, task_id: str, limit: int) -> list[Run]:
         """A team's runs about a task, or about its operators with an empty `task_id`: those that were asked for last at
         the front."""

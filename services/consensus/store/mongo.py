@@ -139,6 +139,9 @@ class MongoConsensusStore:
 
         return await self._runs.change(run_id, "run", rule)
 
+    async def is_told(self, run_id: str) -> bool:
+        return not (await self._runs.find(run_id, "run")).document["outbox"]
+
     async def runs(self, team: str, kind: Kind, *, task_id: str, limit: int) -> list[Run]:
         return await self._found_runs({"about": {"$eq": _about(team, kind, task_id)}}, "asked", -1, limit)
 

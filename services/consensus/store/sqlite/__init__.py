@@ -131,6 +131,10 @@ class SqliteConsensusStore(SqliteOutbox):
 
         return await self._database.write(update)
 
+    async def is_told(self, run_id: str) -> bool:
+        query = "SELECT 1 FROM outbox WHERE id > ? AND id < ? LIMIT 1"
+        return not await self._rows(query, f"{run_id}/", f"{run_id}/{LAST}")
+
     async def runs(self, team: str, kind: Kind, *, task_id: str, limit: int) -> list[Run]:
         query = "SELECT body FROM runs WHERE team = ? AND kind = ? AND task_id = ? ORDER BY asked DESC LIMIT ?"
         return _read_runs(await self._rows(query, team, kind, task_id, limit))
