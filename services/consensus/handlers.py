@@ -16,7 +16,7 @@ from shared import events
 from shared.auditing import Auditor
 from shared.clock import Clock
 from shared.erasures import Eraser
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.identity import Caller
 from shared.outbox import Relay
 
@@ -84,14 +84,15 @@ async def forget_image(resources: Resources, event: events.ImageRemovedV1) -> No
 
 
 async def forget_task(resources: Resources, event: events.TaskCancelledV1 | events.TaskErasedV1) -> None:
-    """Remove all that is kept of a task but that it was there."""
+    """Remove all that is kept of a task but that it was there. Raises Unavailable."""
     told = event.data
     stub = KnownTask(id=told.task_id, team=told.team)
     task = await resources.store.change_task(told.task_id, partial(rows.erased, new=stub))
     await _forget_rows(resources, told.task_id)
     while found := await resources.store.runs(task.team, "task", task_id=told.task_id, limit=KEPT_OF_TASK):
         for run in found:
-            await resources.store.remove_run(run.id)
+            if not await resources.store.remove_run(run.id):
+                raise Unavailable("what was told of a run is not published yet")
 
 
 async def _forget_rows(resources: Resources, task_id: str) -> None:
@@ -165,7 +166,7 @@ async def _asked(
 async def _forget_oldest(resources: Resources, new: Run) -> None:
     kept = await resources.store.runs(new.team, new.kind, task_id=new.task_id, limit=KEPT_OF_TASK + MOST_WAITING)
     for run in kept[KEPT_OF_TASK:]:
-        if run.is_over:
+        if run.is_over and run.due_at is None:
             await resources.store.remove_run(run.id)
 
 

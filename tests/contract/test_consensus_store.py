@@ -215,9 +215,22 @@ async def test_pages_are_written_whole_and_go_with_their_attempt(consensus):
     assert await store.pages(run(1).id) == keys
     await store.remove_pages(run(1).id, but="b")
     assert await store.pages(run(1).id) == keys[2:]
-    await store.remove_run(run(1).id)
-    await store.remove_run(run(1).id)
+    assert await store.remove_run(run(1).id)
+    assert await store.remove_run(run(1).id)
     assert await store.pages(run(1).id) == []
+    with pytest.raises(NotFound):
+        await store.run(run(1).id)
+
+
+async def test_no_event_goes_with_the_run_that_it_tells_of(consensus):
+    store = consensus.store
+    noted = (entry(BY, "consensus.run", run(1).id, T0, "00"),)
+    await store.add_run(run(1), noted=noted)
+    await store.remove_run(run(1).id)
+    told = await store.pending(9)
+    assert [parse(one.body).data.entry.action for one in told] == ["consensus.run"]
+    await store.clear([one.id for one in told])
+    assert await store.remove_run(run(1).id)
     with pytest.raises(NotFound):
         await store.run(run(1).id)
 

@@ -105,8 +105,9 @@ class ConsensusStore(Outbox, Protocol):
         """Runs of all teams in the order of their ids, those behind `after`."""
         ...
 
-    async def remove_run(self, run_id: str) -> None:
-        """Remove a run and all its pages, the run last; one that is not there is removed already."""
+    async def remove_run(self, run_id: str) -> bool:
+        """Remove a run and all its pages, the run last; one that is not there is removed already. False, with the run
+        as it was, where the events of it that are not published yet would go with it."""
         ...
 
     async def put_page(self, key: PageKey, body: bytes) -> None:

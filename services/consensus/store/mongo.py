@@ -154,10 +154,19 @@ class MongoConsensusStore:
     async def every_run(self, *, after: str, limit: int) -> list[Run]:
         return await self._found_runs({"id": {"$gt": after}}, "id", 1, limit)
 
-    async def remove_run(self, run_id: str) -> None:
+    async def remove_run(self, run_id: str) -> bool:
+        """Its events are kept in its document, so that goes after them."""
+        try:
+            stored = await self._runs.find(run_id, "run")
+        except NotFound:
+            await self.remove_pages(run_id, but=None)
+            return True
+        if stored.document["outbox"]:
+            return False
         await self.remove_pages(run_id, but=None)
+        as_read = {"_id": run_id, "version": stored.document["version"]}
         with errors_named():
-            await self._runs.collection.delete_one({"_id": run_id})
+            return (await self._runs.collection.delete_one(as_read)).deleted_count == 1
 
     async def put_page(self, key: PageKey, body: bytes) -> None:
         name = page_id(key)

@@ -150,9 +150,11 @@ class SqliteConsensusStore(SqliteOutbox):
     async def every_run(self, *, after: str, limit: int) -> list[Run]:
         return _read_runs(await self._rows("SELECT body FROM runs WHERE id > ? ORDER BY id LIMIT ?", after, limit))
 
-    async def remove_run(self, run_id: str) -> None:
+    async def remove_run(self, run_id: str) -> bool:
+        """Its events are in a table of their own, and stay."""
         await self.remove_pages(run_id, but=None)
         await self._database.write(lambda db: db.execute("DELETE FROM runs WHERE id = ?", (run_id,)).rowcount)
+        return True
 
     async def put_page(self, key: PageKey, body: bytes) -> None:
         put = "INSERT OR REPLACE INTO pages (id, run_id, body) VALUES (?,?,?)"

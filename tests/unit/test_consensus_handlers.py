@@ -1,0 +1,83 @@
+"""What the consensus service does, on a store."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+import pytest_asyncio
+
+from services.consensus import handlers, listing
+from services.consensus import row as rows
+from services.consensus.estimating import RESULTS
+from services.consensus.handlers import Resources
+from services.consensus.row import Row
+from services.consensus.run import KEPT_OF_TASK, Outcome, Run, Sending
+from services.consensus.store import PageKey
+from services.consensus.store.codec import packed
+from shared.auditing import Auditor
+from shared.errors import Gone
+from shared.identity import Caller
+from shared.outbox import Relay
+from tests.contract.adapters import T0, sqlite_consensus
+
+ADMIN = Caller("ann")
+
+
+@pytest_asyncio.fixture
+async def resources(tmp_path) -> AsyncIterator[Resources]:
+    async with sqlite_consensus(tmp_path) as stored:
+        yield Resources(
+            store=stored.store,
+            clock=stored.clock,
+            wake=lambda: None,
+            relay=Relay(stored.store, None),
+            eraser=None,
+            auditor=Auditor(stored.clock, None, is_on=False),
+        )
+
+
+def row(number: int, **changes) -> Row:
+    return Row(image_id=f"{number:032x}", task_id="t1", changed_at=T0 + number, completed_at=T0 + number, **changes)
+
+
+def run(number: int, **changes) -> Run:
+    return Run(
+        id=f"{number:032x}",
+        team="first",
+        kind="operators",
+        task_id="",
+        methods=(),
+        asked_by="ann",
+        asked_at=T0 - 100 + number,
+        state="finished",
+        attempt="a",
+        **changes,
+    )
+
+
+async def keep(resources: Resources, new: Row) -> None:
+    await resources.store.change_row(new.image_id, partial(rows.ended, new=new))
+
+
+async def test_a_run_of_which_something_is_to_be_sent_is_kept(resources):
+    sending = Sending(method="ds", by="ann", at=T0)
+    for number in range(KEPT_OF_TASK + 1):
+        await resources.store.add_run(run(number, sendings=(sending,) if number == 0 else ()))
+    await keep(resources, row(1))
+    new = await handlers.ask_operators(resources, ADMIN)
+    kept = await resources.store.runs("first", "operators", task_id="", limit=99)
+    assert [one.id for one in kept] == [new.id, *(run(number).id for number in range(KEPT_OF_TASK, 1, -1)), run(0).id]
+
+
+async def test_a_file_of_results_breaks_off_where_a_page_is_missing(resources):
+    found = run(1, outcome=Outcome(images=3))
+    await resources.store.add_run(found)
+    for number in range(3):
+        key = PageKey(run_id=found.id, attempt="a", kind=RESULTS, number=number)
+        await resources.store.put_page(key, packed([number]))
+    assert [one async for one in listing.results(resources, found)] == [[0], [1], [2]]
+    told = listing.results(resources, found)
+    assert await anext(told) == [0]
+    await resources.store.remove_pages(found.id, but=None)
+    with pytest.raises(Gone):
+        await anext(told)
