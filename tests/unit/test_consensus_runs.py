@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from services.consensus import row as rows
 from services.consensus import run as runs
 from services.consensus.domain.conduct import ConductBook
 from services.consensus.row import KnownTask, Row
 from services.consensus.run import CLAIM_S, CUT_SHORT, MAX_ATTEMPTS, Outcome, Run, Sending
+from services.consensus.settings import ConsensusSettings
 from services.subtask_manager.doubts import doubt
 from services.subtask_manager.subtask import Doubt
+from shared.erasures import AGAIN_AFTER_S
 from shared.errors import Conflict
 from tests.unit.subtask_builders import brief as brief_of
 from tests.unit.subtask_builders import opened, voted
@@ -51,6 +54,11 @@ def test_a_process_that_is_told_to_stop_costs_no_attempt():
     assert runs.released(held, T0, holder="other") is held
     assert runs.released(held, T0 + 1, holder="a").attempts == 0
     assert runs.claimed(runs.released(held, T0 + 1), T0 + 1, holder="b").attempts == 2
+
+
+def test_a_run_is_over_before_an_erasure_goes_through_everything_again():
+    with pytest.raises(ValidationError, match="consensus_time_s"):
+        ConsensusSettings(consensus_time_s=AGAIN_AFTER_S)
 
 
 def test_images_are_sent_once_for_each_method():
