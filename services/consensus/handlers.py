@@ -88,8 +88,23 @@ async def forget_task(resources: Resources, event: events.TaskCancelledV1 | even
     told = event.data
     stub = KnownTask(id=told.task_id, team=told.team)
     task = await resources.store.change_task(told.task_id, partial(rows.erased, new=stub))
-    await _forget_rows(resources, told.task_id)
-    while found := await resources.store.runs(task.team, "task", task_id=told.task_id, limit=KEPT_OF_TASK):
+    await _forget_what_is_of(resources, task)
+
+
+async def purge_task(resources: Resources, event: events.TaskPurgedV1) -> None:
+    """Forget that an erased task was there: one that was made again since has the same id. Raises Unavailable."""
+    try:
+        task = await resources.store.task(event.data.task_id)
+    except NotFound:
+        return
+    if task.state == "erased":
+        await _forget_what_is_of(resources, task)
+        await resources.store.forget_task(task.id)
+
+
+async def _forget_what_is_of(resources: Resources, task: KnownTask) -> None:
+    await _forget_rows(resources, task.id)
+    while found := await resources.store.runs(task.team, "task", task_id=task.id, limit=KEPT_OF_TASK):
         for run in found:
             if not await resources.store.remove_run(run.id):
                 raise Unavailable("what was told of a run is not published yet")

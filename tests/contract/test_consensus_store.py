@@ -134,6 +134,19 @@ async def test_tasks_are_told_once_and_stay_erased(consensus):
         await store.task("none")
 
 
+async def test_an_erased_task_is_forgotten_and_none_that_lives(consensus):
+    store, made = consensus.store, KnownTask(id="t1", name="birds", revision=1)
+    await store.forget_task("t1")
+    await store.change_task("t1", partial(rows.told, new=made))
+    await store.forget_task("t1")
+    assert await store.task("t1") == made
+    await store.change_task("t1", partial(rows.erased, new=made))
+    await store.forget_task("t1")
+    with pytest.raises(NotFound):
+        await store.task("t1")
+    assert await store.change_task("t1", partial(rows.told, new=made)) == made
+
+
 async def test_runs_are_listed_the_newest_first_and_added_once(consensus):
     store = consensus.store
     noted = (entry(BY, "consensus.run", run(1).id, T0, "00"),)

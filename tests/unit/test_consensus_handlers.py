@@ -10,12 +10,13 @@ from services.consensus import handlers, listing
 from services.consensus import row as rows
 from services.consensus.estimating import RESULTS
 from services.consensus.handlers import Resources
-from services.consensus.row import Row
+from services.consensus.row import KnownTask, Row
 from services.consensus.run import KEPT_OF_TASK, Outcome, Run, Sending
 from services.consensus.store import PageKey
 from services.consensus.store.codec import packed
+from shared import events
 from shared.auditing import Auditor
-from shared.errors import Gone
+from shared.errors import Gone, NotFound
 from shared.identity import Caller
 from shared.outbox import Relay
 from tests.contract.adapters import T0, sqlite_consensus
@@ -69,6 +70,31 @@ async def test_a_run_of_which_something_is_to_be_sent_is_kept(resources):
     assert [one.id for one in kept] == [new.id, *(run(number).id for number in range(KEPT_OF_TASK, 1, -1)), run(0).id]
 
 
+def told(kind: str, event: type):
+    data = {"task_id": "t1", "owner": "ann", "team": "first", "name": "birds", "at": T0}
+    return event(**events.envelope(event_id=f"t1/{kind}", source="test", subject="t1", at=T0), data=data)
+
+
+async def test_nothing_stays_of_a_task_that_was_purged(resources):
+    store = resources.store
+    await keep(resources, row(1))
+    await handlers.forget_task(resources, told("cancelled", events.TaskCancelledV1))
+    stub = row(1, removed_at=T0)
+    await store.change_row(stub.image_id, lambda _: stub)
+    purged = told("purged", events.TaskPurgedV1)
+    for _ in range(2):
+        await handlers.purge_task(resources, purged)
+        assert await store.every_row(after="", limit=9) == []
+        with pytest.raises(NotFound):
+            await store.task("t1")
+    made_again = KnownTask(id="t1", name="birds", revision=1)
+    await store.change_task("t1", lambda _: made_again)
+    await keep(resources, row(1))
+    await handlers.purge_task(resources, purged)
+    assert await store.task("t1") == made_again
+    assert await store.every_row(after="", limit=9) == [row(1)]
+
+
 async def test_a_file_of_results_breaks_off_where_a_page_is_missing(resources):
     found = run(1, outcome=Outcome(images=3))
     await resources.store.add_run(found)
@@ -76,8 +102,8 @@ async def test_a_file_of_results_breaks_off_where_a_page_is_missing(resources):
         key = PageKey(run_id=found.id, attempt="a", kind=RESULTS, number=number)
         await resources.store.put_page(key, packed([number]))
     assert [one async for one in listing.results(resources, found)] == [[0], [1], [2]]
-    told = listing.results(resources, found)
-    assert await anext(told) == [0]
+    file = listing.results(resources, found)
+    assert await anext(file) == [0]
     await resources.store.remove_pages(found.id, but=None)
     with pytest.raises(Gone):
-        await anext(told)
+        await anext(file)

@@ -39,6 +39,10 @@ class ConsensusStore(Outbox, Protocol):
         """Returns the new state; the rule makes one of a task that is not known."""
         ...
 
+    async def forget_task(self, task_id: str) -> None:
+        """Remove a task that was erased; any other stays."""
+        ...
+
     async def row(self, image_id: str) -> Row:
         """Raises NotFound."""
         ...

@@ -4,6 +4,7 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 image has no `there` and no `place`; a run that is over has no `under_way`, and one with nothing left to do no `due_at`.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -88,6 +89,14 @@ class MongoConsensusStore:
         if found is None:
             raise ValueError("a task's rule makes one")
         return found
+
+    async def forget_task(self, task_id: str) -> None:
+        with contextlib.suppress(NotFound):
+            stored = await self._tasks.find(task_id, "task")
+            if stored.state.state == "erased":
+                with errors_named():
+                    as_read = {"_id": task_id, "version": stored.document["version"]}
+                    await self._tasks.collection.delete_one(as_read)
 
     async def row(self, image_id: str) -> Row:
         return (await self._kept_rows.find(image_id, "image")).state

@@ -63,6 +63,14 @@ class SqliteConsensusStore(SqliteOutbox):
 
         return await self._database.write(update)
 
+    async def forget_task(self, task_id: str) -> None:
+        def forget(db: sqlite3.Connection) -> None:
+            found = db.execute("SELECT body FROM tasks WHERE id = ?", (task_id,)).fetchone()
+            if found is not None and TASKS.read_text(found[0]).state == "erased":
+                db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
+
+        await self._database.write(forget)
+
     async def row(self, image_id: str) -> Row:
         rows = await self._rows("SELECT body FROM rows WHERE id = ?", image_id)
         if not rows:
