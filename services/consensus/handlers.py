@@ -14,7 +14,7 @@ from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import unpacked
 from shared import events
 from shared.auditing import Auditor
-from shared.clock import Clock
+from shared.clock import Clock, iso
 from shared.erasures import Eraser
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.identity import Caller
@@ -141,11 +141,13 @@ async def ask(resources: Resources, who: Caller, *, task_id: str, methods: Seque
 
 
 async def ask_operators(resources: Resources, who: Caller) -> Run:
-    """The run about the team's operators on the votes that there are now. Raises Conflict."""
+    """The run about the team's operators on the votes that there are now, another one each day: it counts back from the
+    present. Raises Conflict."""
     marker = await resources.store.last_change_of_team(who.team)
     if not marker:
         raise Conflict("no image of the team has ended yet: there is nothing to say of its operators")
-    return await _asked(resources, who, "operators", task_id="", methods=(), marker=marker)
+    today = iso(resources.clock())[: len("2000-01-01")]
+    return await _asked(resources, who, "operators", task_id="", methods=(), marker=f"{today}/{marker}")
 
 
 async def _asked(

@@ -112,6 +112,11 @@ async def test_the_last_change_has_a_name(consensus):
     stub = Row(image_id=row(1).image_id, task_id="t1", changed_at=T0 + 50)
     await store.change_row(stub.image_id, partial(rows.removed, stub=stub, at=T0 + 50))
     assert await store.last_change("t1") > seen[1][0]
+    assert await store.last_change_of_team("first") > seen[1][1]
+    before = await store.last_change_of_team("first")
+    await keep(store, row(3, completed_at=T0 - 9, changed_at=T0 + 60))
+    assert await store.last_change_of_team("first") > before
+    assert await store.last_change_of_team("theirs") == ""
 
 
 async def test_rows_of_a_task_are_removed_few_at_a_time(consensus):

@@ -1,6 +1,7 @@
 """What the consensus service does, on a store."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -22,6 +23,11 @@ from shared.outbox import Relay
 from tests.contract.adapters import T0, sqlite_consensus
 
 ADMIN = Caller("ann")
+
+
+@pytest.fixture
+def clock(resources):
+    return resources.clock
 
 
 @pytest_asyncio.fixture
@@ -58,6 +64,23 @@ def run(number: int, **changes) -> Run:
 
 async def keep(resources: Resources, new: Row) -> None:
     await resources.store.change_row(new.image_id, partial(rows.ended, new=new))
+
+
+async def test_operators_are_counted_anew_after_any_change_and_each_day(resources, clock):
+    async def counted() -> str:
+        return (await handlers.ask_operators(resources, ADMIN)).id
+
+    await keep(resources, row(2))
+    seen = [await counted()]
+    assert await counted() == seen[0]
+    await keep(resources, replace(row(1), changed_at=T0 + 10))
+    seen.append(await counted())
+    stub = Row(image_id=row(2).image_id, task_id="t1", changed_at=T0 + 20)
+    await resources.store.change_row(stub.image_id, partial(rows.removed, stub=stub, at=T0 + 20))
+    seen.append(await counted())
+    clock.now += 86_400
+    seen.append(await counted())
+    assert len(set(seen)) == len(seen)
 
 
 async def test_a_run_of_which_something_is_to_be_sent_is_kept(resources):

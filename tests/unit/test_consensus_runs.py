@@ -96,8 +96,8 @@ def test_rows_take_what_is_newer_in_any_order():
     second = replace(first, revision=2, label="b", completed_at=20.0)
     assert rows.ended(rows.ended(None, first), second) == second
     assert rows.ended(rows.ended(None, second), first) == second
-    gone = rows.removed(second, Row(image_id="i", task_id="t"), 30.0)
-    assert (gone.votes, gone.is_there) == ((), False)
+    gone = rows.removed(replace(second, team="theirs"), Row(image_id="i", task_id="t"), 30.0)
+    assert (gone.votes, gone.is_there, gone.team) == ((), False, "theirs")
     assert rows.ended(gone, second) is gone
     again = replace(first, completed_at=40.0)
     assert rows.ended(gone, again) == again

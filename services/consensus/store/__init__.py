@@ -73,7 +73,7 @@ class ConsensusStore(Outbox, Protocol):
         ...
 
     async def last_change_of_team(self, team: str) -> str:
-        """Names the last of a team's rows that ended. Empty where there is none."""
+        """Names the last change of a team's rows: another one after a further change. Empty where there is no row."""
         ...
 
     async def add_run(self, run: Run, *, noted: Sequence[AuditEntry] = ()) -> bool:

@@ -47,6 +47,7 @@ INDEXES = {
         IndexModel([("task_id", 1), ("id", 1)], name="of_task"),
         IndexModel([("task_id", 1), ("change", 1)], name="changed"),
         IndexModel([("of_team", 1), ("place", 1)], name="of_team", sparse=True),
+        IndexModel([("team", 1), ("change", 1)], name="changed_of_team"),
         IndexModel([("id", 1)], name="every"),
     ],
     "runs": [
@@ -133,7 +134,7 @@ class MongoConsensusStore:
         return await self._last({"task_id": {"$eq": task_id}}, "change")
 
     async def last_change_of_team(self, team: str) -> str:
-        return await self._last({"of_team": {"$eq": team}}, "place")
+        return await self._last({"team": {"$eq": team}}, "change")
 
     async def add_run(self, run: Run, *, noted: Sequence[AuditEntry] = ()) -> bool:
         return not await self._runs.insert([(run, events.notes(run.id, SOURCE, noted))])
@@ -255,6 +256,7 @@ def _row_keys(row: Row) -> Document:
         "id": row.image_id,
         "task_id": row.task_id,
         "change": change_of(row),
+        "team": row.team,
         "of_team": row.team if row.is_there else None,
         "place": place_of(row) if row.is_there else None,
     }

@@ -112,8 +112,7 @@ class SqliteConsensusStore(SqliteOutbox):
         return (await self._rows("SELECT max(change) FROM rows WHERE task_id = ?", task_id))[0][0] or ""
 
     async def last_change_of_team(self, team: str) -> str:
-        query = "SELECT max(place) FROM rows WHERE team = ? AND place IS NOT NULL"
-        return (await self._rows(query, team))[0][0] or ""
+        return (await self._rows("SELECT max(change) FROM rows WHERE team = ?", team))[0][0] or ""
 
     async def add_run(self, run: Run, *, noted: Sequence[AuditEntry] = ()) -> bool:
         def insert(db: sqlite3.Connection) -> bool:
