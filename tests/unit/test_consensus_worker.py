@@ -14,9 +14,8 @@ from services.consensus.worker import LOOK_S, Worker
 from shared.errors import StorageFull, Unavailable
 from shared.events import Message
 from shared.outbox import Relay
+from tests.consensus_waiting import until
 from tests.contract.adapters import T0, StoredConsensus, sqlite_consensus
-
-WITHIN_S = 60
 
 
 class Maker:
@@ -73,14 +72,6 @@ async def working(stored: StoredConsensus, maker: Maker, relay: Relay) -> AsyncI
         await worker.close()
 
 
-async def until(is_so) -> None:
-    for _ in range(50 * WITHIN_S):
-        if await is_so():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"not within {WITHIN_S} s")
-
-
 async def test_a_run_that_fails_is_tried_seldom_and_holds_up_no_other(stored, monkeypatch):
     store, tried = stored.store, []
     change_run = store.change_run
@@ -99,7 +90,7 @@ async def test_a_run_that_fails_is_tried_seldom_and_holds_up_no_other(stored, mo
         return (await store.run(run(2).id)).state == "finished"
 
     async with working(stored, Maker(), Relay(store, Bus())):
-        await until(other_is_made)
+        await until(other_is_made, "the other run is made")
         before = len(tried)
         await asyncio.sleep(2 * LOOK_S)
         assert 1 <= len(tried) - before <= 4
@@ -124,9 +115,9 @@ async def test_while_the_bus_is_away_one_page_waits_and_other_runs_are_made(stor
         return (await store.run(sent.id)).sendings[0].done_at is not None and len(bus.told) == pages
 
     async with working(stored, Maker(), relay):
-        await until(other_is_made)
+        await until(other_is_made, "the other run is made")
         await asyncio.sleep(2 * LOOK_S)
         assert len(await store.pending(99)) == 1
         bus.is_away = False
-        await until(all_is_sent)
+        await until(all_is_sent, "all is sent")
     await relay.close()
