@@ -33,7 +33,7 @@ class Topology:
         "task.completed.v1": Route(required=("notifier",)),
         "task.cancelled.v1": Route(required=("subtask_manager", "consensus"), optional=("detector",)),
         "task.erased.v1": Route(required=("notifier", "consensus")),
-        "task.purged.v1": Route(required=("subtask_manager",)),
+        "task.purged.v1": Route(required=("subtask_manager", "consensus")),
         "person.erased.v1": Route(required=("task_manager", "subtask_manager", "consensus")),
         "person.pseudonymised.v1": Route(required=("accounts",)),
         "audit.noted.v1": Route(required=("accounts",)),

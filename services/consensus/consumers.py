@@ -22,4 +22,5 @@ def subscribe(resources: Resources, bus: Bus) -> None:
         bus.consume(f"consensus.{kind}", partial(handle, resources), prefetch=PREFETCH)
     for kind in ("task.cancelled.v1", "task.erased.v1"):
         bus.consume(f"consensus.{kind}", partial(handlers.forget_task, resources), prefetch=1)
+    bus.consume("consensus.task.purged.v1", partial(handlers.purge_task, resources), prefetch=1)
     bus.consume("consensus.person.erased.v1", resources.eraser.hear, prefetch=1)

@@ -8,9 +8,8 @@ from typing import Any
 
 import orjson
 
-from services.consensus.estimating import RESULTS
 from services.consensus.handlers import Resources
-from services.consensus.listing import whole_pages
+from services.consensus.listing import results
 from services.consensus.run import Run
 from services.consensus.wire import Format
 from shared.cells import cell
@@ -22,7 +21,7 @@ async def file(resources: Resources, run: Run, form: Format) -> AsyncIterator[by
     """A line for each image, in the order of ids: the record's label, and label and posterior by each method."""
     if form == "csv":
         yield _as_csv([_columns(run)])
-    async for items in whole_pages(resources, run, RESULTS):
+    async for items in results(resources, run):
         yield await asyncio.to_thread(_written, items, run, form)
 
 

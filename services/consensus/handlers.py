@@ -14,9 +14,9 @@ from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import unpacked
 from shared import events
 from shared.auditing import Auditor
-from shared.clock import Clock
+from shared.clock import Clock, iso
 from shared.erasures import Eraser
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.identity import Caller
 from shared.outbox import Relay
 
@@ -84,14 +84,30 @@ async def forget_image(resources: Resources, event: events.ImageRemovedV1) -> No
 
 
 async def forget_task(resources: Resources, event: events.TaskCancelledV1 | events.TaskErasedV1) -> None:
-    """Remove all that is kept of a task but that it was there."""
+    """Remove all that is kept of a task but that it was there. Raises Unavailable."""
     told = event.data
     stub = KnownTask(id=told.task_id, team=told.team)
     task = await resources.store.change_task(told.task_id, partial(rows.erased, new=stub))
-    await _forget_rows(resources, told.task_id)
-    while found := await resources.store.runs(task.team, "task", task_id=told.task_id, limit=KEPT_OF_TASK):
+    await _forget_what_is_of(resources, task)
+
+
+async def purge_task(resources: Resources, event: events.TaskPurgedV1) -> None:
+    """Forget that an erased task was there: one that was made again since has the same id. Raises Unavailable."""
+    try:
+        task = await resources.store.task(event.data.task_id)
+    except NotFound:
+        return
+    if task.state == "erased":
+        await _forget_what_is_of(resources, task)
+        await resources.store.forget_task(task.id)
+
+
+async def _forget_what_is_of(resources: Resources, task: KnownTask) -> None:
+    await _forget_rows(resources, task.id)
+    while found := await resources.store.runs(task.team, "task", task_id=task.id, limit=KEPT_OF_TASK):
         for run in found:
-            await resources.store.remove_run(run.id)
+            if not await resources.store.remove_run(run.id):
+                raise Unavailable("what was told of a run is not published yet")
 
 
 async def _forget_rows(resources: Resources, task_id: str) -> None:
@@ -125,11 +141,13 @@ async def ask(resources: Resources, who: Caller, *, task_id: str, methods: Seque
 
 
 async def ask_operators(resources: Resources, who: Caller) -> Run:
-    """The run about the team's operators on the votes that there are now. Raises Conflict."""
+    """The run about the team's operators on the votes that there are now, another one each day: it counts back from the
+    present. Raises Conflict."""
     marker = await resources.store.last_change_of_team(who.team)
     if not marker:
         raise Conflict("no image of the team has ended yet: there is nothing to say of its operators")
-    return await _asked(resources, who, "operators", task_id="", methods=(), marker=marker)
+    today = iso(resources.clock())[: len("2000-01-01")]
+    return await _asked(resources, who, "operators", task_id="", methods=(), marker=f"{today}/{marker}")
 
 
 async def _asked(
@@ -165,7 +183,7 @@ async def _asked(
 async def _forget_oldest(resources: Resources, new: Run) -> None:
     kept = await resources.store.runs(new.team, new.kind, task_id=new.task_id, limit=KEPT_OF_TASK + MOST_WAITING)
     for run in kept[KEPT_OF_TASK:]:
-        if run.is_over:
+        if run.is_over and run.due_at is None:
             await resources.store.remove_run(run.id)
 
 

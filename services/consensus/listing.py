@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from services.consensus import handlers
+from services.consensus.estimating import RESULTS
 from services.consensus.handlers import Resources
 from services.consensus.run import Run
 from shared.errors import Gone
@@ -35,11 +36,13 @@ async def items(
     return found, f"{page}-0"
 
 
-async def whole_pages(resources: Resources, run: Run, kind: str) -> AsyncIterator[list[Any]]:
-    """All items of a run. Raises Gone where the run was removed meanwhile: no half of a file ends like a whole one."""
-    number = 0
-    while (held := await handlers.page_of(resources, run, kind, number)) is not None:
+async def results(resources: Resources, run: Run) -> AsyncIterator[list[Any]]:
+    """What a run found of each image, page by page. Raises Gone where pages were removed meanwhile: no half of a file
+    ends like a whole one."""
+    number = told = 0
+    while (held := await handlers.page_of(resources, run, RESULTS, number)) is not None:
         yield held
         number += 1
-    if number == 0 or (await resources.store.run(run.id)).attempt != run.attempt:
+        told += len(held)
+    if run.outcome is None or told != run.outcome.images:
         raise Gone("the run was removed meanwhile")

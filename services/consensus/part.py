@@ -34,5 +34,6 @@ def assemble(adapters: Adapters[ConsensusStore], settings: ConsensusSettings, *,
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         workers=[worker, erasing],
+        gauges={"erasures of the consensus service": partial(erasing.look, adapters.telemetry.metrics)},
         resources=resources,
     )

@@ -97,7 +97,7 @@ def removed(row: Row | None, stub: Row, at: float) -> Row:
     """What stays of an image that was removed, so that votes that were on their way are not kept."""
     if row is not None and (row.completed_at > at or (row.removed_at or 0.0) >= at):
         return row
-    return replace(stub, removed_at=at)
+    return replace(stub, team=stub.team if row is None else row.team, removed_at=at)
 
 
 def pseudonymised(row: Row, *, person: str, pseudonym: str) -> Row:

@@ -4,8 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.erasures import AGAIN_AFTER_S
 from shared.http.serving import ServerSettings
 from shared.settings import AmqpSettings, CallerSettings, MongoSettings
+
+LONGEST_S = AGAIN_AFTER_S - 60
+"""A run that read its votes before somebody was erased is over when their erasure goes through all pages again."""
 
 
 class ConsensusSettings(ServerSettings):
@@ -15,7 +19,12 @@ class ConsensusSettings(ServerSettings):
         int, Field(ge=1, le=16, description="consensus runs that one replica makes at a time, each in its own process")
     ] = 1
     consensus_time_s: Annotated[
-        float, Field(gt=0, le=3_600, description="seconds after which a consensus run that is not done fails")
+        float,
+        Field(
+            gt=0,
+            le=LONGEST_S,
+            description="seconds after which a consensus run that is not done fails; 840 at the most",
+        ),
     ] = 600.0
     consensus_memory_bytes: Annotated[
         int,

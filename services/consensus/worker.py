@@ -42,6 +42,8 @@ class Worker:
         self._at_once = at_once
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._failed_at: dict[str, float] = {}
+        """Of runs that are due still: when they failed last."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,24 +76,41 @@ class Worker:
         room = self._at_once - len(self._under_way)
         if room <= 0:
             return
-        for due in await self._store.due(now=self._clock(), limit=room + len(self._under_way)):
+        limit = room + len(self._under_way) + len(self._failed_at)
+        for due in self._in_turn(await self._store.due(now=self._clock(), limit=limit)):
             if due.id not in self._under_way and len(self._under_way) < self._at_once:
                 self._under_way[due.id] = asyncio.create_task(self._work(due))
 
+    def _in_turn(self, due: list[Run]) -> list[Run]:
+        """Those that failed stand behind what was due before they did."""
+        ids = {run.id for run in due}
+        self._failed_at = {run_id: at for run_id, at in self._failed_at.items() if run_id in ids}
+        return sorted(due, key=lambda run: self._failed_at.get(run.id, run.due_at or 0.0))
+
     async def _work(self, due: Run) -> None:
+        """Work on a run. One that fails waits for the next look: its reason is seldom gone at once."""
+        is_done = False
         try:
-            await (self._send(due) if due.state == "finished" else self._make(due))
-        except NotFound:
-            await self._store.remove_pages(due.id, but=None)  # its task was erased meanwhile
+            await self._do(due)
+            is_done = True
         except Conflict:
-            pass  # another process was faster
+            pass  # another process was faster, or the bus is away
         except QuorateError as error:
             log.warning("a consensus run waits: %s", error.detail, extra={"run": due.id})
         except Exception:  # its claim lapses, and it begins anew
             log.exception("a consensus run waits", extra={"run": due.id})
         finally:
             del self._under_way[due.id]
-            self.wake()
+            if is_done:
+                self.wake()
+            else:
+                self._failed_at[due.id] = self._clock()
+
+    async def _do(self, due: Run) -> None:
+        try:
+            await (self._send(due) if due.state == "finished" else self._make(due))
+        except NotFound:
+            await self._store.remove_pages(due.id, but=None)  # its task was erased meanwhile
 
     async def _make(self, due: Run) -> None:
         attempt = secrets.token_hex(8)
@@ -128,10 +147,15 @@ class Worker:
         await self._change(run_id, partial(runs.renewed, holder=attempt, stage=stage))
 
     async def _send(self, run: Run) -> None:
-        """Tell the subtask manager of the next page of images on which a method differs from the record."""
+        """Tell the subtask manager of images on which a method differs from the record, page by page: the next one only
+        once the last is published, so that no more than one waits while the bus is away."""
         while (sending := runs.next_sending(run)) is not None:
+            if not await self._store.is_told(run.id):
+                await self._relay.hand_over()
+            if not await self._store.is_told(run.id):
+                raise Conflict("what was told of the run is not published yet")
             run = await self._send_page(run, sending)
-            self._relay.wake()
+        self._relay.wake()
 
     async def _send_page(self, run: Run, sending: Sending) -> Run:
         key = PageKey(run_id=run.id, attempt=run.attempt or "", kind=DIFFERING, number=sending.page)

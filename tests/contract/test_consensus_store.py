@@ -112,6 +112,11 @@ async def test_the_last_change_has_a_name(consensus):
     stub = Row(image_id=row(1).image_id, task_id="t1", changed_at=T0 + 50)
     await store.change_row(stub.image_id, partial(rows.removed, stub=stub, at=T0 + 50))
     assert await store.last_change("t1") > seen[1][0]
+    assert await store.last_change_of_team("first") > seen[1][1]
+    before = await store.last_change_of_team("first")
+    await keep(store, row(3, completed_at=T0 - 9, changed_at=T0 + 60))
+    assert await store.last_change_of_team("first") > before
+    assert await store.last_change_of_team("theirs") == ""
 
 
 async def test_rows_of_a_task_are_removed_few_at_a_time(consensus):
@@ -132,6 +137,19 @@ async def test_tasks_are_told_once_and_stay_erased(consensus):
     assert await store.task("t1") == replace(told, name=None, state="erased")
     with pytest.raises(NotFound):
         await store.task("none")
+
+
+async def test_an_erased_task_is_forgotten_and_none_that_lives(consensus):
+    store, made = consensus.store, KnownTask(id="t1", name="birds", revision=1)
+    await store.forget_task("t1")
+    await store.change_task("t1", partial(rows.told, new=made))
+    await store.forget_task("t1")
+    assert await store.task("t1") == made
+    await store.change_task("t1", partial(rows.erased, new=made))
+    await store.forget_task("t1")
+    with pytest.raises(NotFound):
+        await store.task("t1")
+    assert await store.change_task("t1", partial(rows.told, new=made)) == made
 
 
 async def test_runs_are_listed_the_newest_first_and_added_once(consensus):
@@ -194,10 +212,13 @@ async def test_what_is_told_is_saved_with_the_change_or_not_at_all(consensus):
     if (await store.run(run(1).id)).stage is None:
         assert await store.pending(9) == []
         await store.change_run(run(1).id, rule)
+    await store.add_run(run(2))
+    assert [await store.is_told(run(number).id) for number in (1, 2)] == [False, True]
     told = await store.pending(9)
     assert [parse(one.body).data.doubts[0].label for one in told] == ["$set"]
     await store.clear([one.id for one in told])
     assert await store.pending(9) == []
+    assert await store.is_told(run(1).id)
 
 
 async def test_pages_are_written_whole_and_go_with_their_attempt(consensus):
@@ -212,9 +233,22 @@ async def test_pages_are_written_whole_and_go_with_their_attempt(consensus):
     assert await store.pages(run(1).id) == keys
     await store.remove_pages(run(1).id, but="b")
     assert await store.pages(run(1).id) == keys[2:]
-    await store.remove_run(run(1).id)
-    await store.remove_run(run(1).id)
+    assert await store.remove_run(run(1).id)
+    assert await store.remove_run(run(1).id)
     assert await store.pages(run(1).id) == []
+    with pytest.raises(NotFound):
+        await store.run(run(1).id)
+
+
+async def test_no_event_goes_with_the_run_that_it_tells_of(consensus):
+    store = consensus.store
+    noted = (entry(BY, "consensus.run", run(1).id, T0, "00"),)
+    await store.add_run(run(1), noted=noted)
+    await store.remove_run(run(1).id)
+    told = await store.pending(9)
+    assert [parse(one.body).data.entry.action for one in told] == ["consensus.run"]
+    await store.clear([one.id for one in told])
+    assert await store.remove_run(run(1).id)
     with pytest.raises(NotFound):
         await store.run(run(1).id)
 

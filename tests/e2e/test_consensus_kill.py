@@ -14,11 +14,11 @@ from services.consensus.store.sqlite import SqliteConsensusStore
 from services.consensus.store.sqlite.schema import STEPS
 from shared.results import VoteCast
 from shared.sqlite import Database
+from tests.consensus_waiting import MADE_WITHIN_S
 
 IMAGES = 30_000
 TASK = "7a" * 16
 KILLS = MAX_ATTEMPTS - 1
-PATIENCE_S = 120
 
 
 def seed(data_dir: Path) -> None:
@@ -71,12 +71,12 @@ def makers(parent: int) -> list[int]:
 
 
 def until(is_so, what: str):
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + MADE_WITHIN_S
     while time.monotonic() < end:
         if found := is_so():
             return found
         time.sleep(0.02)
-    raise AssertionError(f"{what} within {PATIENCE_S} s")
+    raise AssertionError(f"{what} within {MADE_WITHIN_S} s")
 
 
 def attempts_with_pages(data_dir: Path, run_id: str) -> set[str]:

@@ -1,18 +1,13 @@
 """Consensus runs through HTTP: asked for, made in a process of their own, read, and sent to the adjudicators."""
 
-import asyncio
 import csv
 import io
 import json
-import time
 from dataclasses import replace
 
-import pytest
-
 from services.consensus.run import CUT_SHORT, MAX_ATTEMPTS
+from tests.consensus_waiting import until
 from tests.service.running import Api, as_user, assert_problem, running
-
-MADE_WITHIN_S = 60
 
 
 async def voted(api: Api, task_id: str, votes: dict[str, str]) -> None:
@@ -38,13 +33,11 @@ async def made(api: Api, task_id: str, **body: object) -> dict:
 
 
 async def until_over(api: Api, run_id: str) -> dict:
-    end = time.monotonic() + MADE_WITHIN_S
-    while time.monotonic() < end:
+    async def over() -> dict | None:
         run = (await api.http.get(f"/api/consensus/{run_id}")).json()
-        if run["state"] in ("finished", "failed"):
-            return run
-        await asyncio.sleep(0.05)
-    pytest.fail(f"the run is {run['state']} after {MADE_WITHIN_S} s")
+        return run if run["state"] in ("finished", "failed") else None
+
+    return await until(over, "the run is over")
 
 
 async def test_a_run_estimates_labels_beside_the_record(tmp_path):
@@ -136,11 +129,11 @@ async def _contradict_the_record(api: Api, image_id: str) -> None:
 
 
 async def _sent(api: Api, run_id: str) -> None:
-    for _ in range(200):
+    async def sent() -> dict | None:
         run = (await api.http.get(f"/api/consensus/{run_id}")).json()
-        if run["disputes"][0]["done_at"]:
-            break
-        await asyncio.sleep(0.05)
+        return run if run["disputes"][0]["done_at"] else None
+
+    run = await until(sent, "all is sent")
     assert run["disputes"][0]["sent"] == 1
     assert len(run["disputes"]) == 1
     await api.settled()
@@ -158,12 +151,13 @@ async def test_a_doubted_image_keeps_its_label_until_an_adjudicator_decides(tmp_
         assert differing > 0, run
         path = f"/api/consensus/{run['id']}/dispute"
         assert (await api.http.post(path, json={"method": "ds"}, headers=as_user("zoe"))).status_code == 202
-        for _ in range(200):
+
+        async def all_wait() -> list[dict]:
             await api.settled()
-            if len(await _waiting(api)) == differing:
-                break
-            await asyncio.sleep(0.05)
-        waiting = await _waiting(api)
+            waiting = await _waiting(api)
+            return waiting if len(waiting) == differing else []
+
+        waiting = await until(all_wait, "all that differ wait for an adjudicator")
         assert len(waiting) == differing
         one = waiting[0]
         assert (one["state"], one["doubt"]["method"], one["doubt"]["by"]) == ("completed", "ds", "zoe")
@@ -259,11 +253,12 @@ async def test_operators_are_counted_and_shown(tmp_path):
         assert_problem(await api.http.post("/api/admin/operators"), 409)
         await ended_task(api)
         assert (await api.http.post("/api/admin/operators")).status_code == 202
-        for _ in range(600):
+
+        async def over() -> dict | None:
             told = (await api.http.get("/api/admin/operators")).json()
-            if told["state"] in ("finished", "failed"):
-                break
-            await asyncio.sleep(0.05)
+            return told if told["state"] in ("finished", "failed") else None
+
+        told = await until(over, "they are counted")
         assert told["state"] == "finished", told
         assert [one["operator"] for one in told["items"]] == ["ann", "bob", "carl"]
         ann, _, carl = told["items"]

@@ -1,6 +1,5 @@
 """The consensus service as a service of its own: replicas on MongoDB and RabbitMQ share votes and runs."""
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from services.consensus.settings import ConsensusServiceSettings
 from shared import events
 from shared.bus.rabbitmq import RabbitBus
 from shared.results import VoteCast
+from tests.consensus_waiting import until
 from tests.contract import mongo
 from tests.contract.rabbitmq import broker
 from tests.servers import need
@@ -52,14 +52,15 @@ def ended(number: int) -> events.Message:
 
 async def images_of(http: httpx.AsyncClient) -> dict:
     """A run that is over, asked for until all votes have come."""
-    for _ in range(300):
+
+    async def over() -> dict | None:
         answer = await http.post("/api/consensus", json={"task_id": TASK})
-        if answer.status_code == 202:
-            run = (await http.get(f"/api/consensus/{answer.json()['id']}")).json()
-            if run["images"] == IMAGES or run["state"] == "failed":
-                return run
-        await asyncio.sleep(0.2)
-    raise AssertionError(answer.text)
+        if answer.status_code != 202:
+            return None
+        run = (await http.get(f"/api/consensus/{answer.json()['id']}")).json()
+        return run if run["images"] == IMAGES or run["state"] == "failed" else None
+
+    return await until(over, "a run is over that has all votes")
 
 
 async def test_replicas_share_votes_and_runs():

@@ -164,3 +164,9 @@ def test_rates_forget_what_is_a_minute_old():
     assert rates.per_minute("a") == 1
     now[0] = 1200.0
     assert rates.per_minute("a") == 0
+
+
+async def test_every_service_that_erases_people_says_how_many_are_to_be_erased(api):
+    answer = (await api.http.get("/metrics")).text
+    for service in ("task_manager", "subtask_manager", "consensus"):
+        assert f'quorate_erasures_pending{{at="{service}"}} 0.0' in answer

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from services.consensus import row as rows
 from services.consensus import run as runs
 from services.consensus.domain.conduct import ConductBook
 from services.consensus.row import KnownTask, Row
 from services.consensus.run import CLAIM_S, CUT_SHORT, MAX_ATTEMPTS, Outcome, Run, Sending
+from services.consensus.settings import ConsensusSettings
 from services.subtask_manager.doubts import doubt
 from services.subtask_manager.subtask import Doubt
+from shared.erasures import AGAIN_AFTER_S
 from shared.errors import Conflict
 from tests.unit.subtask_builders import brief as brief_of
 from tests.unit.subtask_builders import opened, voted
@@ -53,6 +56,11 @@ def test_a_process_that_is_told_to_stop_costs_no_attempt():
     assert runs.claimed(runs.released(held, T0 + 1), T0 + 1, holder="b").attempts == 2
 
 
+def test_a_run_is_over_before_an_erasure_goes_through_everything_again():
+    with pytest.raises(ValidationError, match="consensus_time_s"):
+        ConsensusSettings(consensus_time_s=AGAIN_AFTER_S)
+
+
 def test_images_are_sent_once_for_each_method():
     with pytest.raises(Conflict, match="waiting"):
         runs.sending(RUN, T0, method="ds", by="ann")
@@ -88,8 +96,8 @@ def test_rows_take_what_is_newer_in_any_order():
     second = replace(first, revision=2, label="b", completed_at=20.0)
     assert rows.ended(rows.ended(None, first), second) == second
     assert rows.ended(rows.ended(None, second), first) == second
-    gone = rows.removed(second, Row(image_id="i", task_id="t"), 30.0)
-    assert (gone.votes, gone.is_there) == ((), False)
+    gone = rows.removed(replace(second, team="theirs"), Row(image_id="i", task_id="t"), 30.0)
+    assert (gone.votes, gone.is_there, gone.team) == ((), False, "theirs")
     assert rows.ended(gone, second) is gone
     again = replace(first, completed_at=40.0)
     assert rows.ended(gone, again) == again

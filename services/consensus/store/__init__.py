@@ -39,6 +39,10 @@ class ConsensusStore(Outbox, Protocol):
         """Returns the new state; the rule makes one of a task that is not known."""
         ...
 
+    async def forget_task(self, task_id: str) -> None:
+        """Remove a task that was erased; any other stays."""
+        ...
+
     async def row(self, image_id: str) -> Row:
         """Raises NotFound."""
         ...
@@ -69,7 +73,7 @@ class ConsensusStore(Outbox, Protocol):
         ...
 
     async def last_change_of_team(self, team: str) -> str:
-        """Names the last of a team's rows that ended. Empty where there is none."""
+        """Names the last change of a team's rows: another one after a further change. Empty where there is no row."""
         ...
 
     async def add_run(self, run: Run, *, noted: Sequence[AuditEntry] = ()) -> bool:
@@ -82,6 +86,10 @@ class ConsensusStore(Outbox, Protocol):
 
     async def change_run(self, run_id: str, change: ChangeRun, *, noted: Sequence[AuditEntry] = ()) -> Run:
         """Returns the new state. Raises NotFound, and what the rule raises."""
+        ...
+
+    async def is_told(self, run_id: str) -> bool:
+        """Whether all that was told of a run is published."""
         ...
 
     async def runs(self, team: str, kind: Kind, *, task_id: str, limit: int) -> list[Run]:
@@ -101,8 +109,9 @@ class ConsensusStore(Outbox, Protocol):
         """Runs of all teams in the order of their ids, those behind `after`."""
         ...
 
-    async def remove_run(self, run_id: str) -> None:
-        """Remove a run and all its pages, the run last; one that is not there is removed already."""
+    async def remove_run(self, run_id: str) -> bool:
+        """Remove a run and all its pages, the run last; one that is not there is removed already. False, with the run
+        as it was, where the events of it that are not published yet would go with it."""
         ...
 
     async def put_page(self, key: PageKey, body: bytes) -> None:

@@ -4,6 +4,7 @@ The field `id` is `_id` once more, for indexes that end in it: not every server 
 image has no `there` and no `place`; a run that is over has no `under_way`, and one with nothing left to do no `due_at`.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -46,6 +47,7 @@ INDEXES = {
         IndexModel([("task_id", 1), ("id", 1)], name="of_task"),
         IndexModel([("task_id", 1), ("change", 1)], name="changed"),
         IndexModel([("of_team", 1), ("place", 1)], name="of_team", sparse=True),
+        IndexModel([("team", 1), ("change", 1)], name="changed_of_team"),
         IndexModel([("id", 1)], name="every"),
     ],
     "runs": [
@@ -89,6 +91,14 @@ class MongoConsensusStore:
             raise ValueError("a task's rule makes one")
         return found
 
+    async def forget_task(self, task_id: str) -> None:
+        with contextlib.suppress(NotFound):
+            stored = await self._tasks.find(task_id, "task")
+            if stored.state.state == "erased":
+                with errors_named():
+                    as_read = {"_id": task_id, "version": stored.document["version"]}
+                    await self._tasks.collection.delete_one(as_read)
+
     async def row(self, image_id: str) -> Row:
         return (await self._kept_rows.find(image_id, "image")).state
 
@@ -124,7 +134,7 @@ class MongoConsensusStore:
         return await self._last({"task_id": {"$eq": task_id}}, "change")
 
     async def last_change_of_team(self, team: str) -> str:
-        return await self._last({"of_team": {"$eq": team}}, "place")
+        return await self._last({"team": {"$eq": team}}, "change")
 
     async def add_run(self, run: Run, *, noted: Sequence[AuditEntry] = ()) -> bool:
         return not await self._runs.insert([(run, events.notes(run.id, SOURCE, noted))])
@@ -139,6 +149,9 @@ class MongoConsensusStore:
 
         return await self._runs.change(run_id, "run", rule)
 
+    async def is_told(self, run_id: str) -> bool:
+        return not (await self._runs.find(run_id, "run")).document["outbox"]
+
     async def runs(self, team: str, kind: Kind, *, task_id: str, limit: int) -> list[Run]:
         return await self._found_runs({"about": {"$eq": _about(team, kind, task_id)}}, "asked", -1, limit)
 
@@ -151,10 +164,19 @@ class MongoConsensusStore:
     async def every_run(self, *, after: str, limit: int) -> list[Run]:
         return await self._found_runs({"id": {"$gt": after}}, "id", 1, limit)
 
-    async def remove_run(self, run_id: str) -> None:
+    async def remove_run(self, run_id: str) -> bool:
+        """Its events are kept in its document, so that goes after them."""
+        try:
+            stored = await self._runs.find(run_id, "run")
+        except NotFound:
+            await self.remove_pages(run_id, but=None)
+            return True
+        if stored.document["outbox"]:
+            return False
         await self.remove_pages(run_id, but=None)
+        as_read = {"_id": run_id, "version": stored.document["version"]}
         with errors_named():
-            await self._runs.collection.delete_one({"_id": run_id})
+            return (await self._runs.collection.delete_one(as_read)).deleted_count == 1
 
     async def put_page(self, key: PageKey, body: bytes) -> None:
         name = page_id(key)
@@ -234,6 +256,7 @@ def _row_keys(row: Row) -> Document:
         "id": row.image_id,
         "task_id": row.task_id,
         "change": change_of(row),
+        "team": row.team,
         "of_team": row.team if row.is_there else None,
         "place": place_of(row) if row.is_there else None,
     }

@@ -63,6 +63,14 @@ class SqliteConsensusStore(SqliteOutbox):
 
         return await self._database.write(update)
 
+    async def forget_task(self, task_id: str) -> None:
+        def forget(db: sqlite3.Connection) -> None:
+            found = db.execute("SELECT body FROM tasks WHERE id = ?", (task_id,)).fetchone()
+            if found is not None and TASKS.read_text(found[0]).state == "erased":
+                db.execute("DELETE FROM tasks WHERE id = ?", (task_id,))
+
+        await self._database.write(forget)
+
     async def row(self, image_id: str) -> Row:
         rows = await self._rows("SELECT body FROM rows WHERE id = ?", image_id)
         if not rows:
@@ -104,8 +112,7 @@ class SqliteConsensusStore(SqliteOutbox):
         return (await self._rows("SELECT max(change) FROM rows WHERE task_id = ?", task_id))[0][0] or ""
 
     async def last_change_of_team(self, team: str) -> str:
-        query = "SELECT max(place) FROM rows WHERE team = ? AND place IS NOT NULL"
-        return (await self._rows(query, team))[0][0] or ""
+        return (await self._rows("SELECT max(change) FROM rows WHERE team = ?", team))[0][0] or ""
 
     async def add_run(self, run: Run, *, noted: Sequence[AuditEntry] = ()) -> bool:
         def insert(db: sqlite3.Connection) -> bool:
@@ -131,6 +138,10 @@ class SqliteConsensusStore(SqliteOutbox):
 
         return await self._database.write(update)
 
+    async def is_told(self, run_id: str) -> bool:
+        query = "SELECT 1 FROM outbox WHERE id > ? AND id < ? LIMIT 1"
+        return not await self._rows(query, f"{run_id}/", f"{run_id}/{LAST}")
+
     async def runs(self, team: str, kind: Kind, *, task_id: str, limit: int) -> list[Run]:
         query = "SELECT body FROM runs WHERE team = ? AND kind = ? AND task_id = ? ORDER BY asked DESC LIMIT ?"
         return _read_runs(await self._rows(query, team, kind, task_id, limit))
@@ -146,9 +157,11 @@ class SqliteConsensusStore(SqliteOutbox):
     async def every_run(self, *, after: str, limit: int) -> list[Run]:
         return _read_runs(await self._rows("SELECT body FROM runs WHERE id > ? ORDER BY id LIMIT ?", after, limit))
 
-    async def remove_run(self, run_id: str) -> None:
+    async def remove_run(self, run_id: str) -> bool:
+        """Its events are in a table of their own, and stay."""
         await self.remove_pages(run_id, but=None)
         await self._database.write(lambda db: db.execute("DELETE FROM runs WHERE id = ?", (run_id,)).rowcount)
+        return True
 
     async def put_page(self, key: PageKey, body: bytes) -> None:
         put = "INSERT OR REPLACE INTO pages (id, run_id, body) VALUES (?,?,?)"

@@ -33,4 +33,5 @@ CREATE INDEX runs_under_way ON runs (team) WHERE NOT is_over;
 CREATE TABLE pages (id TEXT PRIMARY KEY, run_id TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX pages_of_run ON pages (run_id, id);
 """
-STEPS = (statements(_FIRST), statements(OUTBOX), statements(erasures_sqlite.SCHEMA))
+_CHANGED = "CREATE INDEX rows_changed_of_team ON rows (team, change);"
+STEPS = (statements(_FIRST), statements(OUTBOX), statements(erasures_sqlite.SCHEMA), statements(_CHANGED))
