@@ -15,6 +15,7 @@ import yaml
 from services.task_manager.exports import Exports, Wanted
 from services.task_manager.refusals import Erased
 from shared import export_formats
+from shared.cells import cell
 from shared.errors import NotFound
 from tests.service.export_samples import NASTY, PLAIN, download, exported_task
 from tests.service.running import Api, assert_problem, running
@@ -121,6 +122,8 @@ async def test_imagefolder(api: Api, labels):
     for folder in folder_of.values():
         assert re.fullmatch(r'[^/\\:*?"<>|\x00-\x1f]{1,100}', folder)
         assert folder[0] not in ". "
+        assert not folder.startswith("__")
+        assert cell(folder) == folder
         assert folder[-1] not in ". "
     metadata = [json.loads(line) for line in archive.read("train/metadata.jsonl").splitlines()]
     assert [one["image_id"] for one in metadata] == list(rows)
