@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import importlib
 import io
 import json
 import re
+import threading
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -263,6 +265,21 @@ async def test_coco_breaks_off_where_a_result_changes_between_its_walks(api: Api
     monkeypatch.setattr(tasks.store, "images", images)
     with pytest.raises(Exception, match="export them again"):
         _ = [piece async for piece in stream]
+
+
+async def test_parquet_is_begun_in_a_thread(api: Api, monkeypatch):
+    """The first import of its library takes seconds, in which the event loop would stand still."""
+    begun_in = []
+    parquet = importlib.import_module("services.task_manager.exports.parquet")
+    table = parquet._Table
+
+    def noted(*args, **kwargs):
+        begun_in.append(threading.current_thread())
+        return table(*args, **kwargs)
+
+    monkeypatch.setattr(parquet, "_Table", noted)
+    await download(api, await api.task(), "parquet")
+    assert [thread is threading.main_thread() for thread in begun_in] == [False]
 
 
 async def test_parquet_needs_its_library(tmp_path, monkeypatch):
