@@ -249,10 +249,14 @@ async def test_a_stream_that_breaks_off_is_no_whole_file(api: Api, tmp_path, for
             zipfile.ZipFile(io.BytesIO(content))
 
 
-async def test_coco_breaks_off_where_a_result_changes_between_its_walks(api: Api, tmp_path, monkeypatch):
+@pytest.mark.parametrize("with_images", [False, True])
+@pytest.mark.parametrize("form", ["coco", "labelstudio"])
+async def test_an_image_that_completes_meanwhile_is_in_all_of_the_file_or_in_none(
+    api: Api, tmp_path, monkeypatch, form, with_images
+):
     task_id = await exported_task(api, PLAIN, images=5, boxes=9)
     tasks = api.platform.tasks
-    stream = Exports(tasks.store, tasks.objects, tmp_path).file(await tasks.store.task(task_id), Wanted(form="coco"))
+    late = list(await completed(api, task_id))[-1]
     walks = 0
     images_of = tasks.store.images
 
@@ -260,11 +264,23 @@ async def test_coco_breaks_off_where_a_result_changes_between_its_walks(api: Api
         nonlocal walks
         walks += after == ""
         found = await images_of(*args, after=after, **kwargs)
-        return [one for one in found if walks == 1 or one.state != "completed"]
+        return [one for one in found if walks > 1 or one.id != late]
 
     monkeypatch.setattr(tasks.store, "images", images)
-    with pytest.raises(Exception, match="export them again"):
-        _ = [piece async for piece in stream]
+    exports = Exports(tasks.store, tasks.objects, tmp_path)
+    stream = exports.file(await tasks.store.task(task_id), Wanted(form=form, images=with_images))
+    content = b"".join([piece async for piece in stream])
+    pictures = None
+    if with_images:
+        archive = opened(content)
+        pictures = {Path(name).stem for name in archive.namelist() if name.startswith("images/")}
+        content = archive.read("annotations/instances.json" if form == "coco" else "tasks.json")
+    document = json.loads(content)
+    told = document if form == "labelstudio" else [one["quorate"] for one in document["images"]]
+    assert len(told) == 4
+    assert pictures in (None, {one.get("data", one)["image_id"] for one in told})
+    if form == "coco":
+        assert {one["image_id"] for one in document["annotations"]} <= {one["id"] for one in document["images"]}
 
 
 async def test_parquet_is_begun_in_a_thread(api: Api, monkeypatch):

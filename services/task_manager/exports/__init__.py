@@ -63,8 +63,8 @@ class Exports:
         return form.with_images if wanted.has_images else form.kind
 
     def file(self, task: Task, wanted: Wanted) -> AsyncIterator[bytes]:
-        """The file. Raises Erased where the task was cancelled meanwhile, NotFound where a picture is gone, and
-        ChangedMeanwhile: then what came of it is no whole file."""
+        """The file. Raises Erased where the task was cancelled meanwhile, and NotFound where a picture is gone:
+        then what came of it is no whole file."""
         walk = Walk(
             task=task,
             wanted=wanted,
