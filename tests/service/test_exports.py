@@ -1,5 +1,6 @@
 """Exports in the formats of those who train: what loaders find in them, in which order, and what is refused."""
 
+import asyncio
 import csv
 import hashlib
 import importlib
@@ -281,6 +282,37 @@ async def test_an_image_that_completes_meanwhile_is_in_all_of_the_file_or_in_non
     assert pictures in (None, {one.get("data", one)["image_id"] for one in told})
     if form == "coco":
         assert {one["image_id"] for one in document["annotations"]} <= {one["id"] for one in document["images"]}
+
+
+async def test_so_many_exports_at_a_time(api: Api, monkeypatch):
+    """Of four places one caller gets two, and a place is free again however its export ends. Rows need none."""
+    task_id = await exported_task(api, PLAIN, images=3)
+    objects = api.platform.tasks.objects
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+    read = objects.get
+
+    async def get(*args, **kwargs):
+        begun.release()
+        await go_on.wait()
+        return await read(*args, **kwargs)
+
+    monkeypatch.setattr(objects, "get", get)
+    waiting = [asyncio.create_task(download(api, task_id, "imagefolder")) for _ in range(2)]
+    for _ in range(2 * 3):
+        await begun.acquire()
+    url = f"/api/tasks/{task_id}/export"
+    refused = await api.http.get(url, params={"format": "parquet"})
+    assert_problem(refused, 503, saying="too many exports")
+    assert refused.headers["Retry-After"] == "10"
+    assert "Content-Disposition" not in refused.headers
+    await download(api, task_id, "jsonl")
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    await download(api, task_id, "parquet")
+    go_on.set()
+    assert opened(await waiting[1])
+    for _ in range(5):
+        await download(api, task_id, "yolo", images="true")
 
 
 async def test_parquet_is_begun_in_a_thread(api: Api, monkeypatch):
