@@ -22,6 +22,9 @@ EXTENSIONS: Mapping[str, ExportFormat] = {".csv": "csv", ".parquet": "parquet"}
 HEAD_BYTES = 1_000_000
 """More than what a JSON document has before its first image."""
 
+SILENCE_S = 300.0
+"""So long an export may send nothing: the platform looks through all images for those that are wanted."""
+
 
 def unseen(size_bytes: int) -> None:
     """Nobody looks."""
@@ -67,7 +70,7 @@ class Export:
             file.truncate()
 
     def _copy(self, file: BinaryIO) -> int:
-        with self.api.stream(self.path, params=self.query, accept="*/*") as response:
+        with self.api.stream(self.path, params=self.query, accept="*/*", read_timeout_s=SILENCE_S) as response:
             size_bytes = file.write(BOM_UTF8 if self.bom else b"")
             try:
                 for chunk in response.iter_bytes():

@@ -1,9 +1,12 @@
 """HTTP in and out of exports."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.task_manager import handlers
 from services.task_manager.exports import Exports, Wanted
@@ -12,6 +15,7 @@ from services.task_manager.order import Complete
 from shared import arrivals
 from shared.export_formats import ExportFormat
 from shared.http import problems
+from shared.http.addresses import holder_of
 from shared.http.requests import AS_FLAG, AS_NUMBER, bounded
 from shared.identity import Who
 from shared.results import State
@@ -34,6 +38,7 @@ def router(resources: Resources) -> APIRouter:
     async def export_results(
         task_id: str,
         who: Who,
+        request: Request,
         form: Annotated[ExportFormat, Query(alias="format")] = "jsonl",
         order: Complete = "id",
         images: Images = None,
@@ -46,6 +51,25 @@ def router(resources: Resources) -> APIRouter:
         media_type, extension = exports.check(task, wanted)
         named = f'attachment; filename="{task_id}.{extension}"'
         headers = {arrivals.HEADER: up_to_date, "Content-Disposition": named}
-        return StreamingResponse(exports.file(task, wanted), 200, headers, media_type)
+        place = exports.place(wanted, holder_of(request.scope))
+        return _Placed(place, exports.file(task, wanted), headers, media_type)
 
     return routes
+
+
+class _Placed(StreamingResponse):
+    """An answer that has a place for as long as it is sent, and is refused where there is none."""
+
+    def __init__(
+        self,
+        place: AbstractContextManager[None],
+        content: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        media_type: str,
+    ) -> None:
+        super().__init__(content, headers=headers, media_type=media_type)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)

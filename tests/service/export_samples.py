@@ -42,6 +42,10 @@ NASTY = [
     "\u65e5\u672c\u8a9e",
     "trailing.",
     "@x",
+    "-__foo",
+    "@__x",
+    "/",
+    "-1.",
 ]
 FILENAMES = [
     "=1+1.png",

@@ -1,10 +1,13 @@
 """Exports in the formats of those who train: what loaders find in them, in which order, and what is refused."""
 
+import asyncio
 import csv
 import hashlib
+import importlib
 import io
 import json
 import re
+import threading
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +18,7 @@ import yaml
 from services.task_manager.exports import Exports, Wanted
 from services.task_manager.refusals import Erased
 from shared import export_formats
+from shared.cells import cell
 from shared.errors import NotFound
 from tests.service.export_samples import NASTY, PLAIN, download, exported_task
 from tests.service.running import Api, assert_problem, running
@@ -121,6 +125,8 @@ async def test_imagefolder(api: Api, labels):
     for folder in folder_of.values():
         assert re.fullmatch(r'[^/\\:*?"<>|\x00-\x1f]{1,100}', folder)
         assert folder[0] not in ". "
+        assert not folder.startswith("__")
+        assert cell(folder) == folder
         assert folder[-1] not in ". "
     metadata = [json.loads(line) for line in archive.read("train/metadata.jsonl").splitlines()]
     assert [one["image_id"] for one in metadata] == list(rows)
@@ -244,10 +250,14 @@ async def test_a_stream_that_breaks_off_is_no_whole_file(api: Api, tmp_path, for
             zipfile.ZipFile(io.BytesIO(content))
 
 
-async def test_coco_breaks_off_where_a_result_changes_between_its_walks(api: Api, tmp_path, monkeypatch):
+@pytest.mark.parametrize("with_images", [False, True])
+@pytest.mark.parametrize("form", ["coco", "labelstudio"])
+async def test_an_image_that_completes_meanwhile_is_in_all_of_the_file_or_in_none(
+    api: Api, tmp_path, monkeypatch, form, with_images
+):
     task_id = await exported_task(api, PLAIN, images=5, boxes=9)
     tasks = api.platform.tasks
-    stream = Exports(tasks.store, tasks.objects, tmp_path).file(await tasks.store.task(task_id), Wanted(form="coco"))
+    late = list(await completed(api, task_id))[-1]
     walks = 0
     images_of = tasks.store.images
 
@@ -255,11 +265,69 @@ async def test_coco_breaks_off_where_a_result_changes_between_its_walks(api: Api
         nonlocal walks
         walks += after == ""
         found = await images_of(*args, after=after, **kwargs)
-        return [one for one in found if walks == 1 or one.state != "completed"]
+        return [one for one in found if walks > 1 or one.id != late]
 
     monkeypatch.setattr(tasks.store, "images", images)
-    with pytest.raises(Exception, match="export them again"):
-        _ = [piece async for piece in stream]
+    exports = Exports(tasks.store, tasks.objects, tmp_path)
+    stream = exports.file(await tasks.store.task(task_id), Wanted(form=form, images=with_images))
+    content = b"".join([piece async for piece in stream])
+    pictures = None
+    if with_images:
+        archive = opened(content)
+        pictures = {Path(name).stem for name in archive.namelist() if name.startswith("images/")}
+        content = archive.read("annotations/instances.json" if form == "coco" else "tasks.json")
+    document = json.loads(content)
+    told = document if form == "labelstudio" else [one["quorate"] for one in document["images"]]
+    assert len(told) == 4
+    assert pictures in (None, {one.get("data", one)["image_id"] for one in told})
+    if form == "coco":
+        assert {one["image_id"] for one in document["annotations"]} <= {one["id"] for one in document["images"]}
+
+
+async def test_so_many_exports_at_a_time(api: Api, monkeypatch):
+    """Of four places one caller gets two, and a place is free again however its export ends. Rows need none."""
+    task_id = await exported_task(api, PLAIN, images=3)
+    objects = api.platform.tasks.objects
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+    read = objects.get
+
+    async def get(*args, **kwargs):
+        begun.release()
+        await go_on.wait()
+        return await read(*args, **kwargs)
+
+    monkeypatch.setattr(objects, "get", get)
+    waiting = [asyncio.create_task(download(api, task_id, "imagefolder")) for _ in range(2)]
+    for _ in range(2 * 3):
+        await begun.acquire()
+    url = f"/api/tasks/{task_id}/export"
+    refused = await api.http.get(url, params={"format": "parquet"})
+    assert_problem(refused, 503, saying="too many exports")
+    assert refused.headers["Retry-After"] == "10"
+    assert "Content-Disposition" not in refused.headers
+    await download(api, task_id, "jsonl")
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    await download(api, task_id, "parquet")
+    go_on.set()
+    assert opened(await waiting[1])
+    for _ in range(5):
+        await download(api, task_id, "yolo", images="true")
+
+
+async def test_parquet_is_begun_in_a_thread(api: Api, monkeypatch):
+    """The first import of its library takes seconds, in which the event loop would stand still."""
+    begun_in = []
+    parquet = importlib.import_module("services.task_manager.exports.parquet")
+    table = parquet._Table
+
+    def noted(*args, **kwargs):
+        begun_in.append(threading.current_thread())
+        return table(*args, **kwargs)
+
+    monkeypatch.setattr(parquet, "_Table", noted)
+    await download(api, await api.task(), "parquet")
+    assert [thread is threading.main_thread() for thread in begun_in] == [False]
 
 
 async def test_parquet_needs_its_library(tmp_path, monkeypatch):

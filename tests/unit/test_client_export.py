@@ -71,6 +71,20 @@ def test_an_export_of_nothing_replaces_nothing(tmp_path: Path, file_format, cont
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_an_export_may_be_silent_for_minutes():
+    """Where few of many images are wanted, nothing is sent while the platform looks for them."""
+    times = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        times.append(request.extensions["timeout"])
+        return httpx.Response(200, content=b"a\n")
+
+    with client(handler, timeout_s=30.0) as api:
+        api.export("t", BytesIO(), state="disputed")
+        api.consensus.export("r", BytesIO())
+    assert [(one["read"], one["connect"]) for one in times] == [(300.0, 30.0)] * 2
+
+
 def test_an_export_to_a_stream_is_not_begun_twice():
     requests = []
 

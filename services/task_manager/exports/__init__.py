@@ -5,6 +5,7 @@ same bytes on any replica. What cannot be finished raises: the stream breaks off
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +16,19 @@ from services.task_manager.exports.labelstudio import labelstudio
 from services.task_manager.exports.parquet import parquet
 from services.task_manager.exports.rows import csv_rows, jsonl
 from services.task_manager.exports.walk import Turns, Walk, in_chunks
-from services.task_manager.exports.wanted import Wanted, refuse_impossible
+from services.task_manager.exports.wanted import ROWS, Wanted, refuse_impossible
 from services.task_manager.exports.yolo import yolo
 from services.task_manager.store import TaskStore
+from shared.errors import Unavailable
 from shared.export_formats import ExportFormat, here
 from shared.objects import ObjectStore
+from shared.shares import Holder, Shares
 
 __all__ = ["Exports", "Wanted"]
 
+MAX_AT_ONCE = 4
+"""Exports that hold pictures in memory, or votes on the disk; of these places each caller has a share."""
+BUSY_S = 10
 _JSON = ("application/json", "json")
 _ZIP = ("application/zip", "zip")
 
@@ -55,6 +61,7 @@ class Exports:
         self._objects = objects
         self._spool = spool
         self._turns = Turns()
+        self._places = Shares(MAX_AT_ONCE)
 
     def check(self, task: Task, wanted: Wanted) -> tuple[str, str]:
         """The media type and the extension of the file. Raises Invalid where there can be none."""
@@ -62,9 +69,15 @@ class Exports:
         form = FORMATS[wanted.form]
         return form.with_images if wanted.has_images else form.kind
 
+    def place(self, wanted: Wanted, holder: Holder) -> AbstractContextManager[None]:
+        """Is to be held while the file is made; rows need none. Raises Unavailable where too many are made."""
+        if wanted.form in ROWS:
+            return nullcontext()
+        return self._places.place(holder, Unavailable("too many exports are being made", retry_after_s=BUSY_S))
+
     def file(self, task: Task, wanted: Wanted) -> AsyncIterator[bytes]:
-        """The file. Raises Erased where the task was cancelled meanwhile, NotFound where a picture is gone, and
-        ChangedMeanwhile: then what came of it is no whole file."""
+        """The file. Raises Erased where the task was cancelled meanwhile, and NotFound where a picture is gone:
+        then what came of it is no whole file."""
         walk = Walk(
             task=task,
             wanted=wanted,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, closing
+from itertools import count
 from typing import Any
 
 import orjson
@@ -15,42 +16,37 @@ from services.task_manager.exports.walk import Spooled, Walk
 
 LOCAL_FILES = "/data/local-files/?d="
 """How Label Studio addresses the files of a folder that it serves."""
+_BEGIN, _END = b"[", b"\n]\n"
 
 
 async def labelstudio(walk: Walk) -> AsyncIterator[bytes]:
     """The array of tasks; with pictures, an archive of it and them."""
+    numbers = count()
+
+    def lines(images: Sequence[Image]) -> bytes:
+        return b"".join((b",\n" if next(numbers) else b"\n") + orjson.dumps(_task(image)) for image in images)
+
     if not walk.wanted.has_images:
-        async for piece in _tasks(walk):
+        yield _BEGIN
+        async for piece in walk.written(lines):
             yield piece
+        yield _END
         return
     with ExitStack() as files:
         archive = files.enter_context(closing(Archive(walk.spool)))
         provenance = Provenance(walk, files)
         tasks = Spooled(files, walk.spool)
+        tasks.write(_BEGIN)
         async for picture in walk.pictures():
             provenance.add([picture.image])
+            tasks.write(lines([picture.image]))
             yield archive.begin(f"images/{picture.name}", len(picture.data), picture.crc)
             yield picture.data
-        async for piece in _tasks(walk):
-            tasks.write(piece)
+        tasks.write(_END)
         for piece in tasks.entry(archive, "tasks.json"):
             yield piece
         async for piece in provenance.files(archive):
             yield piece
-
-
-async def _tasks(walk: Walk) -> AsyncIterator[bytes]:
-    written = 0
-
-    def lines(images: Sequence[Image]) -> bytes:
-        nonlocal written
-        began, written = written, written + len(images)
-        return b"".join((b",\n" if began + n else b"\n") + orjson.dumps(_task(image)) for n, image in enumerate(images))
-
-    yield b"["
-    async for piece in walk.written(lines):
-        yield piece
-    yield b"\n]\n"
 
 
 def _task(image: Image) -> dict[str, Any]:

@@ -58,18 +58,23 @@ def _fitting(label: str) -> str:
     kept = kept.lstrip(". ").rstrip(". ")
     while len(kept.encode()) > MAX_FOLDER_BYTES - MARK - 1:
         kept = kept[:-1].rstrip(". ")
-    if kept.startswith("__"):
-        kept = kept.lstrip("_. ")  # `datasets` passes over what begins so
-    while cell(kept) != kept:
-        kept = kept[1:].lstrip(". ")  # the table of classes tells the same name
+    kept = _begun_well(kept)
     is_misread = _DEVICES.fullmatch(kept.casefold()) or _SPLITS.fullmatch(kept.casefold())
     return "" if is_misread else kept
 
 
+def _begun_well(name: str) -> str:
+    """The name without a beginning that is misread: `datasets` passes over `__`, and the table of classes alters what
+    looks like a formula."""
+    while name.startswith("__") or cell(name) != name:
+        name = name[1:].lstrip("_. " if name.startswith("__") else ". ")
+    return name
+
+
 def _marked(label: str, taken: set[str]) -> str:
     digest = hashlib.sha256(label.encode()).hexdigest()
-    kept = _fitting(label) or "label"
-    ends = (f"{kept}_{digest[:digits]}" for digits in range(MARK, len(digest) + 1))
+    kept = _begun_well(f"{_fitting(label) or 'label'}_") or "label_"
+    ends = (f"{kept}{digest[:digits]}" for digits in range(MARK, len(digest) + 1))
     return next(name for name in ends if _look(name) not in taken)
 
 

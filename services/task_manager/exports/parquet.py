@@ -25,7 +25,7 @@ GROUP_BYTES = 16_000_000
 
 async def parquet(walk: Walk) -> AsyncIterator[bytes]:
     """The file; the footer, without which no reader takes it, comes last."""
-    table = _Table(walk.task.terms.labels, has_images=walk.wanted.has_images)
+    table = await asyncio.to_thread(_Table, walk.task.terms.labels, has_images=walk.wanted.has_images)
     yield table.written()
     if walk.wanted.has_images:
         async for picture in walk.pictures():
@@ -72,7 +72,7 @@ class _Table:
     """Rows, written a group at a time."""
 
     def __init__(self, labels: tuple[str, ...], *, has_images: bool) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - an extra of its own, of 170 MB
+        import pyarrow as pa  # noqa: PLC0415 - an extra of its own, of 170 MB; the first import takes seconds
         from pyarrow import parquet as pq  # noqa: PLC0415
 
         self._pa = pa

@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,9 +119,17 @@ class Spooled:
         self._crc = zlib.crc32(data, self._crc)
         self._file.write(data)
 
+    def write_all(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self.write(piece)
+
     def entry(self, archive: Archive, name: str) -> Iterator[bytes]:
         """All that was written, as a file of the archive."""
         yield archive.begin(name, self._file.tell(), self._crc)
+        yield from self.content()
+
+    def content(self) -> Iterator[bytes]:
+        """All that was written."""
         self._file.seek(0)
         while chunk := self._file.read(CHUNK_BYTES):
             yield chunk
