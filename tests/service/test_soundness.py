@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded.data_dir import RESTORING
 from embedded.soundness import refuse_unusable
 from shared.errors import Unavailable
 from shared.sqlite import Database
@@ -74,6 +75,10 @@ def _without_objects(folder: Path) -> None:
     shutil.rmtree(folder / "objects")
 
 
+def _half_restored(folder: Path) -> None:
+    (folder / "tasks.sqlite").rename(folder / RESTORING)
+
+
 def _empty_mount(folder: Path) -> None:
     _without_objects(folder)
     (folder / "objects").mkdir()
@@ -90,6 +95,7 @@ def _empty_mount(folder: Path) -> None:
         (_newer, "bus.sqlite was written by a newer version"),
         (_without_objects, "objects is not there or is empty"),
         (_empty_mount, "objects is not there or is empty"),
+        (_half_restored, "broke off: remove the folder, and restore the backup again"),
     ],
     ids=[
         "no secret",
@@ -100,6 +106,7 @@ def _empty_mount(folder: Path) -> None:
         "a newer one",
         "no objects",
         "an empty folder of objects",
+        "half a restore",
     ],
 )
 async def test_a_start_refuses_what_cannot_work(left: Path, harm: Callable[[Path], object], says: str):
