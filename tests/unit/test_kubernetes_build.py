@@ -13,6 +13,7 @@ from services.consensus.settings import ConsensusServiceSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
+from services.task_manager.exports import MAX_AT_ONCE
 from services.task_manager.settings import TaskManagerSettings
 from shared.routing import Topology
 from tests.kubernetes.manifests import (
@@ -34,6 +35,8 @@ from tests.kubernetes.manifests import (
 from tests.kubernetes.pod_policies import quantity
 from tests.kubernetes.validation import OLDEST, SCHEMAS, faults
 
+EXPORT_BYTES = 2_000_000_000
+"""What docs/kubernetes.md grants each export in the spool."""
 SERVICES: dict[str, type[BaseSettings]] = {
     "task-manager": TaskManagerSettings,
     "subtask-manager": SubtaskManagerSettings,
@@ -158,14 +161,15 @@ def test_a_detector_by_itself_asks_nobody_only_where_that_was_said_by_hand():
     assert "access" not in {one["metadata"]["name"] for one in of_kind(DETECTOR_ONLY[0].manifests(), "ConfigMap")}
 
 
-def test_the_uploads_at_a_time_fit_into_the_spool():
+def test_the_uploads_and_exports_at_a_time_fit_into_the_spool():
     manifests = PRODUCTION.manifests()
     told = environment(manifests, "task-manager")
     spec = named(manifests, "Deployment", "task-manager")["spec"]["template"]["spec"]
     volume = next(one for one in spec["volumes"] if one["name"] == "spool")
     room = quantity(volume["emptyDir"]["sizeLimit"])
     archive_bytes = TaskManagerSettings.model_fields["max_archive_bytes"].default
-    assert int(told["QUORATE_MAX_UPLOADS"] or 0) * archive_bytes <= room
+    uploads_bytes = int(told["QUORATE_MAX_UPLOADS"] or 0) * archive_bytes
+    assert uploads_bytes + MAX_AT_ONCE * EXPORT_BYTES <= room
     assert room < quantity(spec["containers"][0]["resources"]["limits"]["ephemeral-storage"])
 
 
