@@ -345,8 +345,7 @@ class _Server(uvicorn.Server):
         said = [f"Quorate is ready on {url}", self._greeting(url)]
         if self._operations is not None:
             said.append(f"Metrics and readiness are on http://{shown}:{self._operations.port}")
-        for line in filter(None, said):
-            say(line)
+        say([line for line in said if line])
 
     async def on_tick(self, counter: int) -> bool:
         is_over = await super().on_tick(counter)  # first: it makes the headers of every answer, the date among them

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,12 +41,17 @@ class JsonLines(logging.Formatter):
         return _LOGIN.sub("//***@", json.dumps(line, default=str))
 
 
-def say(text: str) -> None:
-    """Say to whoever started the process how to go on: on standard output, to people in words, and as a line of JSON
-    where something else reads it, because that may read the logs from the same place."""
+def say(texts: Sequence[str]) -> None:
+    """Say to whoever started the process how to go on: on standard output, to people in words, and as lines of JSON
+    where something else reads them, because that may read the logs from the same place. They are written at once: who
+    has read the first has the others."""
     if not sys.stdout.isatty():
-        text = JsonLines().format(logging.makeLogRecord({"name": __name__, "levelname": "INFO", "msg": text}))
-    print(text, flush=True)  # noqa: T201
+        texts = [_line(text) for text in texts]
+    print("\n".join(texts), flush=True)  # noqa: T201
+
+
+def _line(text: str) -> str:
+    return JsonLines().format(logging.makeLogRecord({"name": __name__, "levelname": "INFO", "msg": text}))
 
 
 def configure_logs(level: str) -> None:
