@@ -5,18 +5,18 @@ it."""
 import os
 import resource
 import sys
+from collections.abc import Sequence
 
 MEMORY_BYTES = 2 * 1024**3
 """Of addresses: a file that takes more ends the command, not the machine's other work."""
 
 
-def main() -> int:
-    """Serve, or estimate within bounds of memory; returns the exit status."""
-    arguments = sys.argv[1:]
-    return _serve(arguments) if arguments in ([], ["migrate"]) else _estimate(arguments)
+def main(arguments: Sequence[str] = ()) -> int:
+    """Serve, migrate, or estimate within bounds of memory; returns the exit status."""
+    return _serve(arguments) if [*arguments] in ([], ["migrate"]) else _estimate(arguments)
 
 
-def _estimate(arguments: list[str]) -> int:
+def _estimate(arguments: Sequence[str]) -> int:
     # Each thread of numpy's linear algebra reserves addresses of its own, and nothing here is faster by them.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -26,7 +26,7 @@ def _estimate(arguments: list[str]) -> int:
     return estimate(arguments)
 
 
-def _serve(arguments: list[str]) -> int:
+def _serve(arguments: Sequence[str]) -> int:
     from services.consensus.app import create, migrations  # noqa: PLC0415 - a command on a file needs none of it
     from services.consensus.settings import ConsensusServiceSettings  # noqa: PLC0415
     from shared.settings.migrating import serve_or_migrate  # noqa: PLC0415
@@ -35,4 +35,4 @@ def _serve(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -30,6 +30,7 @@ ECHO = "chaos."
 OUTBOXES = {
     "task_manager": ("tasks", "images", "removed"),
     "subtask_manager": ("subtasks",),
+    "consensus": ("runs",),
     "accounts": ("teams", "people", "sessions", "keys", "invitations", "devices"),
 }
 """The collections of each service that hold events until they are published."""

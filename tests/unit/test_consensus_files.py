@@ -247,7 +247,7 @@ def test_as_a_process_within_its_memory(folder: Path):
     (folder / "votes.csv").write_text(VOTES)
     code = (
         "import resource, sys; sys.argv[1:] = ['--methods=ds', 'votes.csv'];"
-        "from services.consensus.__main__ import main; status = main();"
+        "from services.consensus.__main__ import main; status = main(sys.argv[1:]);"
         "print(resource.getrlimit(resource.RLIMIT_AS)[0]); sys.exit(status)"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
