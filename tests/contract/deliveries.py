@@ -7,6 +7,8 @@ from tests.contract.adapters import T0
 
 QUEUE = "subtask_manager.task.cancelled.v1"
 OPTIONAL = "detector.task.cancelled.v1"
+OTHER = "consensus.task.cancelled.v1"
+"""The queue of another service that hears of it."""
 TYPE = "task.cancelled.v1"
 PATIENCE_S = 20.0
 """How long a test waits for what must happen at once: only a broken bus takes it."""

@@ -180,7 +180,7 @@ async def _dropped(url: str, commands: Commands | None) -> AsyncIterator[MongoDa
     try:
         yield client[name]
         assert weak.seen == [], "reads that a failover may take back"
-        assert looks.dear == {}, "queries that read more than they answer, see queries.py"
+        assert looks.dear == {}, f"queries that read more than they answer, see queries.py: {looks.dear}"
     finally:
         await client.drop_database(name)
         await client.close()

@@ -36,8 +36,10 @@ MORE = {
     "briefs: listed body.terms.operators rests_until + listed": "the same",
     "erasures: unfinished + erased_at": "a few at a time: an erasure is unfinished for minutes",
     "images: task_id id state label + id": "a label of ended images: it passes over those of another state",
+    "keys: id live_team + id": "once, for a service that hears for the first time: it passes over revoked keys",
     "quotas: _id quotas + _id": "it passes over teams whose quotas were all taken back",
     "subtasks: holders leased_until task_id + leased_until": "an operator's leases in all tasks are 100 at the most",
+    "subtasks: task_id state _id + _id": "a task that is finished: a page sorts what is still open of the task",
     "subtasks: voted voted_at": "`voted_at` follows from the rest; nx-27017 needs it, for it has no index on arrays",
 }
 """Queries that read more than they answer, and why they may."""

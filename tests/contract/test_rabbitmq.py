@@ -12,7 +12,7 @@ from shared.errors import Unavailable
 from shared.events import SubtaskOpened, SubtaskOpenedV1, envelope, message
 from shared.probing import HOLDS_S
 from tests.contract.adapters import T0
-from tests.contract.deliveries import OPTIONAL, PATIENCE_S, QUEUE, Handler, event, until
+from tests.contract.deliveries import OPTIONAL, OTHER, PATIENCE_S, QUEUE, Handler, event, until
 from tests.contract.rabbitmq import opened, raw_channel
 
 
@@ -26,7 +26,7 @@ async def publish_at_last(bus, messages) -> None:
 
 
 async def test_a_returned_message_is_refused_and_the_queue_made_again(rabbit):
-    for queue in (QUEUE, OPTIONAL):
+    for queue in (QUEUE, OTHER, OPTIONAL):
         await rabbit.broker.delete_queue(queue)
     with pytest.raises(Unavailable, match="a queue is missing"):
         await rabbit.bus.publish([event(number) for number in range(100)])

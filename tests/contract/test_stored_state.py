@@ -136,6 +136,7 @@ class Unlinked:
     """Resources of an answer whose image's URL does not matter."""
 
     objects = type("Objects", (), {"url": staticmethod(lambda *_args, **_named: "")})
+    clock = staticmethod(time.time)
 
 
 # Two versions side by side
