@@ -5,10 +5,8 @@ With another bucket no image would be found, and with another database every obj
 
 import secrets
 
-from pymongo.errors import DuplicateKeyError
-
 from shared.errors import QuorateError
-from shared.mongo.connection import Document, MongoDatabase
+from shared.mongo.connection import Document, MongoDatabase, insert_new
 from shared.mongo.faults import errors_named
 from shared.objects.s3 import S3ObjectStore
 
@@ -47,9 +45,6 @@ async def _kept(database: MongoDatabase) -> Document | None:
 async def _marked(database: MongoDatabase) -> Document:
     """A new mark, or the one of another replica that was faster."""
     made = {**STORAGE, "mark": secrets.token_hex(16), "is_in_bucket": False}
-    try:
-        with errors_named():
-            await database["platform"].insert_one(made)
-    except DuplicateKeyError:
+    if await insert_new(database["platform"], [made]):
         return await _kept(database) or made
     return made
