@@ -306,6 +306,14 @@ class SubtaskResult(TypedDict):
     reason: str | None
 
 
+class Doubt(TypedDict):
+    label: str
+    method: str
+    run_id: str
+    by: str
+    at: str
+
+
 class Subtask(TypedDict):
     id: str
     task_id: str
@@ -324,6 +332,7 @@ class Subtask(TypedDict):
     height: int | None
     result: SubtaskResult | None
     earlier: list[EarlierResult]
+    doubt: Doubt | None
 
 
 class DeadLetter(TypedDict):
