@@ -332,7 +332,7 @@ class Subtask(TypedDict):
     height: int | None
     result: SubtaskResult | None
     earlier: list[EarlierResult]
-    doubt: Doubt | None
+    doubt: NotRequired[Doubt | None]
 
 
 class DeadLetter(TypedDict):

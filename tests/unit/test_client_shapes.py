@@ -21,6 +21,7 @@ ANSWERS = {
     "DetectedObject": ["DetectedObject"],
     "Detection": ["Detection"],
     "Detections": ["DetectionAnswer"],
+    "Doubt": ["DoubtShown"],
     "EarlierResult": ["EarlierResult"],
     "Erasure": ["ErasureShown"],
     "DetectorFields": ["DetectorPolicy"],
