@@ -1,15 +1,11 @@
 """`quorate consensus`: estimates of true labels from a file of votes."""
 
-import os
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from quorate.exits import Exit
+from quorate.becoming import become
 from quorate.options import TEXT, Options, json_flag, pass_options
-from quorate.terminal import say
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -38,12 +34,8 @@ def consensus(options: Options, votes: Path, gold: Path | None, methods: str, ou
     """
     if options.as_json and output is None:
         raise click.UsageError("with --json, the report is on stdout: --output says where the labels go")
-    if find_spec("services") is None or find_spec("numpy") is None:
-        say("The server is not installed here. Install it with: pip install 'quorate[server]'")
-        raise SystemExit(Exit.USAGE)
     arguments = [f"--methods={methods}"]
     arguments += [f"--gold={gold}"] if gold else []
     arguments += [f"--output={output}"] if output else []
     arguments += ["--json"] if options.as_json else []
-    # Replaced, not a child: the exit code is the estimates' own. -P: not from the current folder.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "services.consensus", *arguments, "--", str(votes)])  # noqa: S606 - no shell is the point
+    become("services.consensus", *arguments, "--", str(votes), needs="numpy")

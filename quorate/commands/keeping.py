@@ -1,16 +1,12 @@
 """`quorate backup`, `restore` and `check`: a data folder of a platform in one process, on this machine."""
 
-import os
-import sys
-from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from quorate.exits import Exit
-from quorate.terminal import say
+from quorate.becoming import become
 
+KEEPING = "embedded.keeping"
 FOLDER = click.Path(path_type=Path)
 
 
@@ -23,7 +19,7 @@ def backup(data_dir: Path, target: Path) -> None:
     The copy is as everything was at one instant; people go on working. Pictures are linked, not copied, where both
     folders are on one file system. Run it as the user that the platform runs as.
     """
-    _become("backup", str(data_dir), str(target))
+    become(KEEPING, "backup", str(data_dir), str(target), needs="orjson")
 
 
 @click.command()
@@ -31,7 +27,7 @@ def backup(data_dir: Path, target: Path) -> None:
 @click.argument("data_dir", type=FOLDER)
 def restore(backup: Path, data_dir: Path) -> None:
     """Make a new data folder of a backup."""
-    _become("restore", str(backup), str(data_dir))
+    become(KEEPING, "restore", str(backup), str(data_dir), needs="orjson")
 
 
 @click.command()
@@ -45,12 +41,5 @@ def check(data_dir: Path, *, contents: bool, mend: bool) -> None:
     compares what the two services know of each. The platform must not be running in the folder. The status is 1 where
     something is found.
     """
-    _become("check", str(data_dir), *(["--contents"] if contents else []), *(["--mend"] if mend else []))
-
-
-def _become(*arguments: str) -> NoReturn:
-    if find_spec("embedded") is None:
-        say("The server is not installed here. Install it with: pip install 'quorate[server]'")
-        raise SystemExit(Exit.USAGE)
-    # Replaced, not a child: the exit code is its own. -P: not from the current folder.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "embedded.keeping", *arguments])  # noqa: S606 - no shell is the point
+    asked = [*(["--contents"] if contents else []), *(["--mend"] if mend else [])]
+    become(KEEPING, "check", str(data_dir), *asked, needs="orjson")

@@ -1,13 +1,8 @@
 """`quorate migrate`: a service's database, made ready for this release."""
 
-import os
-import sys
-from importlib.util import find_spec
-
 import click
 
-from quorate.exits import Exit
-from quorate.terminal import say
+from quorate.becoming import become
 
 SERVICES = ("accounts", "consensus", "notifier", "subtask_manager", "task_manager")
 
@@ -21,8 +16,4 @@ def migrate(service: str) -> None:
     beside the services that run. The database is that of QUORATE_MONGO_URL and QUORATE_MONGO_DATABASE, as the service
     has them.
     """
-    if find_spec("services") is None or find_spec("pymongo") is None:
-        say("The server is not installed here. Install it with: pip install 'quorate[server]'")
-        raise SystemExit(Exit.USAGE)
-    # Replaced, not a child: the exit code is the service's own. -P: not from the current folder.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", f"services.{service}", "migrate"])  # noqa: S606 - no shell is the point
+    become(f"services.{service}", "migrate", needs="pymongo")

@@ -1,13 +1,8 @@
 """`quorate models`: the detector's models on this machine."""
 
-import os
-import sys
-from importlib.util import find_spec
-
 import click
 
-from quorate.exits import Exit
-from quorate.terminal import say
+from quorate.becoming import become
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -23,8 +18,4 @@ def models(arguments: tuple[str, ...]) -> None:
 
     Each says more with --help.
     """  # noqa: D301 - the backspace is click's mark for lines that stay as they are
-    if find_spec("services") is None or find_spec("cv2") is None:
-        say("The server is not installed here. Install it with: pip install 'quorate[server]'")
-        raise SystemExit(Exit.USAGE)
-    # Replaced, not a child: the exit code is the detector's own. -P: not from the current folder.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "services.detector", "models", *arguments])  # noqa: S606 - no shell is the point
+    become("services.detector", "models", *arguments, needs="cv2")

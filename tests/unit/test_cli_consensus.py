@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from quorate import becoming
 from quorate.cli import main
-from quorate.commands import consensus
 
 QUORATE = str(Path(sys.executable).with_name("quorate"))
 VOTES = "task,worker,label\na,ann,cat\na,bob,cat\nb,ann,dog\n"
@@ -33,7 +33,7 @@ def test_it_becomes_the_services_command(folder: Path, monkeypatch: pytest.Monke
 
 
 def test_without_the_server_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(consensus, "find_spec", lambda _: None)
+    monkeypatch.setattr(becoming, "find_spec", lambda _: None)
     result = CliRunner().invoke(main, ["consensus", "votes.csv"])
     assert (result.exit_code, "pip install 'quorate[server]'" in result.stderr) == (2, True)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from quorate import becoming
 from quorate.cli import main
-from quorate.commands import models
 
 QUORATE = str(Path(sys.executable).with_name("quorate"))
 
@@ -22,7 +22,7 @@ def test_it_becomes_the_detectors_command(monkeypatch):
 
 
 def test_without_the_server_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(models, "find_spec", lambda _: None)
+    monkeypatch.setattr(becoming, "find_spec", lambda _: None)
     result = CliRunner().invoke(main, ["models", "list"])
     assert (result.exit_code, "pip install 'quorate[server]'" in result.stderr) == (2, True)
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from quorate import serve
+from quorate import becoming
 from tests.unit.cli_runs import refused, run
 
 
 def test_serve_becomes_the_server(monkeypatch, tmp_path: Path):
     became = []
     monkeypatch.setattr(os, "execv", lambda *args: became.append(args))
-    monkeypatch.setattr(serve, "find_spec", lambda name: name)
+    monkeypatch.setattr(becoming, "find_spec", lambda name: name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "environ", environ := {})
     assert run(refused, "serve", "--port", "9000", "--data-dir", "here").exit_code == 0
@@ -25,7 +25,7 @@ def test_serve_becomes_the_server(monkeypatch, tmp_path: Path):
 
 @pytest.mark.parametrize("missing", ["embedded", "uvicorn"])
 def test_serve_says_what_is_missing(monkeypatch, missing):
-    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr(becoming, "find_spec", lambda name: None if name == missing else name)
     result = run(refused, "serve")
     assert result.exit_code == 2
     assert "pip install 'quorate[server]'" in result.stderr
