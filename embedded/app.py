@@ -124,7 +124,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
-        consensus.assemble(on(consensus_store), settings, erasures=SqliteErasures(files["consensus"])),
+        consensus.assemble(on(consensus_store), settings, erasures=SqliteErasures(files["consensus"]), relays=relays),
     ]
     accounts = None
     if settings.auth == "on":

@@ -8,6 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
+from shared.ending import ended
+
 log = logging.getLogger(__name__)
 
 BALLAST_BYTES = 4_000_000
@@ -28,9 +30,7 @@ class Ballast:
         self._task = asyncio.create_task(self._run(), name="ballast")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     def let_go(self) -> bool:
         """Give the file's room to whoever needs it now; says whether there was any."""

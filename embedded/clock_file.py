@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 from shared.clock import Clock
+from shared.ending import ended
 from shared.steady_clock import SteadyClock
 
 KEPT_EVERY_S = 5.0
@@ -28,8 +29,7 @@ class ClockFile:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await ended(self._task)
             self._keep()
 
     async def _run(self) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import ctypes
 
+from shared.ending import ended
+
 EVERY_S = 20.0
 
 
@@ -27,9 +29,7 @@ class FreedMemory:
         self._task = asyncio.create_task(self._run(), name="freed memory")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await ended(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.bus import Bus
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,7 @@ class ModelTeller:
         self._task = asyncio.create_task(self._run(), name="tell the model")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await ended(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -18,6 +18,7 @@ from services.accounts.store import AccountStore
 from shared import events
 from shared.audit import Doer
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import Conflict, NotFound
 from shared.outbox import Relay
 from shared.telemetry.trouble import Trouble
@@ -112,9 +113,7 @@ class ErasingWorker:
         self._woken.set()
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     async def _run(self) -> None:
         trouble = Trouble(log, "erasing a person cannot go on")

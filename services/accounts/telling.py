@@ -9,6 +9,7 @@ from services.accounts.announcements import access_told
 from services.accounts.store import AccountStore
 from shared.bus import Bus
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import QuorateError
 from shared.events import Message
 
@@ -31,9 +32,7 @@ class Teller:
         self._task = asyncio.create_task(self._run(), name="teller")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     async def tell(self) -> None:
         """Tell everything that holds, once."""

@@ -13,6 +13,7 @@ from services.consensus.run import KEPT_OF_TASK, MOST_WAITING, Kind, Run
 from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import unpacked
 from shared import events
+from shared.arrivals import Arrivals
 from shared.auditing import Auditor
 from shared.clock import Clock, iso
 from shared.erasures import Eraser
@@ -26,12 +27,14 @@ REMOVED_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What handlers work with. wake: there is a run to make. relay: publishes what is told of runs."""
+    """What handlers work with. wake: there is a run to make. relay: publishes what is told of runs. arrivals: what a
+    run is about, and is on its way."""
 
     store: ConsensusStore
     clock: Clock
     wake: Callable[[], None]
     relay: Relay
+    arrivals: Arrivals
     eraser: Eraser
     auditor: Auditor
 
@@ -126,10 +129,12 @@ def _without_erased(resources: Resources, row: Row) -> Row:
 
 
 async def ask(resources: Resources, who: Caller, *, task_id: str, methods: Sequence[str]) -> Run:
-    """The run of a task by these methods on the votes that there are now; one that is there already is returned.
+    """The run of a task by these methods on all votes that were acknowledged before; one that is there already is
+    returned.
 
     Raises NotFound and Conflict.
     """
+    await resources.arrivals.recorded()
     await find_task(resources, who.team, task_id)
     marker = await resources.store.last_change(task_id)
     if not marker:
@@ -141,8 +146,9 @@ async def ask(resources: Resources, who: Caller, *, task_id: str, methods: Seque
 
 
 async def ask_operators(resources: Resources, who: Caller) -> Run:
-    """The run about the team's operators on the votes that there are now, another one each day: it counts back from the
-    present. Raises Conflict."""
+    """The run about the team's operators on all votes that were acknowledged before, another one each day: it counts
+    back from the present. Raises Conflict."""
+    await resources.arrivals.recorded()
     marker = await resources.store.last_change_of_team(who.team)
     if not marker:
         raise Conflict("no image of the team has ended yet: there is nothing to say of its operators")

@@ -16,6 +16,7 @@ from services.consensus.run import Differing, Outcome, Run
 from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import packed, place_of
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import QuorateError
 from shared.proposals import is_audited
 
@@ -88,10 +89,9 @@ class Maker:
                 else:
                     await self._keep(run, attempt, said["page"])
         finally:
-            feeding.cancel()
-            fed = (await asyncio.gather(feeding, return_exceptions=True))[0]
-        if isinstance(fed, QuorateError):
-            raise fed
+            await ended(feeding)
+        if not feeding.cancelled() and isinstance(fault := feeding.exception(), QuorateError):
+            raise fault
         raise NotMade(f"its process ended before it was done (status {await process.wait()})")
 
     async def _feed(self, process: asyncio.subprocess.Process, run: Run, tell: Tell) -> None:

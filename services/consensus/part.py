@@ -1,5 +1,6 @@
 """The consensus service, assembled on any adapters."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from services.consensus import consumers, eraser, operator_routes, routes
@@ -8,13 +9,21 @@ from services.consensus.maker import Bounds, Maker
 from services.consensus.settings import ConsensusSettings
 from services.consensus.store import ConsensusStore
 from services.consensus.worker import Worker
+from shared.arrivals import Arrivals
 from shared.auditing import Auditor
 from shared.erasures import Eraser, Erasures
 from shared.outbox import Relay
 from shared.part import Adapters, Part
 
 
-def assemble(adapters: Adapters[ConsensusStore], settings: ConsensusSettings, *, erasures: Erasures) -> Part:
+def assemble(
+    adapters: Adapters[ConsensusStore],
+    settings: ConsensusSettings,
+    *,
+    erasures: Erasures,
+    relays: Sequence[Relay] | None = None,
+) -> Part:
+    """`relays`: those of all services, where they run in this process."""
     store, clock = adapters.store, adapters.clock
     relay = Relay(store, adapters.bus)
     bounds = Bounds(time_s=settings.consensus_time_s, memory_bytes=settings.consensus_memory_bytes)
@@ -25,6 +34,7 @@ def assemble(adapters: Adapters[ConsensusStore], settings: ConsensusSettings, *,
         clock=clock,
         wake=worker.wake,
         relay=relay,
+        arrivals=Arrivals(adapters.bus, list(consumers.AWAITED), relays),
         eraser=erasing,
         auditor=Auditor(clock, adapters.bus, is_on=settings.auth == "on"),
     )

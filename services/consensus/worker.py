@@ -19,6 +19,7 @@ from services.consensus.run import CLAIM_S, Outcome, Run, Sending
 from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import unpacked
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import Conflict, NotFound, QuorateError
 from shared.outbox import Relay
 
@@ -55,10 +56,7 @@ class Worker:
 
     async def close(self) -> None:
         """Stop; runs under way end with their processes, and begin anew elsewhere or later."""
-        running = [*self._under_way.values(), *([self._task] if self._task else [])]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await ended(*self._under_way.values(), self._task)
 
     async def _run(self) -> None:
         while True:
@@ -139,9 +137,7 @@ class Worker:
             await asyncio.wait({making, renewing}, return_when=asyncio.FIRST_COMPLETED)
             return await making if making.done() else await _ended(renewing)
         finally:
-            for task in (making, renewing):
-                task.cancel()
-            await asyncio.gather(making, renewing, return_exceptions=True)
+            await ended(making, renewing)
 
     async def _renew(self, run_id: str, attempt: str, stage: str | None) -> None:
         await self._change(run_id, partial(runs.renewed, holder=attempt, stage=stage))

@@ -20,6 +20,7 @@ from services.notifier.domain import Webhook
 from services.notifier.metrics import DeliveryMetrics
 from services.notifier.store import NotifierStore
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import NotFound, QuorateError
 from shared.fetching import Answer, Bounds, Fetcher
 from shared.steady_clock import wall_of
@@ -78,10 +79,7 @@ class Sender:
 
     async def close(self) -> None:
         """Stop; tries under way are begun anew later, with the same ids."""
-        running = [*self._lanes.values(), *([self._task] if self._task else [])]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await ended(*self._lanes.values(), self._task)
 
     async def sweep(self) -> None:
         """End deliveries whose time is over, and remove old ones."""

@@ -14,6 +14,7 @@ from services.task_manager import domain, purging
 from services.task_manager.completing import complete
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import NotFound
 from shared.objects import ObjectStore
 from shared.objects.keys import is_staged, original_of, staged_prefix
@@ -62,9 +63,7 @@ class Collector:
 
     async def close(self) -> None:
         """Stop where it stands; the next sweep goes on from there."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     async def sweep(self) -> None:
         """Erase, complete and collect all there is."""

@@ -18,6 +18,7 @@ from services.task_manager.quotas import Allowed, fitting, image_refusal
 from services.task_manager.store import TaskStore
 from shared import crash_points
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import QuorateError, QuotaReached
 from shared.objects import ObjectStore
 from shared.objects.keys import image_key, with_renditions
@@ -169,9 +170,7 @@ class Ingest:
     async def abandon(self) -> None:
         """Drop what has not been stored."""
         batch, self._batch = self._batch, []
-        for _, _, checking in batch:
-            checking.cancel()
-        await asyncio.gather(*(checking for _, _, checking in batch), return_exceptions=True)
+        await ended(*(checking for _, _, checking in batch))
 
     async def _checked(self, data: bytes) -> Checked | Refused:
         """A refusal is returned: raised, it would be held by the task that it holds, and the file's bytes with it."""

@@ -8,6 +8,7 @@ from services.task_manager import statistics
 from services.task_manager.statistics import Fold, Saved
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import NotFound, QuorateError
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,7 @@ class Statistician:
 
     async def close(self) -> None:
         """Stop where it stands: what was under way is computed again when it is asked for."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     async def statistics(self, task_id: str) -> Saved | None:
         """The statistics as they were saved last, None before the first. Raises NotFound."""

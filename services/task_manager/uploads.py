@@ -14,6 +14,7 @@ from services.task_manager.ingest import Ingest, Report
 from services.task_manager.multipart import Part, PartLimits
 from services.task_manager.staging import Staging
 from services.task_manager.team_quotas import allowed_to, refuse_upload
+from shared.ending import ended
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
 from shared.http.requests import decode_base64
 from shared.shares import Holder, Shares
@@ -135,9 +136,7 @@ class Uploads:
             await asyncio.shield(self._end(task_id, upload_id, renewal))
 
     async def _end(self, task_id: str, upload_id: str, renewal: asyncio.Task[None] | None) -> None:
-        if renewal is not None:  # a renewal under way would register the upload again
-            renewal.cancel()
-            await asyncio.gather(renewal, return_exceptions=True)
+        await ended(renewal)  # one under way would register the upload again
         with contextlib.suppress(QuorateError):  # an upload that is not ended lapses
             await self._resources.store.update(task_id, partial(domain.end_upload, upload_id=upload_id))
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from shared.admin.minutes import Minute, Minutes
 from shared.bus import Bus
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.trouble import Trouble
@@ -94,9 +95,7 @@ class Reporter:
         self._task = asyncio.create_task(self._run(), name="reporter")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await ended(self._task)
 
     async def report(self) -> Report:
         """The report of this process now."""

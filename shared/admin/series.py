@@ -16,6 +16,7 @@ from shared.admin.minutes import MINUTE_S, Minute, minute_of
 from shared.admin.replicas import SILENT_S, Replicas
 from shared.admin.reports import REPORT_S, Reporter
 from shared.clock import Clock, iso
+from shared.ending import ended
 from shared.http import problems
 from shared.http.answers import json_answer
 from shared.http.requests import AS_WHOLE_NUMBER, bounded
@@ -117,9 +118,7 @@ class Recorder:
         self._task = asyncio.create_task(self._run(), name="recorder")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await ended(self._task)
 
     async def told(self, minutes: int, name: str | None) -> dict[str, object]:
         """The answer about the last minutes."""

@@ -15,6 +15,7 @@ from typing import Protocol
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
+from shared.ending import ended
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.trouble import Trouble
 
@@ -80,9 +81,7 @@ class Eraser:
 
     async def close(self) -> None:
         """Stop where it stands; the next process goes on from there."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     async def hear(self, event: events.PersonErasedV1) -> None:
         told = event.data

@@ -10,6 +10,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
+from shared.ending import ended
 from shared.errors import Unavailable
 from shared.mongo.faults import DUPLICATE_KEY, errors_named
 from shared.settings.mongo_url import CLIENT_OPTIONS
@@ -91,9 +92,7 @@ class Mongo:
         return True
 
     async def close(self) -> None:
-        for task in self._preparing:
-            task.cancel()
-        await asyncio.gather(*self._preparing, return_exceptions=True)
+        await ended(*self._preparing)
         await self._asking.close()
         await self._client.close()
 

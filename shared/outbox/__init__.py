@@ -12,6 +12,7 @@ from typing import Protocol
 
 from shared import crash_points
 from shared.bus import Bus
+from shared.ending import ended
 from shared.errors import StorageFull, Unavailable
 from shared.events import Message
 from shared.telemetry.trouble import Trouble
@@ -93,9 +94,7 @@ class Relay:
         self._woken.set()
         if self._task is not None:
             await self._task
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
+        await ended(self._beating)
 
     async def _beat(self) -> None:
         while True:

@@ -115,7 +115,6 @@ def test_memory_is_flat_while_many_pictures_are_exported(new_platform, tell):
     for one, count in ((small_id, 500), (task_id, PICTURES)):
         _seed(platform.data_dir, one, count)
         folder = platform.data_dir / "objects" / one
-        folder.mkdir(parents=True)
         for image in _images(one, count):
             (folder / image.object_key.partition("/")[2]).write_bytes(picture)
     platform.start()
@@ -200,7 +199,9 @@ def _exported_lines(client: Client, task_id: str, file_format: str) -> int:
 
 
 def _seed(data_dir: Path, task_id: str, count: int) -> None:
-    """Completed images with three votes each, written past the platform while it rests."""
+    """Completed images with three votes each, written past the platform while it rests, and a folder for their files:
+    a platform without any does not start."""
+    (data_dir / "objects" / task_id).mkdir(parents=True)
     insert = "INSERT INTO images (task_id, id, state, label, object_key, body) VALUES (?,?,?,?,?,?)"
     file = sqlite3.connect(data_dir / "tasks.sqlite")
     with file:

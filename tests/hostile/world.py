@@ -17,7 +17,7 @@ from tests.chaos.embedded_world import EmbeddedWorld
 DEPLOYMENT = ROOT / "deploy/k8s/base/task-manager/deployment.yaml"
 CORES = 2.0
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
-KEPT = re.compile(r"\.?lock|secret|\w+\.sqlite(-wal|-shm)?")
+KEPT = re.compile(r"\.?lock|secret|clock|ballast|\w+\.sqlite(-wal|-shm)?")
 """What a data folder holds beside objects."""
 CACHE_BYTES = 4_000_000
 """Of images used last: as little as fills up before memory is first looked at, so that what grows is not the cache."""

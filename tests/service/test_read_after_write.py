@@ -47,6 +47,13 @@ async def test_an_adjudication_is_in_what_is_read_right_after(api):
         assert [one["label"] for one in await api.results(task_id)] == [label]
 
 
+@pytest.mark.parametrize("path", ["/api/consensus", "/api/admin/operators"])
+async def test_what_counts_votes_counts_those_that_were_acknowledged_before(api, path):
+    for _ in range(TIMES):
+        answer = await api.http.post(path, json={"task_id": await voted_on(api)})
+        assert answer.status_code == 202, answer.text
+
+
 # What a client orders and changes
 
 

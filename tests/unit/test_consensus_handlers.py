@@ -25,6 +25,11 @@ from tests.contract.adapters import T0, sqlite_consensus
 ADMIN = Caller("ann")
 
 
+class NothingOnItsWay:
+    async def recorded(self) -> str:
+        return "yes"
+
+
 @pytest.fixture
 def clock(resources):
     return resources.clock
@@ -38,6 +43,7 @@ async def resources(tmp_path) -> AsyncIterator[Resources]:
             clock=stored.clock,
             wake=lambda: None,
             relay=Relay(stored.store, None),
+            arrivals=NothingOnItsWay(),
             eraser=None,
             auditor=Auditor(stored.clock, None, is_on=False),
         )

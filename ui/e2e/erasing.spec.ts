@@ -46,7 +46,7 @@ test("a person is erased by their name, is out at once, and every service says w
   await expect(erased).toBeVisible();
   await expect(page.getByText("Every service has put the pseudonym in their place.")).toBeVisible({ timeout: 30_000 });
   await expect(erased.getByText("under way")).toHaveCount(0);
-  await expect(erased.getByRole("cell")).toHaveCount(4);
+  await expect(erased.getByRole("cell")).toHaveCount(5);
   await expect
     .poll(async () => (await operator.request.get(`${accounts.url}/api/me`)).status(), { timeout: 5_000 })
     .toBe(401);

@@ -16,6 +16,7 @@ from services.task_manager.exports.names import picture_name
 from services.task_manager.exports.wanted import Wanted
 from services.task_manager.order import key_of
 from services.task_manager.store import TaskStore
+from shared.ending import ended
 from shared.objects import ObjectStore
 
 T = TypeVar("T")
@@ -86,9 +87,7 @@ class Walk:
             while waiting:
                 yield await waiting.popleft()[1]
         finally:
-            for _, reading in waiting:
-                reading.cancel()
-            await asyncio.gather(*(reading for _, reading in waiting), return_exceptions=True)
+            await ended(*(reading for _, reading in waiting))
 
     async def _written_page(self, after: str, write: Callable[[Sequence[Image]], T]) -> tuple[list[T], str | None]:
         """What is made of the wanted images among those behind a key, nothing where there are none; and the key of the

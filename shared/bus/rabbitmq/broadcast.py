@@ -8,6 +8,7 @@ from aio_pika import ExchangeType, Message
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage
 
 from shared.bus.rabbitmq.connection import ANSWER_S, END_S, Connection, as_unavailable, keep_open
+from shared.ending import ended
 from shared.errors import Unavailable
 
 EXCHANGE = "quorate.broadcast"
@@ -40,9 +41,7 @@ class Broadcast:
         self._listening.add(asyncio.create_task(keep_open(hold, "listening"), name="listen"))
 
     async def close(self) -> None:
-        for task in self._listening:
-            task.cancel()
-        await asyncio.gather(*self._listening, return_exceptions=True)
+        await ended(*self._listening)
 
     async def _open_exchange(self) -> AbstractExchange:
         if self._exchange is None or self._channel is None or self._channel.is_closed:

@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import AMQPError, PublishError
 
+from shared.ending import ended
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -93,9 +94,7 @@ class Connection:
         return self._current
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await ended(self._task)
 
     async def _hold(self) -> None:
         """Connect, and return when the connection is lost."""

@@ -22,6 +22,7 @@ from shared.bus.rabbitmq.connection import ANSWER_S, END_S, Connection, as_unava
 from shared.bus.rabbitmq.publisher import Publisher
 from shared.bus.rabbitmq.topology import Layout
 from shared.clock import Clock
+from shared.ending import ended
 from shared.errors import Malformed, StorageFull, Unavailable
 from shared.events import parse
 from shared.telemetry import trace
@@ -96,10 +97,7 @@ class Consumer:
         self._drop_waiting()
         while self._running:
             await asyncio.wait(self._running)
-        ending = [self._task] if self._resuming is None else [self._task, self._resuming]
-        for task in ending:
-            task.cancel()
-        await asyncio.wait(ending)
+        await ended(self._task, self._resuming)
 
     async def settle(self) -> None:
         """Return once no message waits in the queue, and those that are held here by then are settled."""
