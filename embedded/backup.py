@@ -24,7 +24,7 @@ from shared.version import VERSION
 MANIFEST = "backup.json"
 """Written once all else is on the disk: a copy without it is not whole."""
 TASKS = "tasks.sqlite"
-KEYS = ("secret", "signing-keys.json")
+FILES = ("secret", "signing-keys.json", "clock")
 OBJECTS = ("objects", "staging")
 WAIT_S = 30.0
 PASSES, SHORT_S = 10, 0.05
@@ -61,34 +61,45 @@ def back_up(source: Path, target: Path) -> Taken:
             objects.take()
             readers = [stack.enter_context(_reading(path)) for path in files]
             held_s = time.monotonic() - held
-        schemas = {path.name: _copy(reader, target / path.name) for path, reader in zip(files, readers, strict=True)}
-    _copy_keys(source, target)
+        schemas = {
+            path.name: _copy(reader, target / _until_whole(path.name))
+            for path, reader in zip(files, readers, strict=True)
+        }
+    _copy_files(source, target)
     told = {"version": VERSION, "at": iso(began_at), "schemas": schemas, "objects": objects.count}
     _sync(target)
+    _become_whole(target)
     data_dir.write_secret(target / MANIFEST, json.dumps(told, indent=1).encode())
     _sync_names(target)
     return Taken(databases=len(files), objects=objects.count, held_s=held_s)
 
 
 def restore(source: Path, target: Path) -> Taken:
-    """Make the new or empty folder `target` a data folder of a copy. Raises BackupRefused.
-
-    `tasks.sqlite` comes first under another name, and has its own at the end: without it nothing starts in the folder.
-    """
+    """Make the new or empty folder `target` a data folder of a copy. Raises BackupRefused."""
     if not (source / MANIFEST).is_file():
         raise BackupRefused(f"{source} is no whole backup: it has no {MANIFEST}")
     _begin(target)
     files = _databases(source)
     for path in sorted(files, key=lambda path: path.name != TASKS):
         with _reading(path) as reader:
-            _copy(reader, target / (data_dir.RESTORING if path.name == TASKS else path.name))
+            _copy(reader, target / _until_whole(path.name))
     objects = _Objects(source, target)
     objects.take()
-    _copy_keys(source, target)
+    _copy_files(source, target)
     _sync(target)
-    (target / data_dir.RESTORING).rename(target / TASKS)
+    _become_whole(target)
     _sync_names(target)
     return Taken(databases=len(files), objects=objects.count, held_s=0.0)
+
+
+def _until_whole(name: str) -> str:
+    """`tasks.sqlite` comes first, under another name, and has its own at the end: with that name nothing starts in the
+    folder."""
+    return data_dir.INCOMPLETE if name == TASKS else name
+
+
+def _become_whole(target: Path) -> None:
+    (target / data_dir.INCOMPLETE).rename(target / TASKS)
 
 
 def _databases(folder: Path) -> Sequence[Path]:
@@ -146,8 +157,8 @@ def _copy(reader: sqlite3.Connection, target: Path) -> int:
     return schema
 
 
-def _copy_keys(source: Path, target: Path) -> None:
-    for name in KEYS:
+def _copy_files(source: Path, target: Path) -> None:
+    for name in FILES:
         if (source / name).exists():
             data_dir.write_secret(target / name, (source / name).read_bytes())
 

@@ -11,8 +11,8 @@ from shared.errors import QuorateError
 from shared.sqlite.soundness import refuse_unless_ours
 
 SECRET_BYTES = 32
-RESTORING = "tasks.restoring"
-"""What `tasks.sqlite` is called until a restore has come to its end."""
+INCOMPLETE = "tasks.incomplete"
+"""What `tasks.sqlite` is called until a backup or a restore has come to its end."""
 
 
 class DataDirInUse(QuorateError):
@@ -27,8 +27,8 @@ class ImagesMissing(QuorateError):
     """The database knows images whose files are gone."""
 
 
-class RestoreBrokeOff(QuorateError):
-    """What was to be restored is there in part."""
+class CopyBrokeOff(QuorateError):
+    """What was to be backed up or restored is there in part."""
 
 
 def make(data_dir: Path) -> None:
@@ -85,10 +85,10 @@ def refuse_without_images(data_dir: Path, *, has_images: bool) -> None:
         )
 
 
-def refuse_half_restored(data_dir: Path) -> None:
-    """Raises RestoreBrokeOff."""
-    if (data_dir / RESTORING).exists():
-        raise RestoreBrokeOff(f"a restore into {data_dir} broke off: remove the folder, and restore the backup again")
+def refuse_incomplete(data_dir: Path) -> None:
+    """Raises CopyBrokeOff."""
+    if (data_dir / INCOMPLETE).exists():
+        raise CopyBrokeOff(f"a backup or a restore into {data_dir} broke off: remove the folder, and begin again")
 
 
 def write_secret(path: Path, content: bytes) -> None:

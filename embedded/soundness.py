@@ -14,11 +14,11 @@ _HAS_IMAGES = "SELECT EXISTS (SELECT 1 FROM tasks WHERE state != 'cancelled' AND
 
 
 def refuse_unusable(root: Path, databases: Iterable[Database]) -> None:
-    """Raises UnusableFile, NewerFile, RestoreBrokeOff or ImagesMissing; changes nothing.
+    """Raises UnusableFile, NewerFile, CopyBrokeOff or ImagesMissing; changes nothing.
 
     The folder is locked, and nothing open yet.
     """
-    data_dir.refuse_half_restored(root)
+    data_dir.refuse_incomplete(root)
     for name in FOLDERS:
         refuse_unless_ours(root / name)
     for database in databases:

@@ -162,6 +162,8 @@ def test_what_broke_off_is_refused(folder: Path, tmp_path: Path, monkeypatch: py
         with pytest.raises(OSError, match="full"):
             back_up(folder, copy)
         assert not (copy / MANIFEST).exists()
+    with pytest.raises(QuorateError, match=r"a backup or a restore into .* broke off"):
+        refuse_to_start(copy)
     shutil.rmtree(copy)
     back_up(folder, copy)
     with monkeypatch.context() as patch:
@@ -169,7 +171,7 @@ def test_what_broke_off_is_refused(folder: Path, tmp_path: Path, monkeypatch: py
         with pytest.raises(OSError, match="full"):
             restore(copy, restored)
     for use in (refuse_to_start, check, lambda path: back_up(path, tmp_path / "new"), lambda path: restore(copy, path)):
-        with pytest.raises(QuorateError, match=r"a restore into .* broke off|no data folder|not empty"):
+        with pytest.raises(QuorateError, match=r"restore into .* broke off|no data folder|not empty"):
             use(restored)
 
 

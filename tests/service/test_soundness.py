@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.data_dir import RESTORING
+from embedded.data_dir import INCOMPLETE
 from embedded.soundness import refuse_unusable
 from shared.errors import Unavailable
 from shared.sqlite import Database
@@ -75,8 +75,8 @@ def _without_objects(folder: Path) -> None:
     shutil.rmtree(folder / "objects")
 
 
-def _half_restored(folder: Path) -> None:
-    (folder / "tasks.sqlite").rename(folder / RESTORING)
+def _half_copied(folder: Path) -> None:
+    (folder / "tasks.sqlite").rename(folder / INCOMPLETE)
 
 
 def _empty_mount(folder: Path) -> None:
@@ -95,7 +95,7 @@ def _empty_mount(folder: Path) -> None:
         (_newer, "bus.sqlite was written by a newer version"),
         (_without_objects, "objects is not there or is empty"),
         (_empty_mount, "objects is not there or is empty"),
-        (_half_restored, "broke off: remove the folder, and restore the backup again"),
+        (_half_copied, "broke off: remove the folder, and begin again"),
     ],
     ids=[
         "no secret",
