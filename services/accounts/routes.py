@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -166,18 +167,26 @@ def admin_router(resources: Resources) -> APIRouter:
 
 
 def _add_people(routes: APIRouter, resources: Resources, pages: Pages) -> None:
+    async def members_of(team: str, after: str, count: int) -> tuple[Any, str]:
+        found = await resources.store.members(team, after=after, limit=count + 1)
+        return cut(found, count, lambda person: person.name_key)
+
     @routes.get("/users", response_model=wire.Members)
     async def members(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
         allow(who, "administer")
 
-        async def find(after: str, count: int) -> tuple[Any, str]:
-            found = await resources.store.members(who.team, after=after, limit=count + 1)
-            return cut(found, count, lambda person: person.name_key)
-
         def show(person: Person) -> dict[str, Any]:
             return shapes.member_shown(person, who.team)
 
+        find = partial(members_of, who.team)
         return await pages.answer(find, show, after=read_cursor(cursor, NAME_KEY), limit=limit)
+
+    @routes.get("/users/names", response_model=wire.Names)
+    async def names(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:
+        """What the ids in tasks and votes stand for."""
+        allow(who, "read tasks")
+        find = partial(members_of, who.team)
+        return await pages.answer(find, shapes.holder_shown, after=read_cursor(cursor, NAME_KEY), limit=limit)
 
     @routes.get("/users/operators", response_model=wire.Operators)
     async def operators(who: Who, cursor: Cursor = None, limit: Limit = 100) -> Response:

@@ -221,6 +221,13 @@ class Operators(BaseModel):
     next_cursor: str | None
 
 
+class Names(BaseModel):
+    """The people of the caller's team, by name."""
+
+    items: list[KeyHolder]
+    next_cursor: str | None
+
+
 class MemberChange(Wire):
     """What is not named stays."""
 

@@ -302,6 +302,11 @@ def test_people_are_listed_by_name_page_by_page(world: World):
     assert names == sorted(names, key=str.casefold)
     assert {"zo\u00eb", "Otto", "\u00c4nne", "Ann"} <= set(names)
     assert_problem(world.ann.ask("GET", "/api/users?cursor=AAAA"), 400)
+    reader = world.join("Rea", "adjudicator")
+    told = {one["id"]: one["name"] for one in reader.get("/api/users/names?limit=1000")["items"]}
+    assert told == {one["id"]: one["name"] for one in world.ann.get("/api/users?limit=1000")["items"]}
+    assert told[reader.id] == "Rea"
+    assert_problem(world.join("Lab", "operator").ask("GET", "/api/users/names"), 403)
 
 
 def test_a_name_that_anybody_can_send_is_refused_and_so_is_nothing(world: World):

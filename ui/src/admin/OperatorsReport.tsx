@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf, type Schemas } from "../api/client";
 import { Button } from "../shell/Button";
 import { Failure, Loading } from "../shell/States";
-import { useOperators } from "../tasks/useOperators";
+import { type Named, useNames } from "../shell/useNames";
 import { en } from "../texts/en";
 import { operatorsReport as texts } from "../texts/en.consensus";
 import { moment } from "../texts/en.tasks";
@@ -13,7 +13,6 @@ import { Section, Table } from "./Table";
 import { usePages } from "./usePages";
 
 type Counted = Schemas["OperatorsShown"];
-type Named = (id: string) => string;
 
 const LOOK_MS = 1_000;
 const HEAD = ["admin", "operators-head"];
@@ -32,8 +31,7 @@ export default function OperatorsReport() {
     mutationFn: () => api.POST("/api/admin/operators"),
     onSettled: () => client.invalidateQueries({ queryKey: HEAD }),
   });
-  const { operators } = useOperators();
-  const named: Named = (id) => operators?.find((one) => one.id === id)?.name ?? id;
+  const named = useNames();
   const isBusy = count.isPending || isCounting(head.data);
   const action = (
     <Button look="primary" disabled={isBusy} onClick={() => count.mutate()}>

@@ -2,6 +2,7 @@ import type { RefObject } from "react";
 import { Mark } from "../marks/Mark";
 import { Button } from "../shell/Button";
 import { Key, useLabelKeys } from "../shell/Key";
+import { useNames } from "../shell/useNames";
 import { consensus } from "../texts/en.consensus";
 import { disputes as texts } from "../texts/en.disputes";
 import { moment } from "../texts/en.tasks";
@@ -99,6 +100,7 @@ function methodOf(method: string): string {
 
 function Votes({ dispute, shown }: { dispute: Dispute; shown: (label: string) => string }) {
   const { people, unsure, models } = standings(dispute);
+  const named = useNames();
   const columns = [
     ...people.map(({ label, votes }) => ({ name: shown(label), votes })),
     ...(unsure.length > 0 ? [{ name: texts.unsure, votes: unsure }] : []),
@@ -115,7 +117,7 @@ function Votes({ dispute, shown }: { dispute: Dispute; shown: (label: string) =>
             <ul>
               {votes.map(({ voter, at }) => (
                 <li key={voter}>
-                  {voter} <time dateTime={at}>{moment(at)}</time>
+                  {named(voter)} <time dateTime={at}>{moment(at)}</time>
                 </li>
               ))}
             </ul>

@@ -11,6 +11,7 @@ import { useMe } from "../shell/me";
 import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
 import { onKeys, pressedAct } from "../shell/shortcuts";
+import { useNames } from "../shell/useNames";
 import { en } from "../texts/en";
 import { since, tasks } from "../texts/en.tasks";
 import { UploadShare } from "../upload/UploadShare";
@@ -141,6 +142,7 @@ function Row({ shown }: { shown: Task }) {
   const [element, isVisible] = useVisible();
   const { data } = useTask(shown.id, { shown, isWatched: isVisible && !isOver(shown) });
   const task: Watched = data ?? shown;
+  const named = useNames();
   const { images, completed, disputed } = task.counts;
   const rate = task.rates?.votes_per_minute ?? 0;
   return (
@@ -164,7 +166,7 @@ function Row({ shown }: { shown: Task }) {
         <span title={texts.ended(completed + disputed, images)}>{texts.of(completed + disputed, images)}</span>
       </div>
       <Bar counts={task.counts} isThin />
-      <p className={css.made}>{texts.madeBy(task.owner, since(task.created_at, serverNow()))}</p>
+      <p className={css.made}>{texts.madeBy(named(task.owner), since(task.created_at, serverNow()))}</p>
     </li>
   );
 }

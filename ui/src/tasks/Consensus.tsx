@@ -7,6 +7,7 @@ import { Button } from "../shell/Button";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
 import { Failure, Loading } from "../shell/States";
+import { useNames } from "../shell/useNames";
 import { en } from "../texts/en";
 import { consensus as texts } from "../texts/en.consensus";
 import { moment } from "../texts/en.tasks";
@@ -90,6 +91,7 @@ function Ask({ isBusy, ask }: { isBusy: boolean; ask: (methods: Method[]) => voi
 }
 
 function Runs({ task, runs, chosen }: { task: Task; runs: readonly Run[]; chosen: Run }) {
+  const named = useNames();
   return (
     <Section title={texts.runs}>
       <Table name={texts.runs} heads={Object.values(texts.runHead)} numbersFrom={4}>
@@ -98,7 +100,7 @@ function Runs({ task, runs, chosen }: { task: Task; runs: readonly Run[]; chosen
             <th scope="row">
               <Link href={`/tasks/${task.id}/consensus?run=${run.id}`}>{moment(run.asked_at)}</Link>
             </th>
-            <td>{run.asked_by}</td>
+            <td>{named(run.asked_by)}</td>
             <td>{run.methods.map((one) => texts.method[one]).join(", ")}</td>
             <td>
               {texts.state[run.state]}
@@ -246,6 +248,7 @@ function Images({ task, run, method }: { task: Task; run: Run; method: Method })
 
 function Voters({ run }: { run: Run }) {
   const pages = useVoters(run.id);
+  const named = useNames();
   if (!pages.items) return pages.error ? <Failure error={pages.error} retry={pages.refetch} /> : <Loading />;
   const heads = [...Object.values(texts.voterHead), ...run.methods.map((one) => texts.method[one])];
   return (
@@ -253,7 +256,7 @@ function Voters({ run }: { run: Run }) {
       <Table name={texts.voters} heads={heads} numbersFrom={1}>
         {pages.items.map(({ voter, votes, alike, compared, skill }) => (
           <tr key={voter}>
-            <th scope="row">{voter}</th>
+            <th scope="row">{named(voter)}</th>
             <td className={adminCss.number}>{en.number(votes)}</td>
             <td className={adminCss.number}>{texts.differing(alike, compared)}</td>
             {run.methods.map((one) => (

@@ -6,6 +6,7 @@ import { Button, IconButton } from "../shell/Button";
 import { prefs } from "../shell/prefs";
 import { Empty, Failure, Loading } from "../shell/States";
 import { stepOf } from "../shell/shortcuts";
+import { useNames } from "../shell/useNames";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { moment, tasks } from "../texts/en.tasks";
@@ -64,6 +65,7 @@ export function Drawer({ task, id, image, mayRemove, step, close, remove }: Draw
 function Known({ task, image }: { task: Task; image: Image }) {
   const { boxes: areBoxesShown } = useStore(prefs);
   const { agreeing, against } = tallyOf(image);
+  const named = useNames();
   const { prelabel } = image;
   return (
     <>
@@ -92,7 +94,7 @@ function Known({ task, image }: { task: Task; image: Image }) {
         {image.decided_by && image.completed_at && (
           <p>{texts.decided(texts.decidedBy[image.decided_by] ?? image.decided_by, moment(image.completed_at))}</p>
         )}
-        {image.by && image.reason && <p className={css.text}>{texts.by(image.by, image.reason)}</p>}
+        {image.by && image.reason && <p className={css.text}>{texts.by(named(image.by), image.reason)}</p>}
         {image.state === "open" ? <p>{texts.openDetail}</p> : <Votes task={task} id={image.image_id} />}
         {prelabel && (
           <section>
@@ -141,6 +143,7 @@ function Unknown({ task, id }: { task: Task; id: string }) {
 
 function Votes({ task, id }: { task: Task; id: string }) {
   const { data, error, refetch } = useVotes(id, true);
+  const named = useNames();
   if (error) return <Failure error={error} retry={refetch} />;
   if (!data) return <Loading />;
   return (
@@ -151,7 +154,7 @@ function Votes({ task, id }: { task: Task; id: string }) {
         {data.votes.map((vote) => (
           <li key={vote.voter}>
             <strong>{vote.label === null ? texts.unsure : shownAs(task, vote.label)}</strong>
-            <span>{vote.voter}</span>
+            <span>{named(vote.voter)}</span>
             <time dateTime={vote.at}>{moment(vote.at)}</time>
           </li>
         ))}

@@ -11,6 +11,7 @@ import { online } from "../shell/online";
 import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
 import { onKeys, pressedAct } from "../shell/shortcuts";
+import { useNames } from "../shell/useNames";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { consensus } from "../texts/en.consensus";
@@ -135,6 +136,7 @@ interface HeadProps {
 function Head({ task, isStreamed, ask, add }: HeadProps) {
   const me = useMe();
   const isOnline = useStore(online);
+  const named = useNames();
   const exports = exportsOf(task, me.exports).map(({ form, href }) => ({ name: texts.exportAs[form] ?? form, href }));
   const deeds = deedsOf(task).filter((deed) => may(me, deed === "invite" ? "invite-operators" : "edit-tasks"));
   const actions: MenuItem[] = deeds.map((deed) => ({
@@ -158,7 +160,7 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
         </h1>
         <p className={css.about}>
           {texts.policy[task.quorum.stop](task.quorum.votes_required)} {texts.detector[task.detector.mode]}{" "}
-          {texts.about(task.owner, moment(task.created_at))}{" "}
+          {texts.about(named(task.owner), moment(task.created_at))}{" "}
           {may(me, "edit-tasks") && (
             <button type="button" onClick={() => ask("edit")}>
               {texts.change}

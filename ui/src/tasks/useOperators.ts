@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, bodyOf, type Schemas } from "../api/client";
+import { allPages } from "../shell/allPages";
 import { may } from "../shell/may";
 import { useMe } from "../shell/me";
 
@@ -13,15 +14,9 @@ export function useOperators(): { operators: readonly Operator[] | null | undefi
     queryKey: ["operators"],
     enabled: isKnown,
     queryFn: async ({ signal }) => {
-      const found: Operator[] = [];
-      let cursor: string | null = null;
-      do {
-        const query = { cursor, limit: 1_000 };
-        const page: Schemas["Operators"] = bodyOf(await api.GET("/api/users/operators", { params: { query }, signal }));
-        found.push(...page.items);
-        cursor = page.next_cursor;
-      } while (cursor !== null);
-      return found;
+      return await allPages<Operator>(async (cursor) =>
+        bodyOf(await api.GET("/api/users/operators", { params: { query: { cursor, limit: 1_000 } }, signal })),
+      );
     },
   });
   return { operators: isKnown ? data : null, error };
