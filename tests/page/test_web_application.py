@@ -1,4 +1,4 @@
-"""The web application's own checks, each of its scripts and each file of its browser tests as one test here."""
+"""The web application's own checks, each of its scripts as one test here, and its browser tests as a few."""
 
 import pytest
 
@@ -6,6 +6,8 @@ from tests.page.scripts import DEADLINE_S, UI, passed, run
 from tests.page.test_accessibility import ACCESSIBILITY
 
 SPECS = sorted(path.name for path in (UI / "e2e").glob("*.spec.ts") if path.name != ACCESSIBILITY)
+SHARES = 3
+"""In so many runs of a browser: each starts a platform, which costs as much as half of a spec."""
 
 
 @pytest.mark.timeout(DEADLINE_S)
@@ -23,6 +25,6 @@ def test_the_parts_do_what_they_say():
 
 @pytest.mark.timeout(DEADLINE_S)
 @pytest.mark.usefixtures("chromium")
-@pytest.mark.parametrize("spec", SPECS)
-def test_the_page_works_in_a_browser(spec: str):
-    assert passed("e2e", "--", spec) > 0
+@pytest.mark.parametrize("specs", [SPECS[share::SHARES] for share in range(SHARES)], ids=" ".join)
+def test_the_page_works_in_a_browser(specs: list[str]):
+    assert passed("e2e", "--", *specs) >= len(specs)
