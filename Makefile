@@ -48,7 +48,7 @@ serve: setup page  ## keep the platform running: HOST, PORT, DATA_DIR, MODEL=pat
 	@$(if $(MODEL),QUORATE_MODEL='$(MODEL)') exec $(BIN)/quorate serve --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA_DIR)'
 
 # Four at a time on two cores: tests wait a lot. Those that kill processes and watch the time follow each other (tests/conftest.py).
-test: setup-dev page lint types arrows  ## everything that must hold, the web page in Chromium too, in one summary
+test: setup-dev page lint types arrows  ## everything that must hold, the web page in Chromium too, in one summary; QUORATE_LONG=1: what takes long, too
 	@$(BIN)/python -m pytest --numprocesses 4 --no-loadscope-reorder
 
 test-unit: setup-dev  ## the rules alone, in seconds
@@ -64,13 +64,13 @@ test-debian13:  ## `make test` in a fresh Debian 13, on its Python 3.13; takes r
 schemathesis: SECONDS = 300
 schemathesis: SEED = 14
 schemathesis: setup-dev  ## five minutes of generated requests to all operations: SECONDS=300 SEED=number
-	@QUORATE_SCHEMATHESIS_S='$(SECONDS)' QUORATE_SCHEMATHESIS_SEED='$(SEED)' $(BIN)/python -m pytest tests/service/test_schemathesis.py --timeout 600
+	@QUORATE_LONG=1 QUORATE_SCHEMATHESIS_S='$(SECONDS)' QUORATE_SCHEMATHESIS_SEED='$(SEED)' $(BIN)/python -m pytest tests/service/test_schemathesis.py --timeout 600
 
 test-kill: setup-dev  ## kill the process 50 times while people work
 	@QUORATE_KILLS=50 $(BIN)/python -m pytest tests/e2e/test_kill.py --timeout 1800
 
 test-memory: setup-dev  ## memory while a 1.9 GB zip goes in and 1,000,000 results come out
-	@QUORATE_MEMORY_FULL=1 $(BIN)/python -m pytest tests/e2e/test_memory.py --timeout 3600
+	@QUORATE_LONG=1 QUORATE_MEMORY_FULL=1 $(BIN)/python -m pytest tests/e2e/test_memory.py --timeout 3600
 
 chaos: PROFILE = embedded
 chaos: SECONDS = 3600
@@ -79,7 +79,7 @@ chaos: setup-dev  ## faults while people work, and a report: PROFILE=embedded|di
 	@$(RUN) -m tests.chaos --profile '$(PROFILE)' --seconds '$(SECONDS)' $(if $(SEED),--seed '$(SEED)')
 
 chaos-short: setup-dev  ## a minute of them on both profiles, as in CI
-	@$(BIN)/python -m pytest tests/chaos/test_chaos.py -s
+	@QUORATE_LONG=1 $(BIN)/python -m pytest tests/chaos/test_chaos.py -s
 
 webhooks: DELIVERIES = 10000
 webhooks: KILLS = 10
@@ -108,7 +108,7 @@ ui-dev: ui/node_modules/.stamp  ## serve the web application's sources on port 5
 	@cd ui && npm run --silent dev
 
 test-ui: setup-dev  ## the web application alone: lint, types, unit tests, and browser tests where Chromium is
-	@QUORATE_AXE=all $(BIN)/python -m pytest tests/page
+	@QUORATE_LONG=1 QUORATE_AXE=all $(BIN)/python -m pytest tests/page
 
 screenshots: setup-dev shared/page/dist/.stamp  ## pictures of every page, state and theme for people to look at, in build/ui
 	@cd ui && npm run --silent screenshots

@@ -1,5 +1,7 @@
-"""Which tests `make test` may run side by side: files, but not those that start whole platforms and watch the time."""
+"""Which tests `make test` may run side by side: files, but not those that start whole platforms and watch the time; and
+which it leaves to CI."""
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -41,7 +43,14 @@ class ByFile(LoadScopeScheduling):
         return scope(nodeid)
 
 
+IS_LONG_RUN = os.environ.get("QUORATE_LONG") == "1"
+SKIPPED = pytest.mark.skip(reason="long: QUORATE_LONG=1 runs it, as CI does")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if not IS_LONG_RUN and item.get_closest_marker("long"):
+            item.add_marker(SKIPPED)
     if hasattr(config, "workerinput"):  # of pytest-xdist; one process alone keeps the usual order
         items.sort(key=place)
 

@@ -33,6 +33,7 @@ def test_nothing_is_lost_on_the_embedded_platform(tmp_path):
     _check(report)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(DISTRIBUTED_S + DEADLINE_S)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nothing_is_lost_on_the_distributed_platform(tmp_path, own_servers):

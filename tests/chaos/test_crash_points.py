@@ -28,6 +28,7 @@ def test_every_point_is_tried():
     assert set(TIMES) | {point for _, point, _ in DISTRIBUTED} == set(POINTS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_is_lost_by_dying_at(name, drilled):
     came = drilled(name)

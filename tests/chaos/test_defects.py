@@ -29,6 +29,7 @@ def test_a_platform_without_defects_is_clean(name, drilled):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DEFECTS)
 def test_the_checker_sees(name, drilled):
     came = drilled(name)

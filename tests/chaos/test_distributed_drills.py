@@ -28,6 +28,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CRASHES)
 def test_nothing_is_lost_where_it_dies(name, drilled):
     came = drilled(name)
@@ -35,12 +36,14 @@ def test_nothing_is_lost_where_it_dies(name, drilled):
     assert not came.findings.violations, str(came)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [BROKER_AWAY])
 def test_nothing_is_lost_where(name, drilled):
     came = drilled(name)
     assert not came.findings.violations, str(came)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DEFECTS)
 def test_the_checker_sees(name, drilled):
     came = drilled(name)

@@ -42,6 +42,7 @@ def acknowledged(history: History, kind: str) -> int:
     return sum(one.kind == kind and one.outcome == "ok" for one in history.operations)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3 * DEADLINE_S)
 def test_a_backup_under_load_has_all_that_was_acknowledged_before(new_platform, tmp_path, tell):
     platform, copy, elsewhere = new_platform(lease_s=3), tmp_path / "copy", tmp_path / "elsewhere"

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from services.consensus.row import KnownTask, Row
 from services.consensus.run import MAX_ATTEMPTS
@@ -90,6 +91,7 @@ def attempts_with_pages(data_dir: Path, run_id: str) -> set[str]:
     return asyncio.run(read())
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_begins_anew_and_is_finished_once(new_platform, tell):
     platform = new_platform()
     seed(platform.data_dir)

@@ -148,6 +148,7 @@ def test_it_says_why_it_does_not_start(settings, saying, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "nms", "least"),
     [("yolo-fastest/yolo-fastest-1.1-xl.cfg", 0.45, 0.385), ("yolox/yolox_nano.onnx", 0.65, 0.495)],

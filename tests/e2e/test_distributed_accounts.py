@@ -27,6 +27,9 @@ from tests.service.test_erasing import leases, upload, vote
 TASK = {"name": "cats", "labels": ["cat", "dog"], "quorum": {"votes_required": 1}}
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvider]:
     with open_id_provider(tmp_path_factory.mktemp("provider")) as started:

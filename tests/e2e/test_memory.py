@@ -71,6 +71,7 @@ def test_memory_is_flat_while_a_big_archive_is_uploaded(new_platform, tmp_path, 
     assert [*(platform.data_dir / "spool").iterdir(), *(platform.data_dir / "incoming").iterdir()] == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(DEADLINE_S)
 def test_memory_is_flat_while_many_results_are_exported(new_platform, tell):
     platform = new_platform()
@@ -103,6 +104,7 @@ def test_memory_is_flat_while_many_results_are_exported(new_platform, tell):
         path.unlink()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(DEADLINE_S)
 def test_memory_is_flat_while_many_pictures_are_exported(new_platform, tell):
     platform = new_platform()

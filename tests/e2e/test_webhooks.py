@@ -13,6 +13,7 @@ KILLS = int(os.environ.get("QUORATE_KILLS", "3"))
 SEED = int(os.environ.get("QUORATE_SEED") or random.SystemRandom().randrange(10**9))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_no_delivery_is_lost_by_kills(tmp_path: Path, tell):
     tell(f"QUORATE_SEED={SEED} QUORATE_KILLS={KILLS} QUORATE_DELIVERIES={DELIVERIES}")

@@ -32,6 +32,7 @@ PROBE = Probe(at=0.0, took_s=2.0, status=200, idle_s=0.5, unscheduled_s=0.2, res
 PREY = Prey("a" * 32, "b" * 32)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SECONDS + DEADLINE_S)
 def test_nothing_gives_way_to_hostile_inputs(tmp_path: Path):
     plan = Plan(seconds=SECONDS, seed=SEED, **(SHORT if SECONDS < SHORT_S else {}))

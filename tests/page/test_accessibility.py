@@ -8,6 +8,7 @@ from tests.page.scripts import DEADLINE_S, passed
 ACCESSIBILITY = "a11y.spec.ts"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(DEADLINE_S)
 @pytest.mark.usefixtures("chromium")
 def test_everybody_can_use_every_page():

@@ -130,6 +130,7 @@ def is_explained(failure: Failure, status: int, text: str) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.name.lower())
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_the_document_and_the_answers_agree(url: str, known: Program, label: str, mode: GenerationMode):
