@@ -13,8 +13,13 @@ import numpy as np
 import pytest
 
 from quorate.imports import EXTENSIONS
+from services.subtask_manager.refusals import Early
+from services.subtask_manager.tasks import take_import
 from services.task_manager.imports import READERS
 from shared.errors import Unavailable
+from shared.event_data import ImagePrelabeled
+from shared.events import ImagePrelabeledV1, envelope
+from shared.results import Imported, Prelabel
 from tests.service.export_samples import NASTY, PLAIN, download, exported_task
 from tests.service.picture_samples import png
 from tests.service.running import LABELS, Api, assert_problem
@@ -379,3 +384,22 @@ async def test_an_import_that_broke_off_goes_on_when_it_is_sent_again(api: Api, 
     _, summary = await imported(api, task_id, "csv", table)
     assert (summary["unchanged"], summary["applied"]) == (80, 20)
     assert not list(api.platform.tasks.spool.glob("*"))
+
+
+async def test_an_import_that_is_heard_before_its_image_opens_it(api: Api):
+    task_id, image_id = await api.task(detector=SUGGEST), "ab" * 16
+    await api.settled()
+
+    def heard(of_task: str, subject: str) -> ImagePrelabeledV1:
+        said = Imported(prelabel=Prelabel(model="import:1", label="cat", confidence=0.5), revision=1)
+        key = f"{of_task}/{subject}-000000000000.png"
+        about = {"task_id": of_task, "image_id": subject, "object_key": key, "media_type": "image/png"}
+        data = ImagePrelabeled(**about, width=4, height=4, imported=said)
+        return ImagePrelabeledV1(**envelope(event_id="e", source="tests", subject=subject, at=1.0), data=data)
+
+    for _ in range(2):
+        await take_import(api.platform.subtasks, heard(task_id, image_id))
+    subtask, _ = await api.platform.subtasks.store.find(image_id)
+    assert (subtask.state, subtask.imported and subtask.imported.prelabel.label) == ("open", "cat")
+    with pytest.raises(Early):
+        await take_import(api.platform.subtasks, heard("11" * 16, "cd" * 16))
