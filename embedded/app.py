@@ -94,6 +94,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         clock,
         announce_task=task_announcements.task_changed,
         announce_image=task_announcements.image_ready,
+        announce_change=task_announcements.image_changed,
         announce_removed=task_announcements.image_removed,
     )
     subtasks_file = file("subtasks", subtask_schema.STEPS)

@@ -71,6 +71,7 @@ class Seed:
             time.time,
             announce_task=task_announcements.task_changed,
             announce_image=_delivered,
+            announce_change=task_announcements.image_changed,
             announce_removed=task_announcements.image_removed,
         )
         self._subtasks = subtask_sqlite.SqliteSubtaskStore(

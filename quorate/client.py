@@ -15,6 +15,7 @@ from quorate.connection import Connection, content
 from quorate.consensus import Consensus
 from quorate.errors import ApiError, NotInTimeError
 from quorate.exports import Export, ExportFormat, unseen
+from quorate.imports import Import, ImportFormat, unheard
 from quorate.paths import segment, subtask_path, task_path
 from quorate.retries import RETRIED_ERRORS, RetryPolicy
 from quorate.shapes import (
@@ -24,6 +25,7 @@ from quorate.shapes import (
     Detections,
     DetectorFields,
     HeldLease,
+    ImportReport,
     InvitedChange,
     KnownImage,
     Lease,
@@ -34,6 +36,7 @@ from quorate.shapes import (
     RenewOutcome,
     Result,
     ResultOrder,
+    RowReport,
     Subtask,
     SubtaskState,
     Task,
@@ -262,6 +265,22 @@ class Client:
             told=told,
         )
         return export.write(target)
+
+    def import_labels(
+        self,
+        task_id: str,
+        file: Path,
+        *,
+        file_format: ImportFormat,
+        told: Callable[[RowReport], None] = unheard,
+    ) -> ImportReport:
+        """Sends a file of labels, which operators see as suggestions; says how many of its rows had each status.
+
+        told: hears what became of every row. Where the report breaks off (BrokenOffError), the same file can be sent
+        again: what was applied is unchanged then.
+        """
+        wanted = Import(api=self._api, path=task_path(task_id, "labels"), file_format=file_format, told=told)
+        return wanted.send(file)
 
     # Progress
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from ipaddress import ip_address
+from os import fstat
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -124,6 +126,27 @@ class Connection:
             headers = self._identity | {"Accept": accept}
             request = self._http.build_request("GET", path, params=given(params), headers=headers, timeout=timeout)
             return self._http.send(request, stream=True)
+
+        response = self._run(attempt)
+        try:
+            yield accepted(response)
+        finally:
+            response.close()
+
+    @contextmanager
+    def sent_file(self, path: str, file: Path, *, params: Query, read_timeout_s: float) -> Generator[httpx.Response]:
+        """The answer to a file that is sent as a body of its own; its body is still to be read, as of `stream`."""
+        timeout = httpx.Timeout(self._timeout_s, read=read_timeout_s)
+
+        def attempt() -> httpx.Response:
+            with file.open("rb") as opened:
+                about = {"Content-Type": OCTETS, "Content-Length": str(fstat(opened.fileno()).st_size)}
+                headers = self._identity | about
+                query = given(params)
+                request = self._http.build_request(
+                    "POST", path, params=query, headers=headers, content=opened, timeout=timeout
+                )
+                return self._http.send(request, stream=True)
 
         response = self._run(attempt)
         try:

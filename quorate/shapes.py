@@ -129,6 +129,39 @@ class UploadedImage(TypedDict):
     notes: list[str]
 
 
+RowStatus = Literal[
+    "applied",
+    "unchanged",
+    "duplicate",
+    "ended",
+    "unknown_image",
+    "ambiguous_name",
+    "unknown_label",
+    "malformed",
+    "skipped",
+]
+
+
+class RowReport(TypedDict):
+    """What became of one row of a file of labels; `label` is what its image has now as a suggestion."""
+
+    row: int
+    name: str
+    status: RowStatus
+    image_id: str | None
+    label: str | None
+    reason: str | None
+    notes: list[str]
+
+
+class ImportReport(TypedDict):
+    """How many rows had each status, and `rows` in all. `model`: by what name the file's suggestions are known."""
+
+    summary: dict[str, int]
+    format: str
+    model: str
+
+
 class UploadReport(TypedDict):
     images: list[UploadedImage]
     accepted: int
@@ -227,6 +260,7 @@ class Result(TypedDict):
     by: str | None
     reason: str | None
     prelabel: Prelabel | None
+    imported: Prelabel | None
     earlier: list[EarlierResult]
 
 

@@ -9,6 +9,11 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """Begins like a formula, and is none."""
 
 
+def text_of(written: str) -> str:
+    """The text that `cell` wrote so."""
+    return written[1:] if written.startswith("'") and cell(written[1:]) == written else written
+
+
 def cell(value: Any) -> Any:
     """A value as a cell that no spreadsheet runs."""
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.audit import AuditEntry
 from shared.flat import unflattened
 from shared.identity.told import KeyTold, PersonTold
-from shared.results import Detection, Ended, Prelabel, Result, VoteCast
+from shared.results import Detection, Ended, Imported, Prelabel, Result, VoteCast
 from shared.teams import FIRST_TEAM
 from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
 
@@ -71,6 +71,12 @@ class ImageToLabel(Frozen):
     terms_revision: int = 1
     filename: str = ""
     place: int | None = None
+
+
+class ImagePrelabeled(ImageToLabel):
+    """A client's file of labels says something of an image, which may not have been heard of yet."""
+
+    imported: Imported
 
 
 class SubtaskOpened(Frozen):

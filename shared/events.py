@@ -16,6 +16,7 @@ from shared.event_data import (
     AccessTold,
     AuditNoted,
     Frozen,
+    ImagePrelabeled,
     ImageReady,
     ImageRemoved,
     ImageToLabel,
@@ -69,6 +70,11 @@ class ImageReadyV1(_Event):
 class ImageReadyV2(_Event):
     type: Literal["image.ready.v2"] = "image.ready.v2"
     data: ImageToLabel
+
+
+class ImagePrelabeledV1(_Event):
+    type: Literal["image.prelabeled.v1"] = "image.prelabeled.v1"
+    data: ImagePrelabeled
 
 
 class SubtaskOpenedV1(_Event):
@@ -175,6 +181,7 @@ Event = Annotated[
     TaskOpenedV1
     | ImageReadyV1
     | ImageReadyV2
+    | ImagePrelabeledV1
     | SubtaskOpenedV1
     | SubtaskOpenedV2
     | SubtaskPrelabeledV1

@@ -18,6 +18,14 @@ def is_audited(subtask_id: str, audit_share: float) -> bool:
     return draw < audit_share
 
 
+def label_of(name: str, labels: tuple[str, ...], label_map: Mapping[str, str]) -> str | None:
+    """The label of a task that a class means: the one that `label_map` names for it, else that of its own name; names
+    that look alike are equal. None where the task has none for it."""
+    key = name if name in label_map else _by_look(tuple(label_map)).get(folded(name))
+    label = name if key is None else label_map[key]
+    return label if label in labels else _by_look(labels).get(folded(label))
+
+
 def propose(
     detections: Iterable[Detection],
     *,
@@ -28,17 +36,11 @@ def propose(
 ) -> Prelabel:
     """Translate detections into the labels of a task.
 
-    A class gets the label that `label_map` names for it, else the label of its own name; names that look alike are
-    equal. Detections of other classes, and those under `min_confidence`, are left out. Among equally sure ones the
-    label that stands first in the label set wins, so the order of `detections` does not matter.
+    A class gets the label that `label_of` names. Detections of other classes, and those under `min_confidence`, are
+    left out. Among equally sure ones the label that stands first in the label set wins, so the order of `detections`
+    does not matter.
     """
     position = {label: index for index, label in enumerate(labels)}
-    classes = tuple(label_map)
-
-    def label_of(name: str) -> str | None:
-        key = name if name in label_map else _by_look(classes).get(folded(name))
-        label = name if key is None else label_map[key]
-        return label if label in position else _by_look(labels).get(folded(label))
 
     def rank(detection: Detection) -> tuple[float, int, int, int, int, int]:
         place = detection.rectangle
@@ -48,7 +50,8 @@ def propose(
     mapped = (
         replace(detection, label=label)
         for detection in detections
-        if detection.confidence >= min_confidence and (label := label_of(detection.label)) is not None
+        if detection.confidence >= min_confidence
+        and (label := label_of(detection.label, labels, label_map)) is not None
     )
     objects = tuple(sorted(mapped, key=rank)[:MAX_OBJECTS])
     if not objects:

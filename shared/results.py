@@ -9,6 +9,8 @@ from shared.terms import UNSURE
 
 DETECTOR = "detector:"
 """How the names of detectors as voters begin; no person has such a name."""
+IMPORT = "import:"
+"""How the names of files of labels begin, where a detector's name stands else."""
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
 """The state of a subtask."""
@@ -43,6 +45,15 @@ class Prelabel:
     label: str | None = None
     confidence: float | None = None
     objects: tuple[Detection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What a client says of an image, from a file of labels: a proposal that is never a vote. The highest revision
+    wins."""
+
+    prelabel: Prelabel
+    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

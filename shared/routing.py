@@ -19,6 +19,7 @@ class Topology:
         "task.opened.v1": Route(required=("subtask_manager", "consensus")),
         "image.ready.v1": Route(required=("subtask_manager",)),
         "image.ready.v2": Route(required=("subtask_manager",)),
+        "image.prelabeled.v1": Route(required=("subtask_manager",)),
         "subtask.opened.v1": Route(optional=("detector",)),
         "subtask.opened.v2": Route(optional=("detector",)),
         "subtask.prelabeled.v1": Route(required=("subtask_manager",)),

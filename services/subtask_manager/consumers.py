@@ -17,6 +17,7 @@ TOLD = tuple(
         "task.changed.v1",
         "image.ready.v1",
         "image.ready.v2",
+        "image.prelabeled.v1",
         "image.removed.v1",
         "task.cancelled.v1",
     )
@@ -44,6 +45,7 @@ def subscribe(resources: Resources, bus: Bus) -> None:
         ("image.ready.v1", tasks.open_subtask_with_terms),
         ("image.ready.v2", tasks.open_subtask),
         ("image.removed.v1", tasks.remove_image),
+        ("image.prelabeled.v1", tasks.take_import),
         ("subtask.prelabeled.v1", handlers.take_prelabel),
         ("subtask.prelabeled.v2", handlers.take_seen),
     ):

@@ -60,9 +60,14 @@ def live_leases(subtask: Subtask, now: float) -> tuple[Lease, ...]:
     return tuple(lease for lease in subtask.leases if lease.expires_at > now)
 
 
+def proposed(subtask: Subtask) -> Prelabel | None:
+    """What the client imported, else the detector's pre-label."""
+    return subtask.prelabel if subtask.imported is None else subtask.imported.prelabel
+
+
 def suggestion(subtask: Subtask) -> Prelabel | None:
-    """The pre-label, unless it is a vote already."""
-    prelabel = subtask.prelabel
+    """What was proposed, unless it is a vote already."""
+    prelabel = proposed(subtask)
     if prelabel is None or any(vote.voter == prelabel.model for vote in subtask.votes):
         return None
     return prelabel
@@ -70,7 +75,7 @@ def suggestion(subtask: Subtask) -> Prelabel | None:
 
 def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
     """The pre-label that operators see: none on audited subtasks, and none that is a vote already."""
-    if subtask.prelabel is None or brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
+    if brief.terms.detector.mode == "off" or is_audited(brief, subtask.id):
         return None
     return suggestion(subtask)
 
@@ -118,7 +123,7 @@ def give_back(
     returned = replace(
         subtask, leases=kept, available_at=None
     )  # its place opens now, also for operators whose walk has passed it
-    return Decision(state=_reopened(returned, brief, now), answer=None)
+    return Decision(state=made_available(returned, brief, now), answer=None)
 
 
 def skip(
@@ -136,7 +141,7 @@ def skip(
     left = replace(subtask, leases=_leases_without(subtask, operator), skipped_by=(*subtask.skipped_by, operator))
     if len(left.skipped_by) >= MAX_SKIPS:
         return Decision(state=_ended(left, None, now), answer=None, facts=(Fact.DISPUTED,))
-    return Decision(state=_reopened(left, brief, now), answer=None)
+    return Decision(state=made_available(left, brief, now), answer=None)
 
 
 def parse_label(brief: Brief, label: str) -> str | None:
@@ -206,7 +211,7 @@ def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prel
     decides = now < subtask.offered_at and prelabel.label in brief.terms.labels and not is_audited(brief, subtask.id)
     mode = brief.terms.detector.mode if decides else "suggest"
     seen = replace(subtask, prelabel=prelabel, offered_at=min(subtask.offered_at, now))
-    if ranking.is_ranked(brief) and not is_audited(brief, subtask.id):
+    if ranking.is_ranked(brief) and subtask.imported is None and not is_audited(brief, subtask.id):
         slot = ranking.slot_by(brief, prelabel, subtask.id)
         seen = replace(seen, slot=slot, available_at=None)  # opens anew, also for walks that have passed the new slot
     if mode == "accept" and (prelabel.confidence or 0) >= brief.terms.detector.accept_confidence:
@@ -216,7 +221,7 @@ def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prel
     if mode == "vote":
         voted = _counted(seen, brief, voter=prelabel.model, label=prelabel.label, now=now)
         return Decision(state=voted.state, answer=None, facts=voted.facts)
-    return Decision(state=_reopened(seen, brief, now), answer=None)
+    return Decision(state=made_available(seen, brief, now), answer=None)
 
 
 def adjudicate(
@@ -276,7 +281,7 @@ def reconsider(subtask: Subtask, brief: Brief, now: float) -> Decision[Subtask, 
     if decided_by is not None or (subtask.votes and quorum.is_disputed(brief.terms.quorum, standing)):
         fact = Fact.COMPLETED if decided_by else Fact.DISPUTED
         return Decision(state=_ended(subtask, decided_by, now), answer=None, facts=(fact,))
-    reopened = _reopened(subtask, brief, now)
+    reopened = made_available(subtask, brief, now)
     return Decision(state=before if reopened == before else reopened, answer=None)
 
 
@@ -351,7 +356,7 @@ def _with_lease(subtask: Subtask, brief: Brief, lease: Lease, now: float) -> Sub
     others = _leases_without(subtask, lease.operator)
     lapsed = [other for other in others if other.expires_at <= now][-MAX_LAPSED:]
     live = [other for other in others if other.expires_at > now]
-    return _reopened(replace(subtask, leases=(*lapsed, *live, lease)), brief, now)
+    return made_available(replace(subtask, leases=(*lapsed, *live, lease)), brief, now)
 
 
 def _counted(
@@ -364,7 +369,7 @@ def _counted(
     standing = _standing(voted, brief)
     decided_by = quorum.settles(brief.terms.quorum, standing)
     if decided_by is None and not quorum.is_disputed(brief.terms.quorum, standing):
-        return Decision(state=_reopened(voted, brief, now), answer=vote)
+        return Decision(state=made_available(voted, brief, now), answer=vote)
     vote = replace(vote, state="completed" if decided_by else "disputed")
     ended = _ended(replace(voted, votes=(*subtask.votes, vote)), decided_by, now)
     return Decision(state=ended, answer=vote, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
@@ -386,7 +391,7 @@ def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Fi
     return replace(subtask, state=state, leases=(), available_at=None, result=result)
 
 
-def _reopened(subtask: Subtask, brief: Brief, now: float) -> Subtask:
+def made_available(subtask: Subtask, brief: Brief, now: float) -> Subtask:
     """The subtask with `available_at` recomputed from its votes and leases."""
     places = _places(subtask, brief)
     expiries = sorted(lease.expires_at for lease in live_leases(subtask, now))

@@ -1,10 +1,13 @@
-"""What a detector saw, taken in by the terms of the task. Pure."""
+"""What a detector saw, and what a client imported, taken in by the terms of the task. Pure."""
 
-from services.subtask_manager.domain import apply_prelabel
+from dataclasses import replace
+
+from services.subtask_manager import ranking
+from services.subtask_manager.domain import apply_prelabel, is_audited, made_available
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.proposals import propose
-from shared.results import Detection
+from shared.results import Detection, Imported
 
 
 def apply_seen(
@@ -20,3 +23,22 @@ def apply_seen(
         min_confidence=policy.min_confidence,
     )
     return apply_prelabel(subtask, brief, now, prelabel=proposal)
+
+
+def take_import(
+    subtask: Subtask, brief: Brief, now: float, *, imported: Imported, object_key: str
+) -> Decision[Subtask, None]:
+    """Take in what a client imported for the image with this object: a suggestion, never a vote. The newest stays.
+
+    Where images come by their suggestions, it says where the image stands. One that waits for the detector still does.
+    """
+    known = 0 if subtask.imported is None else subtask.imported.revision
+    if subtask.state != "open" or subtask.object_key != object_key or imported.revision <= known:
+        return Decision(state=subtask, answer=None)
+    taken = replace(subtask, imported=imported)
+    if not ranking.is_ranked(brief) or is_audited(brief, subtask.id):
+        return Decision(state=taken, answer=None)
+    ranked = replace(taken, slot=ranking.slot_by(brief, imported.prelabel, subtask.id), available_at=None)
+    if brief.terms.detector.mode == "suggest":
+        ranked = replace(ranked, offered_at=min(ranked.offered_at, now))
+    return Decision(state=made_available(ranked, brief, now), answer=None)

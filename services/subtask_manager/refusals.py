@@ -9,6 +9,12 @@ class AlreadyVoted(Conflict):
     code = "other-label"
 
 
+class Early(Conflict):
+    """What was told of an image came before the terms of its task."""
+
+    code = "early"
+
+
 class NotOpen(Conflict):
     """The subtask takes no more votes."""
 

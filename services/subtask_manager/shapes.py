@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.subtask_manager.activity import Activity, Recent
-from services.subtask_manager.domain import live_leases, shown_prelabel
+from services.subtask_manager.domain import live_leases, proposed, shown_prelabel
 from services.subtask_manager.handlers import Resources
 from services.subtask_manager.subtask import Brief, Subtask, Vote
 from services.subtask_manager.work import Work
@@ -98,7 +98,7 @@ def subtask_shown(resources: Resources, subtask: Subtask, brief: Brief, now: flo
         "votes": [_vote_shown(vote) for vote in subtask.votes],
         "live_leases": len(live_leases(subtask, now)),
         "allow_unsure": brief.terms.allow_unsure,
-        "prelabel": subtask.prelabel if subtask.result else shown_prelabel(subtask, brief),
+        "prelabel": proposed(subtask) if subtask.result else shown_prelabel(subtask, brief),
         **_file_shown(subtask, is_named=True),
         "result": subtask.result and result_shown(subtask.result, subtask.votes),
         "earlier": earlier_shown(subtask.earlier),

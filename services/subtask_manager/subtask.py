@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from shared.results import Prelabel, Result, State, VoteCast
+from shared.results import Imported, Prelabel, Result, State, VoteCast
 from shared.teams import FIRST_TEAM
 from shared.terms import Terms
 
@@ -133,6 +133,7 @@ class Subtask:
     earlier: the results that later ones replaced, the first of them first.
     filename, width, height: the image's; empty and 0 where an older release opened it.
     team: the task's.
+    prelabel: the detector's. imported: what the client says of the image, which is shown in its place.
     doubt: why a completed one waits for an adjudicator, as a disputed one does.
     """
 
@@ -155,6 +156,7 @@ class Subtask:
     height: int = 0
     team: str = FIRST_TEAM
     doubt: Doubt | None = None
+    imported: Imported | None = None
 
     @property
     def awaits_adjudicator(self) -> bool:

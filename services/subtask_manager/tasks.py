@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from functools import partial
 
-from services.subtask_manager import announcements, domain
+from services.subtask_manager import announcements, domain, prelabels
 from services.subtask_manager.handlers import Resources, changed
+from services.subtask_manager.refusals import Early
 from services.subtask_manager.subtask import Awaiting, Brief, Finish
 from shared import events
 from shared.errors import NotFound, Unavailable
+from shared.event_data import ImageToLabel
 
 PURGE_BATCH = 500
 RECONSIDERED_AT_ONCE = 64
@@ -34,8 +36,17 @@ async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
 
 async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None:
     """Open an image's subtask; where its task's brief has not come yet, when that comes."""
-    ready = event.data
-    image = Awaiting(
+    image = _awaiting(event.data)
+    brief = await resources.store.brief(image.task_id, at_least=image.revision)
+    if brief is None:
+        await _put_by(resources, image)
+    else:
+        await _open(resources, brief, image)
+    resources.on_the_way.opened(event.time.timestamp())
+
+
+def _awaiting(ready: ImageToLabel) -> Awaiting:
+    return Awaiting(
         subtask_id=ready.image_id,
         task_id=ready.task_id,
         object_key=ready.object_key,
@@ -45,12 +56,23 @@ async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None
         height=ready.height,
         place=ready.place,
     )
-    brief = await resources.store.brief(image.task_id, at_least=image.revision)
+
+
+async def take_import(resources: Resources, event: events.ImagePrelabeledV1) -> None:
+    """Take in what was imported for an image; where that has not been opened yet, open it first.
+
+    Raises NotFound where the image was removed or its task cancelled, and Early where its task's brief has not come.
+    """
+    said = event.data
+    rule = partial(prelabels.take_import, imported=said.imported, object_key=said.object_key)
+    with contextlib.suppress(NotFound):
+        changed(resources, await resources.store.update(said.image_id, rule))
+        return
+    brief = await resources.store.brief(said.task_id, at_least=said.terms_revision)
     if brief is None:
-        await _put_by(resources, image)
-    else:
-        await _open(resources, brief, image)
-    resources.on_the_way.opened(event.time.timestamp())
+        raise Early("the terms of the image's task have not come yet")
+    await _open(resources, brief, _awaiting(said))
+    changed(resources, await resources.store.update(said.image_id, rule))
 
 
 async def open_subtask_with_terms(resources: Resources, event: events.ImageReadyV1) -> None:

@@ -1,5 +1,7 @@
 """What the task manager tells the others, from the facts that its rules state."""
 
+from typing import Any
+
 from services.task_manager.domain import Fact, Image, Task
 from services.task_manager.order import place_of
 from shared import events
@@ -18,19 +20,37 @@ _ENDED = {
 
 def image_ready(task: Task, image: Image) -> Message:
     """An image can be labeled."""
-    data = events.ImageToLabel(
-        task_id=image.task_id,
-        image_id=image.id,
-        object_key=image.object_key,
-        media_type=image.media_type,
-        width=image.width,
-        height=image.height,
-        terms_revision=image.terms_revision,
-        filename=image.filename,
-        place=place_of(task, image),
-    )
+    data = events.ImageToLabel(**_to_label(task, image))
     attributes = events.envelope(event_id=f"{image.id}/ready", source=SOURCE, subject=image.id, at=image.created_at)
     return events.message(events.ImageReadyV2(**attributes, data=data))
+
+
+def image_changed(task: Task, image: Image, facts: tuple[str, ...], now: float) -> list[Message]:
+    """The events of an image's change, with ids that are the same however often it is announced."""
+    return [_prelabeled(task, image, now)] if Fact.PRELABELED in facts else []
+
+
+def _prelabeled(task: Task, image: Image, now: float) -> Message:
+    if image.imported is None:
+        raise ValueError(f"nothing was imported for image {image.id}")
+    data = events.ImagePrelabeled(**_to_label(task, image), imported=image.imported)
+    event_id = f"{image.id}/{Fact.PRELABELED}/{image.imported.revision}"
+    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=image.id, at=now)
+    return events.message(events.ImagePrelabeledV1(**attributes, data=data))
+
+
+def _to_label(task: Task, image: Image) -> dict[str, Any]:
+    return {
+        "task_id": image.task_id,
+        "image_id": image.id,
+        "object_key": image.object_key,
+        "media_type": image.media_type,
+        "width": image.width,
+        "height": image.height,
+        "terms_revision": image.terms_revision,
+        "filename": image.filename,
+        "place": place_of(task, image),
+    }
 
 
 def task_changed(task: Task, facts: tuple[str, ...], now: float) -> list[Message]:

@@ -97,5 +97,6 @@ def _store(database: MongoDatabase, clock: Clock) -> MongoTaskStore:
         clock,
         announce_task=announcements.task_changed,
         announce_image=announcements.image_ready,
+        announce_change=announcements.image_changed,
         announce_removed=announcements.image_removed,
     )

@@ -10,7 +10,7 @@ from services.task_manager.labels import check_label_map, check_label_names, che
 from services.task_manager.refusals import Cancelled, Erased, KeyReused, NotOpen, StillUploading
 from shared.decision import Decision
 from shared.errors import Invalid
-from shared.results import DETECTOR, Ended, Prelabel, Result, State, VoteCast, tally
+from shared.results import DETECTOR, Ended, Imported, Prelabel, Result, State, VoteCast, tally
 from shared.teams import FIRST_TEAM, key_in
 from shared.terms import Terms
 
@@ -26,6 +26,7 @@ class Fact(StrEnum):
 
     OPENED = "opened"
     READY = "ready"
+    PRELABELED = "prelabeled"
     REMOVED = "removed"
     CHANGED = "changed"
     COMPLETED = "completed"
@@ -115,6 +116,7 @@ class Image:
     width, height: in pixels of the upright stored picture.
     terms_revision: that of the task when it came.
     position: its place in the order of upload, about when it was taken in, in microseconds since the epoch.
+    prelabel: the detector's. imported: what its client says of it, from a file of labels.
     """
 
     id: str
@@ -135,11 +137,13 @@ class Image:
     prelabel: Prelabel | None = None
     earlier: tuple[Result, ...] = ()
     position: int = 0
+    imported: Imported | None = None
 
 
 def stub_of(image: Image) -> Image:
     """What is kept of an image that was removed: which object it had, and nothing that anybody said of it."""
-    return replace(image, filename="", state="open", votes=(), result=None, prelabel=None, earlier=())
+    unsaid = replace(image, votes=(), result=None, prelabel=None, imported=None, earlier=())
+    return replace(unsaid, filename="", state="open")
 
 
 def agreement_of(image: Image) -> float | None:

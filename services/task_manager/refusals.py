@@ -25,6 +25,12 @@ class StillUploading(Conflict):
     code = "upload-under-way"
 
 
+class NoSuggestions(Conflict):
+    """The task shows operators no suggestions."""
+
+    code = "no-suggestions"
+
+
 class OpenToAll(Conflict):
     """All operators of the task's team may label it."""
 

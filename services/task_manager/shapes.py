@@ -39,6 +39,7 @@ def image_shown(image: Image) -> dict[str, Any]:
         "state": image.state,
         **result_shown(image.result, image.votes),
         "prelabel": image.prelabel,
+        "imported": image.imported and image.imported.prelabel,
         "earlier": earlier_shown(image.earlier),
     }
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change
+from services.task_manager.imports.rows import Status
 from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_NAME_LENGTH
 from services.task_manager.operators import MAX_OPERATORS, Invited, check_operators
 from shared.flat import names_of
@@ -223,6 +224,31 @@ class FileReport(BaseModel):
     notes: list[str]
 
 
+class RowReport(BaseModel):
+    """What became of one row of a file of labels: a line of the report.
+
+    row: its line, record or place in the file, from 1 on. name: what the file calls its image. label: what the image
+    has now as a suggestion. reason: why the row was not applied. notes: what of it was left out or changed.
+    """
+
+    row: int
+    name: str
+    status: Status
+    image_id: str | None
+    label: str | None
+    reason: str | None
+    notes: list[str]
+
+
+class ImportReport(BaseModel):
+    """The last line of the report on a file of labels: how many rows had each status, and `rows` in all. model: by what
+    name its suggestions are known."""
+
+    summary: dict[str, int]
+    format: str
+    model: str
+
+
 class KnownImage(BaseModel):
     sha256: str
     image_id: str
@@ -269,7 +295,8 @@ class PrelabelShown(BaseModel):
 
 class ImageResult(BaseModel):
     """An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
-    `screen_url`: 1,600, null where the image has less than 4 megapixels."""
+    `screen_url`: 1,600, null where the image has less than 4 megapixels. `prelabel`: the detector's; `imported`: what a
+    file of labels said."""
 
     image_id: str
     filename: str
@@ -290,6 +317,7 @@ class ImageResult(BaseModel):
     by: str | None
     reason: str | None
     prelabel: PrelabelShown | None
+    imported: PrelabelShown | None
     earlier: list[EarlierResult]
 
 

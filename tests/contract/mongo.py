@@ -254,6 +254,7 @@ async def mongo_tasks(_folder: Path, server: Server = partial_server) -> AsyncIt
             clock,
             announce_task=unless_refused(task_announcements.task_changed, errors),
             announce_image=unless_refused(task_announcements.image_ready, errors),
+            announce_change=unless_refused(task_announcements.image_changed, errors),
             announce_removed=unless_refused(task_announcements.image_removed, errors),
         )
         await store.prepare()

@@ -141,6 +141,7 @@ async def task_stores():
                 clock,
                 announce_task=task_announcements.task_changed,
                 announce_image=task_announcements.image_ready,
+                announce_change=task_announcements.image_changed,
                 announce_removed=task_announcements.image_removed,
             )
             for _ in range(2)

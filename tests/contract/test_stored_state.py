@@ -102,6 +102,7 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
             time.time,
             announce_task=task_announcements.task_changed,
             announce_image=task_announcements.image_ready,
+            announce_change=task_announcements.image_changed,
             announce_removed=task_announcements.image_removed,
         )
         subtasks = MongoSubtaskStore(subtasks_db, time.time, announcements.announce)

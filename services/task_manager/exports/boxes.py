@@ -3,24 +3,35 @@
 from dataclasses import dataclass
 
 from services.task_manager.domain import Image
-from shared.results import Rectangle
+from shared.results import Prelabel, Rectangle
 
 MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """An object that a detector found: `label` is one of the task's, `rectangle` lies within the image."""
+    """An object that a detector found, or that an imported file has. `label` is one of the task's, and `rectangle` lies
+    within the image."""
 
     label: str
     confidence: float
     rectangle: Rectangle
 
 
+def proposal_of(image: Image) -> Prelabel | None:
+    """Who says which objects an image has: a file that was imported, where it says anything of objects, else the
+    detector."""
+    imported = image.imported and image.imported.prelabel
+    if imported is not None and (imported.objects or imported.label is None):
+        return imported
+    return image.prelabel
+
+
 def boxes_of(image: Image) -> list[Box]:
-    """What was found in an image, in the detector's order: within the image, and nothing twice."""
+    """An image's objects, in the order of who says them: within the image, and nothing twice."""
+    proposal = proposal_of(image)
     found: dict[tuple[str, Rectangle], Box] = {}
-    for one in image.prelabel.objects if image.prelabel else ():
+    for one in proposal.objects if proposal else ():
         rectangle = within(one.rectangle, image.width, image.height)
         if rectangle is not None:
             box = Box(label=one.label, confidence=one.confidence, rectangle=rectangle)

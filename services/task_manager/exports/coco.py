@@ -12,11 +12,12 @@ import orjson
 
 from services.task_manager.domain import Image, agreement_of
 from services.task_manager.exports.archive import Archive
-from services.task_manager.exports.boxes import Box, boxes_of
+from services.task_manager.exports.boxes import Box, boxes_of, proposal_of
 from services.task_manager.exports.names import picture_name
 from services.task_manager.exports.provenance import Provenance
 from services.task_manager.exports.walk import Spooled, Walk
 from services.task_manager.exports.wanted import EXPORT_VERSION
+from shared.results import IMPORT
 
 PREDICTED = "predicted by a detector, not drawn by people"
 
@@ -72,7 +73,8 @@ class _Document:
 
     def _add(self, image: Image) -> bytes:
         self._image_count += 1
-        model = image.prelabel.model if image.prelabel else None
+        proposal = proposal_of(image)
+        model = proposal.model if proposal else None
         for box in boxes_of(image):
             category = self._category_of.get(box.label)
             if category is not None:
@@ -111,6 +113,11 @@ def _image_shown(image: Image, number: int) -> dict[str, Any]:
     }
 
 
+def source_of(model: str | None) -> str:
+    """Where an object comes from."""
+    return "import" if model is not None and model.startswith(IMPORT) else "prediction"
+
+
 def _annotation(box: Box, number: int, image_number: int, category: int, model: str | None) -> dict[str, Any]:
     """`segmentation` is empty: with the rectangle as a polygon, some readers take every object twice."""
     place = box.rectangle
@@ -123,5 +130,5 @@ def _annotation(box: Box, number: int, image_number: int, category: int, model: 
         "iscrowd": 0,
         "segmentation": [],
         "score": box.confidence,
-        "quorate": {"source": "prediction", "model": model},
+        "quorate": {"source": source_of(model), "model": model},
     }

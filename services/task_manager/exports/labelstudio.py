@@ -9,7 +9,7 @@ import orjson
 
 from services.task_manager.domain import Image, agreement_of
 from services.task_manager.exports.archive import Archive
-from services.task_manager.exports.boxes import boxes_of, percent
+from services.task_manager.exports.boxes import boxes_of, percent, proposal_of
 from services.task_manager.exports.names import picture_name
 from services.task_manager.exports.provenance import Provenance
 from services.task_manager.exports.walk import Spooled, Walk
@@ -65,8 +65,8 @@ def _of_people(image: Image) -> dict[str, Any] | None:
 
 
 def _of_detector(image: Image) -> dict[str, Any] | None:
-    boxes = boxes_of(image)
-    if image.prelabel is None or not boxes:
+    boxes, proposal = boxes_of(image), proposal_of(image)
+    if proposal is None or not boxes:
         return None
     results = [
         {
@@ -83,4 +83,4 @@ def _of_detector(image: Image) -> dict[str, Any] | None:
         }
         for number, box in enumerate(boxes)
     ]
-    return {"model_version": image.prelabel.model, "score": image.prelabel.confidence, "result": results}
+    return {"model_version": proposal.model, "score": proposal.confidence, "result": results}

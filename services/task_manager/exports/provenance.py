@@ -10,6 +10,7 @@ import orjson
 
 from services.task_manager.domain import Image, Task
 from services.task_manager.exports.archive import Archive
+from services.task_manager.exports.boxes import proposal_of
 from services.task_manager.exports.rows import as_jsonl
 from services.task_manager.exports.walk import Spooled, Walk
 from services.task_manager.exports.wanted import EXPORT_VERSION, Wanted
@@ -24,7 +25,7 @@ class Seen:
 
     def add(self, images: Sequence[Image]) -> None:
         self.images.update(image.state for image in images)
-        self.models.update(image.prelabel.model for image in images if image.prelabel is not None)
+        self.models.update(proposal.model for image in images if (proposal := proposal_of(image)) is not None)
 
 
 def described(task: Task, wanted: Wanted, seen: Seen, **more: Any) -> bytes:

@@ -64,6 +64,8 @@ def as_csv(images: Sequence[Image]) -> bytes:
 
 def _row(image: Image) -> dict[str, Any]:
     row = image_shown(image)
+    if row["imported"] is None:
+        del row["imported"]
     row["votes_cast"] = image.result and [
         {"voter": vote.voter, "label": vote.label, "at": iso(vote.at)} for vote in image.votes
     ]
@@ -72,7 +74,7 @@ def _row(image: Image) -> dict[str, Any]:
 
 def _csv_row(image: Image) -> list[Any]:
     row = _row(image)
-    prelabel = image.prelabel
+    prelabel = image.prelabel if image.imported is None else image.imported.prelabel
     row["prelabel_label"] = prelabel and prelabel.label
     row["prelabel_confidence"] = prelabel and prelabel.confidence
     for column in ("votes", "votes_cast", "earlier"):

@@ -1,7 +1,7 @@
 """What the task manager keeps: tasks, images, and the events that their changes cause."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.task_manager.domain import Counts, Image, Task
 from services.task_manager.listing import Listing, Order
@@ -13,8 +13,9 @@ from shared.decision import Decision
 from shared.events import Message
 from shared.outbox import Outbox
 
+A = TypeVar("A")
 DecideTask = Callable[[Task, float], Decision[Task, None]]
-DecideImage = Callable[[Image, float], Decision[Image, None]]
+DecideImage = Callable[[Image, float], Decision[Image, A]]
 """A rule, asked with the present state and the time (epoch seconds)."""
 IMAGE_KEYS: dict[By, str] = {
     "id": "id",
@@ -34,6 +35,7 @@ RATED = 1_000
 """Images of which `votes_since` counts the votes at the most."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
 AnnounceImage = Callable[[Task, Image], Message]
+AnnounceChange = Callable[[Task, Image, tuple[str, ...], float], list[Message]]
 AnnounceRemoved = Callable[[Image, str, float], Message]
 """What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
 
@@ -99,8 +101,12 @@ class TaskStore(Outbox, Protocol):
         """The teams that have or had tasks, in the order of their ids, those behind `after`."""
         ...
 
-    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage[None]) -> bool:
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
+        ...
+
+    async def change_image(self, task: Task, image_id: str, decide: DecideImage[A]) -> Decision[Image, A]:
+        """Change an image by a rule that does not end it, and announce the rule's facts. Raises NotFound."""
         ...
 
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:

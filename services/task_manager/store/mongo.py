@@ -25,6 +25,8 @@ from services.task_manager.store import (
     RATED,
     STANDING,
     TASK_KEYS,
+    A,
+    AnnounceChange,
     AnnounceImage,
     AnnounceRemoved,
     AnnounceTask,
@@ -46,6 +48,7 @@ from services.task_manager.store.mongo_usage import MongoUsage
 from shared import events
 from shared.audit import AuditEntry
 from shared.clock import Clock
+from shared.decision import Decision
 from shared.errors import NotFound, QuotaReached
 from shared.events import Message
 from shared.mongo import Documents
@@ -72,6 +75,7 @@ class MongoTaskStore:
         *,
         announce_task: AnnounceTask,
         announce_image: AnnounceImage,
+        announce_change: AnnounceChange,
         announce_removed: AnnounceRemoved,
     ) -> None:
         self._origins = Origins(database["origins"], clock)
@@ -79,6 +83,7 @@ class MongoTaskStore:
         self._clock = clock
         self._announce_task = announce_task
         self._announce_image = announce_image
+        self._announce_change = announce_change
         self._announce_removed = announce_removed
         tasks, images, removed = database["tasks"], database["images"], database["removed"]
         self._tasks = Documents(tasks, codec=TASKS, keys=task_keys, clock=clock, origins=self._origins)
@@ -201,12 +206,24 @@ class MongoTaskStore:
     async def teams(self, *, after: str, limit: int) -> list[str]:
         return await self._usage.teams(after, limit)
 
-    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage[None]) -> bool:
         async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
             return decide(_within(task_id, image), self._clock()).state, ()
 
         await self._images.change(image_id, "image", rule)
         return await self.is_finished(task_id)
+
+    async def change_image(self, task: Task, image_id: str, decide: DecideImage[A]) -> Decision[Image, A]:
+        decisions: list[Decision[Image, A]] = []
+
+        async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
+            now = self._clock()
+            decision = decide(_within(task.id, image), now)
+            decisions.append(decision)
+            return decision.state, self._announce_change(task, decision.state, decision.facts, now)
+
+        await self._images.change(image_id, "image", rule)
+        return decisions[-1]
 
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         """The event is saved with a stub of the image, and then the image goes. Where the process dies between, the

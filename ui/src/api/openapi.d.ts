@@ -1079,6 +1079,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import Labels */
+        post: operations["import_labels_api_tasks__task_id__labels_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/operators": {
         parameters: {
             query?: never;
@@ -2165,7 +2182,8 @@ export interface components {
         /**
          * ImageResult
          * @description An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
-         *     `screen_url`: 1,600, null where the image has less than 4 megapixels.
+         *     `screen_url`: 1,600, null where the image has less than 4 megapixels. `prelabel`: the detector's; `imported`: what a
+         *     file of labels said.
          */
         ImageResult: {
             /** Agreement */
@@ -2186,6 +2204,7 @@ export interface components {
             image_id: string;
             /** Image Url */
             image_url: string;
+            imported: components["schemas"]["services__task_manager__wire__PrelabelShown"] | null;
             /** Label */
             label: string | null;
             prelabel: components["schemas"]["services__task_manager__wire__PrelabelShown"] | null;
@@ -2212,6 +2231,21 @@ export interface components {
             } | null;
             /** Width */
             width: number;
+        };
+        /**
+         * ImportReport
+         * @description The last line of the report on a file of labels: how many rows had each status, and `rows` in all. model: by what
+         *     name its suggestions are known.
+         */
+        ImportReport: {
+            /** Format */
+            format: string;
+            /** Model */
+            model: string;
+            /** Summary */
+            summary: {
+                [key: string]: number;
+            };
         };
         /** InvitationRequest */
         InvitationRequest: {
@@ -3097,6 +3131,32 @@ export interface components {
             items: components["schemas"]["ImageResult"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * RowReport
+         * @description What became of one row of a file of labels: a line of the report.
+         *
+         *     row: its line, record or place in the file, from 1 on. name: what the file calls its image. label: what the image
+         *     has now as a suggestion. reason: why the row was not applied. notes: what of it was left out or changed.
+         */
+        RowReport: {
+            /** Image Id */
+            image_id: string | null;
+            /** Label */
+            label: string | null;
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: string[];
+            /** Reason */
+            reason: string | null;
+            /** Row */
+            row: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "applied" | "unchanged" | "duplicate" | "ended" | "unknown_image" | "ambiguous_name" | "unknown_label" | "malformed" | "skipped";
         };
         /**
          * RunRequest
@@ -7257,6 +7317,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_labels_api_tasks__task_id__labels_post: {
+        parameters: {
+            query: {
+                /** @description what the body is */
+                format: "csv" | "jsonl" | "coco" | "yolo" | "imagefolder";
+            };
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "application/x-zip-compressed": string;
+                "application/zip": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description A line for each row of the file, in its order, and a last one with `summary`. Without that one the report was cut off; the same file sent again goes on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
             };
             /** @description Refused */
             "4XX": {

@@ -346,7 +346,8 @@ class SqliteSubtaskStore(SqliteOutbox):
         self._keep_place_in_row(db, before, after)
 
     def _keep_place_in_row(self, db: sqlite3.Connection, before: Subtask, after: Subtask) -> None:
-        if before.prelabel is after.prelabel and before.votes is after.votes and before.state == after.state:
+        proposed = before.prelabel is after.prelabel and before.imported is after.imported
+        if proposed and before.votes is after.votes and before.state == after.state:
             return  # a lease
         if (place := place_of(after)) != place_of(before):
             update = "UPDATE subtasks SET suggested = ?, rank = ? WHERE id = ?"

@@ -19,6 +19,8 @@ from services.task_manager.store import (
     RATED,
     STANDING,
     TASK_KEYS,
+    A,
+    AnnounceChange,
     AnnounceImage,
     AnnounceRemoved,
     AnnounceTask,
@@ -31,6 +33,7 @@ from services.task_manager.store.sqlite.schema import listing_keys
 from shared import events
 from shared.audit import AuditEntry
 from shared.clock import Clock
+from shared.decision import Decision
 from shared.errors import NotFound
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
@@ -50,6 +53,7 @@ class SqliteTaskStore(SqliteOutbox):
         *,
         announce_task: AnnounceTask,
         announce_image: AnnounceImage,
+        announce_change: AnnounceChange,
         announce_removed: AnnounceRemoved,
     ) -> None:
         super().__init__(database)
@@ -57,6 +61,7 @@ class SqliteTaskStore(SqliteOutbox):
         self._announce_removed = announce_removed
         self._announce_task = announce_task
         self._announce_image = announce_image
+        self._announce_change = announce_change
 
     async def create(
         self,
@@ -148,23 +153,27 @@ class SqliteTaskStore(SqliteOutbox):
     async def teams(self, *, after: str, limit: int) -> list[str]:
         return await self._database.read(lambda db: usage.teams(db, after, limit))
 
-    async def update_image(self, task_id: str, image_id: str, decide: DecideImage) -> bool:
+    async def update_image(self, task_id: str, image_id: str, decide: DecideImage[None]) -> bool:
         def change(db: sqlite3.Connection) -> bool:
             before = self._find_image(db, task_id, image_id)
             image = decide(before, self._clock()).state
-            if image is before:
-                return self._is_finished(db, task_id)
-            result = image.result
-            ended = (result and result.label, key_of(image, "uncertain"), result and result.completed_at)
-            db.execute(
-                """UPDATE images SET state = ?, label = ?, agreement_key = ?, ended_at = ?, counted_votes = ?, body = ?
-                   WHERE task_id = ? AND id = ?""",
-                (image.state, *ended, counted_votes(image), IMAGES.text(image), task_id, image_id),
-            )
-            for state, step in ((before.state, -1), (image.state, 1)):
-                if state != "open":
-                    db.execute(f"UPDATE tasks SET {state} = {state} + ? WHERE id = ?", (step, task_id))  # noqa: S608
+            if image is not before:
+                self._write_image(db, image)
+                for state, step in ((before.state, -1), (image.state, 1)):
+                    if state != "open":
+                        db.execute(f"UPDATE tasks SET {state} = {state} + ? WHERE id = ?", (step, task_id))  # noqa: S608
             return self._is_finished(db, task_id)
+
+        return await self._database.write(change)
+
+    async def change_image(self, task: Task, image_id: str, decide: DecideImage[A]) -> Decision[Image, A]:
+        def change(db: sqlite3.Connection) -> Decision[Image, A]:
+            before, now = self._find_image(db, task.id, image_id), self._clock()
+            decision = decide(before, now)
+            if decision.state is not before:
+                self._write_image(db, decision.state)
+                self._keep(db, self._announce_change(task, decision.state, decision.facts, now))
+            return decision
 
         return await self._database.write(change)
 
@@ -336,6 +345,15 @@ class SqliteTaskStore(SqliteOutbox):
         if row is None:
             raise NotFound("no such image")
         return IMAGES.read_text(row[0])
+
+    def _write_image(self, db: sqlite3.Connection, image: Image) -> None:
+        result = image.result
+        ended = (result and result.label, key_of(image, "uncertain"), result and result.completed_at)
+        db.execute(
+            """UPDATE images SET state = ?, label = ?, agreement_key = ?, ended_at = ?, counted_votes = ?, body = ?
+               WHERE task_id = ? AND id = ?""",
+            (image.state, *ended, counted_votes(image), IMAGES.text(image), image.task_id, image.id),
+        )
 
     def _is_finished(self, db: sqlite3.Connection, task_id: str) -> bool:
         query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant
