@@ -19,7 +19,7 @@ COMMANDS = {
     "status": "quorate.commands.tasks:status",
     "results": "quorate.commands.tasks:results",
     "export": "quorate.commands.tasks:export",
-    "import-labels": "quorate.commands.imports:import_labels",
+    "import-labels": "quorate.commands.label_imports:import_labels",
     "edit": "quorate.commands.lifecycle:edit",
     "reopen": "quorate.commands.lifecycle:reopen",
     "operators": "quorate.commands.operators:operators",

@@ -15,7 +15,7 @@ from quorate.connection import Connection, content
 from quorate.consensus import Consensus
 from quorate.errors import ApiError, NotInTimeError
 from quorate.exports import Export, ExportFormat, unseen
-from quorate.imports import Import, ImportFormat, unheard
+from quorate.label_imports import Import, ImportFormat, unheard
 from quorate.paths import segment, subtask_path, task_path
 from quorate.retries import RETRIED_ERRORS, RetryPolicy
 from quorate.shapes import (

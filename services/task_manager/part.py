@@ -6,7 +6,15 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from services.task_manager import consumers, eraser, export_routes, import_routes, operator_routes, quota_routes, routes
+from services.task_manager import (
+    consumers,
+    eraser,
+    export_routes,
+    label_import_routes,
+    operator_routes,
+    quota_routes,
+    routes,
+)
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Checker
@@ -84,7 +92,7 @@ def assemble(
             routes.upload_router(resources),
             routes.router(resources),
             export_routes.router(resources),
-            import_routes.router(resources),
+            label_import_routes.router(resources),
             routes.rendition_router(resources),
             quota_routes.router(resources),
             operator_routes.router(resources),

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change
-from services.task_manager.imports.rows import Status
+from services.task_manager.label_imports.rows import Status
 from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_NAME_LENGTH
 from services.task_manager.operators import MAX_OPERATORS, Invited, check_operators
 from shared.flat import names_of

@@ -18,8 +18,8 @@ import yaml
 
 from services.task_manager import archives
 from services.task_manager.archives import Archive, ArchiveLimits, EntrySkipped
-from services.task_manager.imports.reading import Source, names_of, shown
-from services.task_manager.imports.rows import BadRow, Drawn, Names, Row, Unread
+from services.task_manager.label_imports.reading import Source, names_of, shown
+from services.task_manager.label_imports.rows import BadRow, Drawn, Names, Row, Unread
 from services.task_manager.names import is_system_file
 from services.task_manager.zip_directory import Entry
 from shared.cells import text_of

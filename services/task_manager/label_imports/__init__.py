@@ -17,13 +17,13 @@ from typing import IO
 
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.domain import Task, image_id_of, refuse_erased
-from services.task_manager.imports import rules
-from services.task_manager.imports.coco import read_coco
-from services.task_manager.imports.notebook import Notebook
-from services.task_manager.imports.reading import Reader, Source
-from services.task_manager.imports.rows import Names, Outcome, Row, Unread
-from services.task_manager.imports.tables import read_csv, read_jsonl
-from services.task_manager.imports.zips import read_imagefolder, read_yolo
+from services.task_manager.label_imports import rules
+from services.task_manager.label_imports.coco import read_coco
+from services.task_manager.label_imports.notebook import Notebook
+from services.task_manager.label_imports.reading import Reader, Source
+from services.task_manager.label_imports.rows import Names, Outcome, Row, Unread
+from services.task_manager.label_imports.tables import read_csv, read_jsonl
+from services.task_manager.label_imports.zips import read_imagefolder, read_yolo
 from services.task_manager.refusals import NoSuggestions
 from services.task_manager.store import TaskStore
 from shared.errors import Invalid, NotFound, TooLarge, Unavailable

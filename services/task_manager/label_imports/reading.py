@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from services.task_manager.archives import ArchiveLimits
-from services.task_manager.imports.notebook import Notebook
-from services.task_manager.imports.rows import BadRow, Names, Row, Unread
+from services.task_manager.label_imports.notebook import Notebook
+from services.task_manager.label_imports.rows import BadRow, Names, Row, Unread
 
 MAX_LINE_BYTES = 1_000_000
 MAX_NAME_SHOWN = 1_000

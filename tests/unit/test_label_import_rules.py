@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from services.subtask_manager import domain, prelabels, ranking
 from services.task_manager.domain import Fact
-from services.task_manager.imports.rows import Drawn, Row
-from services.task_manager.imports.rules import model_of, take
+from services.task_manager.label_imports.rows import Drawn, Row
+from services.task_manager.label_imports.rules import model_of, take
 from shared.proposals import MAX_OBJECTS
 from shared.results import Imported, Prelabel
 from shared.terms import DetectorPolicy, Terms

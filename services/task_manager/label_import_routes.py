@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from services.task_manager import handlers, wire
 from services.task_manager.handlers import Resources
-from services.task_manager.imports import Begun, Imports
-from services.task_manager.imports.rows import Outcome, Row, Status, Unread
+from services.task_manager.label_imports import Begun, Imports
+from services.task_manager.label_imports.rows import Outcome, Row, Status, Unread
 from shared.errors import UnsupportedType
 from shared.http import problems
 from shared.http.addresses import holder_of

@@ -6,8 +6,8 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from services.task_manager.imports.reading import Source, confidence_of, lines, names_of, number_of, shown
-from services.task_manager.imports.rows import BadRow, Drawn, Row, Unread
+from services.task_manager.label_imports.reading import Source, confidence_of, lines, names_of, number_of, shown
+from services.task_manager.label_imports.rows import BadRow, Drawn, Row, Unread
 from shared.cells import text_of
 from shared.errors import Invalid, QuorateError
 from shared.http.requests import read_json

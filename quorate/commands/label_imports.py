@@ -9,7 +9,7 @@ from typing import IO, get_args
 import click
 
 from quorate.exits import Exit
-from quorate.imports import EXTENSIONS, ImportFormat
+from quorate.label_imports import EXTENSIONS, ImportFormat
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.session import connected
 from quorate.shapes import RowReport, RowStatus

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from quorate.imports import EXTENSIONS
+from quorate.label_imports import EXTENSIONS
 from services.subtask_manager.refusals import Early
 from services.subtask_manager.tasks import take_import
-from services.task_manager.imports import READERS
+from services.task_manager.label_imports import READERS
 from shared.errors import Unavailable
 from shared.event_data import ImagePrelabeled
 from shared.events import ImagePrelabeledV1, envelope

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from services.task_manager.domain import Image
-from services.task_manager.imports.rows import Names
+from services.task_manager.label_imports.rows import Names
 
 MOST_ALIKE = 1_000
 """Images with the same file name that are compared by their folders."""

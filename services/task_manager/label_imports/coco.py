@@ -12,10 +12,10 @@ from typing import Any, cast
 import orjson
 
 from services.task_manager import archives
-from services.task_manager.imports.json_parts import elements
-from services.task_manager.imports.notebook import Notebook
-from services.task_manager.imports.reading import Source, confidence_of, names_of, number_of, shown
-from services.task_manager.imports.rows import BadRow, Drawn, Row, Unread
+from services.task_manager.label_imports.json_parts import elements
+from services.task_manager.label_imports.notebook import Notebook
+from services.task_manager.label_imports.reading import Source, confidence_of, names_of, number_of, shown
+from services.task_manager.label_imports.rows import BadRow, Drawn, Row, Unread
 from shared.errors import Invalid, TooLarge
 
 MAX_DOCUMENT_BYTES = 64_000_000

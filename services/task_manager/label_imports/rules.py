@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from services.task_manager.domain import Fact, Image
-from services.task_manager.imports.rows import BadRow, Drawn, Outcome, Row
+from services.task_manager.label_imports.rows import BadRow, Drawn, Outcome, Row
 from shared.decision import Decision
 from shared.proposals import MAX_OBJECTS, label_of, propose
 from shared.results import IMPORT, Detection, Imported, Prelabel, Rectangle

@@ -10,8 +10,8 @@ from services.subtask_manager import prelabels
 from services.subtask_manager.row import Row as GridRow
 from services.subtask_manager.row import grant_lease
 from services.subtask_manager.subtask import Lease
-from services.task_manager.imports.rows import Outcome, Row
-from services.task_manager.imports.rules import take
+from services.task_manager.label_imports.rows import Outcome, Row
+from services.task_manager.label_imports.rules import take
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from quorate.commands.imports import SHOWN
+from quorate.commands.label_imports import SHOWN
 from tests.unit.cli_runs import refused, run, unreachable
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.task_manager.archives import ArchiveLimits
-from services.task_manager.imports import READERS
-from services.task_manager.imports.json_parts import elements
-from services.task_manager.imports.notebook import Notebook, nearest
-from services.task_manager.imports.reading import MAX_LINE_BYTES, Source, lines
-from services.task_manager.imports.rows import Names, Row, Unread
+from services.task_manager.label_imports import READERS
+from services.task_manager.label_imports.json_parts import elements
+from services.task_manager.label_imports.notebook import Notebook, nearest
+from services.task_manager.label_imports.reading import MAX_LINE_BYTES, Source, lines
+from services.task_manager.label_imports.rows import Names, Row, Unread
 from shared.errors import Invalid, QuorateError
 from tests.unit.task_builders import image
 
