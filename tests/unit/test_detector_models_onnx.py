@@ -7,7 +7,7 @@ import random
 import pytest
 
 from services.detector.models import COCO_CLASSES, FAMILY_PIXELS, ModelFiles, ModelUnusable
-from services.detector.models.onnx_header import read_onnx_header
+from services.detector.models.onnx_header import Tensor, read_onnx_header
 from services.detector.models.onnx_model import find_onnx_model
 from tests.unit.onnx_samples import write_constant_model, yolox_heads
 
@@ -20,7 +20,8 @@ def path(tmp_path):
 def test_reads_shapes_and_metadata(path):
     write_constant_model(path, [[1, 2, 3]], entering=(1, 3, 8, 16), metadata={"key": "vålue", "empty": ""})
     header = read_onnx_header(path)
-    assert (header.inputs, header.outputs) == (((1, 3, 8, 16),), ((1, 3),))
+    assert header.inputs == (Tensor(name="picture", kind="tensor(float)", shape=(1, 3, 8, 16)),)
+    assert header.outputs == (Tensor(name="output", kind="tensor(float)", shape=(1, 3)),)
     assert header.metadata == {"key": "vålue", "empty": ""}
 
 
@@ -28,7 +29,7 @@ def test_finds_a_yolox(path):
     write_constant_model(path, yolox_heads(classes=80))
     files = find_onnx_model(path)
     model = files.model
-    assert files == ModelFiles(model=model, weights=path, pixels=FAMILY_PIXELS["yolox"])
+    assert files == ModelFiles(model=model, weights=path, pixels=FAMILY_PIXELS["yolox"], resize="corner")
     assert (model.name, model.family, model.classes) == ("some", "yolox", COCO_CLASSES)
     assert (model.input_width, model.input_height) == (64, 64)
     assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

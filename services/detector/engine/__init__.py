@@ -24,6 +24,7 @@ class Engine(Protocol):
         the picture, rounded and clipped to it, at least 1 x 1. Of two objects of the same class that overlap with an
         intersection over union above `nms_iou` (0 to 1), only the surer one is kept. The surest comes first; equally
         sure ones come in the order of the model's classes, then from left to right and top to bottom. Only the 4,096
-        surest are compared with each other. A classifier answers with at most five rectangles of the whole picture.
+        surest are compared with each other. Where the model does that itself or needs it not, `nms_iou` is left aside.
+        A classifier answers with at most five rectangles of the whole picture.
         """
         ...
