@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 from onnx import helper
 
+from services.detector import manage
 from services.detector.engine.loading import load
 from services.detector.engine.pictures import prepare
 from services.detector.models import FAMILY_PIXELS, ModelUnusable, resolve
@@ -272,6 +273,35 @@ def test_what_is_not_known_is_refused_with_what_was_seen(tmp_path, output, metad
 def test_what_answers_otherwise_than_its_family_is_not_loaded(tmp_path, output, metadata, message):
     with pytest.raises(ModelUnusable, match=message):
         load(find_onnx_model(constant(tmp_path, output, metadata)))
+
+
+def test_inspect_says_what_a_file_is(tmp_path, capsys):
+    path = constant(tmp_path, np.zeros((1, 7, CELLS)), ULTRALYTICS | {"names": {0: "c\x1bat", 1: "dog", 2: "cow"}})
+    assert manage.main(["inspect", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "family   yolov8: YOLOv8, v9, 11 or 12, boxes without objectness",
+        "input    64 x 64: the picture keeps its proportions, in the middle, with gray around it",
+        "pixels   RGB, (byte - 0) / 255",
+        "classes  3: 'c\\x1bat'; dog; cow",
+        "answers  a class, a confidence and a rectangle for each object, overlapping ones suppressed here by `nms`",
+    ]
+
+
+@pytest.mark.parametrize("cut", [0, 10, 0.5, 0.98])
+def test_inspect_says_why_a_file_cannot_be_used(tmp_path, capsys, cut):
+    path = constant(tmp_path, np.zeros((1, 7, CELLS)), ULTRALYTICS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(cut if cut >= 1 else len(whole) * cut)])
+    assert manage.main(["inspect", str(path)]) == 1
+    said = capsys.readouterr()
+    assert (said.out, "some.onnx is no ONNX model" in said.err, "fetch it again" in said.err) == ("", True, True)
+
+
+def test_a_provider_that_is_not_installed_is_refused_with_those_that_are(tmp_path):
+    files = find_onnx_model(constant(tmp_path, np.zeros((1, 7, CELLS)), ULTRALYTICS))
+    with pytest.raises(ModelUnusable, match=r"names npu, but the ONNX Runtime that is installed has .*cpu"):
+        load(files, providers=["npu"])
+    assert load(files, providers=["CPU"]).model == files.model
 
 
 # A plain decoder, one box at a time, as the authors' own predictors do it: ultralytics/models/yolo/detect/predict.py,

@@ -9,13 +9,10 @@ from services.detector.engine import decoding
 from services.detector.engine.onnx_runtime import OnnxSession
 from services.detector.engine.pictures import prepare
 from services.detector.engine.rows import FLOOR, Boxes, report, suppress
-from services.detector.models import Model, ModelFiles, ModelUnusable
+from services.detector.models import NEEDS_SUPPRESSION, Model, ModelFiles, ModelUnusable
 from shared.results import Detection
 
 _Outputs = dict[str, NDArray[np.float32]]
-
-_SUPPRESSED_HERE = {"yolov5", "yolov8"}
-"""Families whose boxes of one object are still many."""
 
 _ROUNDING = 1e-3
 _RELATIVE = 1.5
@@ -52,7 +49,7 @@ class ExportedEngine:
         boxes = self._decoded(_of_picture(self._session.run(blob), 0), floor=max(min_confidence, FLOOR))
         height, width = bgr.shape[:2]
         placed = Boxes(edges=placement.back(boxes.edges), confidence=boxes.confidence, index=boxes.index)
-        found = suppress(placed, nms_iou=nms_iou) if model.family in _SUPPRESSED_HERE else placed
+        found = suppress(placed, nms_iou=nms_iou) if model.family in NEEDS_SUPPRESSION else placed
         return report(found, classes=model.classes, width=width, height=height)
 
     def _decoded(self, outputs: _Outputs, *, floor: float) -> Boxes:

@@ -5,6 +5,7 @@ from services.detector.models.darknet import find_model
 from services.detector.models.model import (
     FAMILY_PIXELS,
     FAMILY_RESIZE,
+    NEEDS_SUPPRESSION,
     Family,
     Model,
     ModelFiles,
@@ -18,6 +19,7 @@ __all__ = [
     "COCO_CLASSES",
     "FAMILY_PIXELS",
     "FAMILY_RESIZE",
+    "NEEDS_SUPPRESSION",
     "Family",
     "Model",
     "ModelFiles",

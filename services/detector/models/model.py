@@ -16,6 +16,9 @@ end-to-end: boxes that the graph itself has chosen (v10, 26, and exports with `n
 rt-detr: boxes of a transformer, relative to the picture, that need no suppression. classifier: one score per class.
 """
 
+NEEDS_SUPPRESSION: frozenset[Family] = frozenset({"darknet", "yolox", "yolov5", "yolov8"})
+"""Families that answer with many boxes of one object."""
+
 Resize = Literal["stretch", "corner", "letterbox", "crop"]
 """How a picture is brought to a model's size.
 
@@ -32,7 +35,8 @@ class ModelUnusable(QuorateError):
 class Model:
     """What a model is called and what it answers.
 
-    sha256: of the file that holds the weights (`.weights` or `.onnx`), in hex.
+    sha256: of the file that holds the weights (`.weights` or `.onnx`), in hex; of an `.onnx` whose weights lie in
+        other files, the hash of all their hashes.
     classes: the names that detections carry, in the order of the model's outputs.
     input_width, input_height: the size in pixels that pictures are brought to.
     """

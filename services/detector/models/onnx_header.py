@@ -12,9 +12,6 @@ from services.detector.models.model import ModelUnusable
 if TYPE_CHECKING:
     import onnxruntime
 
-MAX_MODEL_BYTES = 2**31 - 1
-"""Protocol Buffers hold no more in one file."""
-
 FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 """The numbers that a picture may be given in."""
 
@@ -42,7 +39,7 @@ class OnnxHeader:
 
 
 def read_onnx_header(path: Path) -> OnnxHeader:
-    """Raises ModelUnusable for a file that cannot be read or is no ONNX model."""
+    """Raises ModelUnusable for a file that is no ONNX model."""
     session = _open(path)
     return OnnxHeader(
         inputs=tuple(map(_tensor, session.get_inputs())),
@@ -78,7 +75,6 @@ def size_given(kind: str, *, width: int, height: int, count: int) -> np.ndarray:
 def _open(path: Path) -> "onnxruntime.InferenceSession":
     import onnxruntime  # noqa: PLC0415 - only where there is such a model
 
-    _check_file(path)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is only looked at
     options.log_severity_level = 4
@@ -87,16 +83,6 @@ def _open(path: Path) -> "onnxruntime.InferenceSession":
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no family of their own
         raise ModelUnusable(f"{path} is no ONNX model ({error}): fetch it again") from error
-
-
-def _check_file(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-    except OSError as error:
-        raise ModelUnusable(f"{path} cannot be read ({error.strerror}): name an .onnx file") from error
-    if size > MAX_MODEL_BYTES:
-        raise ModelUnusable(f"{path} has {size:,} bytes, more than an .onnx file can have: fetch it again")
 
 
 def _tensor(tensor: Any) -> Tensor:

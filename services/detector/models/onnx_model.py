@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from services.detector.models.digest import sha256_of
+from services.detector.models.digest import sha256_of_all
 from services.detector.models.exported import read_exported
+from services.detector.models.external_data import files_of
 from services.detector.models.heads import DARKNET, input_size, tell_head
 from services.detector.models.model import Model, ModelFiles, ModelUnusable
 from services.detector.models.names import read_classes
@@ -21,6 +22,7 @@ def find_onnx_model(path: Path) -> ModelFiles:
     file beside it; without one, a model of 80 classes gets COCO's names.
     Raises ModelUnusable for a file that is missing, unreadable, or of no known family (`heads.WANTED`).
     """
+    files = files_of(path)
     header = read_onnx_header(path)
     exported = read_exported(header.metadata, path)
     height, width = input_size(header, exported, path)
@@ -33,7 +35,7 @@ def find_onnx_model(path: Path) -> ModelFiles:
     return ModelFiles(
         model=Model(
             name=path.stem,
-            sha256=sha256_of(path),
+            sha256=sha256_of_all(files),
             classes=classes,
             input_width=width,
             input_height=height,
