@@ -181,7 +181,22 @@ async def test_bodies_that_are_refused(http, content, status):
     assert_problem(answer, status)
 
 
-@pytest.mark.parametrize("media_type", [None, "text/plain", "multipart/form-data; boundary=x", "video/mp4"])
+@pytest.mark.parametrize("field", ["image", "images", "file"])
+async def test_forms_as_most_clients_send_them(http, field):
+    answer = await http.post(PATH, files={field: ("red.png", picture(), "image/png")}, data={"id": "7"})
+    assert answer.status_code == 200
+    assert answer.json() == (await http.post(PATH, json=body(picture(), "7"))).json()
+    assert answer.headers["Server-Timing"].startswith("decode;dur=")
+    bare = await http.post(f"{PATH}?id=b", files={field: ("red.png", picture(), "image/png")})
+    assert (bare.status_code, bare.json()["id"]) == (200, "b")
+
+
+@pytest.mark.parametrize("media_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
+async def test_forms_that_are_none(http, media_type):
+    assert_problem(await http.post(PATH, content=b"x", headers={"Content-Type": media_type}), 400)
+
+
+@pytest.mark.parametrize("media_type", [None, "text/plain", "multipart/mixed; boundary=x", "video/mp4"])
 async def test_other_media_types(http, media_type):
     headers = {} if media_type is None else {"Content-Type": media_type}
     assert_problem(await http.post(PATH, content=b"x", headers=headers), 415)
