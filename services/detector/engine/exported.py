@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.engine import decoding
+from services.detector.engine import Asked, decoding
 from services.detector.engine.onnx_runtime import OnnxSession
-from services.detector.engine.pictures import prepare
+from services.detector.engine.pictures import Placement, prepare
 from services.detector.engine.rows import FLOOR, Boxes, report, suppress
 from services.detector.models import NEEDS_SUPPRESSION, Model, ModelFiles, ModelUnusable
 from shared.results import Detection
 
 _Outputs = dict[str, NDArray[np.float32]]
+
+_BATCH = 8
+"""Pictures together on a device beside the processor: enough to fill it, few enough for its memory."""
 
 _ROUNDING = 1e-3
 _RELATIVE = 1.5
@@ -37,20 +40,33 @@ class ExportedEngine:
     def model(self) -> Model:
         return self._model
 
+    @property
+    def batch(self) -> int:
+        return _BATCH if self._session.is_accelerated and self._session.takes_any_number else 1
+
     def detect(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
-        model = self._model
-        blob, placement = prepare(
-            bgr,
-            width=model.input_width,
-            height=model.input_height,
-            pixels=self._files.pixels,
-            resize=self._files.resize,
-        )
-        boxes = self._decoded(_of_picture(self._session.run(blob), 0), floor=max(min_confidence, FLOOR))
-        height, width = bgr.shape[:2]
+        return self.detect_together([Asked(bgr=bgr, min_confidence=min_confidence, nms_iou=nms_iou)])[0]
+
+    def detect_together(self, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
+        model, files = self._model, self._files
+        prepared = [
+            prepare(
+                one.bgr, width=model.input_width, height=model.input_height, pixels=files.pixels, resize=files.resize
+            )
+            for one in asked
+        ]
+        outputs = self._session.run(np.concatenate([blob for blob, _ in prepared]))
+        return [
+            self._found(_of_picture(outputs, number), one, placement)
+            for number, (one, (_, placement)) in enumerate(zip(asked, prepared, strict=True))
+        ]
+
+    def _found(self, outputs: _Outputs, asked: Asked, placement: Placement) -> tuple[Detection, ...]:
+        boxes = self._decoded(outputs, floor=max(asked.min_confidence, FLOOR))
         placed = Boxes(edges=placement.back(boxes.edges), confidence=boxes.confidence, index=boxes.index)
-        found = suppress(placed, nms_iou=nms_iou) if model.family in NEEDS_SUPPRESSION else placed
-        return report(found, classes=model.classes, width=width, height=height)
+        found = suppress(placed, nms_iou=asked.nms_iou) if self._model.family in NEEDS_SUPPRESSION else placed
+        height, width = asked.bgr.shape[:2]
+        return report(found, classes=self._model.classes, width=width, height=height)
 
     def _decoded(self, outputs: _Outputs, *, floor: float) -> Boxes:
         first = next(iter(outputs.values()))

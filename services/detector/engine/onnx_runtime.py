@@ -41,6 +41,11 @@ class OnnxSession:
         return self._input.shape[-1] == 3  # noqa: PLR2004 - blue, green, red
 
     @property
+    def is_accelerated(self) -> bool:
+        """Whether something beside the processor computes."""
+        return self._session.get_providers()[0] != CPU
+
+    @property
     def takes_any_number(self) -> bool:
         """Whether it takes more than one picture at a time."""
         return not isinstance(self._input.shape[0], int)
