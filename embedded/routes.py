@@ -7,10 +7,11 @@ from pathlib import Path
 
 from fastapi import Request, Response
 
-from services.task_manager import form_headers, multipart
+from services.task_manager import multipart
 from services.task_manager.multipart import Part, PartLimits
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound
+from shared.http import form_headers
 from shared.http.hot import HotRouter
 from shared.http.requests import BoundedRequest
 from shared.objects.filesystem import FilesystemObjectStore

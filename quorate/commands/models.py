@@ -14,6 +14,7 @@ def models(arguments: tuple[str, ...]) -> None:
     list                    show the models that are known by name
     pull NAME               download a model and check it
     verify [NAME]           check the files that were pulled
+    inspect MODEL           say what a model is, how it is fed and what it would answer
     convert MODEL [-o OUT]  make one .onnx of a Darknet model, which runs faster
 
     Each says more with --help.

@@ -19,9 +19,11 @@ from shared.shares import Holder
 
 SOURCE = "quorate/detector"
 API_CONFIDENCE = 0.25
+API_CONFIDENCE_BY_FAMILY = {"classifier": 0.0}
+"""A classifier answers with its best five classes however unsure it is."""
 NMS_IOU = 0.45
-NMS_IOU_BY_FAMILY = {"yolox": 0.65}
-"""Families whose authors measured at another threshold."""
+NMS_IOU_BY_FAMILY = {"yolox": 0.65, "yolov8": 0.7}
+"""Families whose authors use another threshold."""
 MAX_CANCELLED = 10_000
 
 
@@ -55,7 +57,7 @@ async def detect(
         )
     return await pool.detect(
         picture,
-        min_confidence=API_CONFIDENCE if confidence is None else confidence,
+        min_confidence=_api_confidence(pool) if confidence is None else confidence,
         nms_iou=_nms_iou(pool) if nms is None else nms,
         holder=holder,
     )
@@ -123,6 +125,10 @@ def _envelope(resources: Resources, subtask_id: str) -> dict[str, Any]:
 
 async def forget_task(resources: Resources, event: events.TaskCancelledV1) -> None:
     resources.cancelled[event.data.task_id] = None
+
+
+def _api_confidence(pool: InferencePool) -> float:
+    return API_CONFIDENCE_BY_FAMILY.get(pool.model.family, API_CONFIDENCE)
 
 
 def _nms_iou(pool: InferencePool) -> float:

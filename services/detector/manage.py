@@ -1,4 +1,4 @@
-"""`quorate models`: lists, pulls, verifies and converts models."""
+"""`quorate models`: lists, pulls, verifies, inspects and converts models."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.detector.models import ModelUnusable, resolve
 from services.detector.models.cache import default_cache
+from services.detector.models.describing import described
 from services.detector.models.registry import KnownFile, KnownModel, Registry, read_registry
 from services.detector.models.resolving import faults
 
@@ -15,7 +16,7 @@ _PROGRESS_STEP = 1024 * 1024  # bytes between two lines of progress, if stderr i
 
 
 def main(argv: Sequence[str], *, registry: Registry | None = None) -> int:
-    """Run `list`, `pull NAME`, `verify [NAME]` or `convert MODEL [-o OUT]`; returns the exit status.
+    """Run `list`, `pull NAME`, `verify [NAME]`, `inspect MODEL` or `convert MODEL [-o OUT]`; returns the exit status.
 
     What was asked for goes to stdout, progress and faults to stderr.
     """
@@ -41,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     pull.add_argument("name")
     verify = _command(commands, "verify", _verify, "check the files that are in the cache")
     verify.add_argument("name", nargs="?", help="without it, every model that was pulled")
+    inspect = _command(commands, "inspect", _inspect, "say what a model is, how it is fed and what it would answer")
+    inspect.add_argument("model", help="a name, or the path of an .onnx or a .cfg")
     convert = _command(commands, "convert", _convert, "make one .onnx of a Darknet model, which runs faster")
     convert.add_argument("model", help="a name, or the path of a .cfg")
     convert.add_argument("-o", "--output", type=Path, help="without it, beside the .cfg")
@@ -96,6 +99,16 @@ def _verify(options: argparse.Namespace, registry: Registry) -> int:
         fault = "; ".join(f"{file} {what}" for file, what in found.items())
         _print(f"{name}: {fault}, run `quorate models pull {name}`" if found else f"{name}: as published")
     return 1 if wrong else 0
+
+
+def _inspect(options: argparse.Namespace, registry: Registry) -> int:
+    from services.detector.engine.loading import load  # noqa: PLC0415 - loads an inference library
+
+    files = resolve(options.model, cache=options.cache, registry=registry)
+    load(files)  # whatever would keep the detector from starting is said here
+    for name, value in described(files).items():
+        _print(f"{name:<8} {value}")
+    return 0
 
 
 def _convert(options: argparse.Namespace, registry: Registry) -> int:

@@ -20,7 +20,8 @@ from shared.telemetry import Telemetry
 def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
     """Engines of the model that the settings name, warmed up; none where they name none.
 
-    cores: how many there are to work with; as many engines, unless the settings say otherwise.
+    cores: how many there are to work with; as many engines, unless the settings say otherwise, and one where they name
+    another device to compute with, which would hold each copy of the model.
     Raises ModelUnusable.
     """
     if settings.model is None:
@@ -32,7 +33,8 @@ def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
     cv2.setNumThreads(1)  # each inference thread keeps to one core
     cache = default_cache() if settings.model_dir is None else settings.model_dir.expanduser()
     files = resolve(str(settings.model), cache=cache)
-    return [load(files, threads=1) for _ in range(settings.detector_threads or quota.threads(cores))]
+    number = settings.detector_threads or (1 if settings.providers else quota.threads(cores))
+    return [load(files, threads=1, providers=settings.providers) for _ in range(number)]
 
 
 def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:

@@ -5,14 +5,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.engine import Engine
+from services.detector.engine import Asked, BatchingEngine, Engine
 from services.detector.models import Model
 from shared.errors import QuorateError, Unavailable
 from shared.results import Detection
@@ -68,7 +68,8 @@ class Load:
 
 
 class InferencePool:
-    """Decodes pictures and detects objects in them, in order of arrival, one picture per engine at a time.
+    """Decodes pictures and detects objects in them, in order of arrival, one picture per engine at a time, or as many
+    as wait and the engine takes together.
 
     Each engine belongs to one thread for as long as the pool lives. Background pictures, for which no caller waits,
     have a queue of their own, and at least every fifth turn. Of the places for the others each caller has a share.
@@ -145,6 +146,8 @@ class InferencePool:
                 if job in queue:
                     queue.remove(job)
             raise
+        finally:
+            del job  # its answer may be an error, which refers to this frame
 
     async def close(self) -> None:
         """Finish what was accepted and end the threads."""
@@ -163,59 +166,98 @@ class InferencePool:
             raise Unavailable(f"the detector has more work than it can take: {self._max_waiting} pictures wait already")
 
     def _work(self, engine: Engine) -> None:
-        while (job := self._next()) is not None:
-            if not job.answer.set_running_or_notify_cancel():
-                self._finished(None, job.since)
-                continue
+        at_most = engine.batch if isinstance(engine, BatchingEngine) else 1
+        while jobs := self._next(at_most):
+            running = [job for job in jobs if job.answer.set_running_or_notify_cancel()]
             began = time.monotonic()
-            try:
-                look = self._look(engine, job, began)
-            except BaseException as error:  # noqa: BLE001 - the caller gets it
-                self._finished(began, job.since, is_failed=isinstance(error, EngineFailed))
-                job.answer.set_exception(error)
-            else:
-                self._finished(began, job.since)
-                job.answer.set_result(look)
-            del job  # so that it is not kept in memory while this thread waits
+            outcomes = self._looks(engine, running, began)
+            self._finished(running, outcomes, began)
+            for job, outcome in zip(running, outcomes, strict=True):
+                if isinstance(outcome, Look):
+                    job.answer.set_result(outcome)
+                else:
+                    job.answer.set_exception(outcome)
+            jobs, running, outcomes = [], [], []  # so that nothing is kept in memory while this thread waits
+            job = outcome = None
 
-    def _look(self, engine: Engine, job: _Job, began: float) -> Look:
+    def _looks(self, engine: Engine, jobs: Sequence[_Job], began: float) -> list[Look | BaseException]:
+        """The outcome of each job: a picture that cannot be decoded fails alone, a model that fails with all."""
+        decoded = list(map(self._decoded, jobs))
+        asked = [one.asked for one in decoded if isinstance(one, _Decoded)]
+        since = time.monotonic()
         try:
-            picture = self._decode(job.data)
-            decoded = time.monotonic()
-            objects = engine.detect(picture, min_confidence=job.min_confidence, nms_iou=job.nms_iou)
-        except QuorateError:
-            raise
-        except Exception as error:
-            log.exception("the model could not be run")
-            raise EngineFailed("the detector could not look at the picture") from error
-        return Look(
-            objects=objects,
-            queue_s=began - job.since,
-            decode_s=decoded - began,
-            model_s=time.monotonic() - decoded,
-        )
+            found: Iterator[tuple[Detection, ...]] | BaseException = iter(_detected(engine, asked))
+        except BaseException as error:  # noqa: BLE001 - the callers get it
+            found = _failed(error)
+        model_s = time.monotonic() - since
+        try:
+            return [
+                one
+                if isinstance(one, BaseException)
+                else found
+                if isinstance(found, BaseException)
+                else Look(objects=next(found), queue_s=began - job.since, decode_s=one.decode_s, model_s=model_s)
+                for job, one in zip(jobs, decoded, strict=True)
+            ]
+        finally:
+            del jobs, decoded, asked, found  # an error refers to this frame, which would keep it and the pictures
 
-    def _next(self) -> _Job | None:
-        """Wait for the next job; None: the pool is closed and has no more."""
+    def _decoded(self, job: _Job) -> "_Decoded | BaseException":
+        since = time.monotonic()
+        try:
+            asked = Asked(bgr=self._decode(job.data), min_confidence=job.min_confidence, nms_iou=job.nms_iou)
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
+            return _failed(error)
+        finally:
+            del job  # an error refers to this frame, and becomes the job's answer
+        return _Decoded(asked=asked, decode_s=time.monotonic() - since)
+
+    def _next(self, at_most: int) -> list[_Job]:
+        """Wait for the next jobs, all of one kind; none: the pool is closed and has no more."""
         with self._changed:
             while not (self._urgent or self._background):
                 if self._is_closed:
-                    return None
+                    return []
                 self._changed.wait()
             is_background_turn = self._background and (not self._urgent or self._urgent_in_a_row >= _URGENT_IN_A_ROW)
             self._urgent_in_a_row = 0 if is_background_turn else self._urgent_in_a_row + 1
-            job = (self._background if is_background_turn else self._urgent).popleft()
+            queue = self._background if is_background_turn else self._urgent
+            jobs = [queue.popleft() for _ in range(min(at_most, len(queue)))]
             self._running += 1
-            self.load.waited_s += time.monotonic() - job.since
-            return job
+            now = time.monotonic()
+            self.load.waited_s += sum(now - job.since for job in jobs)
+            return jobs
 
-    def _finished(self, began: float | None, since: float, *, is_failed: bool = False) -> None:
-        busy_s = 0.0 if began is None else time.monotonic() - began
-        if began is not None and self._told is not None:
-            self._told(began - since, busy_s)
+    def _finished(self, jobs: Sequence[_Job], outcomes: Sequence[Look | BaseException], began: float) -> None:
+        busy_s = time.monotonic() - began if jobs else 0.0
+        if self._told is not None:
+            for job in jobs:
+                self._told(began - job.since, busy_s / len(jobs))
+        failed = sum(isinstance(outcome, EngineFailed) for outcome in outcomes)
         with self._changed:
             self._running -= 1
-            if began is not None:
-                self.load.busy_s += busy_s
-                self.load.answered += not is_failed
-                self.load.failed += is_failed
+            self.load.busy_s += busy_s
+            self.load.answered += len(outcomes) - failed
+            self.load.failed += failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decoded:
+    asked: Asked
+    decode_s: float
+
+
+def _detected(engine: Engine, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
+    if len(asked) > 1 and isinstance(engine, BatchingEngine):
+        return engine.detect_together(asked)
+    return [engine.detect(one.bgr, min_confidence=one.min_confidence, nms_iou=one.nms_iou) for one in asked]
+
+
+def _failed(error: BaseException) -> BaseException:
+    """The error that a caller gets: what it can do something about, or that the model could not be run."""
+    if isinstance(error, QuorateError) or not isinstance(error, Exception):
+        return error
+    log.error("the model could not be run", exc_info=error)
+    failed = EngineFailed("the detector could not look at the picture")
+    failed.__cause__ = error
+    return failed

@@ -1,6 +1,7 @@
 """HTTP in and out of the detector."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,18 +17,28 @@ from shared.http import problems
 from shared.http.addresses import holder_of
 from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
+from shared.http.form_headers import boundary_of
 from shared.http.requests import bounded
 from shared.identity import Who, from_request
 
 INLINE_BYTES = 500_000
 """Parsing a JSON body of this size takes less than a millisecond; a larger one would block the event loop."""
 
+_FORM = {
+    "type": "object",
+    "description": "one picture, in any of these fields, and its id",
+    "properties": {
+        "id": {"type": "string", "maxLength": wire.MAX_ID_CHARACTERS},
+        **{field: {"type": "string", "format": "binary"} for field in wire.PICTURE_FIELDS},
+    },
+}
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 DESCRIBED: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {"schema": wire.DetectionRequest.model_json_schema()},
+            "multipart/form-data": {"schema": _FORM},
             "image/*": _BINARY,
             "application/octet-stream": _BINARY,
         },
@@ -90,15 +101,27 @@ def _reader(request: Request):
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         return _read_json
+    if media_type == "multipart/form-data":
+        return partial(_read_form, boundary=boundary_of(request.headers["content-type"]))
     if media_type.startswith("image/") or media_type == "application/octet-stream":
         return _read_picture
-    raise HTTPException(415, "send application/json, or the bytes of a picture as image/* or application/octet-stream")
+    raise HTTPException(
+        415,
+        "send application/json, a form as multipart/form-data, or the bytes of a picture as image/* or "
+        "application/octet-stream",
+    )
 
 
 async def _read_json(body: bytes) -> tuple[str | float, bytes]:
     if len(body) <= INLINE_BYTES:
         return wire.read_request(body)
     return await asyncio.to_thread(wire.read_request, body)
+
+
+async def _read_form(body: bytes, *, boundary: bytes) -> tuple[str | None, bytes]:
+    if len(body) <= INLINE_BYTES:
+        return wire.read_form(body, boundary)
+    return await asyncio.to_thread(wire.read_form, body, boundary)
 
 
 async def _read_picture(body: bytes) -> tuple[None, bytes]:

@@ -32,12 +32,25 @@ class DetectorSettings(ServerSettings):
             ge=1,
             le=64,
             description="pictures the detector looks at at a time, each with a copy of the model; none: one for each"
-            " core of the CPU quota, in the embedded platform one for every two",
+            " core of the CPU quota, in the embedded platform one for every two, and one in all where"
+            " QUORATE_DETECTOR_PROVIDERS names any",
         ),
     ] = None
+    detector_providers: Annotated[
+        str,
+        Field(
+            description="what ONNX Runtime computes with, the most wanted first, comma separated, such as `cuda` or"
+            " `tensorrt,cuda`; what none of them can run, and everything where none is named, is run on the processor"
+        ),
+    ] = ""
     detector_max_waiting: Annotated[
         int, Field(ge=0, le=10_000, description="pictures that may wait for the detector; more are told to come back")
     ] = 64
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The execution providers by their short names; none: the processor alone."""
+        return tuple(name.strip() for name in self.detector_providers.split(",") if name.strip())
 
 
 class PrelabelerSettings(DetectorSettings, AmqpSettings, S3Settings, CallerSettings):

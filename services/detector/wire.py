@@ -1,6 +1,6 @@
 """Requests and answers of the detection API."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -8,11 +8,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, 
 
 from services.detector.models import Model
 from services.detector.pool import InferencePool, Look
-from shared.errors import Invalid
+from shared.errors import Invalid, Malformed
+from shared.http.form_headers import Disposition
+from shared.http.forms import Heard, feed
 from shared.http.requests import AS_NUMBER, Wire, decode_base64, read_json, valid
 from shared.results import Detection
 
 _I64 = 2**63
+MAX_ID_CHARACTERS = 1_000
+PICTURE_FIELDS = ("image", "images", "file")
+"""The fields of a form in which clients send a picture."""
+_MAX_PARTS = 16
+_FEED_BYTES = 65_536
+"""So much of a form is parsed before its parts are counted."""
 
 
 def _repeatable(value: str | float) -> str | float:
@@ -36,7 +44,9 @@ class DetectionQuery(BaseModel):
 
     confidence: Annotated[Share | None, Field(description="the least sure object to answer with")] = None
     nms: Annotated[Share | None, Field(description="from which overlap on one object hides another")] = None
-    id: Annotated[str | None, Field(max_length=1000, description="the id of a picture sent as bare bytes")] = None
+    id: Annotated[
+        str | None, Field(max_length=MAX_ID_CHARACTERS, description="the id of a picture sent as bare bytes")
+    ] = None
 
 
 _NOTHING_SAID = DetectionQuery()
@@ -154,6 +164,61 @@ def read_request(body: bytes) -> tuple[str | int | float, bytes]:
         content = read_json(content, where="the JSON within the body")
     request = valid(DetectionRequest, content)
     return request.id, request.picture()
+
+
+def read_form(body: bytes, boundary: bytes) -> tuple[str | None, bytes]:
+    """The picture of a multipart form, in the field `image`, `images` or `file`, and its `id` if it has one.
+
+    Raises Malformed for a form that is broken, Invalid for one with no picture or several.
+    """
+    pictures: list[bytes] = []
+    ids: list[bytes] = []
+    for field, content in _parts(body, boundary):
+        if field in PICTURE_FIELDS:
+            pictures.append(content)
+        elif field == "id":
+            ids.append(content)
+    if len(pictures) != 1 or len(ids) > 1:
+        raise Invalid(
+            f"the form has {len(pictures)} pictures and {len(ids)} ids: send one picture in the field "
+            f"{' or '.join(PICTURE_FIELDS)}, and its id, if it has one, in id"
+        )
+    if not pictures[0]:
+        raise Invalid("the image is empty")
+    return _form_id(ids[0]) if ids else None, pictures[0]
+
+
+def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, bytes]]:
+    """The field and the content of each part. Raises Malformed, and Invalid for too many parts."""
+    heard = Heard()
+    parser = heard.parser(boundary)
+    field, pieces, count = "", [], 0
+    for at in range(0, len(body), _FEED_BYTES):
+        feed(parser, body[at : at + _FEED_BYTES])
+        for one in heard.taken():
+            match one:
+                case Disposition():
+                    field, pieces, count = one.field, [], count + 1
+                case Malformed():
+                    raise one
+                case bytes():
+                    pieces.append(one)
+                case None:
+                    yield field, b"".join(pieces)
+        if count > _MAX_PARTS:
+            raise Invalid(f"the form has more than {_MAX_PARTS} parts: send one picture")
+    if not heard.is_ended:
+        raise Malformed("the multipart body ends before its final boundary")
+
+
+def _form_id(content: bytes) -> str:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid("the id is not UTF-8", pointer="/id") from error
+    if len(text) > MAX_ID_CHARACTERS:
+        raise Invalid(f"the id is longer than {MAX_ID_CHARACTERS:,} characters", pointer="/id")
+    return text
 
 
 def detection_answer(request_id: str | float | None, detections: Iterable[Detection]) -> dict[str, Any]:

@@ -7,16 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser
-
 from services.task_manager.archives import OTHER_ARCHIVE_BYTES, is_archive, refuse_other_archive
-from services.task_manager.form_headers import Disposition, disposition_of
 from shared.disk import errors_named
 from shared.errors import Malformed, QuorateError, TooLarge
+from shared.http.form_headers import Disposition
+from shared.http.forms import Heard, feed
 
-MAX_HEADERS = 32
-MAX_HEADER_BYTES = 16_384
 FEED_BYTES = 16_384
 """So much of a body is parsed at a time, before others get their turn."""
 SPOOL = "the disk for archives under way"
@@ -52,16 +48,18 @@ async def parts(
 
     A part whose header cannot be read, or whose content is not taken, has an `error`; the others come as they are.
     """
-    heard = _Heard()
+    heard = Heard()
     parser = heard.parser(boundary)
     part, content = Part(), _Content(limits, spool)
     try:
         async for chunk in chunks:
             for piece in _pieces(chunk):
-                _feed(parser, piece)
+                feed(parser, piece)
                 for one in heard.taken():
-                    if isinstance(one, Part):
-                        part = one
+                    if isinstance(one, Disposition):
+                        part = Part(disposition=one)
+                    elif isinstance(one, Malformed):
+                        part = Part(error=one)
                     elif one is not None:
                         await content.keep(part, one)
                     else:
@@ -82,80 +80,6 @@ def _pieces(chunk: bytes) -> Iterator[bytes]:
     else:
         for at in range(0, len(chunk), FEED_BYTES):
             yield chunk[at : at + FEED_BYTES]
-
-
-def _feed(parser: MultipartParser, piece: bytes) -> None:
-    try:
-        parser.write(piece)
-    except FormParserError as error:
-        raise Malformed("the multipart body is broken") from error
-
-
-class _Heard:
-    """What the parser has told since it was last asked: a part that begins, content of it, or (None) its end.
-
-    The parser refers to this and not the other way round: a circle would keep the last part in memory until the
-    collector of circles comes by.
-    """
-
-    def __init__(self) -> None:
-        self.is_ended = False
-        self._queue: list[Part | bytes | None] = []
-        self._field, self._value = bytearray(), bytearray()
-        self._dispositions: list[bytes] = []
-
-    def parser(self, boundary: bytes) -> MultipartParser:
-        """A parser that tells this."""
-        return MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._data,
-                "on_part_end": self._end_part,
-                "on_end": self._end,
-            },
-            max_header_count=MAX_HEADERS,
-            max_header_size=MAX_HEADER_BYTES,
-        )
-
-    def taken(self) -> list[Part | bytes | None]:
-        queue, self._queue = self._queue, []
-        return queue
-
-    def _begin(self) -> None:
-        self._dispositions = []
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if self._field.lower() == b"content-disposition":
-            self._dispositions.append(bytes(self._value))
-        self._field, self._value = bytearray(), bytearray()
-
-    def _headers_finished(self) -> None:
-        part = Part()
-        try:
-            part.disposition = disposition_of(self._dispositions)
-        except Malformed as error:
-            part.error = error.with_traceback(None)  # its frames would hold what was being parsed
-        self._queue.append(part)
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        self._queue.append(data[start:end])
-
-    def _end_part(self) -> None:
-        self._queue.append(None)
-
-    def _end(self) -> None:
-        self.is_ended = True
 
 
 class _Content:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import IO
 
-from services.task_manager import archives, domain, form_headers, multipart, names, staging
+from services.task_manager import archives, domain, multipart, names, staging
 from services.task_manager.domain import Task
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Ingest, Report
@@ -16,6 +16,7 @@ from services.task_manager.staging import Staging
 from services.task_manager.team_quotas import allowed_to, refuse_upload
 from shared.ending import ended
 from shared.errors import NotFound, QuorateError, TooLarge, Unavailable
+from shared.http import form_headers
 from shared.http.requests import decode_base64
 from shared.shares import Holder, Shares
 from shared.steady_clock import wall_of

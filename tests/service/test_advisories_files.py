@@ -9,9 +9,7 @@ import zlib
 from pathlib import Path
 
 import httpx
-import onnx
 import pytest
-from onnx import TensorProto
 
 from services.detector.models import ModelUnusable, resolve
 from services.detector.models.onnx_model import find_onnx_model
@@ -22,7 +20,7 @@ from tests.service.access_table import BODIES, routes
 from tests.service.picture_samples import GOOD
 from tests.service.running import Api, assert_problem, running
 from tests.service.staged_uploads import begin, commit, stage, staged
-from tests.unit.onnx_samples import write_constant_model
+from tests.unit.onnx_samples import write_weights_beside
 from tests.unit.test_pictures_samples import encoded, jpeg_with, scene
 
 REPOSITORY = Path(__file__).parents[2]
@@ -308,18 +306,6 @@ def test_cve_2025_5173_a_model_reads_nothing_outside_its_folder(tmp_path: Path, 
         path.write_bytes(bytes(12))
     (folder / "link.bin").symlink_to(tmp_path / "outside.bin")
     (folder / "x.names").write_text("a\nb\nc\n")
-    assert find_onnx_model(with_weights_in(folder / "x.onnx", "inside.bin")).model.classes == ("a", "b", "c")
+    assert find_onnx_model(write_weights_beside(folder / "x.onnx", "inside.bin")).model.classes == ("a", "b", "c")
     with pytest.raises(ModelUnusable):
-        find_onnx_model(with_weights_in(folder / "x.onnx", where.format(tmp_path)))
-
-
-def with_weights_in(path: Path, location: str) -> Path:
-    """A classifier of three classes whose answer lies in another file."""
-    write_constant_model(path, [[1, 2, 3]], entering=(1, 3, 8, 8))
-    model = onnx.load(path)
-    [answer] = [one for one in model.graph.initializer if one.name == "answer"]
-    answer.CopyFrom(TensorProto(name="answer", data_type=TensorProto.FLOAT, dims=[1, 3]))
-    answer.data_location = TensorProto.EXTERNAL
-    answer.external_data.add(key="location", value=location)
-    path.write_bytes(model.SerializeToString())
-    return path
+        find_onnx_model(write_weights_beside(folder / "x.onnx", where.format(tmp_path)))

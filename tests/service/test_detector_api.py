@@ -18,6 +18,7 @@ from loadtest.samples import CLASSES, draw
 from services.detector.app import create_api, load
 from services.detector.settings import DetectorSettings
 from tests.service.running import assert_problem
+from tests.unit.onnx_samples import write_constant_model
 
 PATH = "/api/object_detection"
 
@@ -181,7 +182,38 @@ async def test_bodies_that_are_refused(http, content, status):
     assert_problem(answer, status)
 
 
-@pytest.mark.parametrize("media_type", [None, "text/plain", "multipart/form-data; boundary=x", "video/mp4"])
+@pytest.mark.parametrize("field", ["image", "images", "file"])
+async def test_forms_as_most_clients_send_them(http, field):
+    answer = await http.post(PATH, files={field: ("red.png", picture(), "image/png")}, data={"id": "7"})
+    assert answer.status_code == 200
+    assert answer.json() == (await http.post(PATH, json=body(picture(), "7"))).json()
+    assert answer.headers["Server-Timing"].startswith("decode;dur=")
+    bare = await http.post(f"{PATH}?id=b", files={field: ("red.png", picture(), "image/png")})
+    assert (bare.status_code, bare.json()["id"]) == (200, "b")
+
+
+async def test_a_classifier_answers_with_its_five_best_however_unsure(tmp_path):
+    path = write_constant_model(tmp_path / "some.onnx", [[0.1, 0.2, 0.15, 0.05, 0.12, 0.18, 0.2]])
+    path.with_suffix(".names").write_text("\n".join("abcdefg"))
+    settings = DetectorSettings(model=path, detector_threads=1)
+    pool = load(settings)
+    app = create_api(settings, pool).app
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as client,
+    ):
+        for query, labels in (("", "bgfce"), ("?confidence=0.18", "bgf")):
+            answer = await client.post(PATH + query, content=picture(), headers={"Content-Type": "image/png"})
+            assert [one["label"] for one in answer.json()["objects"]] == list(labels)
+
+
+@pytest.mark.parametrize("media_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
+async def test_forms_that_are_none(http, media_type):
+    assert_problem(await http.post(PATH, content=b"x", headers={"Content-Type": media_type}), 400)
+
+
+@pytest.mark.parametrize("media_type", [None, "text/plain", "multipart/mixed; boundary=x", "video/mp4"])
 async def test_other_media_types(http, media_type):
     headers = {} if media_type is None else {"Content-Type": media_type}
     assert_problem(await http.post(PATH, content=b"x", headers=headers), 415)

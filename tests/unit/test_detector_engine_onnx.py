@@ -13,7 +13,7 @@ import pytest
 from services.detector.engine.classifier import ClassifierEngine
 from services.detector.engine.converting import convert_checked
 from services.detector.engine.loading import load
-from services.detector.engine.pictures import fit
+from services.detector.engine.pictures import Placement, prepare
 from services.detector.models import FAMILY_PIXELS, ModelUnusable, Pixels, resolve
 from services.detector.models.onnx_model import find_onnx_model
 from tests.unit.onnx_samples import write_constant_model, write_mean_model, yolox_heads
@@ -84,8 +84,8 @@ def test_yolox_survives_shapes_that_overflow(tmp_path):
 
 def test_fitting_keeps_proportions_and_pads_with_gray():
     bgr = np.full((50, 100, 3), (10, 20, 30), np.uint8)
-    blob, scale = fit(bgr, width=64, height=64, pixels=FAMILY_PIXELS["yolox"])
-    assert (blob.shape, scale) == ((1, 3, 64, 64), 0.64)
+    blob, placement = prepare(bgr, width=64, height=64, pixels=FAMILY_PIXELS["yolox"], resize="corner")
+    assert (blob.shape, placement) == ((1, 3, 64, 64), Placement(scale_x=0.64, scale_y=0.64))
     assert blob[0, :, 0, 0].tolist() == blob[0, :, 31, 63].tolist() == [10, 20, 30]
     assert (blob[0, :, 32:] == 114).all()
 

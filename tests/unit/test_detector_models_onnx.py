@@ -4,12 +4,15 @@ import hashlib
 import json
 import random
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from services.detector.models import COCO_CLASSES, FAMILY_PIXELS, ModelFiles, ModelUnusable
-from services.detector.models.onnx_header import read_onnx_header
+from services.detector.models.external_data import files_of
+from services.detector.models.onnx_header import Tensor, read_onnx_header
 from services.detector.models.onnx_model import find_onnx_model
-from tests.unit.onnx_samples import write_constant_model, yolox_heads
+from tests.unit.onnx_samples import write_constant_model, write_weights_beside, yolox_heads
 
 
 @pytest.fixture
@@ -20,7 +23,8 @@ def path(tmp_path):
 def test_reads_shapes_and_metadata(path):
     write_constant_model(path, [[1, 2, 3]], entering=(1, 3, 8, 16), metadata={"key": "vålue", "empty": ""})
     header = read_onnx_header(path)
-    assert (header.inputs, header.outputs) == (((1, 3, 8, 16),), ((1, 3),))
+    assert header.inputs == (Tensor(name="picture", kind="tensor(float)", shape=(1, 3, 8, 16)),)
+    assert header.outputs == (Tensor(name="output", kind="tensor(float)", shape=(1, 3)),)
     assert header.metadata == {"key": "vålue", "empty": ""}
 
 
@@ -28,7 +32,7 @@ def test_finds_a_yolox(path):
     write_constant_model(path, yolox_heads(classes=80))
     files = find_onnx_model(path)
     model = files.model
-    assert files == ModelFiles(model=model, weights=path, pixels=FAMILY_PIXELS["yolox"])
+    assert files == ModelFiles(model=model, weights=path, pixels=FAMILY_PIXELS["yolox"], resize="corner")
     assert (model.name, model.family, model.classes) == ("some", "yolox", COCO_CLASSES)
     assert (model.input_width, model.input_height) == (64, 64)
     assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -97,3 +101,52 @@ def test_spoiled_files_are_refused_or_read_but_never_fail_otherwise(path):
             find_onnx_model(path)
         except ModelUnusable:
             continue
+
+
+def beside(path, location):
+    write_weights_beside(path, location)
+    path.with_suffix(".names").write_text("a\nb\nc\n")
+    return find_onnx_model(path).model
+
+
+def test_weights_beside_a_model_are_part_of_what_it_is_known_by(path):
+    weights = path.with_name("weights.bin")
+    weights.write_bytes(np.float32([0.2, 0.3, 0.5]).tobytes())
+    model = beside(path, "weights.bin")
+    assert beside(path, "weights.bin").sha256 == model.sha256
+    weights.write_bytes(np.float32([0.5, 0.3, 0.2]).tobytes())
+    assert beside(path, "weights.bin").sha256 != model.sha256
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("../outside.bin", r"keeps weights in '\.\./outside\.bin', outside its own folder: refused; export it as one"),
+        ("/etc/hostname", "outside its own folder"),
+        ("link.bin", "outside its own folder"),
+        ("gone.bin", r"keeps weights in 'gone\.bin', which is not there: put it beside the model"),
+        ("", "which is not there"),
+        ("a\0b", "which is not there"),
+        ("a" * 5_000, "cannot be read|which is not there"),
+    ],
+)
+def test_weights_elsewhere_are_refused_with_what_to_do(tmp_path, location, message):
+    (tmp_path / "outside.bin").write_bytes(bytes(12))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "link.bin").symlink_to(tmp_path / "outside.bin")
+    with pytest.raises(ModelUnusable, match=message):
+        beside(folder / "some.onnx", location)
+
+
+def test_weights_of_a_constant_within_a_branch_are_found(path):
+    """Tensors lie in attributes and in graphs within attributes, too."""
+    inner = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[3], data_location=TensorProto.EXTERNAL)
+    inner.external_data.add(key="location", value="../inner.bin")
+    branch = helper.make_graph([helper.make_node("Constant", [], ["x"], value=inner)], "branch", [], [])
+    model = helper.make_model(
+        helper.make_graph([helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)], "g", [], [])
+    )
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelUnusable, match=r"keeps weights in '\.\./inner\.bin', outside"):
+        files_of(path)

@@ -1,6 +1,9 @@
 import asyncio
+import gc
+import logging
 import threading
 import time
+import weakref
 from types import SimpleNamespace
 
 import cv2
@@ -277,3 +280,96 @@ async def test_concurrent_callers_get_the_sequential_answers(tmp_path):
         for at, answer in answers:
             assert answer.objects == expected[at]
     await pool.close()
+
+
+class BatchingGatedEngine(GatedEngine):
+    """Takes up to three pictures together."""
+
+    batch = 3
+
+    def detect_together(self, asked):
+        self.together.append(len(asked))
+        return [self.detect(one.bgr, min_confidence=one.min_confidence, nms_iou=one.nms_iou) for one in asked]
+
+
+async def test_what_waits_is_looked_at_together_as_far_as_the_engine_takes_it(gate):
+    engine = BatchingGatedEngine(gate)
+    engine.together = []
+    pool = InferencePool([engine], first_byte, max_waiting=16)
+    first = ask(pool, 0)
+    await until(lambda: len(engine.calls) == 1)
+    others = [ask(pool, number) for number in range(1, 6)]
+    behind = [ask(pool, 6, is_urgent=False)]
+    await until(lambda: pool.waiting == 6)
+    others[1].cancel()
+    await until(lambda: pool.waiting == 5)
+    gate.set()
+    answers = await asyncio.gather(first, *others, *behind, return_exceptions=True)
+    assert isinstance(answers[2], asyncio.CancelledError)
+    assert [answer.objects[0].label for number, answer in enumerate(answers) if number != 2] == list("013456")
+    assert engine.together == [3]  # 1, 3 and 4; 5 and the one in the background come alone
+    assert (pool.load.answered, pool.load.failed, pool.busy) == (6, 0, 0)
+    await pool.close()
+
+
+async def test_a_picture_that_cannot_be_decoded_fails_alone_and_a_model_that_fails_with_all(gate):
+    def decoded(data: bytes):
+        if data[0] == 2:
+            raise Malformed("no picture")
+        return first_byte(data)
+
+    class Failing(BatchingGatedEngine):
+        def detect_together(self, asked):
+            if self.together:
+                raise ValueError("out of memory")
+            return super().detect_together(asked)
+
+    engine = Failing(gate)
+    engine.together = []
+    pool = InferencePool([engine], decoded, max_waiting=16)
+    first = ask(pool, 0)
+    await until(lambda: len(engine.calls) == 1)
+    others = [ask(pool, number) for number in range(1, 7)]
+    await until(lambda: pool.waiting == 6)
+    gate.set()
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+    kinds = [type(answer).__name__ for answer in answers]
+    assert kinds == ["Look", "Look", "Malformed", "Look", "EngineFailed", "EngineFailed", "EngineFailed"]
+    assert (pool.load.answered, pool.load.failed, pool.busy) == (4, 3, 0)
+    await pool.close()
+
+
+class InnerError(Exception):
+    """Other than those built in, it can be referred to weakly."""
+
+
+def fail(*_, **__):
+    raise InnerError
+
+
+@pytest.mark.parametrize("fails", ["decoding", "the model"])
+async def test_an_error_is_gone_with_its_last_reader(gate, monkeypatch, fails):
+    """Errors refer to frames, and these to pictures: in a circle they would stay until the collector comes."""
+
+    def decoded(data: bytes):
+        if fails == "decoding":
+            try:
+                fail()
+            except InnerError as error:
+                raise Malformed("no picture") from error
+        return first_byte(data)
+
+    monkeypatch.setattr(logging.getLogger("services.detector.pool"), "error", lambda *_, **__: None)
+    engine = GatedEngine(gate)
+    engine.detect = fail
+    pool = InferencePool([engine], decoded, max_waiting=16)
+    gc.collect()
+    gc.disable()
+    try:
+        [error] = await asyncio.gather(ask(pool, 0), return_exceptions=True)
+        inner = weakref.ref(error.__cause__)
+        del error
+        await until(lambda: inner() is None)
+    finally:
+        gc.enable()
+        await pool.close()

@@ -271,6 +271,16 @@ def test_known_files_are_recognised_wherever_they_lie(tmp_path, registry, publis
     assert resolve(str(tmp_path / "moved.cfg"), cache=tmp_path, registry=registry).model.name == "squares"
 
 
+def test_the_registry_says_how_pictures_are_made_ready(tmp_path, registry, published):
+    text = (tmp_path / "registry.toml").read_text()
+    spelled = text.replace("pixels =", 'resize = "crop"\npixels =').replace("offset = 0", "offset = [1, 2.5, 3]")
+    (tmp_path / "cropping.toml").write_text(spelled)
+    for name in ("pair.onnx", "pair.txt"):
+        (tmp_path / name).write_bytes(published[name])
+    files = resolve(str(tmp_path / "pair.onnx"), cache=tmp_path, registry=read_registry(tmp_path / "cropping.toml"))
+    assert (files.resize, files.pixels) == ("crop", Pixels(order="bgr", offset=(1, 2.5, 3), divisor=1))
+
+
 def test_other_files_are_taken_as_they_are(tmp_path, registry):
     path = write_constant_model(tmp_path / "own.onnx", yolox_heads(classes=80))
     files = resolve(str(path), cache=tmp_path, registry=registry)
@@ -292,6 +302,9 @@ def test_other_files_are_taken_as_they_are(tmp_path, registry):
         ("[[model]]", "[[models]]"),
         ("[[model]]", "[[model"),
         ("input = [64, 64]", "input = 64"),
+        ("offset = 0", "offset = [0, 0]"),
+        ("pixels =", 'resize = "upside down"\npixels ='),
+        ("pixels =", 'resize = "letterbox"\npixels ='),  # a classifier is not asked where something is
     ],
 )
 def test_a_registry_that_is_wrong(tmp_path, spoil, registry):

@@ -6,7 +6,7 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from services.detector.wire import DetectionAnswer, DetectionRequest, detection_answer, read_request
+from services.detector.wire import DetectionAnswer, DetectionRequest, detection_answer, read_form, read_request
 from shared.errors import Invalid, Malformed
 from shared.results import Detection, Rectangle
 
@@ -110,3 +110,39 @@ def test_answer():
         ],
     }
     DetectionAnswer.model_validate(answer | {"objects": tuple(answer["objects"])})
+
+
+def form(*parts, end="--x--\r\n"):
+    return b"".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + content + b"\r\n"
+        for name, content in parts
+    ) + end.encode()  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["image", "images", "file"])
+def test_a_form_holds_a_picture_and_its_id(field):
+    picture = bytes(range(256)) * 1_000 + b"\r\n--y"
+    assert read_form(form((field, picture)), b"x") == (None, picture)
+    assert read_form(form(("id", "ä1".encode()), ("other", b"7"), (field, picture)), b"x") == ("ä1", picture)
+
+
+@pytest.mark.parametrize(
+    ("body", "refused", "message"),
+    [
+        (b"", Malformed, "ends before its final boundary"),
+        (b"not a form", Malformed, "broken"),
+        (form(("image", b"1"), end=""), Malformed, "ends before its final boundary"),
+        (form(("image", b"1")).replace(b'name="image"', b'name="image"; name="file"'), Malformed, "twice"),
+        (form(), Invalid, "0 pictures and 0 ids: send one picture in the field image or images or file"),
+        (form(("picture", b"1")), Invalid, "0 pictures"),
+        (form(("image", b"1"), ("file", b"2")), Invalid, "2 pictures"),
+        (form(("image", b"1"), ("id", b"a"), ("id", b"b")), Invalid, "2 ids"),
+        (form(("image", b"")), Invalid, "the image is empty"),
+        (form(("image", b"1"), ("id", b"\xff")), Invalid, "not UTF-8"),
+        (form(("image", b"1"), ("id", b"a" * 1_001)), Invalid, "longer than 1,000"),
+        (form(*[("x", b"1")] * 100_000), Invalid, "more than 16 parts"),
+    ],
+)
+def test_forms_that_are_refused(body, refused, message):
+    with pytest.raises(refused, match=message):
+        read_form(body, b"x")

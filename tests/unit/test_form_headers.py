@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from services.task_manager import form_headers
-from services.task_manager.form_headers import LATIN_1_NOTE, Disposition, boundary_of, disposition_of
 from shared.errors import Malformed
+from shared.http import form_headers
+from shared.http.form_headers import LATIN_1_NOTE, Disposition, boundary_of, disposition_of
 
 NAMES = {
     "plain": (b'filename="a.png"', "a.png"),

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from python_multipart.multipart import MultipartParser
 
-from services.task_manager import multipart
 from services.task_manager.multipart import FEED_BYTES, Part, PartLimits, parts
 from shared.errors import Malformed, QuorateError
 from tests.service.multipart_samples import form, named, part
@@ -104,7 +103,7 @@ async def test_others_get_their_turn_within_a_large_chunk(tmp_path, monkeypatch)
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(multipart.MultipartParser, "write", counting)
+    monkeypatch.setattr(MultipartParser, "write", counting)
     waiting = asyncio.create_task(others())
     body = form(*[part(b"")] * 10_000)
     assert len(await taken(body, tmp_path)) == 10_000

@@ -1,6 +1,8 @@
 """The port of detection engines, for any library that runs a model."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,30 @@ class Engine(Protocol):
         the picture, rounded and clipped to it, at least 1 x 1. Of two objects of the same class that overlap with an
         intersection over union above `nms_iou` (0 to 1), only the surer one is kept. The surest comes first; equally
         sure ones come in the order of the model's classes, then from left to right and top to bottom. Only the 4,096
-        surest are compared with each other. A classifier answers with at most five rectangles of the whole picture.
+        surest are compared with each other. Where the model does that itself or needs it not, `nms_iou` is left aside.
+        A classifier answers with at most five rectangles of the whole picture.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What `Engine.detect` is given."""
+
+    bgr: NDArray[np.uint8]
+    min_confidence: float
+    nms_iou: float
+
+
+@runtime_checkable
+class BatchingEngine(Engine, Protocol):
+    """An engine that may look at several pictures together, as devices beside the processor do best."""
+
+    @property
+    def batch(self) -> int:
+        """How many pictures it takes at a time at most; 1 on the processor, where more gain nothing."""
+        ...
+
+    def detect_together(self, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
+        """What `detect` would answer for each of at most `batch` pictures, in their order."""
         ...

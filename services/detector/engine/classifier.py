@@ -1,11 +1,13 @@
 """Classifiers on ONNX Runtime, which label a picture as a whole."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.engine.onnx_runtime import OnnxSession
-from services.detector.engine.pictures import stretch
-from services.detector.models import Model, ModelFiles, ModelUnusable
+from services.detector.engine.pictures import prepare
+from services.detector.models import Model, ModelFiles, ModelUnusable, Resize
 from shared.results import Detection, Rectangle
 
 _TOP = 5
@@ -18,11 +20,12 @@ _NOTHING = "background"
 class ClassifierEngine:
     """Answers with rectangles as large as the picture; there is nothing to suppress."""
 
-    def __init__(self, files: ModelFiles, *, threads: int = 1) -> None:
+    def __init__(self, files: ModelFiles, *, threads: int = 1, providers: Sequence[str] = ()) -> None:
         """Load the model and warm it up. Raises ModelUnusable where ONNX Runtime cannot run it."""
         self._model = files.model
         self._pixels = files.pixels
-        self._session = OnnxSession(files, threads=threads)
+        self._resize: Resize = files.resize
+        self._session = OnnxSession(files, threads=threads, providers=providers)
         outputs = self._outputs(np.zeros((files.model.input_height, files.model.input_width, 3), np.uint8))
         if outputs.shape != (len(files.model.classes),):
             raise ModelUnusable(
@@ -48,8 +51,10 @@ class ClassifierEngine:
 
     def _outputs(self, bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
         model = self._model
-        blob = stretch(bgr, width=model.input_width, height=model.input_height, pixels=self._pixels)
-        return self._session.run(blob)[0][0]
+        blob, _ = prepare(
+            bgr, width=model.input_width, height=model.input_height, pixels=self._pixels, resize=self._resize
+        )
+        return next(iter(self._session.run(blob).values()))[0]
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

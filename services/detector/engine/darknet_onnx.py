@@ -1,6 +1,7 @@
 """Darknet models that were converted to ONNX, on ONNX Runtime."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +29,11 @@ class _Head:
 class DarknetOnnxEngine:
     """Decodes the YOLO layers as OpenCV's region layer does (modules/dnn/src/layers/region_layer.cpp)."""
 
-    def __init__(self, files: ModelFiles, *, threads: int = 1) -> None:
+    def __init__(self, files: ModelFiles, *, threads: int = 1, providers: Sequence[str] = ()) -> None:
         """Load the model and warm it up. Raises ModelUnusable where ONNX Runtime cannot run it."""
         self._model = files.model
         self._pixels = files.pixels
-        self._session = OnnxSession(files, threads=threads)
+        self._session = OnnxSession(files, threads=threads, providers=providers)
         try:
             self._heads = _read_heads(self._session.metadata[METADATA_KEY], files.model)
             rows = self.rows(np.zeros((files.model.input_height, files.model.input_width, 3), np.uint8), floor=0)
@@ -60,7 +61,7 @@ class DarknetOnnxEngine:
         """The rows of the YOLO layers with at least this objectness, as `read_rows` takes them."""
         model = self._model
         blob = stretch(bgr, width=model.input_width, height=model.input_height, pixels=self._pixels)
-        outputs = self._session.run(blob)
+        outputs = self._session.run(blob).values()
         return np.concatenate(
             [_decode(output[0], head, floor) for output, head in zip(outputs, self._heads, strict=True)]
         )

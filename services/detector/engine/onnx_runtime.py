@@ -1,4 +1,4 @@
-"""A model in ONNX Runtime, fed with one picture at a time."""
+"""A model in ONNX Runtime, fed with pictures of its size."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,22 +7,30 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from services.detector.models import ModelFiles, ModelUnusable
+from services.detector.models.onnx_header import FLOATS, size_given
+
+CPU = "CPUExecutionProvider"
+_SUFFIX = "ExecutionProvider"
 
 
 class OnnxSession:
-    """One session with `threads` threads of its own."""
+    """One session with `threads` threads of its own, on the first of the `providers` that can run a node."""
 
-    def __init__(self, files: ModelFiles, *, threads: int) -> None:
-        """Load the model and run it once. Raises ModelUnusable where ONNX Runtime cannot."""
-        size = (files.model.input_height, files.model.input_width)
+    def __init__(self, files: ModelFiles, *, threads: int, providers: Sequence[str] = ()) -> None:
+        """Load the model and run it once. Raises ModelUnusable where ONNX Runtime cannot, or lacks a provider."""
+        self._size = (files.model.input_height, files.model.input_width)
+        named = named_providers(providers)
         try:
-            self._session = onnxruntime.InferenceSession(
-                files.weights, _options(threads), providers=["CPUExecutionProvider"]
-            )
-            self._input = self._session.get_inputs()[0]
-            self.run(np.zeros((1, 3, *size), np.float32))
+            self._session = onnxruntime.InferenceSession(files.weights, _options(threads), providers=[*named, CPU])
+            self._input, *self._sizes = self._session.get_inputs()
+            self.run(np.zeros((1, 3, *self._size), np.float32))
         except Exception as error:  # its errors have no family of their own
             raise ModelUnusable(f"ONNX Runtime cannot run {files.weights}: {error}") from error
+        if missing := [name for name in named if name not in self._session.get_providers()]:
+            raise ModelUnusable(
+                f"ONNX Runtime cannot use {missing[0]} here, its libraries or its device are missing: the log says "
+                "which; or leave it out of QUORATE_DETECTOR_PROVIDERS"
+            )
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -32,10 +40,41 @@ class OnnxSession:
     def is_channels_last(self) -> bool:
         return self._input.shape[-1] == 3  # noqa: PLR2004 - blue, green, red
 
-    def run(self, blob: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-        """The outputs for a picture of 1 x 3 x height x width, in the model's order."""
+    @property
+    def is_accelerated(self) -> bool:
+        """Whether something beside the processor computes."""
+        return self._session.get_providers()[0] != CPU
+
+    @property
+    def takes_any_number(self) -> bool:
+        """Whether it takes more than one picture at a time."""
+        return not isinstance(self._input.shape[0], int)
+
+    def run(self, blob: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """The outputs by name for n pictures, as n x 3 x height x width; in the model's order."""
         fed = blob.transpose(0, 2, 3, 1) if self.is_channels_last else blob
-        return self._session.run(None, {self._input.name: fed})  # pyright: ignore[reportReturnType]  (the stubs allow for sparse ones)
+        given = {self._input.name: fed.astype(FLOATS.get(self._input.type, np.float32), copy=False)}
+        height, width = self._size
+        for size in self._sizes:
+            given[size.name] = size_given(size.type, width=width, height=height, count=len(blob))
+        answers: Sequence[NDArray[np.generic]] = self._session.run(None, given)  # pyright: ignore[reportAssignmentType]  (the stubs allow for sparse ones)
+        names = [output.name for output in self._session.get_outputs()]
+        return {name: answer.astype(np.float32, copy=False) for name, answer in zip(names, answers, strict=True)}
+
+
+def named_providers(wanted: Sequence[str]) -> list[str]:
+    """ONNX Runtime's names of the providers that are wanted by short names, such as `cuda`; the processor always is.
+
+    Raises ModelUnusable for one that this ONNX Runtime does not have.
+    """
+    there = {name.removesuffix(_SUFFIX).lower(): name for name in onnxruntime.get_available_providers()}
+    for name in wanted:
+        if name.lower() not in there:
+            raise ModelUnusable(
+                f"QUORATE_DETECTOR_PROVIDERS names {name}, but the ONNX Runtime that is installed has "
+                f"{', '.join(there)}: install one that has it, such as onnxruntime-gpu for cuda and tensorrt"
+            )
+    return [there[name.lower()] for name in wanted if there[name.lower()] != CPU]
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

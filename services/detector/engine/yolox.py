@@ -1,24 +1,26 @@
 """YOLOX models with raw heads, on ONNX Runtime."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.engine.onnx_runtime import OnnxSession
-from services.detector.engine.pictures import fit
+from services.detector.engine.pictures import Placement, prepare
 from services.detector.engine.rows import FLOOR, logistic, read_rows, weigh_classes
 from services.detector.models import Model, ModelFiles, ModelUnusable
-from services.detector.models.onnx_model import YOLOX_STRIDES
+from services.detector.models.heads import YOLOX_STRIDES
 from shared.results import Detection
 
 
 class YoloxEngine:
     """Decodes the heads as YOLOX's own `demo_postprocess` does (yolox/utils/demo_utils.py)."""
 
-    def __init__(self, files: ModelFiles, *, threads: int = 1) -> None:
+    def __init__(self, files: ModelFiles, *, threads: int = 1, providers: Sequence[str] = ()) -> None:
         """Load the model and warm it up. Raises ModelUnusable where ONNX Runtime cannot run it."""
         self._model = files.model
         self._pixels = files.pixels
-        self._session = OnnxSession(files, threads=threads)
+        self._session = OnnxSession(files, threads=threads, providers=providers)
         self._cells, self._strides = _grid(files.model.input_width, files.model.input_height)
         height, width = files.model.input_height, files.model.input_width
         heads, _ = self._heads(np.zeros((height, width, 3), np.uint8))
@@ -34,9 +36,10 @@ class YoloxEngine:
 
     def detect(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
         height, width = bgr.shape[:2]
-        heads, scale = self._heads(bgr)
+        heads, placement = self._heads(bgr)
+        picture = np.array([width * placement.scale_x, height * placement.scale_y], np.float32)
         return read_rows(
-            self._rows(heads, scale * np.array([width, height], np.float32), floor=max(min_confidence, FLOOR)),
+            self._rows(heads, picture, floor=max(min_confidence, FLOOR)),
             classes=self._model.classes,
             width=width,
             height=height,
@@ -44,11 +47,13 @@ class YoloxEngine:
             nms_iou=nms_iou,
         )
 
-    def _heads(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+    def _heads(self, bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Placement]:
         """For each cell: x and y within it, logarithms of width and height in cells, objectness, classes."""
         model = self._model
-        blob, scale = fit(bgr, width=model.input_width, height=model.input_height, pixels=self._pixels)
-        return self._session.run(blob)[0][0], scale
+        blob, placement = prepare(
+            bgr, width=model.input_width, height=model.input_height, pixels=self._pixels, resize="corner"
+        )
+        return next(iter(self._session.run(blob).values()))[0], placement
 
     def _rows(self, heads: NDArray[np.float32], picture: NDArray[np.float32], *, floor: float) -> NDArray[np.float32]:
         """Rows as `read_rows` takes them, of the cells that are sure enough; `picture` is its size in the input."""

@@ -2,17 +2,30 @@
 
 from services.detector.models.coco import COCO_CLASSES
 from services.detector.models.darknet import find_model
-from services.detector.models.model import FAMILY_PIXELS, Family, Model, ModelFiles, ModelUnusable, Pixels
+from services.detector.models.model import (
+    FAMILY_PIXELS,
+    FAMILY_RESIZE,
+    NEEDS_SUPPRESSION,
+    Family,
+    Model,
+    ModelFiles,
+    ModelUnusable,
+    Pixels,
+    Resize,
+)
 from services.detector.models.resolving import resolve
 
 __all__ = [
     "COCO_CLASSES",
     "FAMILY_PIXELS",
+    "FAMILY_RESIZE",
+    "NEEDS_SUPPRESSION",
     "Family",
     "Model",
     "ModelFiles",
     "ModelUnusable",
     "Pixels",
+    "Resize",
     "find_model",
     "resolve",
 ]

@@ -6,13 +6,18 @@ from services.detector.models.coco import COCO_CLASSES
 from services.detector.models.model import ModelUnusable
 
 
-def read_classes(names: Path, *, model: Path, count: int) -> tuple[str, ...]:
-    fix = f"write the {count} class names of {model.name} into it, one per line"
+def read_classes(names: Path, *, model: Path, count: int | None) -> tuple[str, ...]:
+    """The names in a file, one per line. count: how many classes the model has; None where it does not say.
+
+    Raises ModelUnusable where the file is missing, empty, or has another number of names.
+    """
+    fix = f"write the {'' if count is None else f'{count} '}class names of {model.name} into it, one per line"
     if not names.exists() and count == len(COCO_CLASSES):
         return COCO_CLASSES
     classes = tuple(line.strip() for line in read_lines(names, fix=fix) if line.strip())
-    if len(classes) != count:
-        raise ModelUnusable(f"{names} has {len(classes)} class names where {model.name} has {count} classes: {fix}")
+    if not classes or len(classes) != (count or len(classes)):
+        has = "some" if count is None else f"{count} classes"
+        raise ModelUnusable(f"{names} has {len(classes)} class names where {model.name} has {has}: {fix}")
     return classes
 
 

@@ -7,12 +7,24 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from services.detector.models.model import FAMILY_PIXELS, Family, ModelUnusable, Pixels
+from services.detector.models.model import FAMILY_PIXELS, FAMILY_RESIZE, Family, ModelUnusable, Pixels, Resize
 
 SUFFIXES = frozenset({".cfg", ".weights", ".onnx", ".names", ".txt"})
 """The kinds of files that a model may have. None of them can hold code, as a pickle can."""
 
 _SHA256_BYTES = 32
+
+_ANY_PLACE: tuple[Resize, ...] = ("letterbox", "stretch", "corner")
+_RESIZES: Mapping[Family, tuple[Resize, ...]] = {
+    "darknet": ("stretch",),
+    "yolox": ("corner",),
+    "yolov5": _ANY_PLACE,
+    "yolov8": _ANY_PLACE,
+    "end-to-end": _ANY_PLACE,
+    "rt-detr": _ANY_PLACE,
+    "classifier": ("stretch", "crop"),
+}
+"""What a model of each family can be fed with: a detector has to see all of a picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,7 @@ class KnownModel:
     """One entry of the registry.
 
     classes: "coco", or the name of the file among `files` that lists them, one per line.
+    pixels, resize: how pictures are made ready for it.
     """
 
     name: str
@@ -44,6 +57,7 @@ class KnownModel:
     input_height: int
     classes: str
     pixels: Pixels
+    resize: Resize
     files: tuple[KnownFile, ...]
 
     @property
@@ -95,14 +109,25 @@ def _model(entry: Mapping[str, Any]) -> KnownModel:
         input_width=width,
         input_height=height,
         classes=entry["classes"],
-        pixels=Pixels(**entry["pixels"]) if "pixels" in entry else FAMILY_PIXELS[family],
+        pixels=_pixels(entry["pixels"]) if "pixels" in entry else FAMILY_PIXELS[family],
+        resize=entry.get("resize", FAMILY_RESIZE[family]),
         files=tuple(_file(file) for file in entry["files"]),
     )
     if model.classes != "coco" and model.classes not in {file.name for file in model.files}:
         raise ValueError(f"{model.name} has no file {model.classes}")
     if not model.weights.name or not model.entrance:
         raise ValueError(f"{model.name} has no weights")
+    if model.resize not in _RESIZES[family]:
+        raise ValueError(f"{model.name} has resize {model.resize}: {family} takes {', '.join(_RESIZES[family])}")
     return model
+
+
+def _pixels(entry: Mapping[str, Any]) -> Pixels:
+    """An offset or divisor is one number, or a list of one for each channel."""
+    offset, divisor = (tuple(one) if isinstance(one, list) else one for one in (entry["offset"], entry["divisor"]))
+    if any(isinstance(one, tuple) and len(one) != 3 for one in (offset, divisor)):  # noqa: PLR2004 - channels
+        raise ValueError(f"pixels {entry} have three channels")
+    return Pixels(order=entry["order"], offset=offset, divisor=divisor)
 
 
 def _file(entry: Mapping[str, Any]) -> KnownFile:

@@ -72,6 +72,7 @@ def _known_onnx(path: Path, known: KnownModel) -> ModelFiles:
         ),
         weights=path,
         pixels=known.pixels,
+        resize=known.resize,
     )
 
 

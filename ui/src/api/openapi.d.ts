@@ -6125,6 +6125,15 @@ export interface operations {
                 };
                 "application/octet-stream": string;
                 "image/*": string;
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                    id?: string;
+                    /** Format: binary */
+                    image?: string;
+                    /** Format: binary */
+                    images?: string;
+                };
             };
         };
         responses: {

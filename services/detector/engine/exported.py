@@ -1,0 +1,115 @@
+"""Detectors as Ultralytics and the authors of RT-DETR export them, on ONNX Runtime."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detector.engine import Asked, decoding
+from services.detector.engine.onnx_runtime import OnnxSession
+from services.detector.engine.pictures import Placement, prepare
+from services.detector.engine.rows import FLOOR, Boxes, report, suppress
+from services.detector.models import NEEDS_SUPPRESSION, Model, ModelFiles, ModelUnusable
+from shared.results import Detection
+
+_Outputs = dict[str, NDArray[np.float32]]
+
+_BATCH = 8
+"""Pictures together on a device beside the processor: enough to fill it, few enough for its memory."""
+
+_ROUNDING = 1e-3
+_RELATIVE = 1.5
+"""The edges of relative boxes hardly pass 1, those in pixels do at once."""
+
+
+class ExportedEngine:
+    """Suppresses only where the graph has not done so itself or needs it not."""
+
+    def __init__(self, files: ModelFiles, *, threads: int = 1, providers: Sequence[str] = ()) -> None:
+        """Load the model and warm it up. Raises ModelUnusable where ONNX Runtime cannot run it, and where what it
+        answers to a black picture is not what its family answers."""
+        self._model = files.model
+        self._files = files
+        self._session = OnnxSession(files, threads=threads, providers=providers)
+        blank = np.zeros((1, 3, files.model.input_height, files.model.input_width), np.float32)
+        outputs = _of_picture(self._session.run(blank), 0)
+        self._is_ranked = _is_ranked(outputs, len(files.model.classes))
+        self._check(outputs)
+
+    @property
+    def model(self) -> Model:
+        return self._model
+
+    @property
+    def batch(self) -> int:
+        return _BATCH if self._session.is_accelerated and self._session.takes_any_number else 1
+
+    def detect(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
+        return self.detect_together([Asked(bgr=bgr, min_confidence=min_confidence, nms_iou=nms_iou)])[0]
+
+    def detect_together(self, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
+        model, files = self._model, self._files
+        prepared = [
+            prepare(
+                one.bgr, width=model.input_width, height=model.input_height, pixels=files.pixels, resize=files.resize
+            )
+            for one in asked
+        ]
+        outputs = self._session.run(np.concatenate([blob for blob, _ in prepared]))
+        return [
+            self._found(_of_picture(outputs, number), one, placement)
+            for number, (one, (_, placement)) in enumerate(zip(asked, prepared, strict=True))
+        ]
+
+    def _found(self, outputs: _Outputs, asked: Asked, placement: Placement) -> tuple[Detection, ...]:
+        boxes = self._decoded(outputs, floor=max(asked.min_confidence, FLOOR))
+        placed = Boxes(edges=placement.back(boxes.edges), confidence=boxes.confidence, index=boxes.index)
+        found = suppress(placed, nms_iou=asked.nms_iou) if self._model.family in NEEDS_SUPPRESSION else placed
+        height, width = asked.bgr.shape[:2]
+        return report(found, classes=self._model.classes, width=width, height=height)
+
+    def _decoded(self, outputs: _Outputs, *, floor: float) -> Boxes:
+        first = next(iter(outputs.values()))
+        model = self._model
+        match model.family:
+            case "yolov5":
+                return decoding.with_objectness(first, floor=floor)
+            case "yolov8":
+                return decoding.without_objectness(first, floor=floor)
+            case "end-to-end":
+                return decoding.chosen(first, floor=floor)
+            case _ if "labels" in outputs:
+                return decoding.labelled(outputs["boxes"], outputs["scores"], outputs["labels"], floor=floor)
+            case _:
+                return decoding.queried(
+                    first, is_ranked=self._is_ranked, width=model.input_width, height=model.input_height, floor=floor
+                )
+
+    def _check(self, outputs: _Outputs) -> None:
+        """Raises ModelUnusable."""
+        weights, classes = self._files.weights, len(self._model.classes)
+        boxes = self._decoded(outputs, floor=-np.inf)
+        if boxes.index.size and not 0 <= boxes.index.min() <= boxes.index.max() < classes:
+            raise ModelUnusable(f"{weights} answers with class {boxes.index.max()}, but names {classes}: name them all")
+        if boxes.index.size and not -_ROUNDING <= boxes.confidence.min() <= boxes.confidence.max() <= 1 + _ROUNDING:
+            raise ModelUnusable(
+                f"{weights} answers with scores from {boxes.confidence.min():.3g} to {boxes.confidence.max():.3g}, "
+                "not from 0 to 1: export it as its authors' exporter does, with the last sigmoid"
+            )
+        if self._model.family == "end-to-end" and boxes.index.size and 0 < boxes.edges.max() <= _RELATIVE:
+            raise ModelUnusable(
+                f"{weights} answers with boxes relative to its input, not in pixels, and does not say that it is an "
+                "RT-DETR: export it with a newer Ultralytics, which does"
+            )
+
+
+def _of_picture(outputs: _Outputs, number: int) -> _Outputs:
+    return {name: answer[number] for name, answer in outputs.items()}
+
+
+def _is_ranked(outputs: _Outputs, classes: int) -> bool:
+    """Whether six numbers are a box, a score and a class, not a box and the scores of two classes: classes are whole
+    numbers, and the scores of a black picture are not all 0 or 1."""
+    rows = next(iter(outputs.values()))
+    is_six = rows.shape[-1] == decoding.RANKED
+    return is_six and (classes + 4 != decoding.RANKED or bool((rows[:, 5] == np.rint(rows[:, 5])).all()))
