@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from loadtest.report import Plot, Report, Series, Table, Verdict
 from loadtest.soak.known import why
-from loadtest.soak.levels import Trend
-from loadtest.soak.series import GROUPS, Group, Samples
+from loadtest.soak.levels import HOUR_S, LAST, Trend
+from loadtest.soak.series import GROUPS, MEMORY, Group, Samples
 
 TIME = "time since the start [s]"
 SHOWN = 14
@@ -37,8 +37,13 @@ def report(soak: Soak) -> Report:
         paragraphs=[
             (
                 "A series is level where the last third of the run rises by no more than a small share of its median, "
-                "by the median of the slopes of all pairs of samples. What grows by design says why, and where it ends."
-            )
+                "by the median of the slopes between medians of six parts of it. What grows by design says why, and "
+                "where it ends."
+            ),
+            (
+                f"So a run of {soak.seconds:.0f} s cannot tell a leak of memory of less than "
+                f"{MEMORY.allowance.least * HOUR_S / (LAST * soak.seconds):.0f} MiB an hour from none."
+            ),
         ],
         parts=[
             Table(title="Levels", columns=columns, rows=rows),
@@ -50,9 +55,10 @@ def report(soak: Soak) -> Report:
 def verdict(soak: Soak, trends: Sequence[tuple[Group, str, Trend]]) -> Verdict:
     """Well where the load went well and nothing of ours grows that has no bound."""
     growing = [(group, name, one) for group, name, one in trends if one.judgement == "grows" and group.is_ours]
-    bad = [_told(group, name, one) for group, name, one in growing if not why(group, name)]
+    reasons_why = [(_told(group, name, one), why(group, name, one.most)) for group, name, one in growing]
+    bad = [told for told, text in reasons_why if not text]
     judged = [one for group, _, one in trends if group.is_ours and one.judgement != "too few"]
-    notes = [f"{_told(group, name, one)}: {why(group, name)}" for group, name, one in growing if why(group, name)]
+    notes = [f"{told}: {text}" for told, text in reasons_why if text]
     reasons = [*bad, *_failed(soak), *(() if judged else ("the run was too short to judge anything",))]
     level = sum(one.judgement == "level" for one in judged)
     sentence = (
@@ -90,7 +96,7 @@ def _told(group: Group, name: str, one: Trend) -> str:
 
 
 def _why(group: Group, name: str, one: Trend) -> str:
-    return why(group, name) if one.judgement == "grows" else ""
+    return why(group, name, one.most) if one.judgement == "grows" else ""
 
 
 def _numbers(one: Trend) -> tuple[float, float, float, float, float]:

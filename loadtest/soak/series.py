@@ -15,7 +15,7 @@ class Group:
     is_ours: bool = True
 
 
-MEMORY = Group(title="Memory", unit="MiB", allowance=Allowance(share=0.02, least=3.0))
+MEMORY = Group(title="Memory", unit="MiB", allowance=Allowance(share=0.01, least=1.5))
 DESCRIPTORS = Group(title="Descriptors", unit="open", allowance=Allowance(share=0.05, least=4.0))
 THREADS = Group(title="Threads", unit="threads", allowance=Allowance(share=0.05, least=2.0))
 FILES = Group(title="Files", unit="MiB", allowance=Allowance(share=0.02, least=0.5))

@@ -15,6 +15,7 @@ from loadtest.soak.levels import Allowance, theil_sen, trend
 from loadtest.soak.report import Soak, report
 from loadtest.soak.series import FILES, MEMORY, SERVERS, Samples
 from loadtest.soak.watcher import Watcher
+from shared.sqlite import CHECKPOINT_PAGES
 from tests.unit.http_server import answering
 
 ALLOWANCE = Allowance(share=0.02, least=1.0)
@@ -92,12 +93,20 @@ def test_what_is_level_goes_well():
     assert soaked([100.0] * 300).verdict.is_well
 
 
-def test_what_grows_by_design_says_why(monkeypatch):
-    monkeypatch.setattr(known, "KNOWN", (("Files", "tasks", "for 90 days"),))
-    found = soaked(GROWING, (FILES, "tasks.sqlite"))
+def test_what_grows_by_design_says_why_and_only_up_to_its_bound():
+    logs = [value / 10 for value in GROWING]
+    found = soaked(logs, (FILES, "tasks.sqlite-wal"))
     assert found.verdict.is_well
-    assert "for 90 days" in found.verdict.notes[0]
-    assert not soaked(GROWING, (FILES, "other")).verdict.is_well
+    assert "begins anew" in found.verdict.notes[0]
+    assert not soaked(logs, (FILES, "tasks.sqlite")).verdict.is_well
+    assert not soaked(GROWING, (FILES, "tasks.sqlite-wal")).verdict.is_well
+
+
+def test_the_bound_of_a_log_is_that_of_the_databases():
+    """A restart of the log waits for readers, so it may pass its bound a little."""
+    bound_mib = CHECKPOINT_PAGES * 4096 / looks.MIB
+    log = next(one for one in known.KNOWN if one.ending == ".sqlite-wal")
+    assert bound_mib < log.most < 1.2 * bound_mib
 
 
 def test_servers_are_shown_and_not_judged():
