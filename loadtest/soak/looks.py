@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadtest.soak.series import COUNTS, DESCRIPTORS, FILES, MEMORY, QUEUES, SERVERS, THREADS, WAITING, Sampled
 
 MIB = 2**20
+BLOCK = 512
 TIMEOUT_S = 10.0
 QUEUE, DEAD, FILE = "quorate_queue_messages", "quorate_dead_letters", "quorate_file_bytes"
 WAITS = {
@@ -66,15 +67,15 @@ def folders(root: Path) -> Sampled:
     """Sizes and numbers of files in each folder within a data folder; its databases tell their own sizes."""
     found: Sampled = {}
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        sizes = list(_sizes(folder))
+        sizes = [one.st_size for one in _stats(folder)]
         found[FILES, f"{folder.name}/"] = sum(sizes) / MIB
         found[COUNTS, f"{folder.name}/"] = float(len(sizes))
     return found
 
 
-def size_mib(folder: Path) -> float:
-    """All files of a folder."""
-    return sum(_sizes(folder)) / MIB
+def disk_mib(folder: Path) -> float:
+    """What the files of a folder take of the disk, which is less than their sizes where they have holes."""
+    return sum(one.st_blocks * BLOCK for one in _stats(folder)) / MIB
 
 
 def queues(depths: Mapping[str, int]) -> Sampled:
@@ -84,11 +85,11 @@ def queues(depths: Mapping[str, int]) -> Sampled:
     return found
 
 
-def _sizes(folder: Path) -> Iterator[int]:
+def _stats(folder: Path) -> Iterator[os.stat_result]:
     """Of each file that is still there when it is looked at."""
     for path, _, names in os.walk(folder):
         for name in names:
             try:
-                yield (Path(path) / name).stat().st_size
+                yield (Path(path) / name).lstat()
             except FileNotFoundError:
                 continue

@@ -80,7 +80,7 @@ def _waiting(name: str, url: str) -> Sampled:
 
 
 def _stored(name: str, folder: Path) -> Sampled:
-    return {(SERVER_FILES, name): looks.size_mib(folder)}
+    return {(SERVER_FILES, name): looks.disk_mib(folder)}
 
 
 PROFILES = {"embedded": embedded, "distributed": distributed}

@@ -155,6 +155,9 @@ def test_folders_and_processes_are_looked_at(tmp_path):
     (tmp_path / "objects/a/b").write_bytes(bytes(2**20))
     (tmp_path / "tasks.sqlite").write_bytes(b"not a folder")
     assert {name: value for (_, name), value in looks.folders(tmp_path).items()} == {"objects/": 1}
+    with (tmp_path / "holes").open("wb") as file:
+        file.truncate(2**30)
+    assert 1 <= looks.disk_mib(tmp_path) < 2
     found = looks.process("me", os.getpid())
     assert all(value > 0 for value in found.values())
 
