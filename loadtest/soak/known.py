@@ -22,6 +22,21 @@ KNOWN = (
         most=17.0,
         text="a log of writes grows to 4,000 pages of 4 KiB, is then written into its database, and begins anew",
     ),
+    *(
+        Known(
+            group=FILES,
+            ending=f"{name}.sqlite",
+            most=20.0,
+            text="a task that was cancelled leaves about 2 kB, for QUORATE_CANCELLED_DAYS",
+        )
+        for name in ("tasks", "subtasks", "consensus")
+    ),
+    Known(
+        group=FILES,
+        ending="bus.sqlite",
+        most=10.0,
+        text="events for a detector, which is absent here, wait for ten minutes",
+    ),
     Known(
         group=MEMORY,
         ending="",

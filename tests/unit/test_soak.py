@@ -98,7 +98,7 @@ def test_what_grows_by_design_says_why_and_only_up_to_its_bound():
     found = soaked(logs, (FILES, "tasks.sqlite-wal"))
     assert found.verdict.is_well
     assert "begins anew" in found.verdict.notes[0]
-    assert not soaked(logs, (FILES, "tasks.sqlite")).verdict.is_well
+    assert not soaked(logs, (FILES, "objects/")).verdict.is_well
     assert not soaked(GROWING, (FILES, "tasks.sqlite-wal")).verdict.is_well
 
 
