@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from loadtest.soak.series import FILES, MEMORY, Group
+from loadtest.soak.series import FILES, Group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Growth of a group's series whose names end so: of all, if empty. It is excused up to `most`, in its unit."""
+    """Growth of a group's series whose names end so. It is excused up to `most`, in its unit."""
 
     group: Group
     ending: str
@@ -36,14 +36,6 @@ KNOWN = (
         ending="bus.sqlite",
         most=10.0,
         text="events for a detector, which is absent here, wait for ten minutes",
-    ),
-    Known(
-        group=MEMORY,
-        ending="",
-        most=175.0,
-        text="caches fill that hold a number of entries: 16,384 signatures of images' addresses (9 MB; distributed: "
-        "8,192 addresses), 4 MB of tasks' terms, in one process 2 MB of pages for each of 15 connections to databases; "
-        "a process that is past 175 MiB has another reason",
     ),
 )
 
