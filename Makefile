@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus bench-distributed broker-away trace schemathesis loadtest experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus bench-distributed broker-away trace schemathesis loadtest soak experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -186,6 +186,11 @@ loadtest: URL = http://127.0.0.1:8080
 loadtest: SHAPE = pyramid
 loadtest: setup-dev  ## people and clients by Locust against a running platform: URL=http://... SHAPE=pyramid|steps|spike|soak
 	@$(RUN) -m loadtest.people --url '$(URL)' --shape '$(SHAPE)' $(OPTIONS)
+
+soak: PROFILE = embedded
+soak: SECONDS = 1800
+soak: setup-dev  ## a steady pace, and what grows meanwhile, in build/soak: PROFILE=embedded|distributed SECONDS=1800
+	@$(RUN) -m loadtest.soak --profile '$(PROFILE)' --seconds '$(SECONDS)' $(OPTIONS)
 
 # OPTIONS on make's command line are passed on; `OPTIONS=--help` shows them.
 experiment-pyramid: setup-dev  ## replicas, CPU and response times over the pyramid of load, with the real HPA manifests

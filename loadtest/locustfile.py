@@ -2,8 +2,10 @@
 
 from locust import events
 
+from loadtest.people.clients import ClientUser
 from loadtest.people.crowd import Crowd, install
-from loadtest.people.users import ClientUser, DetectionUser, OperatorUser
+from loadtest.people.detectors import DetectionUser
+from loadtest.people.operators import OperatorUser
 
 __all__ = ["ClientUser", "Crowd", "DetectionUser", "OperatorUser"]
 

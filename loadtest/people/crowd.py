@@ -40,6 +40,9 @@ class Crowd(LoadTestShape):
     pictures: Sequence[bytes]
     """What the detector is asked about."""
 
+    cancelled: set[str]
+    """Tasks of which their client asked, or is just asking, that they are cancelled."""
+
     def prepare(self, environment: Environment) -> None:
         """Take the options of the command line. Raises ValueError and MeasurementFailed for wrong ones."""
         if not environment.host or environment.parsed_options is None:
@@ -51,6 +54,7 @@ class Crowd(LoadTestShape):
             read(options.pictures) if options.pictures else [small(random.Random(number)) for number in range(DRAWN)]
         )
         self.records = Records(options.records)
+        self.cancelled = set()
         self._numbers = {kind: itertools.count() for kind in KINDS}
         logging.getLogger("httpx").setLevel(logging.WARNING)  # else it tells of every request
 
@@ -71,8 +75,8 @@ class Crowd(LoadTestShape):
         drop = self.options.drop_operators
         return drop is not None and number < drop.count(self.options.operators) and self.get_run_time() >= drop.at_s
 
-    def connect(self, who: str) -> Client:
-        """The platform, for one person, with connections of their own."""
+    def connect(self, who: str, report: Callable[[Outcome], None]) -> Client:
+        """The platform, for one person, with connections of their own; `report` hears what becomes of each request."""
         options = self.options
         attempts = RetryPolicy().attempts if options.retries else 1
         limits = httpx.Limits(max_keepalive_connections=0)
@@ -81,7 +85,7 @@ class Crowd(LoadTestShape):
             who,
             timeout_s=options.timeout,
             # The sleep of now, which Locust has made to let others work, whatever it was when it was first imported.
-            retry=RecordedRetries(attempts=attempts, sleep=time.sleep, report=self.report),
+            retry=RecordedRetries(attempts=attempts, sleep=time.sleep, report=report, patience_s=options.timeout),
             transport=httpx.HTTPTransport(verify=certificates(), limits=limits) if options.reconnect else None,
         )
 

@@ -61,6 +61,22 @@ class Options:
     follow_share: float = field(
         default=0.2, metadata=_says("how often a client follows a new task's progress", "SHARE")
     )
+    direct_share: float = field(
+        default=0.05, metadata=_says("how often a client sends pictures straight to the storage", "SHARE")
+    )
+    cancel_share: float = field(default=0.02, metadata=_says("how often a client cancels a new task", "SHARE"))
+    erase_share: float = field(
+        default=0.1, metadata=_says("how often a client erases a task whose results it has fetched", "SHARE")
+    )
+    adjudicate_share: float = field(
+        default=0.5, metadata=_says("how often a client decides a dispute in its results", "SHARE")
+    )
+    undo_share: float = field(default=0.02, metadata=_says("how often an operator takes a vote back", "SHARE"))
+    renew_share: float = field(default=0.05, metadata=_says("how often an operator renews a batch's leases", "SHARE"))
+    together_share: float = field(
+        default=0.1, metadata=_says("how often an operator sends a batch's votes in one request", "SHARE")
+    )
+    page_share: float = field(default=0.05, metadata=_says("how often an operator opens the Label page anew", "SHARE"))
     pictures: Path | None = field(
         default=None, metadata=_says("JPEGs and PNGs for the detector (or PICTURES), else drawn ones", "FOLDER", Path)
     )
@@ -73,12 +89,16 @@ class Options:
         default=None, metadata=_says("operators vanish with leases in hand, like 0.3@120", "SHARE@SECONDS", Drop.parse)
     )
     records: Path | None = field(default=None, metadata=_says("where all is written down", "FOLDER", Path))
+    compare: bool = field(default=True, metadata=_says("hold results against what was uploaded, after the run"))
 
     def __post_init__(self) -> None:
         if min(self.clients, self.operators, self.detectors) < 0 or not self.people:
             raise ValueError("at least one person is needed: --clients, --operators, --detectors")
         if self.minutes <= 0 or self.arrivals <= 0 or self.timeout <= 0:
             raise ValueError("--minutes, --arrivals and --timeout are more than 0")
+        shares = {name: getattr(self, name) for name in SHARES}
+        if wrong := [name for name, share in shares.items() if not 0 <= share <= 1]:
+            raise ValueError(f"--{wrong[0].replace('_', '-')} goes from 0 to 1")
 
     @property
     def counts(self) -> Mapping[Kind, int]:
@@ -117,6 +137,12 @@ class Options:
                 continue
             told += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
         return told
+
+
+SHARES = tuple(each.name for each in fields(Options) if each.name.endswith("_share"))
+AS_BEFORE = frozenset({"skip_share", "close_tab_share", "follow_share"})
+PLAIN: Mapping[str, Any] = {name: 0.0 for name in SHARES if name not in AS_BEFORE}
+"""With these, people do little else than those of system A did."""
 
 
 def declare(add: Callable[..., Any], without: Container[str] = ()) -> None:

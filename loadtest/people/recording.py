@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
@@ -30,6 +30,12 @@ COLUMNS = {
 COLLECTIONS = frozenset({"tasks", "subtasks", "leases", "disputes", "uploads"})
 """Parts of a path that an identifier follows."""
 LITERALS = frozenset({"renew"})
+WHOLE = ", to its end"
+"""What the name of a streamed answer ends with that was read as far as was wanted."""
+OVERTAKEN = ", overtaken"
+"""What the name of a call ends with that was refused because of what somebody else did meanwhile, as it should be."""
+STARVED, IN_PART, TOGETHER = "operator, no lease", "operator in part", "operator, together"
+"""Iterations of operators other than system A's: nothing to do, less than a batch, one request for all votes."""
 MS = 1000
 
 
@@ -73,20 +79,25 @@ class Records:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of something that was timed."""
+    """What became of something that was timed. status: of the answer, 0 where there was none."""
 
     measure: Measure
     name: str
     time_ms: float
     error: Exception | None = None
+    status: int = 0
     size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRetries(RetryPolicy):
-    """The client's own retries, with a report on every call and every attempt."""
+    """The client's own retries, with a report on every call and every attempt, and on how each stream ended.
+
+    patience_s: how long a person waits for the next piece of an answer; who asked with less gave up of their own.
+    """
 
     report: Callable[[Outcome], None]
+    patience_s: float = 0.0
 
     def run(self, attempt: Callable[[], httpx.Response]) -> httpx.Response:
         """As RetryPolicy.run. Any answer but a 2xx counts as a failure."""
@@ -95,7 +106,20 @@ class RecordedRetries(RetryPolicy):
             return self._timed("attempt", attempt)
 
         # Not super(): a dataclass with slots is not the class that super() would ask.
-        return self._timed("call", lambda: RetryPolicy.run(self, reported))
+        response = self._timed("call", lambda: RetryPolicy.run(self, reported))
+        if response.is_success and not response.is_closed:
+            response.stream = WatchedStream(response, self._streamed)
+        return response
+
+    def _streamed(self, response: httpx.Response, time_ms: float, error: httpx.TransportError | None) -> None:
+        """A streamed answer has come to its end, or broke off, or is read no further."""
+        asked_s = response.request.extensions["timeout"]["read"]
+        has_given_up = isinstance(error, httpx.ReadTimeout) and asked_s is not None and asked_s < self.patience_s
+        name = f"{route(response.request.method, str(response.request.url))}{WHOLE}"
+        broken = None if error is None or has_given_up else BrokenOff(describe(error))
+        self.report(
+            Outcome(measure="call", name=name, time_ms=time_ms, error=broken, size_bytes=response.num_bytes_downloaded)
+        )
 
     def _timed(self, measure: Measure, ask: Callable[[], httpx.Response]) -> httpx.Response:
         begun = time.perf_counter()
@@ -108,9 +132,45 @@ class RecordedRetries(RetryPolicy):
         time_ms = (time.perf_counter() - begun) * MS
         name = route(response.request.method, str(response.request.url))
         self.report(
-            Outcome(measure=measure, name=name, time_ms=time_ms, error=_refusal(response), size_bytes=_size(response))
+            Outcome(
+                measure=measure,
+                name=name,
+                time_ms=time_ms,
+                error=_refusal(response),
+                status=response.status_code,
+                size_bytes=_size(response),
+            )
         )
         return response
+
+
+class WatchedStream(httpx.SyncByteStream):
+    """The body of an answer, of which `ended` is told once: how long it took to its end, and what broke it off."""
+
+    def __init__(
+        self, response: httpx.Response, ended: Callable[[httpx.Response, float, httpx.TransportError | None], None]
+    ) -> None:
+        assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - it comes from a synchronous client
+        self._stream, self._response, self._ended = response.stream, response, ended
+        self._begun = time.perf_counter()
+        self._is_told = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except httpx.TransportError as error:
+            self._tell(error)
+            raise
+        self._tell(None)
+
+    def close(self) -> None:
+        self._stream.close()
+        self._tell(None)
+
+    def _tell(self, error: httpx.TransportError | None) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._ended(self._response, (time.perf_counter() - self._begun) * MS, error)
 
 
 @dataclass(slots=True)
@@ -129,6 +189,14 @@ class Stopwatch:
 
 class Refused(Exception):
     """An answer that is no success."""
+
+
+class WrongAnswer(Exception):
+    """An answer that is a success, and not what it should be."""
+
+
+class BrokenOff(Exception):
+    """A streamed answer that did not come to its end."""
 
 
 def route(method: str, url: str) -> str:

@@ -50,6 +50,11 @@ class Schedule:
         """The pause of a kind of people that begins so long after the start."""
         return (self.step_at(elapsed_s) or self.steps[-1]).pauses_s[kind]
 
+    @property
+    def longest_pause_s(self) -> float:
+        """Of anybody at any time."""
+        return max(pause_s for step in self.steps for pause_s in step.pauses_s.values())
+
     def people_at(self, elapsed_s: float, total: int) -> int | None:
         """How many of all people are there, at least one; none once the run is over."""
         step = self.step_at(elapsed_s)

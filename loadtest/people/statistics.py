@@ -27,9 +27,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Times):
-    """Some samples in numbers, and how many of them failed, whose times count too."""
+    """Some samples in numbers, and how many of them failed.
+
+    What failed counts as slower than anything: a percentile that falls on it is infinite. So no time is short because
+    a platform that is down refuses at once, and none because what took too long was left out. `mean` and `max` are of
+    those that went well.
+    """
 
     failures: int
+
+    @property
+    def good(self) -> int:
+        return self.count - self.failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +61,9 @@ class Act:
     """What the platform acknowledged to a person, or what a person left undone; as in `acts.csv`.
 
     `begun`, first of all (detail: seconds since the epoch); `created`; `accepted` and the other outcomes of an upload
-    (detail: the sha256); `downloaded` (detail: how many results); `leased`, `left` and `vanished` (detail: until when
-    the lease is valid); `voted` (detail: the label); `skipped`.
+    (detail: the sha256); `sealed`; `downloaded` (detail: how many results); `cancelling`, before it was asked for, and
+    `cancelled`; `leased`, `left` and `vanished` (detail: until when the lease is valid); `voted` (detail: the label);
+    `ended`: that vote ended the image (detail: its state); `undone`; `skipped`; `adjudicated` (detail: the label).
     """
 
     at_s: float
@@ -79,6 +89,11 @@ class Statistics:
         """What ended in a part of the run, its end excluded: exact, from the samples themselves."""
         return entry(one for one in self.samples.get((measure, name), ()) if begin_s <= one.at_s < end_s)
 
+    def whole(self, measure: Measure, begin_s: float = 0.0, end_s: float = math.inf) -> Entry:
+        """The same of all names of a measure together."""
+        of = (one for (each, _), found in self.samples.items() if each == measure for one in found)
+        return entry(one for one in of if begin_s <= one.at_s < end_s)
+
     def windows(self, measure: Measure, name: str, width_s: float) -> dict[float, Entry]:
         """Numbers for windows of so many seconds, by their beginning; those without a sample are left out."""
         found: dict[float, list[Sample]] = defaultdict(list)
@@ -89,10 +104,7 @@ class Statistics:
     @property
     def failures(self) -> int:
         """How many calls failed after their last try; or iterations, if those are more, for answers may be wrong."""
-        return max(self._failed("call"), self._failed("iteration"))
-
-    def _failed(self, measure: Measure) -> int:
-        return sum(bool(one.error) for (of, _), found in self.samples.items() if of == measure for one in found)
+        return max(self.whole("call").failures, self.whole("iteration").failures)
 
     @property
     def begun_at(self) -> float:
@@ -101,14 +113,16 @@ class Statistics:
 
     @property
     def duration_s(self) -> float:
-        """When the last request ended."""
-        return max((found[-1].at_s for found in self.samples.values() if found), default=0.0)
+        """When the last request ended, or the last of the people was seen."""
+        ended = max((found[-1].at_s for found in self.samples.values() if found), default=0.0)
+        return max(ended, self.presences[-1].at_s if self.presences else 0.0)
 
 
 def entry(samples: Iterable[Sample]) -> Entry:
     kept = list(samples)
-    failures = sum(bool(one.error) for one in kept)
-    return Entry(failures=failures, **asdict(Times.of_ms(one.time_ms for one in kept)))
+    good = Times.of_ms(one.time_ms for one in kept if not one.error)
+    ranked = Times.of_ms(math.inf if one.error else one.time_ms for one in kept)
+    return Entry(failures=ranked.count - good.count, **{**asdict(ranked), "mean": good.mean, "max": good.max})
 
 
 def read(folder: Path) -> Statistics:

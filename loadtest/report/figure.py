@@ -21,6 +21,7 @@ DASHES = ("-", "--", ":", "-.")
 MARKERS = "osD^vPX"
 SIZE_INCHES, DPI = (9.0, 4.2), 110
 WIDTH = 1.6
+SHADE, LIGHTEST, DARKEST = "#D55E00", 0.12, 0.5
 FEW = 40
 """Curves of at most so many points show each of them."""
 LONG_LEGEND = 14
@@ -37,6 +38,7 @@ def png(plot: Plot) -> bytes:
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    _shade(axes, plot)
     for number, series in enumerate(plot.series):
         _draw(axes, plot, series, number)
     _label(axes, plot)
@@ -62,6 +64,15 @@ def _draw(axes: Axes, plot: Plot, series: Series, number: int) -> None:
     )
 
 
+def _shade(axes: Axes, plot: Plot) -> None:
+    """Behind the curves; the legend names the darkest, and the axis shows all of them, as well as all curves."""
+    darkest = max(plot.shades, key=lambda one: one.share, default=None)
+    for shade in plot.shades:
+        name = _literal(plot.shades_name) if shade is darkest else ""
+        opacity = LIGHTEST + (DARKEST - LIGHTEST) * shade.share
+        axes.axvspan(shade.begin, shade.end, color=SHADE, alpha=opacity, linewidth=0, label=name, zorder=0)
+
+
 def _width(plot: Plot, number: int) -> float:
     """Thinner and thinner among steps, which often lie on each other: so the first still show."""
     return min(6.0, WIDTH + 1.3 * (len(plot.series) - 1 - number)) if plot.style == "steps" else WIDTH
@@ -84,7 +95,7 @@ def _label(axes: Axes, plot: Plot) -> None:
     axes.grid(visible=True, color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    if plot.series:
+    if plot.series or plot.shades:
         columns = 1 + (len(plot.series) - 1) // LONG_LEGEND
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9, ncols=columns)
 

@@ -1,9 +1,10 @@
 """A report as one HTML page that shows the pictures beside it, and needs no script, no font, nothing from elsewhere."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from loadtest.report.parts import Cell, Plot, Report, Table
+from loadtest.report.parts import Cell, Plot, Report, Table, Verdict
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 64rem; margin: 2rem auto;
@@ -16,6 +17,10 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #e3e3e3; vertical-align: top; }
 th { border-bottom: 2px solid #bbb; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
+.verdict { border-left: .5rem solid #009E73; background: #eef8f4; padding: .6rem 1rem; margin: 1rem 0; }
+.verdict.bad { border-color: #D55E00; background: #fdf1ea; }
+.verdict p { margin: .2rem 0; } .verdict ul { margin: .3rem 0; }
+.verdict .sentence { font-size: 1.25rem; font-weight: 600; }
 footer { margin-top: 3rem; color: #666; font-size: .85rem; }
 """
 
@@ -25,6 +30,7 @@ def html(report: Report, names: Sequence[str], machine: Mapping[str, Cell]) -> s
     title = escape(report.title)
     paragraphs = "\n".join(f"<p>{escape(text)}</p>" for text in report.paragraphs)
     parts = "\n".join(_part(part, name) for part, name in zip(report.parts, names, strict=True))
+    verdict = "" if report.verdict is None else _verdict(report.verdict)
     told = ", ".join(f"{escape(name)}: {escape(shown(value))}" for name, value in machine.items())
     return f"""<!doctype html>
 <html lang="en">
@@ -36,6 +42,7 @@ def html(report: Report, names: Sequence[str], machine: Mapping[str, Cell]) -> s
 </head>
 <body>
 <h1>{title}</h1>
+{verdict}
 {paragraphs}
 {parts}
 <footer>Measured on: {told}</footer>
@@ -49,9 +56,20 @@ def shown(cell: Cell) -> str:
     if cell is None or cell != cell:  # noqa: PLR0124 - so is not-a-number
         return ""
     if isinstance(cell, float):
+        if math.isinf(cell):
+            return "never"
         digits = 0 if abs(cell) >= 1000 else 1 if abs(cell) >= 100 else 2 if abs(cell) >= 1 or cell == 0 else 4
         return f"{cell:,.{digits}f}"
     return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+
+
+def _verdict(verdict: Verdict) -> str:
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in verdict.notes)
+    return (
+        f'<div class="verdict{"" if verdict.is_well else " bad"}"><p class="sentence">{escape(verdict.sentence)}</p>'
+        f"{f'<ul>{reasons}</ul>' if reasons else ''}{notes}</div>"
+    )
 
 
 def _part(part: Plot | Table, name: str) -> str:

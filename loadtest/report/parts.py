@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Cell = str | int | float | None
-"""What a table's field holds; nothing is shown for None."""
+"""What a table's field holds; nothing is shown for None, and `never` for an infinite number: a time that never came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +19,20 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shade:
+    """A part of the x axis that is shaded, the darker the larger its share, which is above 0 and at most 1."""
+
+    begin: float
+    end: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """Curves over the same axes. The labels name the units; `steps` holds a value until the next x."""
+    """Curves over the same axes. The labels name the units; `steps` holds a value until the next x.
+
+    shades: parts of the x axis that lie behind the curves; `shades_name` says in the legend what they are.
+    """
 
     title: str
     x_label: str
@@ -29,6 +41,8 @@ class Plot:
     style: Literal["line", "steps", "points"] = "line"
     is_log_x: bool = False
     is_log_y: bool = False
+    shades: Sequence[Shade] = ()
+    shades_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +55,27 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether it went well, in a sentence; why not; and what is worth knowing even so."""
+
+    is_well: bool
+    sentence: str
+    reasons: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    def lines(self) -> list[str]:
+        """All of it as lines of plain text."""
+        return [self.sentence, *(f"- {reason}" for reason in self.reasons), *(f"  {note}" for note in self.notes)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A page: its title, paragraphs of plain text, then the parts in their order."""
+    """A page: its title, the verdict where there is one, paragraphs of plain text, then the parts in their order."""
 
     title: str
     paragraphs: Sequence[str]
     parts: Sequence[Plot | Table]
+    verdict: Verdict | None = None
 
 
 def slug(title: str) -> str:

@@ -1,4 +1,3 @@
-import json
 import math
 import random
 import zipfile
@@ -16,6 +15,7 @@ from loadtest.people.options import Options
 from loadtest.people.recording import ACTS, PEOPLE, REQUESTS, RecordedRetries, Records, Stopwatch, described, route
 from loadtest.people.statistics import Sample, entry
 from loadtest.pictures import archive, read
+from loadtest.report import Plot
 from quorate.client import Client
 from quorate.errors import ApiError, UnreachableError
 
@@ -127,10 +127,20 @@ def test_percentiles_are_values_that_were_seen():
     assert math.isnan(percentile([], 0.5))
 
 
-def test_failures_count_with_their_times():
+def test_what_failed_counts_as_slower_than_anything():
     found = entry([Sample(0, 10, ""), Sample(1, 30, "no")])
-    assert (found.count, found.failures, found.mean, found.p50, found.max) == (2, 1, 20, 10, 30)
+    assert (found.count, found.failures, found.mean, found.p50, found.max) == (2, 1, 10, 10, 10)
+    assert found.p95 == found.p99 == math.inf
     assert entry([]).count == 0
+
+
+def test_refusing_at_once_makes_no_time_short():
+    """A platform that is down refuses in no time, and what it refuses comes first in order of time."""
+    well = [Sample(second, 50.0, "") for second in range(157)]
+    down = [Sample(second, 1.0, "ConnectError: refused") for second in range(98)]
+    assert entry([*well, *down]).p50 == 50
+    assert entry([*well, *down]).p95 == math.inf
+    assert entry(down).p50 == math.inf
 
 
 def test_records_are_read_back(folder):
@@ -138,7 +148,7 @@ def test_records_are_read_back(folder):
     assert found.begun_at == 1000000100.5
     assert found.names("call") == ["POST /api/leases"]
     whole = found.entry("call", "POST /api/leases")
-    assert (whole.count, whole.failures, whole.p50, whole.p95, whole.p99, whole.max) == (100, 1, 50, 95, 99, 100)
+    assert (whole.count, whole.failures, whole.p50, whole.p95, whole.p99, whole.max) == (100, 1, 50, 95, 99, 99)
     assert found.entry("attempt", "POST /api/leases").count == 101
     assert found.failures == 1  # not the attempt, not the iteration
     assert [one.people for one in found.presences] == [3]
@@ -175,15 +185,21 @@ def test_the_summary_has_all_steps_failures_and_what_was_sampled(folder, tmp_pat
     report = summary.report(statistics.read(folder), options, sampled=[sampled])
     parts = {part.title: part for part in report.parts}
     assert [row[1] for row in parts["Iterations by load step"].rows] == [5, 10, 15, 20, 25]
-    counts = [row[7] for row in parts["Iterations by load step"].rows]
-    assert sum(counts) == 100
-    assert parts["Failures"].rows == [["POST /api/leases", "Refused: 500 Internal Server Error", 1]]
+    at = parts["Iterations by load step"].columns.index("operator: pause [s]")
+    assert sum(row[at + 1] for row in parts["Iterations by load step"].rows) == 100
+    assert sum(row[at + 2] for row in parts["Iterations by load step"].rows) == 1
+    assert [row[:5] for row in parts["Failures"].rows] == [
+        ["server error", "call", "POST /api/leases", "Refused: 500 Internal Server Error", 1],
+        ["server error", "iteration", "operator", "Refused: 500 Internal Server Error", 1],
+    ]
     depth = parts["Queue depth"]
     assert [(one.name, list(one.x), list(one.y)) for one in depth.series] == [
         ("images", [0, 1], [1, 2]),
         ("votes", [0, 1], [None, 3]),
     ]
-    assert json.dumps(report.paragraphs).count("100 requests") == 1
+    assert not report.verdict.is_well
+    assert "1 of 100 iterations failed" in report.verdict.sentence
+    assert all(part.shades for part in report.parts if isinstance(part, Plot))
 
 
 def test_drawn_pictures_are_pictures_and_differ(tmp_path):

@@ -1,4 +1,4 @@
-"""One short run of Locust against a server that answers as the platform would, without keeping anything."""
+"""One short run of Locust against a server that answers as the platform would, and keeps only what was uploaded."""
 
 import itertools
 import json
@@ -19,15 +19,17 @@ SECONDS = 3.0
 
 
 IDS = itertools.count()
+IMAGES = {}
+"""By task."""
 
 
 def answer(method, path, body):
     """The few routes that people use. Detection is answered with 500."""
     status, value = _answered(method, path.partition("?")[0], body)
-    return status, b"" if status == 204 else json.dumps(value).encode()
+    return status, value.encode() if isinstance(value, str) else b"" if status == 204 else json.dumps(value).encode()
 
 
-def _answered(method, path, body):
+def _answered(method, path, body):  # noqa: PLR0911 - a return for each route
     if path == "/api/tasks":
         return 201, {"id": f"task{next(IDS)}"}
     if path.endswith("/images"):
@@ -35,18 +37,35 @@ def _answered(method, path, body):
             {"filename": name.decode(), "status": "accepted", "image_id": f"i{next(IDS)}", "sha256": "0"}
             for name in sorted(set(re.findall(rb"picture-\d\.png", body)))
         ]
+        IMAGES[path.split("/")[3]] = [
+            {"image_id": one["image_id"], "sha256": "0", "state": "completed"} for one in images
+        ]
         return 200, {"images": images, "accepted": len(images), "duplicates": 0, "rejected": 0, "skipped": 0}
+    if path.endswith("/export"):
+        return 200, "\n".join(json.dumps(one) for one in IMAGES[path.split("/")[3]])
     if path == "/api/leases":
         return 200, {"leases": [lease() for _ in range(json.loads(body)["count"])], "more": False}
+    if path.endswith("/vote") and method == "DELETE":
+        return (409, {"title": "Conflict"}) if next(IDS) % 2 else (200, lease(path.split("/")[3]))
+    if path.endswith("/vote"):
+        return 200, outcome("counted")
+    if path in {"/api/votes", "/api/leases/renew"}:
+        asked = json.loads(body)
+        return 200, {"outcomes": [outcome("counted") for _ in asked.get("votes", asked.get("leases"))]}
     if path.startswith("/api/tasks/"):
-        return 200, {"id": "task", "state": "completed", "items": [], "next_cursor": None}
+        items = IMAGES.get(path.split("/")[3], [])
+        return 200, {"id": "task", "state": "completed", "items": items, "next_cursor": None}
     if path == "/api/object_detection":
         return 500, {"title": "Planted"}
     return (204 if method == "DELETE" else 200), {}
 
 
-def lease():
-    found = {"subtask_id": f"s{next(IDS)}", "task_id": "t", "labels": ["cat", "dog"], "token": "t"}
+def outcome(code):
+    return {"subtask_id": "s", "status": 200, "code": code, "detail": "", "subtask_state": "open"}
+
+
+def lease(subtask_id=None):
+    found = {"subtask_id": subtask_id or f"s{next(IDS)}", "task_id": "t", "labels": ["cat", "dog"], "token": "t"}
     return {**found, "image_url": "/objects/t/a", "expires_at": "2030-01-01T00:00:00Z", "prelabel": None}
 
 
@@ -70,6 +89,12 @@ def found(url, tmp_path_factory):
         skip_share=0.2,
         close_tab_share=0.4,
         follow_share=1.0,
+        undo_share=0.5,
+        renew_share=0.5,
+        together_share=0.5,
+        erase_share=0.5,
+        direct_share=0.0,
+        page_share=0.0,
         retries=False,
         drop_operators=Drop(share=0.5, at_s=1.0),
     )
@@ -77,9 +102,18 @@ def found(url, tmp_path_factory):
 
 
 def test_everybody_iterates_and_every_request_has_a_name(found):
-    assert {"client", "operator", "operator in part", "detector"} <= set(found.names("iteration"))
+    assert {"client", "operator", "operator in part", "operator, together", "download", "follow", "detector"} <= set(
+        found.names("iteration")
+    )
     assert set(found.names("call")) == {
         "DELETE /api/leases/{id}",
+        "DELETE /api/subtasks/{id}/vote",
+        "DELETE /api/subtasks/{id}/vote, overtaken",
+        "DELETE /api/tasks/{id}",
+        "GET /api/tasks/{id}/events, to its end",
+        "GET /api/tasks/{id}/export, to its end",
+        "POST /api/leases/renew",
+        "POST /api/votes",
         "GET /api/tasks/{id}",
         "GET /api/tasks/{id}/results",
         "GET /api/tasks/{id}/export",
@@ -112,7 +146,10 @@ def test_what_was_acknowledged_was_asked_for(found):
     assert acts[0] == "begun"
     assert acts.count("created") == found.entry("call", "POST /api/tasks").count
     assert acts.count("accepted") == 5 * acts.count("created")
-    assert acts.count("voted") == found.entry("call", "POST /api/subtasks/{id}/vote").count
+    singly = found.entry("call", "POST /api/subtasks/{id}/vote").count
+    assert acts.count("voted") > singly > 0
+    assert acts.count("undone") == found.entry("call", "DELETE /api/subtasks/{id}/vote").count
+    assert acts.count("cancelled") == acts.count("cancelling") == found.entry("call", "DELETE /api/tasks/{id}").count
     assert acts.count("skipped") == found.entry("call", "DELETE /api/leases/{id}").count
 
 

@@ -6,9 +6,11 @@ import sys
 from html.parser import HTMLParser
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from loadtest.report import Plot, Report, Series, Table, machine, write
+from loadtest.report import Plot, Report, Series, Shade, Table, Verdict, machine, write
 from loadtest.report.page import shown
 from loadtest.report.parts import slug
 
@@ -42,11 +44,12 @@ def page(tmp_path_factory):
         plot("Nothing"),
         plot("Log", Series(name="a", x=[1, 1000], y=[1, 1.2]), is_log_x=True, is_log_y=True),
         plot("Steps", Series(name="a", x=[0, 5], y=[1, 4]), style="steps"),
-        plot("Points", curve, style="points"),
+        plot("Points", curve, style="points", shades=[Shade(begin=1, end=2, share=0.5)], shades_name=NASTY),
         table,
         table,
     ]
-    report = Report(title=NASTY, paragraphs=[NASTY, "second"], parts=parts)
+    verdict = Verdict(is_well=False, sentence=NASTY, reasons=["because"], notes=["besides"])
+    report = Report(title=NASTY, paragraphs=[NASTY, "second"], parts=parts, verdict=verdict)
     return write(report, tmp_path_factory.mktemp("report") / "new")
 
 
@@ -66,6 +69,29 @@ def test_the_page_escapes_what_it_shows(page):
     assert "<script>" not in text
     assert text.count("&lt;script&gt;") >= 5
     assert len(re.findall(r'alt="[^"]*&quot;quoted&quot;', text)) == 1
+
+
+def test_the_verdict_comes_first(page):
+    text = page.read_text(encoding="utf-8")
+    at = [text.index(mark) for mark in ("</h1>", 'class="verdict bad"', "<li>because</li>", "<p>besides</p>", "second")]
+    assert at == sorted(at)
+    assert Verdict(is_well=True, sentence="Well.", reasons=["a"], notes=["b"]).lines() == ["Well.", "- a", "  b"]
+
+
+def test_what_is_shaded_is_a_share_of_the_picture(tmp_path):
+    def orange(shades):
+        shaded = plot("a", Series(name="a", x=[0, 10], y=[1, 1]), shades=shades, shades_name="down")
+        page = write(Report(title="a", paragraphs=[], parts=[shaded]), tmp_path)
+        picture = np.asarray(Image.open(page.parent / "a.png").convert("RGB")).astype(int)
+        return int(np.sum(picture[..., 0] - picture[..., 2] > 60))
+
+    none, some, more = (
+        orange([]),
+        orange([Shade(begin=2, end=4, share=1.0)]),
+        orange([Shade(begin=2, end=4, share=1.0), Shade(begin=5, end=9, share=1.0)]),
+    )
+    assert none < some / 10
+    assert more > 2 * some
 
 
 def test_numbers_stand_at_the_right_and_words_at_the_left(page):
@@ -110,6 +136,7 @@ def test_a_series_of_unequal_lengths_is_an_error(tmp_path):
     [
         (None, ""),
         (float("nan"), ""),
+        (float("inf"), "never"),
         (0.0, "0.00"),
         (0.01234, "0.0123"),
         (-0.5, "-0.5000"),

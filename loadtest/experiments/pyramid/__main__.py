@@ -15,7 +15,7 @@ from loadtest.experiments.pyramid.audit import audit
 from loadtest.experiments.pyramid.lease_monitor import LeaseMonitor
 from loadtest.experiments.pyramid.platform import SERVICES, ScaledPlatform, Scaling, scaled_platform
 from loadtest.experiments.pyramid.report import MINUTES, Findings, goals, report
-from loadtest.people.options import Drop, Options
+from loadtest.people.options import PLAIN, Drop, Options
 from loadtest.people.run import run
 from loadtest.report import write
 
@@ -64,6 +64,7 @@ def _measure(options: argparse.Namespace) -> Findings:
         clients=options.clients,
         operators=options.operators,
         minutes=options.minutes,
+        **PLAIN,
         votes=1 if options.kill else None,  # so that a subtask has one place: it is free only when its lease has ended
         drop_operators=Drop(share=options.kill, at_s=60 * TOP * options.minutes) if options.kill else None,
     )

@@ -10,6 +10,7 @@ from loadtest.experiments.supervisor import Observation
 from loadtest.measures import Times
 from loadtest.people import summary
 from loadtest.people.options import Options
+from loadtest.people.plots import TIME
 from loadtest.people.shapes import Kind
 from loadtest.people.statistics import Entry, Statistics, entry
 from loadtest.report import Plot, Report, Series, Table
@@ -56,6 +57,7 @@ def report(findings: Findings) -> Report:
     rows = [(goal, measured, "met" if is_met else "missed") for goal, measured, is_met in goals(findings)]
     return Report(
         title="The pyramid",
+        verdict=load.verdict,
         paragraphs=[*findings.where, *load.paragraphs],
         parts=[
             Table(title="What it should show", columns=("goal", "measured", ""), rows=rows),
@@ -143,7 +145,7 @@ def _plot(findings: Findings, title: str, label: str, value: Callable[[Observati
         return Series(name=service, x=[one.at_s for one in seen], y=[value(one) for one in seen])
 
     names = replicas.services(findings.observed)
-    return Plot(title=title, x_label=summary.TIME, y_label=label, series=[*map(series, names)], style="steps")
+    return Plot(title=title, x_label=TIME, y_label=label, series=[*map(series, names)], style="steps")
 
 
 def _steps_entry(findings: Findings, kind: Kind, steps: Sequence[int]) -> Entry:

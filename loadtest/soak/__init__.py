@@ -1,0 +1,1 @@
+"""A steady pace for a long time: does anything grow?"""
