@@ -52,11 +52,14 @@ def import_(
         )
         if not options.as_json:
             show(begun["id"])
+        if begun["state"] == "finished":
+            say("it has finished before, and stays so: --anew looks at everything again")
         if no_wait:
             say(f"it goes on in the background: quorate imports {task}")
             ended = begun
         else:
-            say(f"it goes on without this command; quorate imports {task} --cancel {begun['id']} ends it")
+            if begun["state"] == "running":
+                say(f"it goes on without this command; quorate imports {task} --cancel {begun['id']} ends it")
             ended = _followed(client, begun)
             _tell(client, ended)
     if options.as_json:
@@ -107,7 +110,7 @@ def _followed(client: Client, begun: Import) -> Import:
 def _tell(client: Client, ended: Import) -> None:
     for one in client.imports.refused(ended["task_id"], ended["id"]):
         say(f"{one['status']}: {one['filename']}: {one['reason']}")
-    say(_counts(ended))
+    say(_counts(ended) if ended["files"] or ended["trouble"] else "the bucket has nothing under this prefix")
     if ended["trouble"]:
         say(f"the import {ended['state']}: {ended['trouble']}")
 
@@ -117,6 +120,6 @@ def _counts(one: Import) -> str:
 
 
 def _exit(ended: Import) -> Exit:
-    if ended["state"] in ("failed", "cancelled"):
+    if ended["state"] in ("failed", "cancelled") or (ended["state"] == "finished" and not ended["files"]):
         return Exit.REFUSED
     return Exit.PARTIAL if ended["rejected"] else Exit.OK

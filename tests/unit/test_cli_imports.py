@@ -87,6 +87,15 @@ def test_a_failed_import_says_why():
     assert "the import failed: it is not there" in result.stderr
 
 
+def test_a_prefix_without_objects_and_one_that_was_imported_before_are_said():
+    result = run(Platform({"state": "finished"}), "import", "t1", "s3://photos/x", env=AWS)
+    assert (result.exit_code, "nothing under this prefix" in result.stderr) == (1, True)
+    done = IMPORT | {"state": "finished", "files": 2, "accepted": 2}
+    result = run(lambda _: httpx.Response(200, json=done | {"items": [], "next_cursor": None}),
+                 "import", "t1", "s3://photos/x", env=AWS)  # fmt: skip
+    assert (result.exit_code, "--anew" in result.stderr) == (0, True)
+
+
 def test_without_a_key_or_a_bucket_nothing_is_asked():
     for url, env in (("s3://photos", {}), ("photos", AWS), ("s3://", AWS)):
         platform = Platform({})
