@@ -37,10 +37,11 @@ def import_(
     anew: bool,
     no_wait: bool,
 ) -> None:
-    """Have the platform read images from a bucket, in the background.
+    """Have the platform read images from a bucket.
 
-    It gets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, keeps them encrypted, and forgets them when it is done: give it
-    a key that may do no more than list and read this bucket. Interrupted, this command ends and the import goes on.
+    It works in the background. It gets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, keeps them encrypted, and forgets
+    them when it is done: give it a key that may do no more than list and read this bucket. Interrupted, this command
+    ends and the import goes on.
     """
     place = place_of(url, endpoint=endpoint, region=region, is_public=is_public)
     key = None if place.key is None else BucketKey(key_id=place.key.key_id, secret=place.key.secret)

@@ -33,10 +33,11 @@ bucket_options = (
 def upload(
     options: Options, task: str, sources: tuple[str, ...], *, endpoint: str | None, region: str | None, is_public: bool
 ) -> None:
-    """Upload more images to a task, from this machine or from a bucket.
+    """Upload more images to a task.
 
-    A bucket is read here, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and sent on; `quorate import` has the
-    platform read it. The task stays open. Sent again, what is there already is not sent twice.
+    They come from this machine or from a bucket. A bucket is read here, with AWS_ACCESS_KEY_ID and
+    AWS_SECRET_ACCESS_KEY, and sent on; `quorate import` has the platform read it. The task stays open. Files that are
+    there already count as duplicates.
     """
     wanted: list[Path | Place] = [
         place_of(one, endpoint=endpoint, region=region, is_public=is_public) if one.startswith(SCHEME) else _path(one)
