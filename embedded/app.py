@@ -31,6 +31,8 @@ from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
 from services.task_manager import part as task_manager
+from services.task_manager.imports.credentials import Vault
+from services.task_manager.imports.store.sqlite import SqliteImports
 from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
 from shared import page
@@ -67,7 +69,8 @@ class Platform:
 
 
 def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher | None = None) -> Platform:
-    """The platform in a folder. `fetcher`: sends webhooks; where there is none, one by the settings.
+    """The platform in a folder. `fetcher`: sends webhooks and reads clients' buckets; without one, each has its own by
+    the settings.
 
     Raises ModelUnusable where the settings name a model that cannot be used.
     """
@@ -88,7 +91,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
     def file(name: str, steps: Sequence[Step]) -> Database:
         return files.setdefault(name, Database(root / f"{name}.sqlite", steps))
 
-    tasks_file = file("tasks", task_schema.STEPS)
+    tasks_file, subtasks_file = file("tasks", task_schema.STEPS), file("subtasks", subtask_schema.STEPS)
     task_store = task_sqlite.SqliteTaskStore(
         tasks_file,
         clock,
@@ -97,7 +100,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         announce_change=task_announcements.image_changed,
         announce_removed=task_announcements.image_removed,
     )
-    subtasks_file = file("subtasks", subtask_schema.STEPS)
+    imports = SqliteImports(tasks_file, clock)
     subtask_store = subtask_sqlite.SqliteSubtaskStore(subtasks_file, clock, subtask_announcements.announce)
     notifier_store = SqliteNotifierStore(file("webhooks", notifier_schema.STEPS), clock)
     consensus_store = SqliteConsensusStore(file("consensus", consensus_schema.STEPS), clock)
@@ -120,6 +123,9 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             budget=budget,
             quotas=SqliteQuotas(tasks_file),
             erasures=SqliteErasures(tasks_file),
+            imports=imports,
+            vault=Vault(data_dir.secret(root)),
+            fetcher=fetcher,
             relays=relays,
             make_room=ballast.let_go,
         ),
@@ -148,8 +154,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             if accounts is not None:
                 await accounts.first_start.begin()
             await task_store.forget_uploads()
-            await notifier_store.release()
-            await consensus_store.release()
+            for store in (imports, notifier_store, consensus_store):
+                await store.release()
             await objects.open()
             stack.push_async_callback(objects.close)
             await bus.open()

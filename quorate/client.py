@@ -15,6 +15,7 @@ from quorate.connection import Connection, content
 from quorate.consensus import Consensus
 from quorate.errors import ApiError, NotInTimeError
 from quorate.exports import Export, ExportFormat, unseen
+from quorate.imports import Imports
 from quorate.label_imports import Import, ImportFormat, unheard
 from quorate.paths import segment, subtask_path, task_path
 from quorate.retries import RETRIED_ERRORS, RetryPolicy
@@ -66,7 +67,7 @@ class Client:
     Refusals raise ApiError; where no answer came at all, UnreachableError. May be shared between threads.
 
     user: who calls, where authentication is off. key: whose key it is says who calls, where it is on. `accounts`: what
-    there is to do with people, keys and teams then. `consensus`: estimates beside the record.
+    there is to do with people, keys and teams then. `consensus`: estimates beside the record. `imports`: from buckets.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Client:
         self._api = Connection(base_url, user, key=key, timeout_s=timeout_s, retry=self._retry, transport=transport)
         self.accounts = Accounts(self._api, self._pages)
         self.consensus = Consensus(self._api, self._pages, self._retry)
+        self.imports = Imports(self._api, self._pages, self._retry)
 
     def __enter__(self) -> Self:
         return self

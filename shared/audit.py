@@ -28,6 +28,8 @@ Action = Literal[
     "task.finish",
     "task.reopen",
     "task.erase",
+    "import.begin",
+    "import.cancel",
     "image.remove",
     "image.adjudicate",
     "image.finish",

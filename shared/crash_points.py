@@ -12,6 +12,8 @@ POINTS: Final = (
     "ingest.before_objects",
     "ingest.after_objects",
     "ingest.after_images",
+    "import.before_cursor",
+    "import.after_cursor",
     "sqlite.before_commit",
     "sqlite.after_commit",
     "mongo.before_save",

@@ -1,7 +1,7 @@
 """`quorate label`: a batch of images in one command."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NotRequired, TypedDict, get_args
@@ -16,17 +16,17 @@ from quorate.labels import chosen
 from quorate.names import of_path
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.progress import bar
+from quorate.sending import reports, tell
 from quorate.session import connected
 from quorate.shapes import DetectorFields, FieldError, Order, QuorumFields, Task, UploadReport
 from quorate.summaries import ResultSummary, summarize
 from quorate.tables import show_summary
 from quorate.terminal import plain, say, show, show_json
 from quorate.trials import MARK
-from quorate.uploads import Found, Unsent, batches, found, merged, parts, unsent_report
+from quorate.uploads import Found, Unsent, found, merged, parts, unsent_report
 
 NAME_CHARS = 150
 """Of a name that nobody chose; the platform takes 200, and the mark of a trial may come before it."""
-GOT_IN = frozenset({"accepted", "duplicate"})
 
 
 class Outcome(TypedDict):
@@ -159,7 +159,7 @@ def _check_images(paths: Sequence[Path]) -> None:
         if isinstance(item, Found):
             return
         unsent.append(item)
-    _tell(unsent_report(unsent))
+    tell(unsent_report(unsent))
     raise click.UsageError("there are no images here")
 
 
@@ -186,7 +186,7 @@ def _filled(client: Client, task: Task, paths: Sequence[Path], *, as_json: bool)
         return Outcome(task=task, upload=None)
     say(f"task {task_id}: should this be interrupted, go on with --resume {task_id}")
     report = _sent(client, task_id, paths)
-    _tell(report)
+    tell(report)
     if report["accepted"] + report["duplicates"] == 0:
         say(f"task {task_id} is left open: no image was accepted")
         return Outcome(task=task, upload=report)
@@ -196,32 +196,7 @@ def _filled(client: Client, task: Task, paths: Sequence[Path], *, as_json: bool)
 def _sent(client: Client, task_id: str, paths: Sequence[Path]) -> UploadReport:
     total = sum(1 for _ in found(paths))
     with bar("uploading") as progress:
-        return merged(_reports(client, task_id, paths, lambda done: progress(done, total)))
-
-
-def _reports(
-    client: Client, task_id: str, paths: Sequence[Path], progress: Callable[[int], None]
-) -> Iterator[UploadReport]:
-    """A report per request, of its images only those there is something to say of: a batch may be of any size."""
-    done = 0
-    for batch in batches(parts(paths)):
-        report = unsent_report([batch]) if isinstance(batch, Unsent) else client.upload(task_id, batch)
-        done += len(report["images"])
-        progress(done)
-        yield {**report, "images": [i for i in report["images"] if i["status"] not in GOT_IN or i.get("notes")]}
-
-
-def _tell(report: UploadReport) -> None:
-    for image in report["images"]:
-        remarks = filter(None, (image["reason"], *image.get("notes", [])))
-        say(f"{image['status']}: {image['filename']}: {'; '.join(remarks)}")
-    counts = (
-        ("accepted", "accepted"),
-        ("duplicates", "already there"),
-        ("rejected", "rejected"),
-        ("skipped", "skipped"),
-    )
-    say(", ".join(f"{report[key]} {word}" for key, word in counts if report[key] or key == "accepted"))
+        return merged(reports(client, task_id, parts(paths), lambda done: progress(done, total)))
 
 
 def _watched(client: Client, task_id: str) -> Task:

@@ -22,7 +22,7 @@ from services.notifier.store import NotifierStore
 from shared.clock import Clock
 from shared.ending import ended
 from shared.errors import NotFound, QuorateError
-from shared.fetching import Answer, Bounds, Fetcher
+from shared.fetching import Bounds, Fetcher
 from shared.steady_clock import wall_of
 from shared.telemetry.trouble import Trouble
 
@@ -161,7 +161,7 @@ class Sender:
         except Exception:  # whatever it was, it was this try's: it is tried again later, and not at once for ever
             log.exception("a webhook could not be sent", extra={"webhook": webhook.id})
             return Try(at=now, status=None, reason="the request could not be sent"), 0.0
-        return Try(at=now, status=answer.status, reason=deliveries.reason_of(answer.status)), _wait_s(answer)
+        return Try(at=now, status=answer.status, reason=deliveries.reason_of(answer.status)), answer.wait_s
 
     async def _record(self, webhook: Webhook, delivery: Delivery, outcome: Try, wait_s: float) -> None:
         if deliveries.has_arrived(outcome):
@@ -182,9 +182,3 @@ class Sender:
             wait_s=wait_s,
         )
         await self._store.change_delivery(delivery.id, rule)
-
-
-def _wait_s(answer: Answer) -> float:
-    """`Retry-After` in seconds; the form with a date is passed over."""
-    asked = answer.headers.get("retry-after", "")
-    return float(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 8 else 0.0  # noqa: PLR2004

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from services.task_manager import announcements
+from services.task_manager.imports.credentials import Vault
+from services.task_manager.imports.store.mongo import MongoImports
 from services.task_manager.part import assemble
 from services.task_manager.settings import TaskManagerSettings
 from services.task_manager.storage import refuse_other_storage
@@ -44,6 +46,8 @@ def create(settings: TaskManagerSettings) -> Deployable:
         budget=DecodingBudget(settings.max_decoding_bytes),
         quotas=quotas,
         erasures=MongoErasures(mongo.database["erasures"]),
+        imports=MongoImports(mongo.database, clock),
+        vault=Vault(settings.s3_secret_key.get_secret_value().encode()),
     )
 
     @asynccontextmanager

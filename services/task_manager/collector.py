@@ -12,6 +12,7 @@ from functools import partial
 
 from services.task_manager import domain, purging
 from services.task_manager.completing import complete
+from services.task_manager.imports.store import ImportStore
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
 from shared.ending import ended
@@ -36,6 +37,7 @@ class Collector:
     def __init__(
         self,
         store: TaskStore,
+        imports: ImportStore,
         objects: ObjectStore,
         clock: Clock,
         *,
@@ -44,6 +46,7 @@ class Collector:
     ) -> None:
         """`cancelled_days`: after so many nothing stays of a cancelled task; 0: it stays."""
         self._store = store
+        self._imports = imports
         self._objects = objects
         self._clock = clock
         self._relay_wake = relay_wake
@@ -110,6 +113,7 @@ class Collector:
             await self._erase(task_id)
 
     async def _erase(self, task_id: str) -> None:
+        await self._imports.remove_of(task_id)
         for prefix in (f"{task_id}/", staged_prefix(task_id)):
             async for keys in _batches(self._objects.keys(prefix, stored_before=math.inf)):
                 await self._objects.delete(keys)

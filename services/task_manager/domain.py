@@ -228,6 +228,17 @@ def register_upload(task: Task, now: float, *, upload_id: str) -> Decision[Task,
     return announce(replace(task, uploads=(*others, mine)))
 
 
+def begin_import(task: Task, _now: float) -> Decision[Task, None]:
+    """Files will be read from elsewhere; the task is saved, so that it is noted who asked. Raises NotOpen."""
+    refuse_unless_open(task)
+    return announce(replace(task))
+
+
+def cancel_import(task: Task, _now: float) -> Decision[Task, None]:
+    """The same of one that is called off."""
+    return Decision(state=replace(task), answer=None)
+
+
 def end_upload(task: Task, _now: float, *, upload_id: str) -> Decision[Task, None]:
     """An upload has ended, however it did."""
     left = tuple(one for one in task.uploads if one.id != upload_id)

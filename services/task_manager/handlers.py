@@ -14,7 +14,9 @@ from services.task_manager import domain, erasing, labels
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.completing import complete
 from services.task_manager.domain import Change, Counts, Image, Task
+from services.task_manager.imports.store import ImportStore, refuse_importing
 from services.task_manager.ingest import Checker
+from services.task_manager.intake import Intake
 from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.operators import Invited, change_operators
@@ -55,10 +57,12 @@ class Resources:
     `model` is that of the detectors; `make_room` gives room on a full disk, and says whether it had any."""
 
     store: TaskStore
+    imports: ImportStore
     objects: ObjectStore
     bus: Bus
     relay: Relay
     checker: Checker
+    intake: Intake
     renditions: Renditions
     clock: Clock
     spool: Path
@@ -202,14 +206,16 @@ async def unfinished_of(resources: Resources, who: Caller) -> list[str]:
     return [task.id for task, _, _ in await resources.store.tasks(listing, after="", limit=WATCHED)]
 
 
-async def _change(resources: Resources, who: Caller, action: audit.Action, task_id: str, rule: DecideTask) -> None:
+async def change_task(resources: Resources, who: Caller, action: audit.Action, task_id: str, rule: DecideTask) -> None:
+    """Change a task by a rule, and note it. Raises NotFound, and what the rule raises."""
     noting = resources.auditor.noting(who, action, task_id, rule)
     await resources.store.update(task_id, noting)
     noting.saved(task_id=task_id)
 
 
 async def seal(resources: Resources, who: Caller, *, task_id: str) -> tuple[Task, Counts]:
-    await _change(resources, who, "task.seal", task_id, domain.seal)
+    await refuse_importing(resources.imports, task_id)
+    await change_task(resources, who, "task.seal", task_id, domain.seal)
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await resources.store.find(task_id)
@@ -220,13 +226,14 @@ async def reopen(resources: Resources, who: Caller, *, task_id: str) -> tuple[Ta
     if task.state == "completed":
         async with resources.auditor.noting_quotas(who):
             await refuse_reopening(resources.store, resources.quotas, task.team)
-    await _change(resources, who, "task.reopen", task_id, domain.reopen)
+    await change_task(resources, who, "task.reopen", task_id, domain.reopen)
     return await _told(resources, task_id)
 
 
 async def finish(resources: Resources, who: Caller, *, task_id: str, reason: str) -> tuple[Task, Counts, UpToDate]:
+    await refuse_importing(resources.imports, task_id)
     rule = partial(domain.finish, by=who.id, reason=reason)
-    await _change(resources, who, "task.finish", task_id, rule)
+    await change_task(resources, who, "task.finish", task_id, rule)
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
     return await _told(resources, task_id)
@@ -234,13 +241,13 @@ async def finish(resources: Resources, who: Caller, *, task_id: str, reason: str
 
 async def edit(resources: Resources, who: Caller, *, task_id: str, change: Change) -> tuple[Task, Counts, UpToDate]:
     rule = partial(domain.edit, change=change)
-    await _change(resources, who, "task.change", task_id, rule)
+    await change_task(resources, who, "task.change", task_id, rule)
     return await _told(resources, task_id)
 
 
 async def invite(resources: Resources, who: Caller, *, task_id: str, invited: Invited) -> tuple[Task, Counts, UpToDate]:
     rule = partial(change_operators, invited=invited)
-    await _change(resources, who, "task.invite", task_id, rule)
+    await change_task(resources, who, "task.invite", task_id, rule)
     return await _told(resources, task_id)
 
 
@@ -264,11 +271,11 @@ async def remove_image(resources: Resources, who: Caller, *, task_id: str, image
 async def cancel(resources: Resources, who: Caller, *, task_id: str) -> None:
     """Cancelling is the way out of a full disk, so it finds room for itself where some was kept for that."""
     try:
-        await _change(resources, who, "task.erase", task_id, domain.cancel)
+        await change_task(resources, who, "task.erase", task_id, domain.cancel)
     except StorageFull:
         if not resources.make_room():
             raise
-        await _change(resources, who, "task.erase", task_id, domain.cancel)
+        await change_task(resources, who, "task.erase", task_id, domain.cancel)
     await resources.relay.hand_over()
     resources.erase_soon()
 

@@ -1,4 +1,4 @@
-"""HTTP in and out of imports."""
+"""HTTP in and out of imports of labels."""
 
 from collections import Counter
 from collections.abc import AsyncIterator

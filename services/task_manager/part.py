@@ -17,7 +17,13 @@ from services.task_manager import (
 )
 from services.task_manager.collector import Collector
 from services.task_manager.handlers import Resources
+from services.task_manager.imports import routes as import_routes
+from services.task_manager.imports.credentials import Vault
+from services.task_manager.imports.handlers import Imports
+from services.task_manager.imports.importer import Importer
+from services.task_manager.imports.store import ImportStore
 from services.task_manager.ingest import Checker
+from services.task_manager.intake import Intake
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
@@ -27,6 +33,7 @@ from services.task_manager.store import TaskStore
 from shared.arrivals import Arrivals
 from shared.auditing import Auditor
 from shared.erasures import Eraser, Erasures
+from shared.fetching import Fetcher
 from shared.models import ModelHeard
 from shared.outbox import Relay
 from shared.part import Part, PictureAdapters
@@ -49,27 +56,45 @@ def assemble(
     budget: DecodingBudget,
     quotas: QuotaStore,
     erasures: Erasures,
+    imports: ImportStore,
+    vault: Vault,
+    fetcher: Fetcher | None = None,
     relays: Sequence[Relay] | None = None,
     make_room: Callable[[], bool] = has_none,
 ) -> Part:
     """`spool`: a folder for archives under way. `budget`: what the process may hold of decoded pictures.
-    `quotas`: those that were set for teams. `relays`: those of all services, where they run in this process.
+    `quotas`: those that were set for teams. `vault`: encrypts the keys to clients' buckets. `fetcher`: reads those;
+    where there is none, one by the settings. `relays`: those of all services, where they run in this process.
     `make_room`: gives room on a full disk."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
-    collector = Collector(store, objects, clock, relay_wake=relay.wake, cancelled_days=settings.cancelled_days)
+    collector = Collector(store, imports, objects, clock, relay_wake=relay.wake, cancelled_days=settings.cancelled_days)
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     checker = Checker(threads, settings.picture_limits, budget)
     statistician = Statistician(store, clock)
     erasing = Eraser("task_manager", erasures, partial(eraser.step, store, relay), adapters.bus, clock)
     team_quotas = Quotas(quotas, asdict(settings.allowed), relay=relay, bus=adapters.bus)
     metrics = BatchMetrics(adapters.telemetry.metrics.registry)
+    intake = Intake(
+        store=store,
+        objects=objects,
+        checker=checker,
+        clock=clock,
+        bus=adapters.bus,
+        relay=relay,
+        quotas=team_quotas,
+        metrics=metrics,
+    )
+    fetcher = fetcher or Fetcher(settings.importing)
+    importer = Importer(imports, intake, fetcher, vault, clock, max_bytes=settings.picture_limits.max_bytes)
     resources = Resources(
         store=store,
+        imports=imports,
         objects=objects,
         bus=adapters.bus,
         relay=relay,
         checker=checker,
+        intake=intake,
         renditions=Renditions(objects, checker),
         clock=clock,
         spool=spool,
@@ -86,6 +111,7 @@ def assemble(
         eraser=erasing,
         make_room=make_room,
     )
+    importing = Imports(resources=resources, store=imports, vault=vault, fetcher=fetcher, importer=importer)
     return Part(
         name="task_manager",
         routers=[
@@ -96,10 +122,12 @@ def assemble(
             routes.rendition_router(resources),
             quota_routes.router(resources),
             operator_routes.router(resources),
+            import_routes.router(importing),
         ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay, *team_quotas.relays],
-        workers=[collector, statistician, erasing],
+        workers=[collector, statistician, erasing, importer],
+        tools=[fetcher],
         gauges={
             "tasks": partial(metrics.look, store),
             "erasures of the task manager": partial(erasing.look, adapters.telemetry.metrics),

@@ -1,6 +1,7 @@
 """What the task manager can be told, by environment variables with the prefix `QUORATE_`."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,8 @@ from pydantic import Field
 
 from services.task_manager.archives import ArchiveLimits
 from services.task_manager.quotas import Allowed
-from shared.settings import AmqpSettings, ArchiveSettings, CallerSettings, MongoSettings, S3Settings
+from shared.fetching.addresses import Network, networks_in
+from shared.settings import AmqpSettings, ArchiveSettings, CallerSettings, MongoSettings, Networks, S3Settings
 
 
 class UploadSettings(ArchiveSettings):
@@ -34,6 +36,19 @@ class UploadSettings(ArchiveSettings):
         int | None,
         Field(ge=0, description="tasks that have not ended which a team may have, unless it is set for it; none: any"),
     ] = None
+
+    import_networks: Annotated[
+        Networks,
+        Field(
+            description="networks (`10.1.0.0/16`), comma separated, in which clients' S3 servers may be though they are"
+            " not public, also with `http`; none: imports read only from the open network, by `https`"
+        ),
+    ] = ""
+
+    @property
+    def importing(self) -> Sequence[Network]:
+        """Networks from which imports may read."""
+        return networks_in(self.import_networks)
 
     @property
     def allowed(self) -> Allowed:

@@ -33,6 +33,10 @@ RESOLVERS = 16
 """Names that are looked up at a time: a server of names that hangs holds up its own names first."""
 ADDRESSES_TRIED = 3
 MAX_URL = 2_000
+"""Of an address that a client gives."""
+MAX_SENT_URL = 8_000
+"""Of one that is asked for, with what was put behind it."""
+_LONGEST_WAIT_DIGITS = 7
 _SUCCESS = 200
 
 
@@ -40,6 +44,14 @@ class NotFetched(QuorateError):
     """There is no answer; the text says why, and nothing of what the server could see in its own network."""
 
     code = "not-fetched"
+
+
+class NotAllowed(NotFetched):
+    """The address is one that may not be asked, now or later."""
+
+
+class TooLong(NotFetched):
+    """The answer has more bytes than are taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,14 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
+
+    @property
+    def wait_s(self) -> float:
+        """For how long the server wants to be left alone: `Retry-After` in seconds. The form with a date is passed
+        over."""
+        asked = self.headers.get("retry-after", "")
+        is_number = asked.isascii() and asked.isdecimal() and len(asked) <= _LONGEST_WAIT_DIGITS
+        return float(asked) if is_number else 0.0
 
 
 class _To(httpcore.AsyncNetworkBackend):
@@ -209,9 +229,9 @@ class Fetcher:
         if is_in(address, self._allowed):
             return
         if not is_public(address):
-            raise NotFetched("the address is not one of the open network")
+            raise NotAllowed("the address is not one of the open network")
         if scheme != "https":
-            raise NotFetched("the address has to begin with https://")
+            raise NotAllowed("the address has to begin with https://")
 
 
 def _trusted() -> ssl.SSLContext:
@@ -223,8 +243,10 @@ def _trusted() -> ssl.SSLContext:
 
 def _parts(url: str) -> SplitResult:
     """Raises Invalid for what is no address of a web server, or could be read in two ways."""
-    if len(url) > MAX_URL or not url.isascii() or any(one <= " " or one in '\\"<>^`{|}\x7f' for one in url):
-        raise Invalid(f"an address has at most {MAX_URL} characters, of those that stand in addresses: %20 for a blank")
+    if len(url) > MAX_SENT_URL or not url.isascii() or any(one <= " " or one in '\\"<>^`{|}\x7f' for one in url):
+        raise Invalid(
+            f"an address has at most {MAX_SENT_URL} characters, of those that stand in addresses: %20 for a blank"
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -244,7 +266,7 @@ async def _body(answer: httpcore.Response, max_bytes: int, take: Take | None) ->
     async for piece in answer.aiter_stream():
         received += len(piece)
         if received > max_bytes:
-            raise NotFetched(f"the answer is longer than {max_bytes:,} bytes")
+            raise TooLong(f"the answer is longer than {max_bytes:,} bytes")
         into(piece)
     return bytes(body)
 

@@ -5,6 +5,7 @@ import pytest
 from shared.crash_points import POINTS
 from tests.chaos.drills import Case
 from tests.chaos.test_distributed_drills import DISTRIBUTED
+from tests.e2e.test_import_kill import POINTS as OF_IMPORTS
 
 TIMES = {
     "filesystem.before_rename": (4,),
@@ -25,7 +26,7 @@ CASES = {f"{point}:{at}": Case(crash_at=f"{point}:{at}") for point, passages in 
 
 
 def test_every_point_is_tried():
-    assert set(TIMES) | {point for _, point, _ in DISTRIBUTED} == set(POINTS)
+    assert set(TIMES) | {point for _, point, _ in DISTRIBUTED} | set(OF_IMPORTS) == set(POINTS)
 
 
 @pytest.mark.long

@@ -30,6 +30,8 @@ from services.subtask_manager.store import SubtaskStore
 from services.subtask_manager.store import sqlite as subtask_sqlite
 from services.subtask_manager.store.sqlite import schema as subtask_schema
 from services.task_manager import announcements as task_announcements
+from services.task_manager.imports.store import ImportStore
+from services.task_manager.imports.store.sqlite import SqliteImports
 from services.task_manager.store import TaskStore
 from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
@@ -182,6 +184,13 @@ class StoredConsensus:
 
 
 @dataclass(kw_only=True)
+class StoredImports:
+    store: ImportStore
+    clock: ManualClock
+    failing_commits: Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@dataclass(kw_only=True)
 class StoredWebhooks:
     """everything: all that is stored of webhooks, as text."""
 
@@ -307,6 +316,16 @@ async def sqlite_consensus(folder: Path) -> AsyncIterator[StoredConsensus]:
     database.open()
     store = SqliteConsensusStore(database, clock)
     yield StoredConsensus(store=store, clock=clock, failing_commits=database.failing_commits)
+    await database.close()
+
+
+@asynccontextmanager
+async def sqlite_imports(folder: Path) -> AsyncIterator[StoredImports]:
+    clock = ManualClock()
+    database = WatchedDatabase(folder / "tasks.sqlite", task_schema.STEPS)
+    database.open()
+    store = SqliteImports(database, clock)
+    yield StoredImports(store=store, clock=clock, failing_commits=database.failing_commits)
     await database.close()
 
 

@@ -22,6 +22,7 @@ ALWAYS = frozenset(
     {
         "test_consensus_store.py",
         "test_erasures.py",
+        "test_import_store.py",
         "test_outbox.py",
         "test_preferences.py",
         "test_quotas.py",
@@ -58,6 +59,7 @@ ERASURES = {"sqlite": adapters.sqlite_erasures, **on_mongo(mongo.mongo_erasures)
 ACCOUNT_STORES = {"sqlite": adapters.sqlite_accounts, **on_mongo(mongo.mongo_accounts)}
 WEBHOOK_STORES = {"sqlite": adapters.sqlite_webhooks, **on_mongo(mongo.mongo_webhooks)}
 CONSENSUS_STORES = {"sqlite": adapters.sqlite_consensus, **on_mongo(mongo.mongo_consensus)}
+IMPORT_STORES = {"sqlite": adapters.sqlite_imports, **on_mongo(mongo.mongo_imports)}
 BUSES = {"sqlite": sqlite_buses, "rabbitmq": rabbitmq.rabbit_buses}
 OBJECT_STORES = {"filesystem": adapters.filesystem_objects, "s3": s3.s3_objects}
 
@@ -107,6 +109,12 @@ async def webhooks(request, tmp_path):
 @pytest_asyncio.fixture(params=CONSENSUS_STORES)
 async def consensus(request, tmp_path):
     async with CONSENSUS_STORES[request.param](tmp_path) as stored:
+        yield stored
+
+
+@pytest_asyncio.fixture(params=IMPORT_STORES)
+async def imports(request, tmp_path):
+    async with IMPORT_STORES[request.param](tmp_path) as stored:
         yield stored
 
 

@@ -22,16 +22,19 @@ from services.subtask_manager import announcements as subtask_announcements
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.task_manager import announcements as task_announcements
+from services.task_manager.imports.store.mongo import INDEXES, MongoImports
 from services.task_manager.store.mongo import MongoTaskStore
 from shared.erasures.mongo import MongoErasures
 from shared.mongo import Documents
 from shared.mongo.connection import MongoDatabase, connect
+from shared.mongo.indexes import build
 from shared.quotas.mongo import MongoQuotas
 from tests.contract.adapters import (
     Cost,
     ManualClock,
     StoredAccounts,
     StoredConsensus,
+    StoredImports,
     StoredPreferences,
     StoredQuotas,
     StoredSubtasks,
@@ -305,6 +308,15 @@ async def mongo_webhooks(_folder: Path, server: Server = partial_server) -> Asyn
             counting=commands.counting,
             failing_commits=_refusing(store._webhooks, store._deliveries),
         )
+
+
+@asynccontextmanager
+async def mongo_imports(_folder: Path, server: Server = partial_server) -> AsyncIterator[StoredImports]:
+    clock, commands = ManualClock(), Commands()
+    async with database(commands, server) as db:
+        store = MongoImports(db, clock)
+        await build(db, INDEXES)
+        yield StoredImports(store=store, clock=clock, failing_commits=_refusing(store._imports))
 
 
 @asynccontextmanager

@@ -62,6 +62,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/tasks/{task_id}/upload"): {"id": "a", "image": "AAAA"},
     ("POST", "/api/tasks/{task_id}/uploads"): {"files": [{"filename": "a.png"}]},
     ("POST", "/api/tasks/{task_id}/uploads/{upload_id}/commit"): {},
+    ("POST", "/api/tasks/{task_id}/imports"): {"endpoint": "https://s3.invalid", "bucket": "photos"},
     ("POST", "/api/leases"): {"count": 1},
     ("POST", "/api/leases/renew"): {"leases": [{"subtask_id": UNKNOWN, "token": "t"}]},
     ("POST", "/api/votes"): {"votes": [{"subtask_id": UNKNOWN, "label": "cat", "token": "t"}]},
@@ -98,6 +99,7 @@ QUERIES = {
     ("GET", "/api/events"): "?mine=true",
     ("GET", "/api/device"): "?code=none",
     ("GET", "/api/consensus"): f"?task_id={UNKNOWN}",
+    ("POST", "/api/tasks/{task_id}/labels"): "?format=csv",
 }
 OWNED = ("task_id", "subtask_id", "webhook_id", "run_id")
 OPEN = frozenset({"/api/session", "/api/sessions/link", "/api/device", "/api/device/key"})

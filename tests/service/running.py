@@ -56,7 +56,7 @@ class Inside:
         self.tasks, self.subtasks = task_manager.resources, subtask_manager.resources
         self.task_store = self.tasks.store
         self.task_relay, self.subtask_relay = self.tasks.relay, self.subtasks.relay
-        self.collector, self.statistician, self.eraser = task_manager.workers
+        self.collector, self.statistician, self.eraser, self.importer = task_manager.workers
         self.pool = platform.parts["detector"].resources
         self.webhooks = platform.parts["notifier"].resources
         [self.sender] = platform.parts["notifier"].workers

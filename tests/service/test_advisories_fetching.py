@@ -4,6 +4,7 @@ import ast
 import base64
 import socket
 from collections.abc import AsyncIterator, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
@@ -13,10 +14,14 @@ from services.detector.models import ModelUnusable, download
 from services.detector.models.registry import KnownFile
 from shared import fetching
 from shared.errors import Unavailable
+from shared.fetching.addresses import networks_in
 from shared.identity import ROLES
 from shared.objects import s3
 from tests.service import archive_samples as archive
 from tests.service.access_table import BODIES, OURS, Pretended, thing
+from tests.service.buckets import HERE, Bucket, begun, hurry, over, refused, serving
+from tests.service.receivers import Got, receiving
+from tests.service.receivers import answering as moved
 from tests.service.running import Api, assert_problem, running
 from tests.service.staged_uploads import commit, staged
 from tests.unit.http_server import answering
@@ -87,6 +92,8 @@ async def assert_unknown_fields(api: Api, fields: dict[str, object]) -> None:
         for field, value in fields.items():
             if field == "url" and path.startswith("/api/webhooks"):  # where it belongs, behind a guard of its own
                 continue
+            if field in ("endpoint", "bucket") and path.endswith("/imports"):  # likewise
+                continue
             assert_problem(await _first_allowed(api, method, path.format(**named, **_UNNAMED), body | {field: value}),
                            422, saying=field)  # fmt: skip
             asked += 1
@@ -129,9 +136,22 @@ async def test_cve_2022_36551_nobody_signs_up_alone(tmp_path: Path):
         await assert_no_route(api, "/user/signup", "/api/auth/register", "/api/sessions/signup")
 
 
-@pytest.mark.skip(reason="issue 19 brings imports from an S3 prefix")
-async def test_cve_2022_36551_imports():
-    """An import from `file:`, loopback, link-local, a mapped or a decimal address: 422, and no connection."""
+async def test_cve_2022_36551_imports(api: Api, ear: socket.socket):
+    """An import from `file:`, loopback, link-local, a mapped or a decimal address reads nothing: no connection is made.
+    What is written as such an address is refused at once; what is a name, once somebody asks what it leads to."""
+    task_id, port = await api.task(), ear.getsockname()[1]
+    where = f"/api/tasks/{task_id}/imports"
+    for url in (
+        *addresses(ear),
+        f"https://127.0.0.1:{port}",
+        f"https://[::1]:{port}",
+        f"https://[::ffff:7f00:1]:{port}",
+    ):
+        assert_problem(await api.http.post(where, json={"endpoint": url, "bucket": "photos"}), 422, pointer="/endpoint")
+    for host in ("localhost", "2130706433", "0x7f000001", "127.1"):
+        path = await begun(api, task_id, {"endpoint": f"https://{host}:{port}", "bucket": "photos"})
+        shown = await over(api, path)
+        assert (shown["state"], shown["trouble"]) == ("failed", "the address is not one of the open network"), host
 
 
 def test_cve_2023_47116_one_place_follows_addresses():
@@ -185,13 +205,34 @@ def test_cve_2023_47116_a_model_server_cannot_lead_here(tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skip(reason="issue 19 brings imports from an S3 prefix")
-async def test_cve_2023_47116_imports():
+async def test_cve_2023_47116_imports(tmp_path: Path, ear: socket.socket, monkeypatch):
     """A server that answers 302 to loopback, and a name that changes between look-ups: no second connection."""
+    port = ear.getsockname()[1]
+    looked_up: list[str] = []
+
+    async def resolve(host: str, _port: int):
+        looked_up.append(host)
+        return [ip_address("127.0.0.2" if len(looked_up) == 1 else "127.0.0.1")]
+
+    async def leads_here(got: Got, _writer) -> bytes:
+        return moved(302, f"Location: http://127.0.0.1:{port}{got.line.split()[1]}")
+
+    hurry(monkeypatch)
+    async with receiving("127.0.0.2", leads_here) as at:
+        fetcher = fetching.Fetcher(networks_in("127.0.0.2/32"), resolve=resolve)
+        async with running(tmp_path / "data", fetcher=fetcher) as api:
+            task_id = await api.task()
+            wanted = {"endpoint": f"http://s3.example:{at.port}", "bucket": "photos"}
+            shown = await over(api, await begun(api, task_id, wanted))
+            assert (shown["state"], len(at.got)) == ("failed", 1)
+            assert "302: no redirect is followed" in shown["trouble"]
+            shown = await over(api, await begun(api, task_id, wanted))
+            assert (shown["state"], shown["trouble"]) == ("failed", "the address is not one of the open network")
+            assert (len(looked_up), len(at.got)) == (2, 1)
 
 
 async def test_cve_2025_25297_the_endpoint_is_a_setting(teams: Api, ear: socket.socket):
-    """Clients named the endpoint of an S3 storage, which the server asked; here no request takes one."""
+    """Clients named the endpoint of an S3 storage, which the server asked; here only imports take one, guarded."""
     url = addresses(ear)[0]
     await assert_unknown_fields(teams, {"s3_endpoint": url, "endpoint": url, "url": url})
     await assert_no_route(teams, "/api/storages/s3", "/api/storages/s3/validate")
@@ -230,9 +271,16 @@ async def test_cve_2024_23633_html_is_never_taken(api: Api):
     assert await api.results(task_id) == []
 
 
-@pytest.mark.skip(reason="issue 19 brings imports from an S3 prefix")
-async def test_cve_2024_23633_imports():
+async def test_cve_2024_23633_imports(tmp_path: Path):
     """An import of `x.html`, or of HTML called `x.png`, is refused with the reason, and never served."""
+    with serving(Bucket({"x.html": HTML, "x.png": HTML})) as bucket:
+        async with running(tmp_path / "data", **HERE) as api:
+            path = await begun(api, await api.task(), bucket.body())
+            assert (await over(api, path))["rejected"] == 2
+            told = await refused(api, path)
+            assert set(told) == {"x.html", "x.png"}
+            assert all("HTML" in reason for reason in told.values())
+            assert list((api.folder / "objects").rglob("*.*")) == []
 
 
 async def test_cve_2022_31188_no_remote_files(teams: Api, ear: socket.socket):
@@ -255,9 +303,15 @@ async def test_ghsa_q684_4jjh_83g6_no_cloud_storages_of_clients(teams: Api, ear:
     await assert_no_route(teams, "/api/cloudstorages", "/api/cloudstorages/1/content", "/api/cloudstorages/1/preview")
 
 
-@pytest.mark.skip(reason="issue 19 brings imports from an S3 prefix")
-async def test_ghsa_q684_4jjh_83g6_imports():
+async def test_ghsa_q684_4jjh_83g6_imports(api: Api, ear: socket.socket):
     """An endpoint or a bucket that a client names is refused, or passes the guard of CVE-2023-47116."""
+    where, port = f"/api/tasks/{await api.task()}/imports", ear.getsockname()[1]
+    for bucket in ("..", "../x", "a/b", "a?b", "a#b", "@127.0.0.1", f"127.0.0.1:{port}", "a%2fb"):
+        body = {"endpoint": "https://s3.example", "bucket": bucket}
+        assert_problem(await api.http.post(where, json=body), 422, pointer="/bucket")
+    for host in ("10.0.0.1", "192.168.1.1", "169.254.169.254", "[fd00::1]", "100.64.0.1"):
+        body = {"endpoint": f"https://{host}:{port}", "bucket": "photos"}
+        assert_problem(await api.http.post(where, json=body), 422, pointer="/endpoint")
 
 
 async def test_ghsa_x396_w86c_gf6w_no_place_is_a_clients(teams: Api):

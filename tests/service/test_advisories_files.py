@@ -17,7 +17,8 @@ from services.detector.models.registry import read_registry
 from shared.objects.keys import is_key
 from tests.service import archive_samples as archive
 from tests.service.access_table import BODIES, routes
-from tests.service.picture_samples import GOOD
+from tests.service.buckets import HERE, Bucket, begun, over, serving
+from tests.service.picture_samples import GOOD, png
 from tests.service.running import Api, assert_problem, running
 from tests.service.staged_uploads import begin, commit, stage, staged
 from tests.unit.onnx_samples import write_weights_beside
@@ -224,9 +225,21 @@ def outside(api: Api) -> tuple[set[str], bytes]:
     return near | far, (api.folder / "secret").read_bytes()
 
 
-@pytest.mark.skip(reason="issue 19 brings imports from an S3 prefix")
-async def test_cve_2026_47682_imports():
-    """The same names as keys of S3, in manifests and in backups: names only, and nothing written elsewhere."""
+async def test_cve_2026_47682_imports(tmp_path: Path):
+    """The same names as keys of S3: names only, and nothing written elsewhere."""
+    keys = {name if name.endswith("png") else f"{name}.png": png(number) for number, name in enumerate(NAMES)}
+    with serving(Bucket(keys | {"../nul\0.png": png(99)})) as bucket:
+        async with running(tmp_path / "data", **HERE) as api:
+            before = outside(api)
+            path = await begun(api, task_id := await api.task(), bucket.body())
+            shown = await over(api, path)
+            assert (shown["state"], shown["accepted"], shown["rejected"]) == ("finished", len(keys), 1)
+            assert {row["filename"].rpartition("/")[2] for row in await api.results(task_id)} == {
+                key.rpartition("/")[2] for key in keys
+            }
+            assert outside(api) == before
+            kept = [one.relative_to(api.folder / "objects") for one in (api.folder / "objects").rglob("*.*")]
+            assert [key.as_posix() for key in kept if not is_key(key.as_posix())] == []
 
 
 @pytest.mark.parametrize("said", ["text/html", "image/svg+xml", "application/javascript", "image/png\x0b; x=text/html"])

@@ -17,7 +17,9 @@ LOST = "7a" * 16 + "/" + "5b" * 16 + "-" + "0" * 12 + ".png"
 @asynccontextmanager
 async def collector_of(api: Api):
     at = api.platform
-    collector = Collector(at.task_store, at.objects, api.clock, relay_wake=at.task_relay.wake, cancelled_days=90)
+    collector = Collector(
+        at.task_store, at.tasks.imports, at.objects, api.clock, relay_wake=at.task_relay.wake, cancelled_days=90
+    )
     collector.start()
     try:
         yield collector

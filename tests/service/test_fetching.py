@@ -264,7 +264,7 @@ async def test_this_machine_is_not_reached_however_it_is_written(host):
         "https://hooks.example:x/",
         "https://[::1/",
         "https://ho\u00f6ks.example/",
-        "https://hooks.example/" + "a" * 2_000,
+        "https://hooks.example/" + "a" * 8_000,
         "http://hooks.example/",
         "https://127.0.0.1/",
         "https://[fd00::1]/",

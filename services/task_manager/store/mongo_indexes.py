@@ -2,6 +2,7 @@
 
 from pymongo import IndexModel
 
+from services.task_manager.imports.store import mongo as imports
 from services.task_manager.store import mongo_usage
 from shared.mongo.origins import INDEXES as ORIGIN_INDEXES
 from shared.mongo.outbox import INDEXES as OUTBOX_INDEXES
@@ -32,4 +33,5 @@ INDEXES = {
         *OUTBOX_INDEXES,
     ],
     "origins": ORIGIN_INDEXES,
+    **imports.INDEXES,
 }

@@ -1079,6 +1079,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of Task */
+        get: operations["of_task_api_tasks__task_id__imports_get"];
+        put?: never;
+        /** Begin */
+        post: operations["begin_api_tasks__task_id__imports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One */
+        get: operations["one_api_tasks__task_id__imports__import_id__get"];
+        put?: never;
+        post?: never;
+        /** Cancel */
+        delete: operations["cancel_api_tasks__task_id__imports__import_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/imports/{import_id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Refused */
+        get: operations["refused_api_tasks__task_id__imports__import_id__refused_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/labels": {
         parameters: {
             query?: never;
@@ -1554,7 +1607,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard";
+            action: "session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "import.begin" | "import.cancel" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard";
             /** Actor */
             actor: string;
             /** Actor Name */
@@ -1572,6 +1625,18 @@ export interface components {
              * @enum {string}
              */
             outcome: "done" | "refused";
+        };
+        /**
+         * BucketKeyRequest
+         * @description A key that may list the bucket and read its objects. token: of a session, where the key is a temporary one.
+         */
+        BucketKeyRequest: {
+            /** Key Id */
+            key_id: string;
+            /** Secret */
+            secret: string;
+            /** Token */
+            token?: string | null;
         };
         /**
          * CommitRequest
@@ -2246,6 +2311,82 @@ export interface components {
             summary: {
                 [key: string]: number;
             };
+        };
+        /**
+         * ImportRequest
+         * @description Which objects of which bucket to take in. key: none for a bucket that everybody may read. anew: look at all of
+         *     them again, though this import has finished.
+         */
+        ImportRequest: {
+            /**
+             * Anew
+             * @default false
+             */
+            anew: boolean;
+            /** Bucket */
+            bucket: string;
+            /** Endpoint */
+            endpoint: string;
+            key?: components["schemas"]["BucketKeyRequest"] | null;
+            /**
+             * Prefix
+             * @default
+             */
+            prefix: string;
+            /**
+             * Region
+             * @default us-east-1
+             */
+            region: string;
+        };
+        /**
+         * ImportShown
+         * @description An import. trouble: why the last try of a part failed, while it is tried again; of a failed import, why it did.
+         *     retry_at: when it is tried again.
+         */
+        ImportShown: {
+            /** Accepted */
+            accepted: number;
+            /** Asked At */
+            asked_at: string;
+            /** Bucket */
+            bucket: string;
+            /** Duplicates */
+            duplicates: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Endpoint */
+            endpoint: string;
+            /** Files */
+            files: number;
+            /** Has Key */
+            has_key: boolean;
+            /** Id */
+            id: string;
+            /** Prefix */
+            prefix: string;
+            /** Region */
+            region: string;
+            /** Rejected */
+            rejected: number;
+            /** Retry At */
+            retry_at: string | null;
+            /** Skipped */
+            skipped: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "finished" | "failed" | "cancelled";
+            /** Task Id */
+            task_id: string;
+            /** Trouble */
+            trouble: string | null;
+        };
+        /** ImportsShown */
+        ImportsShown: {
+            /** Items */
+            items: components["schemas"]["ImportShown"][];
         };
         /** InvitationRequest */
         InvitationRequest: {
@@ -3044,6 +3185,25 @@ export interface components {
             top: number;
             /** Width */
             width: number;
+        };
+        /** RefusedFile */
+        RefusedFile: {
+            /** Filename */
+            filename: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "rejected" | "skipped";
+        };
+        /** RefusedFiles */
+        RefusedFiles: {
+            /** Items */
+            items: components["schemas"]["RefusedFile"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * RenewOutcome
@@ -4073,7 +4233,7 @@ export interface operations {
                 /** @description items on a page */
                 limit?: number;
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "import.begin" | "import.cancel" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 object?: string | null;
                 /** @description what was done from then on */
                 since?: string | null;
@@ -4120,7 +4280,7 @@ export interface operations {
             query?: {
                 format?: "jsonl" | "csv";
                 actor?: string | null;
-                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard") | null;
+                action?: ("session.begin" | "session.refuse" | "session.end" | "session.team" | "password.change" | "password.refuse" | "person.join" | "person.change" | "person.remove" | "person.erase" | "invitation.make" | "invitation.withdraw" | "device.approve" | "device.refuse" | "key.make" | "key.revoke" | "team.make" | "task.create" | "task.change" | "task.invite" | "task.seal" | "task.finish" | "task.reopen" | "task.erase" | "import.begin" | "import.cancel" | "image.remove" | "image.adjudicate" | "image.finish" | "quotas.change" | "quotas.refuse" | "webhook.make" | "webhook.change" | "webhook.remove" | "webhook.rotate" | "webhook.send" | "consensus.run" | "consensus.send" | "dead_letters.replay" | "dead_letters.discard") | null;
                 object?: string | null;
                 /** @description what was done from then on */
                 since?: string | null;
@@ -7326,6 +7486,216 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    of_task_api_tasks__task_id__imports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportsShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_tasks__task_id__imports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_api_tasks__task_id__imports__import_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_tasks__task_id__imports__import_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refused_api_tasks__task_id__imports__import_id__refused_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                task_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedFiles"];
+                };
             };
             /** @description Refused */
             "4XX": {

@@ -217,6 +217,8 @@ export const actions = {
   "task.finish": "finished a task",
   "task.reopen": "reopened a task",
   "task.erase": "erased a task",
+  "import.begin": "had a bucket read",
+  "import.cancel": "ended the reading of a bucket",
   "image.remove": "removed an image",
   "image.adjudicate": "decided an image",
   "image.finish": "finished an image",

@@ -5,6 +5,7 @@ from functools import partial
 
 from services.task_manager import listing as listings
 from services.task_manager.domain import Task
+from services.task_manager.imports.store import sqlite as imports
 from services.task_manager.order import key_of
 from services.task_manager.store import TASK_KEYS
 from services.task_manager.store.codec import IMAGES, TASKS
@@ -158,4 +159,5 @@ STEPS = (
     _of_teams,
     statements(quotas.SCHEMA),
     statements(erasures_sqlite.SCHEMA),
+    statements(imports.SCHEMA),
 )
