@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from services.detector import handlers, wire
-from services.detector.hanging_up import unless_gone
 from services.detector.pool import InferencePool
 from shared.access import allow
 from shared.errors import Invalid
@@ -16,6 +15,7 @@ from shared.http import problems
 from shared.http.addresses import holder_of
 from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
+from shared.http.hanging_up import unless_gone
 from shared.http.requests import bounded
 from shared.identity import Who, from_request
 

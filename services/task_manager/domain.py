@@ -115,6 +115,7 @@ class Image:
     width, height: in pixels of the upright stored picture.
     terms_revision: that of the task when it came.
     position: its place in the order of upload, about when it was taken in, in microseconds since the epoch.
+    crc32: of the bytes under `object_key`, as an archive has it. None for one that an earlier version stored.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Image:
     prelabel: Prelabel | None = None
     earlier: tuple[Result, ...] = ()
     position: int = 0
+    crc32: int | None = None
 
 
 def stub_of(image: Image) -> Image:
