@@ -70,7 +70,7 @@ test-kill: setup-dev  ## kill the process 50 times while people work
 	@QUORATE_KILLS=50 $(BIN)/python -m pytest tests/e2e/test_kill.py --timeout 1800
 
 test-memory: setup-dev  ## memory while a 1.9 GB zip goes in and 1,000,000 results come out
-	@QUORATE_LONG=1 QUORATE_MEMORY_FULL=1 $(BIN)/python -m pytest tests/e2e/test_memory.py --timeout 3600
+	@QUORATE_LONG=1 QUORATE_MEMORY_FULL=1 $(BIN)/python -m pytest tests/e2e/test_memory.py --timeout 7200
 
 chaos: PROFILE = embedded
 chaos: SECONDS = 3600

@@ -247,6 +247,8 @@ class Client:
         """Writes the results to a file and says how many bytes; with `bom`, CSV begins with a byte order mark.
 
         A path is replaced by a whole export or not at all; and what is there is never replaced by an export of nothing.
+        What broke off goes on where it was, as long as the task stays as it is; where no answer comes any more, what
+        came is kept beside the path, and the same export goes on from there.
 
         images: whether the pictures are in it. split: the share of them to train with. told: hears how many bytes came.
         """

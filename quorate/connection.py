@@ -117,14 +117,20 @@ class Connection:
 
     @contextmanager
     def stream(
-        self, path: str, *, params: Query | None = None, accept: str, read_timeout_s: float | None = None
+        self,
+        path: str,
+        *,
+        params: Query | None = None,
+        accept: str,
+        read_timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Generator[httpx.Response]:
         """The answer, its body still to be read. What breaks off while it is read is the caller's to retry."""
         timeout = httpx.Timeout(self._timeout_s, read=read_timeout_s or self._timeout_s)
 
         def attempt() -> httpx.Response:
-            headers = self._identity | {"Accept": accept}
-            request = self._http.build_request("GET", path, params=given(params), headers=headers, timeout=timeout)
+            sent = self._identity | {"Accept": accept} | dict(headers or {})
+            request = self._http.build_request("GET", path, params=given(params), headers=sent, timeout=timeout)
             return self._http.send(request, stream=True)
 
         response = self._run(attempt)

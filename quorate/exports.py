@@ -2,16 +2,19 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, Literal
 from zipfile import BadZipFile, ZipFile
 
 import httpx
 
+from quorate.begun import begun, keep, tag_of
 from quorate.connection import Connection
-from quorate.errors import BrokenOffError, NothingToExportError
+from quorate.errors import ApiError, BrokenOffError, NothingToExportError, UnreachableError
 from quorate.replacing import replacing
 from quorate.retries import RetryPolicy, describe
 
@@ -22,6 +25,7 @@ EXTENSIONS: Mapping[str, ExportFormat] = {".csv": "csv", ".parquet": "parquet"}
 HEAD_BYTES = 1_000_000
 """More than what a JSON document has before its first image."""
 
+PARTIAL = 206
 SILENCE_S = 300.0
 """So long an export may send nothing: the platform looks through all images for those that are wanted."""
 
@@ -50,35 +54,79 @@ class Export:
         if target.exists() and not target.is_file():
             with target.open("wb") as file:
                 return self._copy(file)
-        with replacing(target) as file:
-            size_bytes = self._copy_whole(file)
+        kept = next(iter(begun(target)), None)
+        with replacing(target, kept and kept.path) as file:
+            part = _Part(file, kept and kept.tag)
+            try:
+                size_bytes = self._copy_whole(part)
+            except BaseException as error:
+                self._keep(part, target, error)
+                raise
             if self._is_empty(file) and target.exists() and target.stat().st_size:
                 raise NothingToExportError(f"there is nothing to export; {target} keeps what it holds")
+        for one in begun(target):
+            one.path.unlink(missing_ok=True)
         return size_bytes
 
-    def _copy_whole(self, file: BinaryIO) -> int:
+    def _copy_whole(self, part: "_Part") -> int:
+        """Try until all of it came, as often as the policy says without a further byte."""
         tries = 0
         while True:
-            tries += 1
+            had, tries = part.size_bytes, tries + 1
             try:
-                return self._copy(file)
+                return self._go_on(part)
             except BrokenOffError:
-                if tries >= self.retry.attempts:
+                if part.tag is not None and part.size_bytes > had:
+                    tries = 0
+                elif tries >= self.retry.attempts:
                     raise
-            self.retry.sleep(self.retry.pause_s(tries))
-            file.seek(0)
-            file.truncate()
+            self.retry.sleep(self.retry.pause_s(max(1, tries)))
+
+    def _go_on(self, part: "_Part") -> int:
+        """Ask for what is missing, with the last byte that came, so that there is something to answer with; all of it
+        is written anew where it is another file now."""
+        mark = BOM_UTF8 if self.bom else b""
+        last = part.size_bytes - 1
+        first = last - len(mark)
+        asked: dict[str, str] = {}
+        if part.tag is not None and first >= 0 and part.begins_with(BOM_UTF8) == self.bom:
+            asked = {"Range": f"bytes={first}-", "If-Range": f'"{part.tag}"', "Accept-Encoding": "identity"}
+        with self._answer(asked) as response:
+            if response.status_code == PARTIAL and response.headers.get("Content-Range", "").startswith(
+                f"bytes {first}-"
+            ):
+                size_bytes = part.cut(last)
+            else:
+                size_bytes = part.cut(0) + part.file.write(mark)
+                part.tag = tag_of(response.headers.get("ETag"))
+            return self._receive(response, part.file, size_bytes)
+
+    def _keep(self, part: "_Part", target: Path, error: BaseException) -> None:
+        """Keep what came, for the next time, unless the platform has refused to go on."""
+        part.file.flush()
+        if part.tag is None or not part.size_bytes or isinstance(error, ApiError):
+            return
+        path = keep(Path(part.file.name), target, part.tag)
+        if path is not None and isinstance(error, UnreachableError):
+            raise BrokenOffError(
+                f"{error}; {part.size_bytes} bytes are kept in {path}: the same export goes on from there"
+            ) from error
 
     def _copy(self, file: BinaryIO) -> int:
-        with self.api.stream(self.path, params=self.query, accept="*/*", read_timeout_s=SILENCE_S) as response:
-            size_bytes = file.write(BOM_UTF8 if self.bom else b"")
-            try:
-                for chunk in response.iter_bytes():
-                    file.write(chunk)
-                    size_bytes += len(chunk)
-                    self.told(size_bytes)
-            except httpx.TransportError as error:
-                raise BrokenOffError(f"the export broke off: {describe(error)}") from error
+        with self._answer({}) as response:
+            return self._receive(response, file, file.write(BOM_UTF8 if self.bom else b""))
+
+    def _answer(self, headers: Mapping[str, str]) -> AbstractContextManager[httpx.Response]:
+        return self.api.stream(self.path, params=self.query, accept="*/*", read_timeout_s=SILENCE_S, headers=headers)
+
+    def _receive(self, response: httpx.Response, file: BinaryIO, size_bytes: int) -> int:
+        try:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
+                size_bytes += len(chunk)
+                self.told(size_bytes)
+        except httpx.TransportError as error:
+            raise BrokenOffError(f"the export broke off: {describe(error)}") from error
         return size_bytes
 
     def _is_empty(self, file: BinaryIO) -> bool:
@@ -93,6 +141,27 @@ class Export:
             return b'"images":[\n],' in head or head == b"[\n]\n"
         least = 2 if self.file_format == "csv" else 1
         return len(list(islice(file, least))) < least
+
+
+@dataclass(slots=True)
+class _Part:
+    """What has come of a file. `tag`: of the whole one; None: nothing can go on from here."""
+
+    file: BinaryIO
+    tag: str | None
+
+    @property
+    def size_bytes(self) -> int:
+        return self.file.seek(0, SEEK_END)
+
+    def begins_with(self, mark: bytes) -> bool:
+        self.file.seek(0)
+        return self.file.read(len(mark)) == mark
+
+    def cut(self, size_bytes: int) -> int:
+        """Keep so many bytes, behind which the rest is written."""
+        self.file.seek(size_bytes)
+        return self.file.truncate()
 
 
 def _has_no_votes(file: BinaryIO) -> bool:

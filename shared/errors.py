@@ -45,6 +45,16 @@ class UnsupportedType(QuorateError):
     code = "unsupported-type"
 
 
+class NotSatisfiable(QuorateError):
+    """A range that begins behind the end; `size_bytes` is how much there is."""
+
+    code = "range-not-satisfiable"
+
+    def __init__(self, detail: str, *, size_bytes: int) -> None:
+        super().__init__(detail)
+        self.size_bytes = size_bytes
+
+
 class Unauthenticated(QuorateError):
     """Nobody knows who the caller is, or not any more."""
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 from functools import cache
+from importlib.metadata import version
 from typing import Literal, get_args
 
 ExportFormat = Literal["jsonl", "csv", "imagefolder", "parquet", "labelstudio", "coco", "yolo"]
@@ -13,3 +14,9 @@ def here() -> tuple[ExportFormat, ...]:
     has_parquet = importlib.util.find_spec("pyarrow") is not None
     formats: tuple[ExportFormat, ...] = get_args(ExportFormat)
     return tuple(form for form in formats if form != "parquet" or has_parquet)
+
+
+@cache
+def made_by(form: ExportFormat) -> str:
+    """The library that a format's bytes depend on, with its version; empty: none."""
+    return f"pyarrow {version('pyarrow')}" if form == "parquet" else ""

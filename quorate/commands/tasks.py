@@ -109,7 +109,8 @@ def export(
 
     docs/exports.md says what the formats are and how they are loaded.
 
-    A file is replaced by a whole export or not at all, and never by an empty one.
+    A file is replaced by a whole export or not at all, and never by an empty one. What broke off is kept beside it
+    (FILE.*.part) where the task is completed: the same command goes on from there.
     """
     file_format = wanted or _format_of(output)
     if bom and file_format != "csv":

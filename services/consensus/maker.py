@@ -13,6 +13,7 @@ import orjson
 
 from services.consensus.row import KnownTask, Row
 from services.consensus.run import Differing, Outcome, Run
+from services.consensus.sparing import Sparing
 from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import packed, place_of
 from shared.clock import Clock
@@ -77,9 +78,11 @@ class Maker:
 
     async def _made(self, process: asyncio.subprocess.Process, run: Run, attempt: str, tell: Tell) -> Outcome:
         feeding = asyncio.create_task(self._feed(process, run, tell))
+        sparing = Sparing()
         try:
             while line := await _line(process):
-                said = orjson.loads(line)
+                with sparing.work():
+                    said = orjson.loads(line)
                 if "refused" in said:
                     raise NotMade(said["refused"])
                 if "outcome" in said:
@@ -87,7 +90,12 @@ class Maker:
                 if "stage" in said:
                     await tell(said["stage"])
                 else:
-                    await self._keep(run, attempt, said["page"])
+                    page = said["page"]
+                    key = PageKey(run_id=run.id, attempt=attempt, kind=page["kind"], number=page["number"])
+                    with sparing.work():
+                        body = packed(page["items"])
+                    await self._store.put_page(key, body)
+                    await sparing.rest()
         finally:
             await ended(feeding)
         if not feeding.cancelled() and isinstance(fault := feeding.exception(), QuorateError):
@@ -102,11 +110,15 @@ class Maker:
         stdin.write(_as_line({"kind": run.kind, "methods": run.methods, "now": self._clock()}))
         read = 0
         try:
-            async for lines, images in self._lines(run):
+            sparing = Sparing()
+            async for rows, task in self._rows(run):
+                with sparing.work():
+                    lines = b"".join(_as_line(_sent(row, task)) for row in rows)
                 stdin.write(lines)
                 await stdin.drain()
-                read += images
+                read += len(rows)
                 await tell(f"reading: {read} images")
+                await sparing.rest()
             stdin.write(_as_line(None))
             await stdin.drain()
         except (BrokenPipeError, ConnectionResetError):
@@ -115,7 +127,8 @@ class Maker:
             stdin.close()
             raise
 
-    async def _lines(self, run: Run) -> AsyncIterator[tuple[bytes, int]]:
+    async def _rows(self, run: Run) -> AsyncIterator[tuple[list[Row], KnownTask]]:
+        """What the run is about, page by page, with its task."""
         task = await self._store.task(run.task_id) if run.task_id else KnownTask(id="", team=run.team)
         after, votes = "", 0
         since = self._clock() - OPERATORS_SINCE_S
@@ -127,7 +140,7 @@ class Maker:
                 rows = await self._store.rows_of_team(run.team, before=after, limit=READ_AT_ONCE)
                 kept = [row for row in rows if row.completed_at >= since and votes < MAX_VOTES_OF_OPERATORS]
             votes += sum(len(row.votes) for row in kept)
-            yield b"".join(_as_line(_sent(row, task)) for row in kept), len(kept)
+            yield kept, task
             if len(rows) < READ_AT_ONCE or len(kept) < len(rows) or votes >= self._most(run):
                 return
             after = rows[-1].image_id if run.task_id else place_of(rows[-1])
@@ -135,10 +148,6 @@ class Maker:
     @staticmethod
     def _most(run: Run) -> float:
         return float("inf") if run.task_id else MAX_VOTES_OF_OPERATORS
-
-    async def _keep(self, run: Run, attempt: str, page: dict[str, Any]) -> None:
-        key = PageKey(run_id=run.id, attempt=attempt, kind=page["kind"], number=page["number"])
-        await self._store.put_page(key, packed(page["items"]))
 
 
 def _sent(row: Row, task: KnownTask) -> dict[str, Any]:

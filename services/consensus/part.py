@@ -6,6 +6,7 @@ from functools import partial
 from services.consensus import consumers, eraser, operator_routes, routes
 from services.consensus.handlers import Resources
 from services.consensus.maker import Bounds, Maker
+from services.consensus.metrics import RunMetrics
 from services.consensus.settings import ConsensusSettings
 from services.consensus.store import ConsensusStore
 from services.consensus.worker import Worker
@@ -27,7 +28,8 @@ def assemble(
     store, clock = adapters.store, adapters.clock
     relay = Relay(store, adapters.bus)
     bounds = Bounds(time_s=settings.consensus_time_s, memory_bytes=settings.consensus_memory_bytes)
-    worker = Worker(store, Maker(store, clock, bounds), relay, clock, at_once=settings.consensus_at_once)
+    metrics = RunMetrics(adapters.telemetry.metrics.registry, store, clock)
+    worker = Worker(store, Maker(store, clock, bounds), relay, clock, metrics, at_once=settings.consensus_at_once)
     erasing = Eraser("consensus", erasures, partial(eraser.step, store), adapters.bus, clock)
     resources = Resources(
         store=store,
@@ -44,6 +46,9 @@ def assemble(
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay],
         workers=[worker, erasing],
-        gauges={"erasures of the consensus service": partial(erasing.look, adapters.telemetry.metrics)},
+        gauges={
+            "erasures of the consensus service": partial(erasing.look, adapters.telemetry.metrics),
+            "consensus runs": metrics.look,
+        },
         resources=resources,
     )

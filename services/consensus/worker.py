@@ -15,6 +15,7 @@ from services.consensus import run as runs
 from services.consensus.announcements import doubted
 from services.consensus.estimating import DIFFERING
 from services.consensus.maker import Maker, NotMade
+from services.consensus.metrics import RunMetrics
 from services.consensus.run import CLAIM_S, Outcome, Run, Sending
 from services.consensus.store import ConsensusStore, PageKey
 from services.consensus.store.codec import unpacked
@@ -35,8 +36,18 @@ TOLD_S = 1.0
 class Worker:
     """Works from `start` to `close`, at no more than `at_once` runs at a time."""
 
-    def __init__(self, store: ConsensusStore, maker: Maker, relay: Relay, clock: Clock, *, at_once: int) -> None:
+    def __init__(
+        self,
+        store: ConsensusStore,
+        maker: Maker,
+        relay: Relay,
+        clock: Clock,
+        metrics: RunMetrics,
+        *,
+        at_once: int,
+    ) -> None:
         self._store = store
+        self._metrics = metrics
         self._maker = maker
         self._relay = relay
         self._clock = clock
@@ -114,19 +125,25 @@ class Worker:
         attempt = secrets.token_hex(8)
         claimed = await self._change(due.id, partial(runs.claimed, holder=attempt))
         if claimed.holder != attempt:
+            if claimed.state == "failed":
+                self._failed(claimed)
             return
         await self._store.remove_pages(due.id, but=attempt)
         try:
             outcome = await self._made(claimed, attempt)
         except NotMade as error:
-            await self._change(due.id, partial(runs.failed, holder=attempt, why=error.detail))
+            self._failed(await self._change(due.id, partial(runs.failed, holder=attempt, why=error.detail)))
             await self._store.remove_pages(due.id, but=None)
             return
         except asyncio.CancelledError:
             await asyncio.shield(self._change(due.id, partial(runs.released, holder=attempt)))
             raise
-        await self._change(due.id, partial(runs.finished, holder=attempt, outcome=outcome))
+        self._metrics.ended(await self._change(due.id, partial(runs.finished, holder=attempt, outcome=outcome)))
         await self._store.remove_pages(due.id, but=attempt)
+
+    def _failed(self, run: Run) -> None:
+        log.warning("a consensus run failed: %s", run.why, extra={"run": run.id})
+        self._metrics.ended(run)
 
     async def _made(self, run: Run, attempt: str) -> Outcome:
         """The outcome, while the claim is renewed; a claim that is lost ends the attempt."""

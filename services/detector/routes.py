@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from services.detector import handlers, wire
-from services.detector.hanging_up import unless_gone
 from services.detector.pool import InferencePool
 from shared.access import allow
 from shared.errors import Invalid
@@ -18,6 +17,7 @@ from shared.http.addresses import holder_of
 from shared.http.answers import json_answer
 from shared.http.bodies import Bodies
 from shared.http.form_headers import boundary_of
+from shared.http.hanging_up import unless_gone
 from shared.http.requests import bounded
 from shared.identity import Who, from_request
 

@@ -117,6 +117,7 @@ class Image:
     terms_revision: that of the task when it came.
     position: its place in the order of upload, about when it was taken in, in microseconds since the epoch.
     prelabel: the detector's. imported: what its client says of it, from a file of labels.
+    crc32: of the bytes under `object_key`, as an archive has it. None for one that an earlier version stored.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Image:
     earlier: tuple[Result, ...] = ()
     position: int = 0
     imported: Imported | None = None
+    crc32: int | None = None
 
 
 def stub_of(image: Image) -> Image:

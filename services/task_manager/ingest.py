@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Checked:
 
     sha256: str
     stored_sha256: str
+    crc32: int
     picture: Picture
 
 
@@ -97,7 +99,8 @@ class Checker:
         picture = check(data, self.limits, self.budget)
         sha256 = hashlib.sha256(data).hexdigest()
         stored_sha256 = sha256 if picture.data == data else hashlib.sha256(picture.data).hexdigest()
-        return Checked(sha256=sha256, stored_sha256=stored_sha256, picture=picture)
+        crc32 = zlib.crc32(picture.data)
+        return Checked(sha256=sha256, stored_sha256=stored_sha256, crc32=crc32, picture=picture)
 
 
 class Ingest:
@@ -227,6 +230,7 @@ class Ingest:
             created_at=now,
             terms_revision=self._task.revision,
             position=self._last_position,
+            crc32=checked.crc32,
         )
 
     async def _name_first(self, filename: str) -> None:

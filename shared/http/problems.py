@@ -36,6 +36,7 @@ STATUS: dict[type[errors.QuorateError], int] = {
     errors.Outdated: 412,
     errors.TooLarge: 413,
     errors.UnsupportedType: 415,
+    errors.NotSatisfiable: 416,
     errors.Invalid: 422,
     errors.TooMany: 429,
     errors.Unavailable: 503,
@@ -135,8 +136,11 @@ def install(app: FastAPI) -> None:
 def refused(request: Request, error: errors.QuorateError) -> Response:
     """The answer to a request that led to an error of ours."""
     fields = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else None
-    may_come_back = isinstance(error, (errors.Unavailable, errors.TooMany))
-    headers = {"Retry-After": str(error.retry_after_s)} if may_come_back else None
+    headers: dict[str, str] = {}
+    if isinstance(error, (errors.Unavailable, errors.TooMany)):
+        headers["Retry-After"] = str(error.retry_after_s)
+    elif isinstance(error, errors.NotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     members = {"quota": error.quota} if isinstance(error, errors.QuotaReached) else {}
     return problem(request, status_of(error), error.detail, code=error.code, fields=fields, headers=headers, **members)
 

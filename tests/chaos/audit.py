@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from quorate.client import Client
-from quorate.errors import ApiError
+from quorate.errors import ApiError, NotInTimeError
 from shared.objects.keys import kept_renditions, original_of, with_renditions
 from tests.chaos.world import World
 from tests.crew.beliefs import Beliefs, believed
@@ -17,6 +17,9 @@ from tests.crew.orders import Order
 
 PATIENCE_S = 30.0
 NOT_FOUND, GONE = 404, 410
+RUN_S = 120.0
+"""So long a run may take to end: it waits for the claim of a process that was killed, twice at the most."""
+KEPT_RUNS = 10
 POLL_S = 0.1
 
 
@@ -69,6 +72,7 @@ class Audit:
             else:
                 self._check_task(order, by_task.get(order.id, {}))
         self._check_tasks()
+        self._check_runs()
         self._check_objects()
         self._check_looks()
         for ailment in self._world.ailments():
@@ -149,6 +153,34 @@ class Audit:
             self._broken("I1", "tasks are missing from the list, or are there twice")
         if len(known) != len(self._crew.orders):
             self._broken("I12", "two orders were given the same task")
+
+    def _check_runs(self) -> None:
+        """I9: every consensus run that was acknowledged ends, and has each image once; of each task the latest are
+        kept."""
+        cancelled = {order.id for order in self._crew.orders if order.is_cancelled}
+        for run_id, task_id in self._crew.runs.items():
+            if task_id in cancelled:
+                continue
+            kept = [one["id"] for one in self._client.consensus.runs(task_id)]
+            if len(kept) != len(set(kept)):
+                self._broken("I9", f"a run of {task_id} is there twice: {kept}")
+            if run_id in kept:
+                self._check_run(run_id)
+            elif len(kept) < KEPT_RUNS:
+                self._broken("I9", f"the run {run_id} of {task_id} is gone")
+
+    def _check_run(self, run_id: str) -> None:
+        try:
+            run = self._client.consensus.wait(run_id, RUN_S)
+        except NotInTimeError as error:
+            self._broken("I9", str(error))
+            return
+        images = [one["image_id"] for one in self._client.consensus.results(run_id)] if run["images"] else []
+        if run["state"] == "failed" and not run["why"]:
+            self._broken("I9", f"the run {run_id} failed and does not say why")
+        if len(images) != (run["images"] or 0) or len(set(images)) != len(images):
+            self._broken("I9", f"the run {run_id} tells of {len(images)} images, and should of {run['images']}")
+        self._findings.checked[f"runs {run['state']}"] += 1
 
     def _check_objects(self) -> None:
         """I11: after collection there is an object for every image, and no other."""

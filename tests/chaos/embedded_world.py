@@ -112,7 +112,11 @@ class EmbeddedWorld:
         waiting = "SELECT count(*) FROM messages"
         if not self._has_detector:
             waiting += " WHERE expires_at IS NULL"
-        names = [name for name in ("tasks", "subtasks", "accounts") if (self.data_dir / f"{name}.sqlite").exists()]
+        names = [
+            name
+            for name in ("tasks", "subtasks", "accounts", "consensus")
+            if (self.data_dir / f"{name}.sqlite").exists()
+        ]
         found = {f"outbox of {name}": self._query(name, "SELECT count(*) FROM outbox") for name in names}
         found["queues"] = self._query("bus", waiting)
         return {name: rows[0][0] for name, rows in found.items() if rows[0][0]}

@@ -286,3 +286,37 @@ async def names_by(at, by, limit) -> list[str]:
         names += [one.filename for one in page]
         after = key_of(page[-1], by)
     return names
+
+
+async def test_every_change_of_an_image_is_told_from_all_before_it(tasks):
+    await create(tasks)
+    await create(tasks, id=OTHER_ID)
+    images = [image(str(number)) for number in range(4)]
+    await tasks.store.add_images(task(), images)
+    seen = [await tasks.store.changes(TASK_ID)]
+    for one in images:
+        await record(tasks, one)
+        seen.append(await tasks.store.changes(TASK_ID))
+    for number in range(3):
+        await record(tasks, images[0], revision=2 + number, label="dog")
+        seen.append(await tasks.store.changes(TASK_ID))
+    for one in images[:2]:
+        await tasks.store.remove_image(TASK_ID, one.id)
+        seen.append(await tasks.store.changes(TASK_ID))
+    await record(tasks, images[2], revision=2)
+    seen.append(await tasks.store.changes(TASK_ID))
+    assert len(set(seen)) == len(seen)
+    await record(tasks, images[2], revision=2)
+    assert await tasks.store.changes(TASK_ID) == seen[-1], "nothing has changed"
+
+
+async def test_changes_of_other_tasks_are_none_of_a_task(tasks):
+    await create(tasks)
+    await create(tasks, id=OTHER_ID)
+    other = image("other", task_id=OTHER_ID)
+    await tasks.store.add_images(task(), [image("a")])
+    await tasks.store.add_images(task(id=OTHER_ID), [other])
+    before = await tasks.store.changes(TASK_ID)
+    await record(tasks, other)
+    assert await tasks.store.changes(TASK_ID) == before
+    assert await tasks.store.changes("00" * 16) == "0"

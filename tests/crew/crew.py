@@ -10,6 +10,8 @@ from collections.abc import Callable
 from quorate.client import Client
 from quorate.errors import ApiError, QuorateError
 from quorate.retries import RetryPolicy
+from tests.crew.estimator import NAME as ESTIMATOR
+from tests.crew.estimator import Estimator
 from tests.crew.history import History, Operation
 from tests.crew.operators import Operator
 from tests.crew.orders import POLICIES, Order
@@ -64,6 +66,8 @@ class Crew:
         self.cancelled: set[str] = set()
         """Tasks that somebody asked to cancel: what is in them may be gone."""
         self.failures: list[str] = []
+        self.runs: dict[str, str] = {}
+        """Consensus runs that were acknowledged, and of which tasks."""
         self.orders: list[Order] = []
         self.mains: list[Order] = []
         self.unfinished: list[str] = []
@@ -86,7 +90,7 @@ class Crew:
     def names(self, *, operators: int, uploaders: int) -> list[str]:
         """Everybody who may come."""
         numbered = [*(f"operator{n}" for n in range(operators)), *(f"uploader{n}" for n in range(uploaders))]
-        return [MAIN_OWNER, *OWNERS, "reader", "adjudicator", *numbered]
+        return [MAIN_OWNER, *OWNERS, "reader", "adjudicator", ESTIMATOR, *numbered]
 
     def begin(self, *, operators: int, uploaders: int, has_owners: bool = True) -> None:
         """Order the main task and start everybody; without owners, there is only that task, and no adjudicator."""
@@ -99,6 +103,7 @@ class Crew:
             self._uploaders += [self._thread(Owner(self, name).run, name) for name in OWNERS]
             self._uploaders.append(self._thread(self._replace_mains, MAIN_OWNER))
             self._others.append(self._thread(Adjudicator(self).run, "adjudicator"))
+            self._others.append(self._thread(Estimator(self).run, ESTIMATOR))
         for thread in self._uploaders + self._others:
             thread.start()
 

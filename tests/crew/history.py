@@ -314,6 +314,7 @@ class Checker:
                 self._broken("I6", f"the result of {image_id} is {shown(item)} and {shown(subtask['result'])}")
             self._history.sight("task manager", image_id, shown(item))
             self._history.sight("subtask manager", image_id, shown(subtask["result"]))
+            self._history.sight("an export", image_id, shown(item))
 
     def _check_end(self, results: dict[str, dict[str, Any]]) -> None:
         """I9: everything has ended, and nothing was given up. I13: the counts are a recount."""

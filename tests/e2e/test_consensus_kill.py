@@ -17,7 +17,7 @@ from shared.results import VoteCast
 from shared.sqlite import Database
 from tests.consensus_waiting import MADE_WITHIN_S
 
-IMAGES = 30_000
+IMAGES = 10_000
 TASK = "7a" * 16
 KILLS = MAX_ATTEMPTS - 1
 

@@ -36,7 +36,8 @@ EXPORT_GROWTH_BYTES = 80 * 2**20
 FORMATS = ("jsonl", "csv", "coco", "labelstudio", "yolo", "parquet")
 PICTURES = 100_000 if IS_FULL else 6_000
 PICTURES_GROWTH_BYTES = 60 * 2**20
-DEADLINE_S = 1800 if IS_FULL else 200
+DEADLINE_S = 7200 if IS_FULL else 200
+"""A bound for a busy machine, never a measure."""
 PICTURE_BYTES = 20_000
 MIB = 2**20
 
@@ -85,19 +86,18 @@ def test_memory_is_flat_while_many_results_are_exported(new_platform, tell):
     platform.start()
     with _patient_client(platform) as client:
         assert client.task(large_task)["counts"]["completed"] == LARGE_RESULTS
-        said = [f"peak {platform.peak_mib():.0f} MiB idle"]
+        tell(f"peak {platform.peak_mib():.0f} MiB idle")
         for file_format in FORMATS[:2]:
             assert _exported_lines(client, small_task, file_format) == SMALL_RESULTS
         small_peak = int(platform.peak_mib() * MIB)
-        said.append(f"{small_peak / MIB:.0f} MiB after {SMALL_RESULTS:,} results as jsonl and csv")
+        tell(f"{small_peak / MIB:.0f} MiB after {SMALL_RESULTS:,} results as jsonl and csv")
         for file_format in FORMATS:
             began = time.monotonic()
             lines = _exported_lines(client, large_task, file_format)
             assert lines >= LARGE_RESULTS or file_format == "parquet"
             took_s, peak = time.monotonic() - began, int(platform.peak_mib() * MIB)
-            said.append(f"{peak / MIB:.0f} MiB after {LARGE_RESULTS:,} as {file_format} in {took_s:.1f} s")
+            tell(f"{peak / MIB:.0f} MiB after {LARGE_RESULTS:,} as {file_format} in {took_s:.1f} s")
         large_peak = int(platform.peak_mib() * MIB)
-    tell(", ".join(said))
     assert large_peak - small_peak < EXPORT_GROWTH_BYTES
     platform.stop()
     for path in platform.data_dir.glob("*.sqlite*"):

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from embedded.metrics import FolderMetrics
+from services.consensus.metrics import RunMetrics
 from services.detector.metrics import PoolMetrics
 from services.detector.pool import InferencePool, Load
 from services.notifier.metrics import DeliveryMetrics
@@ -34,6 +35,7 @@ def sample_names() -> frozenset[str]:
     BatchMetrics(registry)
     WorkMetrics(registry)
     DeliveryMetrics(registry, cast("Any", None))
+    RunMetrics(registry, cast("Any", None), cast("Any", None))
     PoolMetrics(cast("InferencePool", _Pool()), registry)
     database = Database(Path("tasks.sqlite"), [])
     FolderMetrics(Path(), [database], registry)

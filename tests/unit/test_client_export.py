@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from quorate.errors import NothingToExportError, UnreachableError
+from quorate.errors import ApiError, NothingToExportError, UnreachableError
 from tests.unit.api_clients import client
 
 
@@ -96,3 +96,115 @@ def test_an_export_to_a_stream_is_not_begun_twice():
     with client(handler) as api, pytest.raises(UnreachableError):
         api.export("t", out)
     assert (out.getvalue(), len(requests)) == (b"half", 1)
+
+
+TAG = "0123456789abcdef" * 2
+OTHER = "f" * 32
+WHOLE = b"".join(b'{"image": %d}\n' % number for number in range(100))
+
+
+class Cut(httpx.SyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self):
+        yield self._content
+        raise httpx.ReadError("cut off")
+
+
+class Platform:
+    """Answers with the rest of a file that is asked for, and breaks off after so many bytes each time."""
+
+    def __init__(self, *cuts: int, tag: str | None = TAG, content: bytes = WHOLE) -> None:
+        self.cuts, self.tag, self.content = list(cuts), tag, content
+        self.asked: list[tuple[str | None, str | None]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        span, if_range = request.headers.get("Range"), request.headers.get("If-Range")
+        self.asked.append((span, if_range))
+        headers, status, first = {}, 200, 0
+        if self.tag is not None:
+            headers["ETag"] = f'"{self.tag}"'
+            if span is not None and if_range == headers["ETag"]:
+                first, status = int(span.removeprefix("bytes=").removesuffix("-")), 206
+                headers["Content-Range"] = f"bytes {first}-{len(self.content) - 1}/{len(self.content)}"
+        content = self.content[first:]
+        if self.cuts:
+            return httpx.Response(status, headers=headers, stream=Cut(content[: self.cuts.pop(0)]))
+        return httpx.Response(status, headers=headers, content=content)
+
+
+@pytest.mark.parametrize("bom", [False, True])
+def test_what_broke_off_goes_on_where_it_was(tmp_path: Path, bom):
+    target = tmp_path / "out.csv"
+    platform = Platform(100, 50, 1, 60, 1, 1, 70)
+    told = []
+    with client(platform) as api:
+        size = api.export("t", target, file_format="csv", bom=bom, told=told.append)
+    mark = b"\xef\xbb\xbf" if bom else b""
+    assert target.read_bytes() == mark + WHOLE
+    assert size == len(mark + WHOLE) == told[-1]
+    assert platform.asked[:3] == [(None, None), ("bytes=99-", f'"{TAG}"'), ("bytes=148-", f'"{TAG}"')]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_is_another_file_meanwhile_begins_anew(tmp_path: Path):
+    target = tmp_path / "out.jsonl"
+    platform = Platform(100)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        answer = platform(request)
+        platform.tag, platform.content = OTHER, WHOLE[::-1]
+        return answer
+
+    with client(handler) as api:
+        api.export("t", target)
+    assert target.read_bytes() == WHOLE[::-1]
+
+
+def test_what_came_is_kept_for_the_same_export_later(tmp_path: Path):
+    target = tmp_path / "out.jsonl"
+    target.write_bytes(b"older")
+    with (
+        client(Platform(100, 1, 1, 1)) as api,
+        pytest.raises(UnreachableError, match=r"100 bytes are kept in .*\.part"),
+    ):
+        api.export("t", target)
+    kept = tmp_path / f"out.jsonl.{TAG}.part"
+    assert (target.read_bytes(), kept.read_bytes()) == (b"older", WHOLE[:100])
+    (tmp_path / f"out.jsonl.{OTHER}.part").write_bytes(b"of long ago")
+    os.utime(tmp_path / f"out.jsonl.{OTHER}.part", (0, 0))
+    other = tmp_path / f"other-out.jsonl.{OTHER}.part"
+    other.write_bytes(b"of another target")
+    platform = Platform()
+    with client(platform) as api:
+        api.export("t", target)
+    assert platform.asked == [("bytes=99-", f'"{TAG}"')]
+    assert target.read_bytes() == WHOLE
+    assert sorted(tmp_path.iterdir()) == sorted([target, other])
+
+
+def test_nothing_is_kept_where_nothing_can_go_on(tmp_path: Path):
+    """The platform gives no tag, or refuses to go on."""
+    target = tmp_path / "out.jsonl"
+    with client(Platform(100, 100, 100, tag=None)) as api, pytest.raises(UnreachableError, match="broke off"):
+        api.export("t", target)
+    assert list(tmp_path.iterdir()) == []
+    platform = Platform(100)
+
+    def erased(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(410, json={"title": "Gone"}) if platform.asked else platform(request)
+
+    with client(erased) as api, pytest.raises(ApiError):
+        api.export("t", target)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_with_another_mark_is_not_gone_on_with(tmp_path: Path):
+    target = tmp_path / "out.csv"
+    (tmp_path / f"out.csv.{TAG}.part").write_bytes(WHOLE[:100])
+    platform = Platform()
+    with client(platform) as api:
+        api.export("t", target, file_format="csv", bom=True)
+    assert target.read_bytes() == b"\xef\xbb\xbf" + WHOLE
+    assert platform.asked == [(None, None)]

@@ -5,8 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
+from prometheus_client import CollectorRegistry
 
 from services.consensus.estimating import DIFFERING
+from services.consensus.maker import NotMade
+from services.consensus.metrics import RunMetrics
 from services.consensus.run import Outcome, Run, Sending
 from services.consensus.store import PageKey
 from services.consensus.store.codec import packed
@@ -63,8 +66,11 @@ async def stored(tmp_path) -> AsyncIterator[StoredConsensus]:
 
 
 @contextlib.asynccontextmanager
-async def working(stored: StoredConsensus, maker: Maker, relay: Relay) -> AsyncIterator[None]:
-    worker = Worker(stored.store, maker, relay, stored.clock, at_once=1)
+async def working(
+    stored: StoredConsensus, maker: Maker, relay: Relay, metrics: RunMetrics | None = None
+) -> AsyncIterator[None]:
+    metrics = metrics or RunMetrics(CollectorRegistry(), stored.store, stored.clock)
+    worker = Worker(stored.store, maker, relay, stored.clock, metrics, at_once=1)
     worker.start()
     try:
         yield
@@ -121,3 +127,61 @@ async def test_while_the_bus_is_away_one_page_waits_and_other_runs_are_made(stor
         bus.is_away = False
         await until(all_is_sent, "all is sent")
     await relay.close()
+
+
+class Refusing(Maker):
+    async def make(self, run: Run, attempt: str, tell) -> Outcome:
+        raise NotMade("not for so many labels")
+
+
+async def test_metrics_tell_of_runs_that_wait_are_made_and_ended(stored, caplog):
+    store, registry = stored.store, CollectorRegistry()
+    metrics = RunMetrics(registry, store, stored.clock)
+
+    def shown(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"quorate_consensus_{name}", labels)
+
+    assert (shown("runs_ended_total", outcome="failed"), shown("runs", state="waiting")) == (0, None)
+    for number, changes in enumerate(({}, {}, {"state": "running", "held_until": stored.clock() + 20})):
+        await store.add_run(run(number, **changes))
+    cut_short = run(3, state="running", holder="x", attempts=3, held_until=T0 - 5, began_at=T0 - 40)
+    await store.add_run(cut_short)
+    await metrics.look()
+    assert (shown("runs", state="waiting"), shown("runs", state="running")) == (2, 2)
+    assert shown("wait_seconds") == stored.clock() - run(0).asked_at
+
+    async def all_are_over() -> bool:
+        await metrics.look()
+        return shown("runs", state="waiting") == 0 and shown("runs", state="running") == 1
+
+    worker = Worker(store, Refusing(), Relay(store, Bus()), stored.clock, metrics, at_once=1)
+    worker.start()
+    await until(all_are_over, "what can be made is over")
+    await worker.close()
+    assert (shown("runs_ended_total", outcome="failed"), shown("runs_ended_total", outcome="finished")) == (3, 0)
+    assert shown("run_seconds_count") == 3
+    assert shown("wait_seconds") == 0
+    assert "not for so many labels" in caplog.text
+    async with working(stored, Maker(), Relay(store, Bus()), metrics):
+        await store.add_run(run(4))
+        await until(lambda: _is(shown("runs_ended_total", outcome="finished"), 1), "it is finished")
+
+
+async def test_metrics_have_no_sample_where_the_store_is_away(stored, monkeypatch):
+    registry = CollectorRegistry()
+    metrics = RunMetrics(registry, stored.store, stored.clock)
+    await metrics.look()
+    assert registry.get_sample_value("quorate_consensus_wait_seconds") == 0
+
+    async def away(**_):
+        raise Unavailable("away")
+
+    monkeypatch.setattr(stored.store, "due", away)
+    with contextlib.suppress(Unavailable):
+        await metrics.look()
+    assert registry.get_sample_value("quorate_consensus_wait_seconds") is None
+    assert registry.get_sample_value("quorate_consensus_runs", {"state": "waiting"}) is None
+
+
+async def _is(seen: float | None, wanted: float) -> bool:
+    return seen == wanted

@@ -13,6 +13,7 @@ from typing import IO, TypeVar
 from services.task_manager.domain import Image, Task, refuse_erased
 from services.task_manager.exports.archive import CHUNK_BYTES, Archive
 from services.task_manager.exports.names import picture_name
+from services.task_manager.exports.ranges import Progress
 from services.task_manager.exports.wanted import Wanted
 from services.task_manager.order import key_of
 from services.task_manager.store import TaskStore
@@ -27,11 +28,13 @@ AT_A_TIME = 4
 AHEAD = 8
 AHEAD_BYTES = 16_000_000
 """So many pictures, and no more than about so many bytes of them, are read ahead of the one that is written."""
+HEADER_BYTES = 1_000
+"""More than an archive has between the end of one picture and the beginning of the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A stored picture, read."""
+    """A stored picture, read; or as many zeros, where nobody wants its bytes."""
 
     image: Image
     data: bytes
@@ -53,7 +56,8 @@ class Turns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """What a format works with. `spool`: a folder for what has to be known whole before it can be sent."""
+    """What a format works with. `spool`: a folder for what has to be known whole before it can be sent. `progress`:
+    which bytes of the file are wanted."""
 
     task: Task
     wanted: Wanted
@@ -61,6 +65,7 @@ class Walk:
     objects: ObjectStore
     spool: Path
     turns: Turns
+    progress: Progress
 
     async def written(self, write: Callable[[Sequence[Image]], T]) -> AsyncIterator[T]:
         """What `write` makes of each page of the wanted images, in their order; it runs in a thread. Raises Erased
@@ -73,12 +78,16 @@ class Walk:
         refuse_erased(await self.store.task(self.task.id))
 
     async def pictures(self) -> AsyncIterator[Picture]:
-        """The wanted images with their bytes, in their order. Raises NotFound where one is gone, and Erased."""
+        """The wanted images with their bytes, in their order; those are read from the first one on that is wanted.
+        Raises NotFound where one is gone, and Erased."""
         waiting: deque[tuple[int, asyncio.Task[Picture]]] = deque()
         ahead_bytes = 0
         try:
             async for images in self.written(list):
                 for image in images:
+                    if not waiting and self._is_spared(image):
+                        yield Picture(image=image, data=bytes(image.size_bytes), crc=image.crc32 or 0)
+                        continue
                     waiting.append((image.size_bytes, asyncio.create_task(self._picture(image))))
                     ahead_bytes += image.size_bytes
                     while len(waiting) > AHEAD or (ahead_bytes > AHEAD_BYTES and len(waiting) > 1):
@@ -101,6 +110,12 @@ class Walk:
                 return [], last
             async with self.turns.writing:
                 return [await asyncio.to_thread(write, wanted)], last
+
+    def _is_spared(self, image: Image) -> bool:
+        """Whether an image's bytes need not be read, for they are not wanted, and their checksum is known or not wanted
+        either."""
+        is_known = image.crc32 is not None or self.progress.first is None
+        return is_known and self.progress.spares(HEADER_BYTES + image.size_bytes)
 
     async def _picture(self, image: Image) -> Picture:
         data = await self.objects.get(image.object_key, is_kept=False)

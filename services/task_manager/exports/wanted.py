@@ -16,6 +16,8 @@ ROWS: frozenset[ExportFormat] = frozenset({"jsonl", "csv"})
 WITHOUT_IMAGES: frozenset[ExportFormat] = ROWS
 ALWAYS_WITH_IMAGES: frozenset[ExportFormat] = frozenset({"imagefolder"})
 SPLIT: frozenset[ExportFormat] = frozenset({"yolo", "imagefolder"})
+COMPRESSED: frozenset[ExportFormat] = frozenset({"parquet"})
+"""Formats that compress pictures: how many bytes they take is not known before all are read."""
 OF_BOXES: frozenset[ExportFormat] = frozenset({"coco", "yolo"})
 NO_BOXES = "this task has no boxes, for its detector is off: take imagefolder or parquet"
 
@@ -40,6 +42,11 @@ class Wanted:
         if self.images is None:
             return self.form in ALWAYS_WITH_IMAGES
         return self.images
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether a part of the file can be made for less than the whole of it."""
+        return not (self.form in COMPRESSED and self.has_images)
 
     def takes(self, image: Image) -> bool:
         """Whether an image is in it."""

@@ -287,6 +287,14 @@ class MongoTaskStore:
         with errors_named():
             return await self._images.collection.find_one(query, {"_id": 1}) is not None
 
+    async def changes(self, task_id: str) -> str:
+        """Versions only grow, and where an image goes there is one less."""
+        added: Document = {"$group": {"_id": None, "images": {"$sum": 1}, "versions": {"$sum": "$version"}}}
+        with errors_named():
+            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
+            found = await (await self._images.collection.aggregate([{"$match": of_task}, added])).to_list()
+        return f"{found[0]['images']}-{found[0]['versions']}" if found else "0"
+
     async def statistics(self, task_id: str) -> Saved | None:
         with errors_named():
             document = await self._statistics.find_one({"_id": task_id})

@@ -7229,7 +7229,12 @@ export interface operations {
                 /** @description share of the images to train with; yolo and imagefolder */
                 split?: number;
             };
-            header?: never;
+            header?: {
+                /** @description `bytes=N-`: from a byte on; or `bytes=N-M`. Other ranges are answered with the whole file */
+                Range?: string | null;
+                /** @description the `ETag` of the file that is begun: where it is another now, the answer is the whole file */
+                "If-Range"?: string | null;
+            };
             path: {
                 task_id: string;
             };
@@ -7237,7 +7242,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The whole file. That of a task at rest has an `ETag`, with which the rest of a broken download can be asked for; where `Accept-Ranges` is `none`, it cannot */
             200: {
                 headers: {
                     /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
@@ -7245,6 +7250,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A part of the file */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description Refused */
             "4XX": {

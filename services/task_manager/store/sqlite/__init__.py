@@ -190,7 +190,7 @@ class SqliteTaskStore(SqliteOutbox):
             insert = "INSERT OR REPLACE INTO removed (task_id, image_id, object_key) VALUES (?,?,?)"
             db.execute(insert, (*key, image.object_key))
             ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
-            step = f"images = images - 1, bytes = bytes - ?{ended}"
+            step = f"changes = changes + 1, images = images - 1, bytes = bytes - ?{ended}"
             db.execute(f"UPDATE tasks SET {step} WHERE id = ?", (image.size_bytes, task_id))  # noqa: S608 - ours
             self._keep(db, [self._announce_removed(image, image_id, self._clock())])
             self._keep(db, events.notes(image_id, SOURCE, noted))
@@ -228,6 +228,11 @@ class SqliteTaskStore(SqliteOutbox):
     async def has_ended_since(self, task_id: str, since: float) -> bool:
         query = "SELECT 1 FROM images WHERE task_id = ? AND ended_at > ? LIMIT 1"
         return await self._database.read(lambda db: db.execute(query, (task_id, since)).fetchone() is not None)
+
+    async def changes(self, task_id: str) -> str:
+        query = "SELECT changes FROM tasks WHERE id = ?"
+        row = await self._database.read(lambda db: db.execute(query, (task_id,)).fetchone())
+        return "0" if row is None else str(row[0])
 
     async def statistics(self, task_id: str) -> Saved | None:
         query = "SELECT body FROM statistics WHERE task_id = ?"
@@ -354,6 +359,7 @@ class SqliteTaskStore(SqliteOutbox):
                WHERE task_id = ? AND id = ?""",
             (image.state, *ended, counted_votes(image), IMAGES.text(image), image.task_id, image.id),
         )
+        db.execute("UPDATE tasks SET changes = changes + 1 WHERE id = ?", (image.task_id,))
 
     def _is_finished(self, db: sqlite3.Connection, task_id: str) -> bool:
         query = f"SELECT 1 FROM tasks WHERE id = ? AND {_FINISHED}"  # noqa: S608 - a constant

@@ -147,6 +147,9 @@ def _of_teams(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX tasks_of_team ON tasks (team, is_erased, state, bytes, images)")
 
 
+_CHANGES = "ALTER TABLE tasks ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+"""How often an image of the task was changed or removed since this step."""
+
 STEPS = (
     statements(_FIRST),
     _upgraded_bodies,
@@ -160,4 +163,5 @@ STEPS = (
     statements(quotas.SCHEMA),
     statements(erasures_sqlite.SCHEMA),
     statements(imports.SCHEMA),
+    statements(_CHANGES),
 )

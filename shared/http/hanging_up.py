@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns, for a request whose body has been read; cancels it when the caller disconnects.
+    """What `work` returns; cancels it when the caller disconnects. What is left of the request's body is not read.
 
     Raises ClientDisconnect then, and what `work` raises.
     """
     working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(request.receive())
+    gone = asyncio.ensure_future(_gone(request))
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -26,3 +26,8 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         gone.cancel()
         working.cancel()
         del gone, working  # an error refers to this frame, which would keep the tasks and the body in memory
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

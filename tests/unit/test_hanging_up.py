@@ -6,8 +6,8 @@ import pytest
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from services.detector.hanging_up import unless_gone
 from shared.errors import Invalid
+from shared.http.hanging_up import unless_gone
 from tests.service.held_bodies import bodies_held
 
 LARGE = 100_000
