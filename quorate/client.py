@@ -1,7 +1,6 @@
 """The Python client of the platform."""
 
 import base64
-import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,12 +12,13 @@ import httpx
 from quorate.accounts import Accounts
 from quorate.connection import Connection, content
 from quorate.consensus import Consensus
-from quorate.errors import ApiError, NotInTimeError
+from quorate.errors import ApiError
 from quorate.exports import Export, ExportFormat, unseen
+from quorate.following import FINISHED, Following
 from quorate.imports import Imports
-from quorate.label_imports import Import, ImportFormat, unheard
+from quorate.label_imports import ImportFormat, LabelImport, unheard
 from quorate.paths import segment, subtask_path, task_path
-from quorate.retries import RETRIED_ERRORS, RetryPolicy
+from quorate.retries import RetryPolicy
 from quorate.shapes import (
     Activity,
     Ballot,
@@ -46,18 +46,15 @@ from quorate.shapes import (
     VoteOutcome,
     Work,
 )
-from quorate.sse import events, lines
 from quorate.uploads import Part, Unsent, merged, noted, unsent_report
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
-FINISHED = frozenset({"completed", "cancelled"})
 CONFLICT, CONTENT_TOO_LARGE = 409, 413
 REFUSED_CONTENT = frozenset({400, CONTENT_TOO_LARGE, 415, 422})
 SEAL_FOR_S = 15.0
 PAGE = 200
 PREFERENCES = "/api/me/preferences"
-EVENT_STREAM = "text/event-stream"
 
 
 class Client:
@@ -283,49 +280,14 @@ class Client:
         told: hears what became of every row. Where the report breaks off (BrokenOffError), the same file can be sent
         again: what was applied is unchanged then.
         """
-        wanted = Import(api=self._api, path=task_path(task_id, "labels"), file_format=file_format, told=told)
+        wanted = LabelImport(api=self._api, path=task_path(task_id, "labels"), file_format=file_format, told=told)
         return wanted.send(file)
 
     # Progress
 
     def follow(self, task_id: str, *, timeout_s: float | None = None) -> Iterator[Task]:
         """The task, each time its progress changes, until it is completed or cancelled; reconnects when cut off."""
-        end = float("inf") if timeout_s is None else self._retry.clock() + timeout_s
-        silent = 0
-        while True:
-            silent += 1
-            with suppress(*RETRIED_ERRORS):
-                for task in self._progress(task_id, end):
-                    silent = 1
-                    yield task
-                    if task["state"] in FINISHED:
-                        return
-            self._retry.sleep(max(0.0, min(self._retry.pause_s(silent), end - self._retry.clock())))
-            self._check_time(task_id, end)
-            # Asked for as well: behind a proxy that holds the stream back, this is all the progress there is.
-            task = self.task(task_id)
-            yield task
-            if task["state"] in FINISHED:
-                return
-
-    def _progress(self, task_id: str, end: float) -> Iterator[Task]:
-        left_s = end - self._retry.clock()
-        self._check_time(task_id, end)
-        read_timeout_s = min(self._timeout_s, max(left_s, 0.1))
-        path = task_path(task_id, "events")
-        with self._api.stream(path, accept=EVENT_STREAM, read_timeout_s=read_timeout_s) as response:
-            for name, data in events(self._until(end, task_id, lines(response.iter_bytes()))):
-                if name == "progress":
-                    yield cast("Task", json.loads(data))
-
-    def _until(self, end: float, task_id: str, stream: Iterator[str]) -> Iterator[str]:
-        for line in stream:
-            self._check_time(task_id, end)
-            yield line
-
-    def _check_time(self, task_id: str, end: float) -> None:
-        if self._retry.clock() >= end:
-            raise NotInTimeError(f"task {task_id} did not finish in time")
+        return Following(self._api, self._retry, task_id, read_timeout_s=self._timeout_s, timeout_s=timeout_s).tasks()
 
     def wait(self, task_id: str, timeout_s: float | None = None) -> Task:
         """The task once it is completed or cancelled; NotInTimeError where that takes longer."""

@@ -1,4 +1,4 @@
-"""Imports: a file of labels sent, and the report on its rows as it comes."""
+"""Imports of labels: a file sent, and the report on its rows as it comes."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ def unheard(row: RowReport) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
+class LabelImport:
     """One import. `told` hears of every row."""
 
     api: Connection

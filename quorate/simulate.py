@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Event
 
-from quorate.client import FINISHED, Client
+from quorate.client import Client
+from quorate.following import FINISHED
 from quorate.shapes import Ballot, Lease, Task
 from quorate.truths import Truths
 

@@ -14,8 +14,8 @@ from loadtest.crowd.owner import LABELS
 from loadtest.people.person import Person
 from loadtest.people.recording import Stopwatch, WrongAnswer
 from loadtest.pictures import archive, small
-from quorate.client import FINISHED
 from quorate.errors import NotInTimeError, QuorateError
+from quorate.following import FINISHED
 from quorate.shapes import QuorumFields, Result, UploadReport
 from quorate.uploads import Part
 

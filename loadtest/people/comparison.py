@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from loadtest.people.backlog import TAKEN
 from loadtest.people.statistics import Act
-from quorate.client import FINISHED, Client
+from quorate.client import Client
 from quorate.errors import QuorateError
+from quorate.following import FINISHED
 from quorate.retries import RetryPolicy
 from quorate.shapes import Result
 
