@@ -64,6 +64,7 @@ class Seed:
     """One task, and its images and subtasks, in the files of a data folder."""
 
     def __init__(self, root: Path, quorum: QuorumPolicy) -> None:
+        self._root = root
         self._tasks_file = BulkDatabase(root / "tasks.sqlite", task_schema.STEPS)
         self._subtasks_file = BulkDatabase(root / "subtasks.sqlite", subtask_schema.STEPS)
         self._tasks = task_sqlite.SqliteTaskStore(
@@ -97,6 +98,7 @@ class Seed:
         for file in (self._tasks_file, self._subtasks_file):
             file.open()
         await self._tasks.create(self.task)
+        (self._root / "objects" / self.task.id).mkdir(parents=True)  # without any folder no platform would start
 
     async def close(self) -> None:
         """Keep everything; no event is left, since both sides know already."""

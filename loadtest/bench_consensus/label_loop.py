@@ -35,7 +35,6 @@ def measure(images: int) -> Numbers:
     with working_folder("bench-label-loop") as folder:
         platform = PlatformProcess(folder)
         loop_task = seed(platform.data_dir, SUBTASKS)
-        (platform.data_dir / "objects" / loop_task).mkdir(parents=True)  # with images and no folder it does not start
         votes_task = _seed_votes(platform.data_dir, images)
         with platform:
             return asyncio.run(_compared(platform, loop_task, votes_task))
