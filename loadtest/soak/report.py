@@ -11,6 +11,8 @@ from loadtest.soak.series import GROUPS, MEMORY, Group, Samples
 TIME = "time since the start [s]"
 SHOWN = 14
 """A plot shows so many of its series, those that reach highest; the CSV of the samples has all."""
+WATCHED = 0.95
+"""The share of the run that the samples cover at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,9 @@ def plot(samples: Samples, group: Group) -> Plot:
 
 def _failed(soak: Soak) -> Iterator[str]:
     if soak.failed_looks:
-        yield f"{soak.failed_looks} looks failed: a process ended, or did not answer"
+        yield f"{soak.failed_looks} looks failed: a process ended, or did not answer as it should"
+    if (end_s := soak.samples.end_s) < WATCHED * soak.seconds:
+        yield f"the samples end after {end_s:.0f} of {soak.seconds:.0f} s"
     if not soak.load.is_well:
         yield from (f"load test: {reason}" for reason in soak.load.reasons)
 
