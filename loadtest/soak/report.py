@@ -32,6 +32,7 @@ def report(soak: Soak) -> Report:
         (group.title, name, *_numbers(one), group.unit, one.judgement, _why(group, name, one))
         for group, name, one in sorted(trends, key=lambda row: row[2].judgement != "grows")
     ]
+    allowed = max((one.allowed for group, _, one in trends if group is MEMORY), default=MEMORY.allowance.least)
     columns = ("of", "series", "first", "last", "most", "rise of the last third", "per hour", "unit", "", "why")
     return Report(
         title=f"Soak: {soak.profile}, {soak.seconds:.0f} s",
@@ -44,7 +45,7 @@ def report(soak: Soak) -> Report:
             ),
             (
                 f"So a run of {soak.seconds:.0f} s cannot tell a leak of memory of less than "
-                f"{MEMORY.allowance.least * HOUR_S / (LAST * soak.seconds):.0f} MiB an hour from none."
+                f"{allowed * HOUR_S / (LAST * soak.seconds):.0f} MiB an hour in the largest process from none."
             ),
         ],
         parts=[

@@ -94,6 +94,12 @@ def test_what_is_level_goes_well():
     assert soaked([100.0] * 300).verdict.is_well
 
 
+@pytest.mark.parametrize(("level", "least"), [(100.0, 9), (800.0, 48)])
+def test_the_page_says_the_least_leak_that_it_could_tell(level, least):
+    """A process may rise by 1.5 MiB in a third of half an hour, or by 1 % where that is more."""
+    assert f"of less than {least} MiB an hour" in soaked([level] * 300).paragraphs[1]
+
+
 def test_what_grows_by_design_says_why_and_only_up_to_its_bound():
     logs = [value / 11 for value in GROWING]
     found = soaked(logs, (FILES, "tasks.sqlite-wal"))
