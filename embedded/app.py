@@ -17,6 +17,7 @@ from services.accounts import routes as account_routes
 from services.accounts.store.sqlite import SqliteAccountStore
 from services.accounts.store.sqlite import schema as account_schema
 from services.consensus import part as consensus
+from services.consensus.sparing import REST, Sparing
 from services.consensus.store.sqlite import SqliteConsensusStore
 from services.consensus.store.sqlite import schema as consensus_schema
 from services.detector import part as detector
@@ -131,7 +132,13 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         ),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
-        consensus.assemble(on(consensus_store), settings, erasures=SqliteErasures(files["consensus"]), relays=relays),
+        consensus.assemble(
+            on(consensus_store),
+            settings,
+            erasures=SqliteErasures(files["consensus"]),
+            sparing=Sparing(REST),
+            relays=relays,
+        ),
     ]
     accounts = None
     if settings.auth == "on":

@@ -29,13 +29,15 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """First, last and largest value of all; the rise per hour over the part that is judged, and the rise in it."""
+    """First, last and largest value of all; the rise per hour over the part that is judged, the rise in it, and how
+    much it may rise there."""
 
     first: float
     last: float
     most: float
     per_hour: float
     rise: float
+    allowed: float
     judgement: Judgement
 
 
@@ -46,8 +48,9 @@ def trend(times_s: Sequence[float], values: Sequence[float], allowance: Allowanc
     That slope is not moved by single peaks, nor by a sawtooth whose period is short beside a bucket.
     """
     if not values:
+        nan = math.nan
         return Trend(
-            first=math.nan, last=math.nan, most=math.nan, per_hour=math.nan, rise=math.nan, judgement="too few"
+            first=nan, last=nan, most=nan, per_hour=nan, rise=nan, allowed=allowance.least, judgement="too few"
         )
     begin_s = times_s[-1] - LAST * (times_s[-1] - times_s[0])
     judged = [(at_s, value) for at_s, value in zip(times_s, values, strict=True) if at_s >= begin_s]
@@ -61,6 +64,7 @@ def trend(times_s: Sequence[float], values: Sequence[float], allowance: Allowanc
         most=max(values),
         per_hour=slope * HOUR_S,
         rise=rise,
+        allowed=allowed,
         judgement="too few" if len(judged) < LEAST else judgement,
     )
 

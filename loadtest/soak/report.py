@@ -11,6 +11,8 @@ from loadtest.soak.series import GROUPS, MEMORY, Group, Samples
 TIME = "time since the start [s]"
 SHOWN = 14
 """A plot shows so many of its series, those that reach highest; the CSV of the samples has all."""
+WATCHED = 0.95
+"""The share of the run that the samples cover at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,7 @@ def report(soak: Soak) -> Report:
         (group.title, name, *_numbers(one), group.unit, one.judgement, _why(group, name, one))
         for group, name, one in sorted(trends, key=lambda row: row[2].judgement != "grows")
     ]
+    allowed = max((one.allowed for group, _, one in trends if group is MEMORY), default=MEMORY.allowance.least)
     columns = ("of", "series", "first", "last", "most", "rise of the last third", "per hour", "unit", "", "why")
     return Report(
         title=f"Soak: {soak.profile}, {soak.seconds:.0f} s",
@@ -42,7 +45,7 @@ def report(soak: Soak) -> Report:
             ),
             (
                 f"So a run of {soak.seconds:.0f} s cannot tell a leak of memory of less than "
-                f"{MEMORY.allowance.least * HOUR_S / (LAST * soak.seconds):.0f} MiB an hour from none."
+                f"{allowed * HOUR_S / (LAST * soak.seconds):.0f} MiB an hour in the largest process from none."
             ),
         ],
         parts=[
@@ -79,7 +82,9 @@ def plot(samples: Samples, group: Group) -> Plot:
 
 def _failed(soak: Soak) -> Iterator[str]:
     if soak.failed_looks:
-        yield f"{soak.failed_looks} looks failed: a process ended, or did not answer"
+        yield f"{soak.failed_looks} looks failed: a process ended, or did not answer as it should"
+    if (end_s := soak.samples.end_s) < WATCHED * soak.seconds:
+        yield f"the samples end after {end_s:.0f} of {soak.seconds:.0f} s"
     if not soak.load.is_well:
         yield from (f"load test: {reason}" for reason in soak.load.reasons)
 

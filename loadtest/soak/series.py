@@ -48,5 +48,10 @@ class Samples:
         """The names of a group's series."""
         return sorted(name for each, name in self.values if each is group)
 
+    @property
+    def end_s(self) -> float:
+        """When the last look was that saw anything; 0 where none did."""
+        return max((times_s[-1] for times_s in self.times_s.values()), default=0.0)
+
     def trend(self, key: Key) -> Trend:
         return trend(self.times_s[key], self.values[key], key[0].allowance)

@@ -1,6 +1,7 @@
 """A thread that looks again and again, and writes down what it sees."""
 
 import csv
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,10 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
-import psutil
-
 from loadtest.soak.series import Sampled, Samples
+
+log = logging.getLogger(__name__)
 
 COLUMNS = ("at_s", "group", "name", "value")
 
@@ -19,7 +19,8 @@ COLUMNS = ("at_s", "group", "name", "value")
 class Watcher:
     """Looks every `every_s` seconds for as long as its block lasts; rows go to a CSV as they come.
 
-    A look that fails is missing, and counted in `failed`: a process that has ended, an answer that did not come.
+    A look that fails is missing, and counted in `failed`: a process that has ended, an answer that did not come or
+    cannot be read.
     """
 
     def __init__(self, looks: Sequence[Callable[[], Sampled]], every_s: float, file: Path) -> None:
@@ -53,6 +54,7 @@ class Watcher:
         for look in self._looks:
             try:
                 found |= look()
-            except (psutil.Error, httpx.HTTPError, OSError):
+            except Exception as error:  # noqa: BLE001 - whatever one look raises, the next ones are made
+                log.warning("a look failed: %r", error)
                 self.failed += 1
         return found

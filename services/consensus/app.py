@@ -7,6 +7,7 @@ from functools import partial
 
 from services.consensus.part import assemble
 from services.consensus.settings import ConsensusServiceSettings
+from services.consensus.sparing import Sparing
 from services.consensus.store.mongo import MongoConsensusStore
 from shared.erasures.mongo import MongoErasures
 from shared.http.application import open_when_up
@@ -41,7 +42,7 @@ def create(settings: ConsensusServiceSettings) -> Deployable:
     return deployable(
         "Quorate consensus",
         settings,
-        [assemble(adapters, settings, erasures=MongoErasures(mongo.database["erasures"]))],
+        [assemble(adapters, settings, erasures=MongoErasures(mongo.database["erasures"]), sparing=Sparing(rest=0.0))],
         adapters,
         opened=opened,
         authenticator=callers.authenticator,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -37,23 +38,27 @@ class NotMade(QuorateError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How long a run may take, and how much memory."""
+    """How long a run may take, without its rests and with them, and how much memory."""
 
     time_s: float
+    with_rests_s: float
     memory_bytes: int
 
 
 Tell = Callable[[str], Awaitable[None]]
 """Told what the run does at the moment."""
+Rest = Callable[[], Awaitable[None]]
+"""Leaves the event loop to others."""
 
 
 class Maker:
     """Makes runs, each in a process of its own."""
 
-    def __init__(self, store: ConsensusStore, clock: Clock, bounds: Bounds) -> None:
+    def __init__(self, store: ConsensusStore, clock: Clock, bounds: Bounds, sparing: Sparing) -> None:
         self._store = store
         self._clock = clock
         self._bounds = bounds
+        self._sparing = sparing
 
     async def make(self, run: Run, attempt: str, tell: Tell) -> Outcome:
         """The outcome; the pages are kept under the attempt. Raises NotMade."""
@@ -69,19 +74,22 @@ class Maker:
             limit=MAX_LINE_BYTES,
         )
         try:
-            async with asyncio.timeout(self._bounds.time_s):
-                return await self._made(process, run, attempt, tell)
+            async with asyncio.timeout(self._bounds.time_s) as bound:
+                latest = asyncio.get_running_loop().time() + self._bounds.with_rests_s
+                rest = partial(self._sparing.rest, bound, latest)
+                return await self._made(process, run, attempt, tell, rest)
         except TimeoutError:
             raise NotMade(f"it was not done after {self._bounds.time_s:.0f} s: ask fewer methods") from None
         finally:
             await _ended(process)
 
-    async def _made(self, process: asyncio.subprocess.Process, run: Run, attempt: str, tell: Tell) -> Outcome:
-        feeding = asyncio.create_task(self._feed(process, run, tell))
-        sparing = Sparing()
+    async def _made(
+        self, process: asyncio.subprocess.Process, run: Run, attempt: str, tell: Tell, rest: Rest
+    ) -> Outcome:
+        feeding = asyncio.create_task(self._feed(process, run, tell, rest))
         try:
             while line := await _line(process):
-                with sparing.work():
+                with self._sparing.work():
                     said = orjson.loads(line)
                 if "refused" in said:
                     raise NotMade(said["refused"])
@@ -92,17 +100,17 @@ class Maker:
                 else:
                     page = said["page"]
                     key = PageKey(run_id=run.id, attempt=attempt, kind=page["kind"], number=page["number"])
-                    with sparing.work():
+                    with self._sparing.work():
                         body = packed(page["items"])
                     await self._store.put_page(key, body)
-                    await sparing.rest()
+                    await rest()
         finally:
             await ended(feeding)
         if not feeding.cancelled() and isinstance(fault := feeding.exception(), QuorateError):
             raise fault
         raise NotMade(f"its process ended before it was done (status {await process.wait()})")
 
-    async def _feed(self, process: asyncio.subprocess.Process, run: Run, tell: Tell) -> None:
+    async def _feed(self, process: asyncio.subprocess.Process, run: Run, tell: Tell, rest: Rest) -> None:
         """Send all that the run is about. The process waits for it, so it is sent at the pace at which it is read."""
         stdin = process.stdin
         if stdin is None:
@@ -110,15 +118,14 @@ class Maker:
         stdin.write(_as_line({"kind": run.kind, "methods": run.methods, "now": self._clock()}))
         read = 0
         try:
-            sparing = Sparing()
             async for rows, task in self._rows(run):
-                with sparing.work():
+                with self._sparing.work():
                     lines = b"".join(_as_line(_sent(row, task)) for row in rows)
                 stdin.write(lines)
                 await stdin.drain()
                 read += len(rows)
                 await tell(f"reading: {read} images")
-                await sparing.rest()
+                await rest()
             stdin.write(_as_line(None))
             await stdin.drain()
         except (BrokenPipeError, ConnectionResetError):

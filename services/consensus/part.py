@@ -7,7 +7,8 @@ from services.consensus import consumers, eraser, operator_routes, routes
 from services.consensus.handlers import Resources
 from services.consensus.maker import Bounds, Maker
 from services.consensus.metrics import RunMetrics
-from services.consensus.settings import ConsensusSettings
+from services.consensus.settings import LONGEST_S, ConsensusSettings
+from services.consensus.sparing import Sparing
 from services.consensus.store import ConsensusStore
 from services.consensus.worker import Worker
 from shared.arrivals import Arrivals
@@ -22,14 +23,19 @@ def assemble(
     settings: ConsensusSettings,
     *,
     erasures: Erasures,
+    sparing: Sparing,
     relays: Sequence[Relay] | None = None,
 ) -> Part:
-    """`relays`: those of all services, where they run in this process."""
+    """`sparing`: how far the runs leave the event loop to others. `relays`: those of all services, where they run in
+    this process."""
     store, clock = adapters.store, adapters.clock
     relay = Relay(store, adapters.bus)
-    bounds = Bounds(time_s=settings.consensus_time_s, memory_bytes=settings.consensus_memory_bytes)
+    bounds = Bounds(
+        time_s=settings.consensus_time_s, with_rests_s=LONGEST_S, memory_bytes=settings.consensus_memory_bytes
+    )
     metrics = RunMetrics(adapters.telemetry.metrics.registry, store, clock)
-    worker = Worker(store, Maker(store, clock, bounds), relay, clock, metrics, at_once=settings.consensus_at_once)
+    maker = Maker(store, clock, bounds, sparing)
+    worker = Worker(store, maker, relay, clock, metrics, at_once=settings.consensus_at_once)
     erasing = Eraser("consensus", erasures, partial(eraser.step, store), adapters.bus, clock)
     resources = Resources(
         store=store,

@@ -112,8 +112,11 @@ def asked_again(run: Run, now: float) -> Run:
 
 
 def claimed(run: Run, now: float, *, holder: str) -> Run:
-    """An attempt begins, unless another is under way. One that was cut short too often fails instead."""
-    if run.is_over or (run.state == "running" and now < run.held_until):
+    """An attempt begins, unless another is under way. One that was cut short too often fails instead. Raises Conflict
+    for a run that is over: who sees it fail here made it fail."""
+    if run.is_over:
+        raise Conflict(f"the run is {run.state}")
+    if run.state == "running" and now < run.held_until:
         return run
     if run.attempts >= MAX_ATTEMPTS:
         return _over(run, now, state="failed", why=CUT_SHORT)

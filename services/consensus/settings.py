@@ -23,7 +23,10 @@ class ConsensusSettings(ServerSettings):
         Field(
             gt=0,
             le=LONGEST_S,
-            description="seconds after which a consensus run that is not done fails; 840 at the most",
+            description=(
+                "seconds, without rests for the sake of others, after which a consensus run that is not done fails; "
+                "840 at the most, with them"
+            ),
         ),
     ] = 600.0
     consensus_memory_bytes: Annotated[

@@ -21,17 +21,10 @@ from shared.event_data import ImagePrelabeled
 from shared.events import ImagePrelabeledV1, envelope
 from shared.results import Imported, Prelabel
 from tests.service.export_samples import NASTY, PLAIN, download, exported_task
+from tests.service.label_files import SUGGEST, sent, zipped
 from tests.service.picture_samples import png
-from tests.service.running import LABELS, Api, assert_problem
+from tests.service.running import LABELS, Api
 from tests.unit import house
-
-SUGGEST = {"mode": "suggest", "audit_share": 0}
-
-
-async def sent(api: Api, task_id: str, form: str, content: bytes | str, kind: str = "application/octet-stream"):
-    body = content if isinstance(content, bytes) else content.encode()
-    headers = {"Content-Type": kind}
-    return await api.http.post(f"/api/tasks/{task_id}/labels", params={"format": form}, content=body, headers=headers)
 
 
 async def imported(api: Api, task_id: str, form: str, content: bytes | str) -> tuple[list[dict], dict]:
@@ -180,14 +173,6 @@ async def test_coco_whose_ids_have_gaps(api: Api):
     ]
 
 
-def zipped(files: dict[str, bytes | str]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return out.getvalue()
-
-
 NAME_FILES = [
     {"data.yaml": "nc: 3\nnames: [cat, 'dog', no]\n"},
     {"x/data.yaml": "names:\n  0: cat\n  2: no\n  1: dog\n"},
@@ -240,56 +225,6 @@ async def test_an_imagefolder_by_the_bytes_of_its_pictures_or_their_names(api: A
     assert statuses == ["applied", "applied", "applied", "unknown_image", "malformed", "skipped"]
     seen = await suggestions(api, task_id)
     assert [seen[one]["label"] for one in ids] == ["cat", "dog", "bird"]
-
-
-async def refused(api: Api, task_id: str, form: str, content: bytes | str, status: int) -> str:
-    answer = await sent(api, task_id, form, content)
-    assert_problem(answer, status)
-    return answer.json()["detail"]
-
-
-OTHER_FORMATS = [
-    ("csv", "", 422),
-    ("csv", "a,b\n1,2\n", 422),
-    ("csv", b"\xff\xfef\x00i\x00", 422),
-    ("jsonl", "[1]", 422),
-    ("coco", "[]", 422),
-    ("coco", '{"images": {}}', 422),
-    ("coco", '{"images": [1]}', 422),
-    ("coco", '{"images": [{"id": 1}, {"id": 1}]}', 422),
-    ("coco", '{"images": [{"id": 1}]', 422),
-    ("coco", '{"images": [{"id": 1}]}x', 422),
-    ("coco", '{"images": ["', 422),
-    ("coco", '{"images": [], "annotations": []}', 422),
-    ("coco", "[" * 100_000, 422),
-    ("coco", '{"a":' + "[" * 100_000, 422),
-    ("yolo", "PK no", 415),
-    ("yolo", zipped({"a.txt": "0 0 0 0 0"}), 422),
-    ("yolo", zipped({"data.yaml": "names: {a: b}", "a.txt": "0 0 0 0 0"}), 422),
-    ("yolo", zipped({"data.yaml": "names: " + "[" * 5_000, "a.txt": "0 0 0 0 0"}), 422),
-    ("imagefolder", zipped({"a.txt": "0 0 0 0 0"}), 422),
-    ("imagefolder", b"\x1f\x8b", 415),
-]
-
-
-async def test_a_file_of_another_format_is_refused_and_nothing_is_left(api: Api):
-    task_id = await api.task(detector=SUGGEST)
-    for form, content, status in OTHER_FORMATS:
-        await refused(api, task_id, form, content, status)
-    assert not list(api.platform.tasks.spool.glob("*"))
-
-
-async def test_who_may_and_which_task(api: Api):
-    off = await api.task()
-    answer = await sent(api, off, "csv", "filename,label\na,cat\n")
-    assert_problem(answer, 409)
-    assert answer.json()["code"] == "no-suggestions"
-    task_id = await api.task(detector=SUGGEST)
-    assert_problem(await sent(api, task_id, "csv", "filename,label\na,cat\n", "text/html"), 415)
-    assert_problem(await sent(api, task_id, "voc", "x"), 422)
-    assert_problem(await sent(api, "0" * 32, "csv", "filename,label\na,cat\n"), 404)
-    await api.http.delete(f"/api/tasks/{task_id}")
-    assert_problem(await sent(api, task_id, "csv", "filename,label\na,cat\n"), 410)
 
 
 async def test_an_import_while_people_vote_takes_no_vote_away(api: Api):

@@ -34,7 +34,8 @@ def test_one_attempt_has_a_run_until_its_claim_lapses():
         runs.renewed(second, T0, holder="a", stage=None)
     done = runs.finished(second, T0 + 40, holder="b", outcome=Outcome(images=3))
     assert (done.state, done.attempt, done.due_at) == ("finished", "b", None)
-    assert runs.claimed(done, T0 + 999, holder="c") is done
+    with pytest.raises(Conflict, match="finished"):
+        runs.claimed(done, T0 + 999, holder="c")
 
 
 def test_a_run_that_is_cut_short_again_and_again_fails_by_name():
@@ -45,6 +46,8 @@ def test_a_run_that_is_cut_short_again_and_again_fails_by_name():
     assert run.state == "running"
     run = runs.claimed(run, now, holder="a")
     assert (run.state, run.why) == ("failed", CUT_SHORT)
+    with pytest.raises(Conflict, match="failed"):
+        runs.claimed(run, now, holder="b")
     again = runs.asked_again(run, now)
     assert (again.state, again.attempts, again.why) == ("waiting", 0, None)
 

@@ -167,6 +167,27 @@ async def test_metrics_tell_of_runs_that_wait_are_made_and_ended(stored, caplog)
         await until(lambda: _is(shown("runs_ended_total", outcome="finished"), 1), "it is finished")
 
 
+async def test_a_run_that_failed_is_told_once_however_many_replicas_found_it_due(stored, monkeypatch, caplog):
+    store, registry = stored.store, CollectorRegistry()
+    cut_short = run(1, state="running", holder="x", attempts=3, held_until=T0 - 5, began_at=T0 - 40)
+    await store.add_run(cut_short)
+    listed = []
+
+    async def due(**_) -> list[Run]:
+        """As a replica sees it that listed what is due before another had it fail."""
+        listed.append(cut_short)
+        return [cut_short]
+
+    async def is_listed_again() -> bool:
+        return len(listed) >= 3
+
+    monkeypatch.setattr(store, "due", due)
+    async with working(stored, Maker(), Relay(store, Bus()), RunMetrics(registry, store, stored.clock)):
+        await until(is_listed_again, "it is listed again")
+    assert registry.get_sample_value("quorate_consensus_runs_ended_total", {"outcome": "failed"}) == 1
+    assert caplog.text.count("a consensus run failed") == 1
+
+
 async def test_metrics_have_no_sample_where_the_store_is_away(stored, monkeypatch):
     registry = CollectorRegistry()
     metrics = RunMetrics(registry, stored.store, stored.clock)

@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import time
 
 import httpx
 import pytest
@@ -71,11 +72,11 @@ def test_a_few_peaks_hardly_move_the_slope(slope, start, peaks):
     assert theil_sen([(at, value + 7) for at, value in bent]) == pytest.approx(theil_sen(bent), abs=1e-6)
 
 
-def soaked(values, key=(MEMORY, "platform"), load=WELL, failed_looks=0):
+def soaked(values, key=(MEMORY, "platform"), load=WELL, failed_looks=0, seconds=1800):
     samples = Samples()
     for at_s, value in zip(TIMES, values, strict=False):
         samples.add(at_s, {key: value})
-    return report(Soak(profile="embedded", seconds=1800, samples=samples, failed_looks=failed_looks, load=load))
+    return report(Soak(profile="embedded", seconds=seconds, samples=samples, failed_looks=failed_looks, load=load))
 
 
 GROWING = [150 + at_s / 60 for at_s in TIMES]
@@ -91,6 +92,12 @@ def test_what_grows_without_a_bound_is_the_verdict():
 
 def test_what_is_level_goes_well():
     assert soaked([100.0] * 300).verdict.is_well
+
+
+@pytest.mark.parametrize(("level", "least"), [(100.0, 9), (800.0, 48)])
+def test_the_page_says_the_least_leak_that_it_could_tell(level, least):
+    """A process may rise by 1.5 MiB in a third of half an hour, or by 1 % where that is more."""
+    assert f"of less than {least} MiB an hour" in soaked([level] * 300).paragraphs[1]
 
 
 def test_what_grows_by_design_says_why_and_only_up_to_its_bound():
@@ -119,6 +126,7 @@ def test_servers_are_shown_and_not_judged():
     ("told", "reason"),
     [
         ({"failed_looks": 2}, "2 looks failed"),
+        ({"seconds": 1900}, "the samples end after 1794 of 1900 s"),
         ({"load": Verdict(is_well=False, sentence="No.", reasons=["98 failed"])}, "load test: 98 failed"),
     ],
 )
@@ -162,15 +170,17 @@ def test_folders_and_processes_are_looked_at(tmp_path):
     assert all(value > 0 for value in found.values())
 
 
-def test_looks_that_fail_are_counted_and_the_others_kept(tmp_path):
+@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), ValueError("no JSON"), KeyError("queue")])
+def test_looks_that_fail_are_counted_and_the_others_kept(tmp_path, failure):
     def fails():
-        raise httpx.ConnectError("refused")
+        raise failure
 
     with answering(lambda *_: (200, METRICS.encode())) as url:
         several = [fails, lambda: looks.metrics("platform", url)]
         with Watcher(several, 0.01, tmp_path / "samples.csv") as watcher:
-            while not watcher.samples.values:
-                pass
+            ends_at = time.monotonic() + 10
+            while not watcher.samples.values and time.monotonic() < ends_at:
+                time.sleep(0.01)
     assert watcher.failed >= 1
     assert (tmp_path / "samples.csv").read_text().startswith("at_s,group,name,value\n")
     assert "Outboxes and writes,platform: outbox,2.0" in (tmp_path / "samples.csv").read_text()
