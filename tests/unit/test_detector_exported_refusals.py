@@ -42,6 +42,9 @@ from tests.unit.exported_samples import CELLS, CLASSIFY, EVERY, ULTRALYTICS, con
         ((1, 7, CELLS), ULTRALYTICS | {"names": "{0: '" + "x" * 1_000_000 + "'}"}, {}, "a `names` in its metadata"),
         ((1, 7, CELLS), ULTRALYTICS | {"names": "(" * 5_000 + ")" * 5_000}, {}, "a `names` in its metadata"),
         ((1, 7, CELLS), ULTRALYTICS | {"names": [1, 2]}, {}, "a `names` in its metadata"),
+        ((1, 7, CELLS), ULTRALYTICS | {"names": "{[]: 1}"}, {}, "a `names` in its metadata"),
+        ((1, 7, CELLS), ULTRALYTICS | {"names": "-" * 10_000 + "1"}, {}, "a `names` in its metadata"),
+        ((1, 7, CELLS), ULTRALYTICS | {"names": "1" + "+1" * 100_000}, {}, "a `names` in its metadata"),
     ],
 )
 def test_what_is_not_known_is_refused_with_what_was_seen(tmp_path, output, metadata, options, message):
