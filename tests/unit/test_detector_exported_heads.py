@@ -75,6 +75,36 @@ def test_each_head_is_told_and_decoded(tmp_path, output, metadata, family, confi
     assert found_by(path, blank(*WIDE)) == [("dog", round(confidence, 3), rectangle)]
 
 
+ONE = ULTRALYTICS | {"names": {0: "cat"}}
+SIZES = [(192, 320), (160, 384), (64, 64), (320, 320), (640, 640), (1280, 1280)]
+
+
+@pytest.mark.parametrize("max_det", [100, 300, 1_000, 2_000, 3_000])
+@pytest.mark.parametrize("size", SIZES)
+def test_one_class_chosen_by_the_graph_is_no_yolov5(tmp_path, size, max_det):
+    """Its box has six numbers too, and the grids of a YOLO of some size have 100, 500 and so on cells together."""
+    output = filled((1, max_det, 6), ((0, EVERY), (24, 28, 40, 36, 0.8, 0)))
+    path = constant(tmp_path, output, ONE, entering=(1, 3, *size))
+    assert find_onnx_model(path).model.family == "end-to-end"
+    assert found_by(path, blank(*size)) == [("cat", 0.8, (24, 28, 16, 8))]
+
+
+@pytest.mark.parametrize("strides", [(8, 16, 32), (16, 32), (4, 8, 16, 32), (8, 16, 32, 64)])
+@pytest.mark.parametrize("size", SIZES)
+def test_one_class_of_a_yolov5_is_told_by_its_number_of_boxes(tmp_path, size, strides):
+    cells = sum((size[0] // stride) * (size[1] // stride) for stride in strides)
+    output = filled((1, 3 * cells, 6), ((0, EVERY), (32, 32, 16, 8, 0.8, 1)))
+    path = constant(tmp_path, output, YOLOV5 | {"names": {0: "cat"}}, entering=(1, 3, *size))
+    assert find_onnx_model(path).model.family == "yolov5"
+    assert found_by(path, blank(*size)) == [("cat", 0.8, (24, 28, 16, 8))]
+
+
+def test_a_yolov5_may_have_another_number_of_anchors(tmp_path):
+    output = filled((1, 5 * 2100, 6), ((0, EVERY), (32, 32, 16, 8, 0.8, 1)))
+    path = constant(tmp_path, output, YOLOV5 | {"names": {0: "cat"}}, entering=(1, 3, 320, 320))
+    assert found_by(path, blank(320, 320)) == [("cat", 0.8, (24, 28, 16, 8))]
+
+
 def test_an_rt_detr_of_its_authors(tmp_path):
     path = write_labelled_model(
         tmp_path / "some.onnx", labels=[1, 0], boxes=[[0.375, 0.4375, 0.625, 0.5625], [0, 0, 1, 1]], scores=[0.8, 0.1]

@@ -53,6 +53,9 @@ def test_what_is_not_known_is_refused_with_what_was_seen(tmp_path, output, metad
         find_onnx_model(path)
 
 
+ONE = ULTRALYTICS | {"names": {0: "cat"}}
+
+
 @pytest.mark.parametrize(
     ("output", "metadata", "message"),
     [
@@ -63,6 +66,12 @@ def test_what_is_not_known_is_refused_with_what_was_seen(tmp_path, output, metad
             "scores from 0 to 5, not from 0 to 1",
         ),
         (filled((1, 300, 6), ((0, EVERY), (0.5, 0.5, 0.2, 0.2, 0.8, 1))), ULTRALYTICS, "boxes relative to its input"),
+        (filled((1, 4 * CELLS, 6), ((0, EVERY), (32, 32, 16, 8, 0.8, 0.4))), ONE, "with class 0.4, no whole number"),
+        (
+            filled((1, 3 * CELLS, 6), ((0, EVERY), (24, 28, 40, 36, 0.8, 0))),
+            ONE,
+            "252 boxes of six numbers, as many as a YOLOv5 .*max_det=251",
+        ),
     ],
 )
 def test_what_answers_otherwise_than_its_family_is_not_loaded(tmp_path, output, metadata, message):

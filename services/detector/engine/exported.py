@@ -87,6 +87,7 @@ class ExportedEngine:
 
     def _check(self, outputs: _Outputs) -> None:
         """Raises ModelUnusable."""
+        self._check_six(next(iter(outputs.values())))
         weights, classes = self._files.weights, len(self._model.classes)
         boxes = self._decoded(outputs, floor=-np.inf)
         if boxes.index.size and not 0 <= boxes.index.min() <= boxes.index.max() < classes:
@@ -102,6 +103,24 @@ class ExportedEngine:
                 "RT-DETR: export it with a newer Ultralytics, which does"
             )
 
+    def _check_six(self, rows: NDArray[np.float32]) -> None:
+        """Of one class, YOLOv5 and a graph that has chosen its boxes give six numbers alike, the last of them the
+        class: its likelihood, or its index, which is 0 everywhere. Raises ModelUnusable for one taken for the other."""
+        weights, family = self._files.weights, self._model.family
+        if rows.shape[-1] != decoding.RANKED or family not in {"yolov5", "end-to-end"}:
+            return
+        labels = rows[:, 5]
+        if family == "yolov5" and not labels.any():
+            raise ModelUnusable(
+                f"{weights} answers {len(rows)} boxes of six numbers, as many as a YOLOv5 with one class does, but has "
+                f"chosen them itself: export it with another number of them, such as max_det={len(rows) - 1}"
+            )
+        if family == "end-to-end" and not _are_whole(labels):
+            raise ModelUnusable(
+                f"{weights} answers with class {labels[labels != np.rint(labels)][0]:.3g}, no whole number: its "
+                "boxes of six numbers are neither chosen ones nor three for each cell of its input"
+            )
+
 
 def _of_picture(outputs: _Outputs, number: int) -> _Outputs:
     return {name: answer[number] for name, answer in outputs.items()}
@@ -112,4 +131,8 @@ def _is_ranked(outputs: _Outputs, classes: int) -> bool:
     numbers, and the scores of a black picture are not all 0 or 1."""
     rows = next(iter(outputs.values()))
     is_six = rows.shape[-1] == decoding.RANKED
-    return is_six and (classes + 4 != decoding.RANKED or bool((rows[:, 5] == np.rint(rows[:, 5])).all()))
+    return is_six and (classes + 4 != decoding.RANKED or _are_whole(rows[:, 5]))
+
+
+def _are_whole(numbers: NDArray[np.float32]) -> bool:
+    return bool((numbers == np.rint(numbers)).all())
