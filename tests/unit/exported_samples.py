@@ -102,9 +102,9 @@ HEADS = {
 }
 
 
-def random_head(path, family, **options):
+def random_head(path, family, *, constants=None, **options):
     boxes, classes, nodes, leaving, metadata = HEADS[family]
-    constants = {"side": np.float32(SIDE), "zero": [0], "two": [2], "four": [4], "axis": [2]}
+    constants = {"side": np.float32(SIDE), "zero": [0], "two": [2], "four": [4], "axis": [2]} | (constants or {})
     return write_random_head(path, (boxes, classes, nodes, constants, leaving), metadata=metadata, **options)
 
 

@@ -1,5 +1,6 @@
 """Detectors as Ultralytics and the authors of RT-DETR export them, on ONNX Runtime."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from services.detector.engine.pictures import Placement, prepare
 from services.detector.engine.rows import FLOOR, Boxes, report, suppress
 from services.detector.models import NEEDS_SUPPRESSION, Model, ModelFiles, ModelUnusable
 from shared.results import Detection
+
+log = logging.getLogger(__name__)
 
 _Outputs = dict[str, NDArray[np.float32]]
 
@@ -32,9 +35,12 @@ class ExportedEngine:
         self._files = files
         self._session = OnnxSession(files, threads=threads, providers=providers)
         blank = np.zeros((1, 3, files.model.input_height, files.model.input_width), np.float32)
-        outputs = _of_picture(self._session.run(blank), 0)
+        answered = self._session.run(blank)
+        outputs = _of_picture(answered, 0)
         self._is_ranked = _is_ranked(outputs, len(files.model.classes))
         self._check(outputs)
+        is_open = self._session.is_accelerated and self._session.takes_any_number
+        self._batch = _BATCH if is_open and self._takes_together(blank, answered) else 1
 
     @property
     def model(self) -> Model:
@@ -42,7 +48,7 @@ class ExportedEngine:
 
     @property
     def batch(self) -> int:
-        return _BATCH if self._session.is_accelerated and self._session.takes_any_number else 1
+        return self._batch
 
     def detect(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
         return self.detect_together([Asked(bgr=bgr, min_confidence=min_confidence, nms_iou=nms_iou)])[0]
@@ -84,6 +90,21 @@ class ExportedEngine:
                 return decoding.queried(
                     first, is_ranked=self._is_ranked, width=model.input_width, height=model.input_height, floor=floor
                 )
+
+    def _takes_together(self, blank: NDArray[np.float32], answered: _Outputs) -> bool:
+        """Whether it answers to as many black pictures as to one, each for itself. An input may leave the number open
+        before a head that was made for one, and a device may have no room for more."""
+        try:
+            together = self._session.run(blank.repeat(_BATCH, axis=0))
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors have no family of their own
+            why = str(error)
+        else:
+            shapes = {name: answer.shape for name, answer in together.items()}
+            if shapes == {name: (_BATCH, *answer.shape[1:]) for name, answer in answered.items()}:
+                return True
+            why = f"it answers {shapes}"
+        log.warning("%s is given one picture at a time, for it cannot take %d: %s", self._files.weights, _BATCH, why)
+        return False
 
     def _check(self, outputs: _Outputs) -> None:
         """Raises ModelUnusable."""
