@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.engine import Asked, decoding
+from services.detector.engine import decoding
 from services.detector.engine.onnx_runtime import OnnxSession
 from services.detector.engine.pictures import Placement, prepare
 from services.detector.engine.rows import FLOOR, Boxes, report, suppress
@@ -23,6 +24,18 @@ _BATCH = 8
 _ROUNDING = 1e-3
 _RELATIVE = 1.5
 """The edges of relative boxes hardly pass 1, those in pixels do at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A picture of `width` x `height` as the model takes it, 1 x 3 x height x width, and where it lies in there."""
+
+    blob: NDArray[np.float32]
+    placement: Placement
+    width: int
+    height: int
+    min_confidence: float
+    nms_iou: float
 
 
 class ExportedEngine:
@@ -51,28 +64,27 @@ class ExportedEngine:
         return self._batch
 
     def detect(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> tuple[Detection, ...]:
-        return self.detect_together([Asked(bgr=bgr, min_confidence=min_confidence, nms_iou=nms_iou)])[0]
+        return self.detect_together([self.prepare(bgr, min_confidence=min_confidence, nms_iou=nms_iou)])[0]
 
-    def detect_together(self, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
+    def prepare(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> Prepared:
         model, files = self._model, self._files
-        prepared = [
-            prepare(
-                one.bgr, width=model.input_width, height=model.input_height, pixels=files.pixels, resize=files.resize
-            )
-            for one in asked
-        ]
-        outputs = self._session.run(np.concatenate([blob for blob, _ in prepared]))
-        return [
-            self._found(_of_picture(outputs, number), one, placement)
-            for number, (one, (_, placement)) in enumerate(zip(asked, prepared, strict=True))
-        ]
+        blob, placement = prepare(
+            bgr, width=model.input_width, height=model.input_height, pixels=files.pixels, resize=files.resize
+        )
+        height, width = bgr.shape[:2]
+        return Prepared(
+            blob=blob, placement=placement, width=width, height=height, min_confidence=min_confidence, nms_iou=nms_iou
+        )
 
-    def _found(self, outputs: _Outputs, asked: Asked, placement: Placement) -> tuple[Detection, ...]:
-        boxes = self._decoded(outputs, floor=max(asked.min_confidence, FLOOR))
-        placed = Boxes(edges=placement.back(boxes.edges), confidence=boxes.confidence, index=boxes.index)
-        found = suppress(placed, nms_iou=asked.nms_iou) if self._model.family in NEEDS_SUPPRESSION else placed
-        height, width = asked.bgr.shape[:2]
-        return report(found, classes=self._model.classes, width=width, height=height)
+    def detect_together(self, prepared: Sequence[Prepared]) -> list[tuple[Detection, ...]]:
+        outputs = self._session.run(np.concatenate([one.blob for one in prepared]))
+        return [self._found(_of_picture(outputs, number), one) for number, one in enumerate(prepared)]
+
+    def _found(self, outputs: _Outputs, one: Prepared) -> tuple[Detection, ...]:
+        boxes = self._decoded(outputs, floor=max(one.min_confidence, FLOOR))
+        placed = Boxes(edges=one.placement.back(boxes.edges), confidence=boxes.confidence, index=boxes.index)
+        found = suppress(placed, nms_iou=one.nms_iou) if self._model.family in NEEDS_SUPPRESSION else placed
+        return report(found, classes=self._model.classes, width=one.width, height=one.height)
 
     def _decoded(self, outputs: _Outputs, *, floor: float) -> Boxes:
         first = next(iter(outputs.values()))
