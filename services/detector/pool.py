@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.engine import Asked, BatchingEngine, Engine
+from services.detector.engine import BatchingEngine, Engine
 from services.detector.models import Model
 from shared.errors import QuorateError, Unavailable
 from shared.results import Detection
@@ -166,11 +168,11 @@ class InferencePool:
             raise Unavailable(f"the detector has more work than it can take: {self._max_waiting} pictures wait already")
 
     def _work(self, engine: Engine) -> None:
-        at_most = engine.batch if isinstance(engine, BatchingEngine) else 1
-        while jobs := self._next(at_most):
+        batching: _Batching = engine if isinstance(engine, BatchingEngine) else _OneByOne(engine)
+        while jobs := self._next(batching.batch):
             running = [job for job in jobs if job.answer.set_running_or_notify_cancel()]
             began = time.monotonic()
-            outcomes = self._looks(engine, running, began)
+            outcomes = self._looks(batching, running, began)
             self._finished(running, outcomes, began)
             for job, outcome in zip(running, outcomes, strict=True):
                 if isinstance(outcome, Look):
@@ -180,13 +182,15 @@ class InferencePool:
             jobs, running, outcomes = [], [], []  # so that nothing is kept in memory while this thread waits
             job = outcome = None
 
-    def _looks(self, engine: Engine, jobs: Sequence[_Job], began: float) -> list[Look | BaseException]:
-        """The outcome of each job: a picture that cannot be decoded fails alone, a model that fails with all."""
-        decoded = list(map(self._decoded, jobs))
-        asked = [one.asked for one in decoded if isinstance(one, _Decoded)]
+    def _looks(self, engine: "_Batching", jobs: Sequence[_Job], began: float) -> list[Look | BaseException]:
+        """The outcome of each job: a picture that cannot be made ready fails alone, a model that fails with all."""
+        ready = list(map(partial(self._ready, engine), jobs))  # a comprehension's frame would keep its last job
+        prepared = [one.prepared for one in ready if isinstance(one, _Ready)]
         since = time.monotonic()
         try:
-            found: Iterator[tuple[Detection, ...]] | BaseException = iter(_detected(engine, asked))
+            found: Iterator[tuple[Detection, ...]] | BaseException = iter(
+                engine.detect_together(prepared) if prepared else ()
+            )
         except BaseException as error:  # noqa: BLE001 - the callers get it
             found = _failed(error)
         model_s = time.monotonic() - since
@@ -196,21 +200,30 @@ class InferencePool:
                 if isinstance(one, BaseException)
                 else found
                 if isinstance(found, BaseException)
-                else Look(objects=next(found), queue_s=began - job.since, decode_s=one.decode_s, model_s=model_s)
-                for job, one in zip(jobs, decoded, strict=True)
+                else Look(
+                    objects=next(found),
+                    queue_s=began - job.since,
+                    decode_s=one.decode_s,
+                    model_s=one.prepare_s + model_s,
+                )
+                for job, one in zip(jobs, ready, strict=True)
             ]
         finally:
-            del jobs, decoded, asked, found  # an error refers to this frame, which would keep it and the pictures
+            del jobs, ready, prepared, found  # an error refers to this frame, which would keep it and the pictures
 
-    def _decoded(self, job: _Job) -> "_Decoded | BaseException":
+    def _ready(self, engine: "_Batching", job: _Job) -> "_Ready | BaseException":
+        """The picture as the engine takes it. Decoded it is held no longer than this takes: the budget for decoding
+        counts it no more."""
         since = time.monotonic()
         try:
-            asked = Asked(bgr=self._decode(job.data), min_confidence=job.min_confidence, nms_iou=job.nms_iou)
+            bgr = self._decode(job.data)
+            decoded_at = time.monotonic()
+            prepared = engine.prepare(bgr, min_confidence=job.min_confidence, nms_iou=job.nms_iou)
         except BaseException as error:  # noqa: BLE001 - the caller gets it
             return _failed(error)
         finally:
             del job  # an error refers to this frame, and becomes the job's answer
-        return _Decoded(asked=asked, decode_s=time.monotonic() - since)
+        return _Ready(prepared=prepared, decode_s=decoded_at - since, prepare_s=time.monotonic() - decoded_at)
 
     def _next(self, at_most: int) -> list[_Job]:
         """Wait for the next jobs, all of one kind; none: the pool is closed and has no more."""
@@ -242,15 +255,29 @@ class InferencePool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Decoded:
-    asked: Asked
+class _Ready:
+    prepared: Any
     decode_s: float
+    prepare_s: float
 
 
-def _detected(engine: Engine, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
-    if len(asked) > 1 and isinstance(engine, BatchingEngine):
-        return engine.detect_together(asked)
-    return [engine.detect(one.bgr, min_confidence=one.min_confidence, nms_iou=one.nms_iou) for one in asked]
+@dataclass(frozen=True, slots=True)
+class _OneByOne:
+    """An engine that takes no batches, as one whose batches are of one picture; it makes that ready as it looks."""
+
+    engine: Engine
+    batch: int = 1
+
+    def prepare(
+        self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float
+    ) -> Callable[[], tuple[Detection, ...]]:
+        return partial(self.engine.detect, bgr, min_confidence=min_confidence, nms_iou=nms_iou)
+
+    def detect_together(self, prepared: Sequence[Callable[[], tuple[Detection, ...]]]) -> list[tuple[Detection, ...]]:
+        return [detect() for detect in prepared]
+
+
+_Batching = BatchingEngine[Any] | _OneByOne
 
 
 def _failed(error: BaseException) -> BaseException:

@@ -65,6 +65,7 @@ def test_a_converted_model_brings_its_classes(path):
         ({"output": [[1]], "metadata": {"quorate.darknet": "{"}}, "converted by another version"),
         ({"output": [[1]], "metadata": {"quorate.darknet": "[]"}}, "converted by another version"),
         ({"output": [[1]], "metadata": {"quorate.darknet": "{}"}}, "converted by another version"),
+        ({"output": [[1]], "metadata": {"quorate.darknet": "[" * 100_000}}, "converted by another version"),
     ],
 )
 def test_models_that_are_not_known(path, options, message):

@@ -12,35 +12,11 @@ import pytest
 
 from loadtest.samples import draw, write_model
 from services.detector.engine.opencv_dnn import OpenCvEngine
-from services.detector.models import Model, find_model
+from services.detector.models import find_model
 from services.detector.pool import EngineFailed, InferencePool
 from shared.errors import Malformed, Unavailable
-from shared.results import Detection, Rectangle
 from shared.shares import Holder
-
-
-class GatedEngine:
-    """Answers with the first byte of what it was given, once its gate opens; notes who called."""
-
-    model = Model(name="gated", sha256="0" * 64, classes=(), input_width=1, input_height=1)
-
-    def __init__(self, gate: threading.Event) -> None:
-        self.gate = gate
-        self.calls: list[tuple[int, int]] = []
-        self.busy = threading.Lock()
-
-    def detect(self, bgr, *, min_confidence, nms_iou):
-        with_lock = self.busy.acquire(blocking=False)
-        assert with_lock, "an engine ran in two threads at once"
-        self.calls.append((threading.get_ident(), int(bgr[0, 0, 0])))
-        assert self.gate.wait(10)
-        self.busy.release()
-        place = Rectangle(left=0, top=0, width=1, height=1)
-        return (Detection(label=str(bgr[0, 0, 0]), confidence=min_confidence, rectangle=place),)
-
-
-def first_byte(data: bytes):
-    return np.full((1, 1, 3), data[0], np.uint8)
+from tests.unit.gated_engine import GatedEngine, ask, first_byte, until
 
 
 def decode(data: bytes):
@@ -52,17 +28,6 @@ def gate():
     gate = threading.Event()
     yield gate
     gate.set()
-
-
-def ask(pool, number: int, *, is_urgent: bool = True):
-    holder = Holder(f"address {number}") if is_urgent else None
-    return asyncio.create_task(pool.detect(bytes([number]), min_confidence=0.5, nms_iou=0.45, holder=holder))
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  (what is waited for happens in other threads)
-            await asyncio.sleep(0.001)
 
 
 async def test_bounded(gate):
@@ -279,63 +244,6 @@ async def test_concurrent_callers_get_the_sequential_answers(tmp_path):
     for answers in await asyncio.gather(*(caller(start) for start in range(8))):
         for at, answer in answers:
             assert answer.objects == expected[at]
-    await pool.close()
-
-
-class BatchingGatedEngine(GatedEngine):
-    """Takes up to three pictures together."""
-
-    batch = 3
-
-    def detect_together(self, asked):
-        self.together.append(len(asked))
-        return [self.detect(one.bgr, min_confidence=one.min_confidence, nms_iou=one.nms_iou) for one in asked]
-
-
-async def test_what_waits_is_looked_at_together_as_far_as_the_engine_takes_it(gate):
-    engine = BatchingGatedEngine(gate)
-    engine.together = []
-    pool = InferencePool([engine], first_byte, max_waiting=16)
-    first = ask(pool, 0)
-    await until(lambda: len(engine.calls) == 1)
-    others = [ask(pool, number) for number in range(1, 6)]
-    behind = [ask(pool, 6, is_urgent=False)]
-    await until(lambda: pool.waiting == 6)
-    others[1].cancel()
-    await until(lambda: pool.waiting == 5)
-    gate.set()
-    answers = await asyncio.gather(first, *others, *behind, return_exceptions=True)
-    assert isinstance(answers[2], asyncio.CancelledError)
-    assert [answer.objects[0].label for number, answer in enumerate(answers) if number != 2] == list("013456")
-    assert engine.together == [3]  # 1, 3 and 4; 5 and the one in the background come alone
-    assert (pool.load.answered, pool.load.failed, pool.busy) == (6, 0, 0)
-    await pool.close()
-
-
-async def test_a_picture_that_cannot_be_decoded_fails_alone_and_a_model_that_fails_with_all(gate):
-    def decoded(data: bytes):
-        if data[0] == 2:
-            raise Malformed("no picture")
-        return first_byte(data)
-
-    class Failing(BatchingGatedEngine):
-        def detect_together(self, asked):
-            if self.together:
-                raise ValueError("out of memory")
-            return super().detect_together(asked)
-
-    engine = Failing(gate)
-    engine.together = []
-    pool = InferencePool([engine], decoded, max_waiting=16)
-    first = ask(pool, 0)
-    await until(lambda: len(engine.calls) == 1)
-    others = [ask(pool, number) for number in range(1, 7)]
-    await until(lambda: pool.waiting == 6)
-    gate.set()
-    answers = await asyncio.gather(first, *others, return_exceptions=True)
-    kinds = [type(answer).__name__ for answer in answers]
-    assert kinds == ["Look", "Look", "Malformed", "Look", "EngineFailed", "EngineFailed", "EngineFailed"]
-    assert (pool.load.answered, pool.load.failed, pool.busy) == (4, 3, 0)
     await pool.close()
 
 

@@ -1,14 +1,16 @@
 """The port of detection engines, for any library that runs a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.models import Model
 from shared.results import Detection
+
+Prepared = TypeVar("Prepared")
+"""A picture as an engine takes it, with all that is needed to say where its objects are."""
 
 
 class Engine(Protocol):
@@ -32,24 +34,22 @@ class Engine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What `Engine.detect` is given."""
-
-    bgr: NDArray[np.uint8]
-    min_confidence: float
-    nms_iou: float
-
-
 @runtime_checkable
-class BatchingEngine(Engine, Protocol):
-    """An engine that may look at several pictures together, as devices beside the processor do best."""
+class BatchingEngine(Engine, Protocol[Prepared]):
+    """An engine that may look at several pictures together, as devices beside the processor do best.
+
+    It makes each ready by itself: what waits for the others then holds no decoded picture.
+    """
 
     @property
     def batch(self) -> int:
         """How many pictures it takes at a time at most; 1 on the processor, where more gain nothing."""
         ...
 
-    def detect_together(self, asked: Sequence[Asked]) -> list[tuple[Detection, ...]]:
+    def prepare(self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float) -> Prepared:
+        """Make one picture ready for `detect_together`; given what `detect` is given, of which it keeps no pixels."""
+        ...
+
+    def detect_together(self, prepared: Sequence[Prepared]) -> list[tuple[Detection, ...]]:
         """What `detect` would answer for each of at most `batch` pictures, in their order."""
         ...

@@ -52,7 +52,7 @@ def _value(metadata: Mapping[str, str], key: str, path: Path) -> Any:
         raise _odd(path, key)
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise _odd(path, key) from error
 
 

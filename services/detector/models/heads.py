@@ -128,17 +128,26 @@ def _detector(rows: int, numbers: int, exported: Exported, *, cells: Sequence[in
 
 def _named_detector(rows: int, numbers: int, names: int, cells: Sequence[int]) -> tuple[Family, int] | None:
     """The number of classes tells most heads apart; where it does not, the number of boxes does."""
+    has_objectness = numbers == names + _BOX_AND_OBJECTNESS
     if rows == names + _BOX and (numbers in cells or numbers > _RANKED):
         return "yolov8", names
-    if numbers == names + _BOX_AND_OBJECTNESS and rows == cells[0]:
+    if has_objectness and rows == cells[0]:
         return "yolox", names
-    if numbers == names + _BOX_AND_OBJECTNESS and any(count and rows % count == 0 for count in cells):
+    if has_objectness and _has_anchors(rows, numbers, cells):
         return "yolov5", names
     if numbers == _RANKED and rows <= _MAX_CHOSEN:
         return "end-to-end", names
     if numbers == names + _BOX and rows <= _MAX_CHOSEN:
         return "rt-detr", names
     return None
+
+
+def _has_anchors(rows: int, numbers: int, cells: Sequence[int]) -> bool:
+    """Whether there are equally many boxes for each cell; where they may as well be chosen ones, which have six
+    numbers too, the usual anchors for each."""
+    if numbers == _RANKED and rows <= _MAX_CHOSEN:
+        return rows in {_ANCHORS * count for count in cells}
+    return any(count and rows % count == 0 for count in cells)
 
 
 def _nameless_detector(rows: int, numbers: int, cells: Sequence[int]) -> tuple[Family, int | None] | None:

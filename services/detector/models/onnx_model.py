@@ -56,5 +56,5 @@ def _outputs(header: OnnxHeader, path: Path, *, width: int, height: int) -> tupl
 def _stored_classes(header: OnnxHeader, path: Path) -> tuple[str, ...]:
     try:
         return tuple(str(name) for name in json.loads(header.metadata[METADATA_KEY])["classes"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelUnusable(f"{path} was converted by another version: convert it again") from error
