@@ -34,7 +34,6 @@ Ranges = Annotated[
     str | None,
     Header(
         alias="Range",
-        max_length=200,
         description="`bytes=N-`: from a byte on; or `bytes=N-M`. Other ranges are answered with the whole file",
     ),
 ]
@@ -42,7 +41,6 @@ IfRange = Annotated[
     str | None,
     Header(
         alias="If-Range",
-        max_length=200,
         description="the `ETag` of the file that is begun: where it is another now, the answer is the whole file",
     ),
 ]

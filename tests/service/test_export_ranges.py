@@ -106,6 +106,13 @@ async def test_other_ranges_are_answered_with_the_whole(api: Api):
     for span in (b"bytes=-5", b"bytes=1-2,5-6", b"bytes=9-3", b"items=1-", b"bytes=", b"bytes=a-", b"bytes=\xd9\xa1-"):
         answer = await api.http.get(f"/api/tasks/{task_id}/export", headers={"Range": span})
         assert (answer.status_code, "Content-Range" in answer.headers) == (200, False)
+    for headers in ({"Range": "bytes=" + ",".join(f"{at}-{at}" for at in range(100))}, {"Range": "bytes=1" * 300}):
+        answer = await api.http.get(f"/api/tasks/{task_id}/export", headers=headers)
+        assert (answer.status_code, "Content-Range" in answer.headers) == (200, False)
+    answer = await api.http.get(
+        f"/api/tasks/{task_id}/export", headers={"Range": "bytes=1-", "If-Range": '"' + "a" * 300 + '"'}
+    )
+    assert (answer.status_code, "Content-Range" in answer.headers) == (200, False)
 
 
 async def test_a_file_whose_bytes_may_change_has_no_parts(api: Api):
