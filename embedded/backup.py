@@ -8,6 +8,7 @@ after it, so every image of the copy has its object.
 
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import time
@@ -31,6 +32,10 @@ PASSES, SHORT_S = 10, 0.05
 """Writers are held once a look for new objects is as short as this, or after so many."""
 SETTLED_NS = 1_000_000_000
 """A folder that was changed so shortly before it was read may change again without another time of change."""
+
+
+NEVER_REACHED = 2**44
+"""So often no task changes between a backup and what is restored of it; a file of SQLite counts to 2**63."""
 
 
 class BackupRefused(QuorateError):
@@ -83,6 +88,7 @@ def restore(source: Path, target: Path) -> Taken:
     for path in sorted(files, key=lambda path: path.name != TASKS):
         with _reading(path) as reader:
             _copy(reader, target / _until_whole(path.name))
+    _tell_apart(target / data_dir.INCOMPLETE)
     objects = _Objects(source, target)
     objects.take()
     _copy_files(source, target)
@@ -90,6 +96,14 @@ def restore(source: Path, target: Path) -> Taken:
     _become_whole(target)
     _sync_names(target)
     return Taken(databases=len(files), objects=objects.count, held_s=0.0)
+
+
+def _tell_apart(tasks: Path) -> None:
+    """Make the numbers of changes others than any that the tasks had after the backup: exports that broke off then are
+    not gone on with, for what has happened since is lost."""
+    with _opened(tasks) as copy:
+        if any(column == "changes" for _, column, *_ in copy.execute("PRAGMA table_info(tasks)")):
+            copy.execute("UPDATE tasks SET changes = changes + ?", (secrets.randbelow(NEVER_REACHED) + NEVER_REACHED,))
 
 
 def _until_whole(name: str) -> str:

@@ -118,8 +118,8 @@ def export(options: Options, wanted: RowFormat | None, output: Path | None, **fi
         if output is None:
             client.accounts.export_audit(sys.stdout.buffer, asked, file_format=file_format)
             return
-        with replacing(output) as file:
-            client.accounts.export_audit(file, asked, file_format=file_format)
+        with replacing(output) as beside:
+            client.accounts.export_audit(beside.file, asked, file_format=file_format)
     if options.as_json:
         show_json({"path": str(output), "format": file_format})
     else:

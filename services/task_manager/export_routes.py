@@ -34,7 +34,6 @@ Ranges = Annotated[
     str | None,
     Header(
         alias="Range",
-        max_length=200,
         description="`bytes=N-`: from a byte on; or `bytes=N-M`. Other ranges are answered with the whole file",
     ),
 ]
@@ -42,7 +41,6 @@ IfRange = Annotated[
     str | None,
     Header(
         alias="If-Range",
-        max_length=200,
         description="the `ETag` of the file that is begun: where it is another now, the answer is the whole file",
     ),
 ]
@@ -57,10 +55,9 @@ DESCRIBED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def router(resources: Resources) -> APIRouter:
+def router(resources: Resources, exports: Exports) -> APIRouter:
     """The results of a task as a file."""
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=bounded(), responses=problems.RESPONSES)
-    exports = Exports(resources.store, resources.objects, resources.spool)
 
     @routes.get("/tasks/{task_id}/export", response_class=StreamingResponse, responses=DESCRIBED)
     async def export_results(
@@ -76,6 +73,7 @@ def router(resources: Resources) -> APIRouter:
         if_range: IfRange = None,
     ) -> Response:
         await handlers.allow_on(resources, who, "read tasks", task_id)
+        holder = holder_of(request.scope)
         task, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         wanted = Wanted(form=form, order=order, images=images, state=state, split=split)
         media_type, extension = exports.check(task, wanted)
@@ -90,13 +88,13 @@ def router(resources: Resources) -> APIRouter:
             span = span_asked(span_text, if_range, tag)
             if tag is None or span is None:
                 return StreamingResponse(exports.file(task, wanted), 200, headers, media_type)
-            size_bytes = await unless_gone(request, exports.size(task, wanted, tag))
+            size_bytes = await unless_gone(request, exports.size(task, wanted, tag, holder))
             span = span.within(size_bytes)
             headers["Content-Range"] = f"bytes {span.first}-{span.last}/{size_bytes}"
             headers["Content-Length"] = str(span.size_bytes)
             return StreamingResponse(exports.part(task, wanted, tag, span), 206, headers, media_type)
 
-        return _Placed(exports.place(wanted, holder_of(request.scope)), answer)
+        return _Placed(exports.place(wanted, holder), answer)
 
     return routes
 

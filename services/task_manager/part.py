@@ -16,6 +16,7 @@ from services.task_manager import (
     routes,
 )
 from services.task_manager.collector import Collector
+from services.task_manager.exports import Exports
 from services.task_manager.handlers import Resources
 from services.task_manager.imports import routes as import_routes
 from services.task_manager.imports.credentials import Vault
@@ -112,12 +113,13 @@ def assemble(
         make_room=make_room,
     )
     importing = Imports(resources=resources, store=imports, vault=vault, fetcher=fetcher, importer=importer)
+    exports = Exports(store, objects, spool)
     return Part(
         name="task_manager",
         routers=[
             routes.upload_router(resources),
             routes.router(resources),
-            export_routes.router(resources),
+            export_routes.router(resources, exports),
             label_import_routes.router(resources),
             routes.rendition_router(resources),
             quota_routes.router(resources),
@@ -127,7 +129,7 @@ def assemble(
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay, *team_quotas.relays],
         workers=[collector, statistician, erasing, importer],
-        tools=[fetcher],
+        tools=[fetcher, exports],
         gauges={
             "tasks": partial(metrics.look, store),
             "erasures of the task manager": partial(erasing.look, adapters.telemetry.metrics),

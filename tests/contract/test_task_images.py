@@ -8,6 +8,7 @@ import pytest
 from services.task_manager import domain
 from services.task_manager.order import key_of
 from services.task_manager.refusals import NotOpen
+from services.task_manager.store import mongo_versions
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
@@ -288,7 +289,9 @@ async def names_by(at, by, limit) -> list[str]:
     return names
 
 
-async def test_every_change_of_an_image_is_told_from_all_before_it(tasks):
+@pytest.mark.parametrize("page", [1, 3, 50_000])
+async def test_every_change_of_an_image_is_told_from_all_before_it(tasks, monkeypatch, page):
+    monkeypatch.setattr(mongo_versions, "PAGE", page)
     await create(tasks)
     await create(tasks, id=OTHER_ID)
     images = [image(str(number)) for number in range(4)]
@@ -320,3 +323,14 @@ async def test_changes_of_other_tasks_are_none_of_a_task(tasks):
     await record(tasks, other)
     assert await tasks.store.changes(TASK_ID) == before
     assert await tasks.store.changes("00" * 16) == "0"
+
+
+async def test_no_image_is_left_out_between_two_pages(tasks, monkeypatch):
+    monkeypatch.setattr(mongo_versions, "PAGE", 2)
+    await create(tasks)
+    images = [image(str(number)) for number in range(5)]
+    await tasks.store.add_images(task(), images)
+    for one in images:
+        before = await tasks.store.changes(TASK_ID)
+        await record(tasks, one)
+        assert await tasks.store.changes(TASK_ID) != before

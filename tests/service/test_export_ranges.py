@@ -10,10 +10,13 @@ import pytest
 
 from services.task_manager import domain
 from services.task_manager.exports import Exports, Span, Wanted
+from services.task_manager.exports.sizes import MAX_AT_ONCE, Sizes
 from shared.errors import Unavailable
+from shared.shares import Holder
 from tests.service.export_samples import NASTY, exported_task
 from tests.service.running import Api, assert_problem
 
+ADA = Holder("here", "ada")
 FILES = [
     ("jsonl", {}),
     ("csv", {}),
@@ -106,6 +109,13 @@ async def test_other_ranges_are_answered_with_the_whole(api: Api):
     for span in (b"bytes=-5", b"bytes=1-2,5-6", b"bytes=9-3", b"items=1-", b"bytes=", b"bytes=a-", b"bytes=\xd9\xa1-"):
         answer = await api.http.get(f"/api/tasks/{task_id}/export", headers={"Range": span})
         assert (answer.status_code, "Content-Range" in answer.headers) == (200, False)
+    for headers in ({"Range": "bytes=" + ",".join(f"{at}-{at}" for at in range(100))}, {"Range": "bytes=1" * 300}):
+        answer = await api.http.get(f"/api/tasks/{task_id}/export", headers=headers)
+        assert (answer.status_code, "Content-Range" in answer.headers) == (200, False)
+    answer = await api.http.get(
+        f"/api/tasks/{task_id}/export", headers={"Range": "bytes=1-", "If-Range": '"' + "a" * 300 + '"'}
+    )
+    assert (answer.status_code, "Content-Range" in answer.headers) == (200, False)
 
 
 async def test_a_file_whose_bytes_may_change_has_no_parts(api: Api):
@@ -148,7 +158,7 @@ async def test_a_part_ends_only_where_nothing_changed_meanwhile(api: Api, tmp_pa
     task, wanted = await tasks.store.task(task_id), Wanted(form=form, images=images)
     tag = await exports.tag(task, wanted)
     assert tag is not None
-    size = await exports.size(task, wanted, tag)
+    size = await exports.size(task, wanted, tag, ADA)
     await touch(api, task_id)
     came = bytearray()
 
@@ -160,37 +170,68 @@ async def test_a_part_ends_only_where_nothing_changed_meanwhile(api: Api, tmp_pa
         await receive()
     assert len(came) < size
     with pytest.raises(Unavailable, match="changed"):
-        await exports.size(task, wanted, "another")
+        await exports.size(task, wanted, "another", ADA)
 
 
-async def test_the_size_is_found_out_once_and_not_for_somebody_who_has_gone(api: Api, tmp_path, monkeypatch):
+async def test_the_size_is_found_out_once_and_to_its_end_though_who_asked_has_gone(api: Api, monkeypatch):
     task_id = await rested(api, images=3)
-    tasks = api.platform.tasks
-    exports = Exports(tasks.store, tasks.objects, tmp_path)
-    task, wanted = await tasks.store.task(task_id), Wanted(form="jsonl")
-    tag = await exports.tag(task, wanted)
-    walks = 0
-    images_of = tasks.store.images
+    store = api.platform.tasks.store
+    images_of, begun, waiting, walks = store.images, asyncio.Event(), asyncio.Event(), 0
 
-    async def images(*args, **kwargs):
+    async def images(*args, after, **kwargs):
         nonlocal walks
-        walks += 1
-        return await images_of(*args, **kwargs)
-
-    monkeypatch.setattr(tasks.store, "images", images)
-    sizes = [await exports.size(task, wanted, tag) for _ in range(3)]
-    assert len(set(sizes)) == 1
-    assert walks == 2, "one page, and one behind the last"
-    waiting, begun = asyncio.Event(), asyncio.Event()
-
-    async def stuck(*args, **kwargs):
+        walks += not after
         begun.set()
         await waiting.wait()
+        return await images_of(*args, after=after, **kwargs)
 
-    monkeypatch.setattr(tasks.store, "images", stuck)
+    monkeypatch.setattr(store, "images", images)
     asking = asyncio.create_task(ask(api, task_id, "bytes=1-", format="coco"))
     await begun.wait()
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    monkeypatch.setattr(tasks.store, "images", images_of)
+    asking = asyncio.create_task(ask(api, task_id, "bytes=1-", format="coco"))
+    await asyncio.sleep(0.05)
+    waiting.set()
+    assert (await asking).status_code == 206
+    assert walks == 2, "one for the size, one for the part"
     assert (await ask(api, task_id, "bytes=1-", format="coco")).status_code == 206
+    assert walks == 3
+
+
+async def test_what_is_found_out_for_those_who_have_gone_is_bounded_and_ends():
+    sizes, asked = Sizes(), []
+
+    async def find_out() -> int:
+        await asyncio.Event().wait()
+        return 1
+
+    def ask_for(number: int, holder: Holder) -> "asyncio.Task[int]":
+        asked.append(asyncio.create_task(sizes.of(str(number), holder, find_out)))
+        return asked[-1]
+
+    for number in range(MAX_AT_ONCE):
+        ask_for(number, ADA)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for one in asked[: MAX_AT_ONCE // 2]:
+        one.cancel()
+    for one in asked[MAX_AT_ONCE // 2 :]:
+        with pytest.raises(Unavailable, match="too many"):
+            await one
+    with pytest.raises(Unavailable, match="too many"):
+        await ask_for(99, ADA)
+    others = ask_for(100, Holder("there", "bob"))
+    await asyncio.sleep(0)
+    await sizes.close()
+    assert (await asyncio.gather(others, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+
+    async def fail() -> int:
+        raise Unavailable("the task has changed")
+
+    async def succeed() -> int:
+        return 7
+
+    with pytest.raises(Unavailable, match="changed"):
+        await sizes.of("0", ADA, fail)
+    assert [await sizes.of("0", ADA, succeed), await sizes.of("0", ADA, fail)] == [7, 7]

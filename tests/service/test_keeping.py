@@ -137,6 +137,29 @@ def test_a_backup_has_no_wal_and_so_can_be_read_where_nothing_can_be_written(fol
     assert {path.name for path in (tmp_path / "copy").iterdir()} == before
 
 
+def test_changes_after_a_restore_are_told_from_those_that_were_lost(folder: Path, tmp_path: Path):
+    """A file that was exported after the backup is not gone on with as another one of the same tag."""
+
+    def changes(of: Path) -> int:
+        with closing(sqlite3.connect(of / "tasks.sqlite")) as db:
+            [[found]] = db.execute("SELECT changes FROM tasks")
+        return found
+
+    back_up(folder, tmp_path / "copy")
+    for name in ("once", "again"):
+        restore(tmp_path / "copy", tmp_path / name)
+    assert changes(tmp_path / "copy") == changes(folder) > 0
+    restored = changes(tmp_path / "once")
+    assert restored > changes(folder) + 2**40
+    assert abs(restored - changes(tmp_path / "again")) > 1_000
+
+
+def test_a_backup_of_a_release_that_counted_no_changes_is_restored(folder: Path, tmp_path: Path):
+    change(folder, "tasks", "ALTER TABLE tasks DROP COLUMN changes")
+    back_up(folder, tmp_path / "copy")
+    assert restore(tmp_path / "copy", tmp_path / "restored").databases == 5
+
+
 def test_only_a_new_folder_is_filled_and_only_a_whole_backup_restored(folder: Path, tmp_path: Path):
     full = tmp_path / "full"
     full.mkdir()

@@ -190,14 +190,125 @@ def test_nothing_is_kept_where_nothing_can_go_on(tmp_path: Path):
     with client(Platform(100, 100, 100, tag=None)) as api, pytest.raises(UnreachableError, match="broke off"):
         api.export("t", target)
     assert list(tmp_path.iterdir()) == []
+    assert nothing_more_than(410, target) == []
+
+
+def nothing_more_than(status: int, target: Path) -> list[Path]:
+    """What there is once an export broke off at its hundredth byte, and got this answer then."""
     platform = Platform(100)
 
-    def erased(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(410, json={"title": "Gone"}) if platform.asked else platform(request)
+    def refusing(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, json={"title": "No"}) if platform.asked else platform(request)
 
-    with client(erased) as api, pytest.raises(ApiError):
+    with client(refusing) as api, pytest.raises(ApiError):
         api.export("t", target)
-    assert list(tmp_path.iterdir()) == []
+    return list(target.parent.iterdir())
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 416, 422])
+def test_nothing_is_kept_where_the_platform_refuses_for_good(tmp_path: Path, status):
+    assert nothing_more_than(status, tmp_path / "out.jsonl") == []
+
+
+@pytest.mark.parametrize("status", [401, 408, 429, 500, 502, 503, 504])
+def test_what_came_is_kept_where_the_refusal_passes(tmp_path: Path, status):
+    kept = tmp_path / f"out.jsonl.{TAG}.part"
+    assert nothing_more_than(status, tmp_path / "out.jsonl") == [kept]
+    assert kept.read_bytes() == WHOLE[:100]
+
+
+def test_a_file_that_is_another_each_time_is_not_tried_for_ever(tmp_path: Path):
+    tags = iter(f"{number:032x}" for number in range(1, 100))
+    platform = Platform(*range(10, 1000, 10))
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        platform.tag = next(tags)
+        return platform(request)
+
+    with client(handler) as api, pytest.raises(UnreachableError):
+        api.export("t", tmp_path / "out.jsonl")
+    assert len(platform.asked) == 3, "as often as the policy says"
+
+
+def test_all_is_asked_for_where_a_part_comes_too_late(tmp_path: Path):
+    platform, target = Platform(100), tmp_path / "out.jsonl"
+
+    class Silent(httpx.SyncByteStream):
+        def __iter__(self):
+            raise httpx.ReadTimeout("nothing")
+            yield b""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        answer = platform(request)
+        return httpx.Response(206, headers=answer.headers, stream=Silent()) if answer.status_code == 206 else answer
+
+    with client(handler) as api:
+        api.export("t", target)
+    assert [span for span, _ in platform.asked] == [None, "bytes=99-", None]
+    assert (list(tmp_path.iterdir()), target.read_bytes()) == ([target], WHOLE)
+
+
+def test_whatever_ends_the_process_finds_what_came_under_its_name(tmp_path: Path):
+    """What lies there while an export goes on is what a process that was killed leaves."""
+    target, seen = tmp_path / "out.jsonl", []
+    platform = Platform(100, 50)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if len(platform.asked) == 2:
+            platform.tag, platform.content = OTHER, WHOLE[::-1]
+        seen.append({path.name: path.stat().st_size for path in tmp_path.iterdir() if not path.name.startswith(".")})
+        return platform(request)
+
+    def told(size_bytes: int) -> None:
+        seen[-1] = [path.name for path in tmp_path.iterdir()]
+
+    (tmp_path / f"out.jsonl.{TAG}.part").write_bytes(WHOLE[:10])
+    with client(handler) as api:
+        api.export("t", target, told=told)
+    name = "out.jsonl.{}.part".format
+    assert seen == [[name(TAG)], [name(TAG)], [name(OTHER)]]
+    assert (list(tmp_path.iterdir()), target.read_bytes()) == ([target], WHOLE[::-1])
+
+
+def test_two_of_the_same_export_do_not_disturb_each_other(tmp_path: Path):
+    target = tmp_path / "out.jsonl"
+    (tmp_path / f"out.jsonl.{TAG}.part").write_bytes(WHOLE[:10])
+    asked_by_another = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if not asked_by_another:
+            another = Platform(100)
+            with client(another) as api:
+                api.export("t", target)
+            asked_by_another.extend(another.asked)
+            assert target.read_bytes() == WHOLE
+        return platform(request)
+
+    platform = Platform(100)
+    with client(handler) as api:
+        api.export("t", target)
+    assert asked_by_another == [(None, None), ("bytes=99-", f'"{TAG}"')]
+    assert platform.asked == [("bytes=9-", f'"{TAG}"'), ("bytes=108-", f'"{TAG}"')]
+    assert (list(tmp_path.iterdir()), target.read_bytes()) == ([target], WHOLE)
+
+
+@pytest.mark.parametrize("whose", ["another's", "a link", "no file"])
+def test_what_is_not_ones_own_is_not_gone_on_with(tmp_path: Path, monkeypatch, whose):
+    target, kept, mine = tmp_path / "out.jsonl", tmp_path / f"out.jsonl.{TAG}.part", tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    if whose == "no file":
+        os.mkfifo(kept)
+    elif whose == "a link":
+        kept.symlink_to(mine)
+    else:
+        kept.write_bytes(WHOLE[:100])
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    platform = Platform(100)
+    with client(platform) as api:
+        api.export("t", target)
+    assert platform.asked == [(None, None), ("bytes=99-", f'"{TAG}"')]
+    assert (target.read_bytes(), mine.read_bytes()) == (WHOLE, b"mine")
+    assert sorted(tmp_path.iterdir()) == sorted([target, kept, mine])
 
 
 def test_a_part_with_another_mark_is_not_gone_on_with(tmp_path: Path):

@@ -13,8 +13,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from cachetools import LRUCache
-
 from services.task_manager.domain import Task
 from services.task_manager.exports.coco import coco
 from services.task_manager.exports.imagefolder import imagefolder
@@ -22,6 +20,7 @@ from services.task_manager.exports.labelstudio import labelstudio
 from services.task_manager.exports.parquet import parquet
 from services.task_manager.exports.ranges import Progress, Span, part_of
 from services.task_manager.exports.rows import csv_rows, jsonl
+from services.task_manager.exports.sizes import Sizes
 from services.task_manager.exports.walk import Turns, Walk, in_chunks
 from services.task_manager.exports.wanted import EXPORT_VERSION, ROWS, Wanted, refuse_impossible
 from services.task_manager.exports.yolo import yolo
@@ -38,8 +37,6 @@ __all__ = ["Exports", "Span", "Wanted"]
 MAX_AT_ONCE = 4
 """Exports that hold pictures in memory, or votes on the disk; of these places each caller has a share."""
 BUSY_S = 10
-SIZES = 1_000
-"""Files of which the size is kept."""
 CHANGED = "the task has changed since"
 _JSON = ("application/json", "json")
 _ZIP = ("application/zip", "zip")
@@ -74,7 +71,7 @@ class Exports:
         self._spool = spool
         self._turns = Turns()
         self._places = Shares(MAX_AT_ONCE)
-        self._sizes: LRUCache[str, int] = LRUCache(SIZES)
+        self._sizes = Sizes()
 
     def check(self, task: Task, wanted: Wanted) -> tuple[str, str]:
         """The media type and the extension of the file. Raises Invalid where there can be none."""
@@ -106,18 +103,22 @@ class Exports:
         then what came of it is no whole file."""
         return in_chunks(self._made(task, wanted, Progress(0)))
 
-    async def size(self, task: Task, wanted: Wanted, tag: str) -> int:
-        """How many bytes the file with this tag has. Raises Unavailable where the task changes meanwhile, and as
-        `file`."""
-        size_bytes = self._sizes.get(tag)
-        if size_bytes is None:
+    async def size(self, task: Task, wanted: Wanted, tag: str, holder: Holder) -> int:
+        """How many bytes the file with this tag has. Raises Unavailable where the task changes meanwhile, or too many
+        are asked for, and as `file`."""
+
+        async def found_out() -> int:
             progress = Progress(None)
             async for _ in self._made(task, wanted, progress):
                 pass
-            size_bytes = progress.made
             await self._refuse_changed(task, wanted, tag)
-            self._sizes[tag] = size_bytes
-        return size_bytes
+            return progress.made
+
+        return await self._sizes.of(tag, holder, found_out)
+
+    async def close(self) -> None:
+        """Find out no more sizes."""
+        await self._sizes.close()
 
     async def part(self, task: Task, wanted: Wanted, tag: str, span: Span) -> AsyncIterator[bytes]:
         """A part of the file with this tag, which has all of the span. Its last piece comes once it is certain that it

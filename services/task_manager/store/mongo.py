@@ -45,6 +45,7 @@ from services.task_manager.store.mongo_keys import (
     task_keys,
 )
 from services.task_manager.store.mongo_usage import MongoUsage
+from services.task_manager.store.mongo_versions import versions
 from shared import events
 from shared.audit import AuditEntry
 from shared.clock import Clock
@@ -288,12 +289,7 @@ class MongoTaskStore:
             return await self._images.collection.find_one(query, {"_id": 1}) is not None
 
     async def changes(self, task_id: str) -> str:
-        """Versions only grow, and where an image goes there is one less."""
-        added: Document = {"$group": {"_id": None, "images": {"$sum": 1}, "versions": {"$sum": "$version"}}}
-        with errors_named():
-            of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index
-            found = await (await self._images.collection.aggregate([{"$match": of_task}, added])).to_list()
-        return f"{found[0]['images']}-{found[0]['versions']}" if found else "0"
+        return await versions(self._images.collection, task_id)
 
     async def statistics(self, task_id: str) -> Saved | None:
         with errors_named():
