@@ -31,7 +31,7 @@ async def test_a_storage_that_goes_away_within_a_part_costs_no_picture(api: Api,
     bucket.instead = lambda key: "as S3" if key < "in/004.png" else (503, b"")
     path = await begun(api, await api.task(), bucket.body())
     shown: dict = {}
-    while not shown.get("trouble"):
+    while not shown.get("trouble") and shown.get("state", "running") == "running":
         shown = (await api.http.get(path)).json()
         await asyncio.sleep(0.01)
     assert (shown["accepted"], shown["rejected"]) == (4, 0)
