@@ -5,6 +5,7 @@ import hmac
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +26,7 @@ PAGE = 1_000
 TIMEOUT_S = 60.0
 TRIES = 5
 PAUSE_S = 0.5
-BUSY = frozenset({429, 500, 502, 503, 504})
+BUSY = frozenset({408, 429, 500, 502, 503, 504})
 NOTHING = hashlib.sha256(b"").hexdigest()
 OK = 200
 
@@ -125,26 +126,41 @@ class Bucket:
 
     def _load(self, key: str, filename: str) -> Part | Unsent:
         """Read here and not while it is sent: what cannot be read is then this file's refusal."""
-        answer = self._get(f"/{quote(key, safe='/')}")
+        try:
+            answer = self._get(f"/{quote(key, safe='/')}")
+        except BucketError as error:
+            return Unsent(filename, "rejected", str(error))
         if answer.status_code != OK:
             return Unsent(filename, "rejected", f"the storage answered {_said(answer)}")
         return Part(filename, len(answer.content), partial(BytesIO, answer.content))
 
     def _get(self, target: str) -> httpx.Response:
+        """A storage that is busy, or cuts the connection, is asked again. Raises BucketError where it never answers."""
         url = f"{self._place.endpoint}/{self._place.bucket}{target}"
-        answer = self._sent(url)
         for tries in range(1, TRIES):
-            if answer.status_code not in BUSY:
-                break
+            with suppress(httpx.TransportError):
+                answer = self._sent(url)
+                if answer.status_code not in BUSY:
+                    return answer
             self._sleep(PAUSE_S * 2**tries)
-            answer = self._sent(url)
-        return answer
+        try:
+            return self._sent(url)
+        except httpx.TransportError as error:
+            raise self._unanswered(error) from error
 
     def _sent(self, url: str) -> httpx.Response:
+        """Raises BucketError, and TransportError where another try may help."""
         try:
             return self._http.get(url, headers=signed(url, self._place, datetime.now(UTC)))
+        except httpx.UnsupportedProtocol as error:
+            raise self._unanswered(error) from error
+        except httpx.TransportError:
+            raise
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise BucketError(f"{self._place.endpoint}: {describe(error)}") from error
+            raise self._unanswered(error) from error
+
+    def _unanswered(self, error: Exception) -> BucketError:
+        return BucketError(f"{self._place.endpoint}: {describe(error)}")
 
 
 def signed(url: str, place: Place, at: datetime) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`quorate import` and `quorate imports`: buckets that the platform reads by itself."""
 
 import sys
+from itertools import islice
 
 import click
 
@@ -14,6 +15,9 @@ from quorate.progress import bar
 from quorate.sending import counted
 from quorate.session import connected
 from quorate.terminal import say, show, show_json
+
+SHOWN = 20
+"""Files that were refused are shown one by one, so many of them."""
 
 
 @click.command("import")
@@ -56,7 +60,8 @@ def import_(
         if begun["state"] == "finished":
             say("it has finished before, and stays so: --anew looks at everything again")
         if no_wait:
-            say(f"it goes on in the background: quorate imports {task}")
+            if begun["state"] == "running":
+                say(f"it goes on in the background: quorate imports {task}")
             ended = begun
         else:
             if begun["state"] == "running":
@@ -109,8 +114,10 @@ def _followed(client: Client, begun: Import) -> Import:
 
 
 def _tell(client: Client, ended: Import) -> None:
-    for one in client.imports.refused(ended["task_id"], ended["id"]):
+    for one in islice(client.imports.refused(ended["task_id"], ended["id"]), SHOWN):
         say(f"{one['status']}: {one['filename']}: {one['reason']}")
+    if (more := ended["rejected"] + ended["skipped"] - SHOWN) > 0:
+        say(f"and {more} more: quorate imports {ended['task_id']} --refused {ended['id']}")
     say(_counts(ended) if ended["files"] or ended["trouble"] else "the bucket has nothing under this prefix")
     if ended["trouble"]:
         say(f"the import {ended['state']}: {ended['trouble']}")

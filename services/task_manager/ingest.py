@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Literal
 
 from services.task_manager import domain, names
@@ -164,6 +164,11 @@ class Ingest:
         name = names.shown(filename, notes)
         report = Report(filename=name.text, status=status, reason=reason, refusal=refusal, notes=name.notes)
         self._reports.append(report)
+
+    @property
+    def settled(self) -> Sequence[Report]:
+        """The reports on the first files, up to one that waits for its batch."""
+        return [report for report in takewhile(lambda one: one is not None, self._reports) if report is not None]
 
     async def finish(self) -> list[Report]:
         """Store what is left, and report on every file in the order it came."""

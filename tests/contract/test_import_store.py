@@ -80,6 +80,8 @@ async def test_of_those_who_claim_an_import_at_once_one_has_it(imports):
 
 async def test_pages_are_read_by_round_from_a_part_on(imports):
     store = imports.store
+    for number in (1, 2):
+        await store.add(made(number))
     for number, part, round_ in ((1, 0, 1), (1, 7, 1), (1, 123_456, 1), (1, 0, 2), (2, 3, 1)):
         await store.put_page(key(number, part, round_), "t1", f"{number} {part} {round_}".encode())
     await store.put_page(key(1, 7), "t1", b"again")
@@ -98,6 +100,8 @@ async def test_a_task_goes_with_all_its_imports_and_pages(imports):
         await store.put_page(key(int(one.id, 16), 0), one.task_id, b"x")
     for _ in range(2):
         await store.remove_of("t1")
+    with pytest.raises(NotFound):
+        await store.put_page(key(1, 1), "t1", b"late")
     assert await store.of_task("t1", 9) == await pages(store, 1) == []
     assert await store.of_task("t2", 9) == [made(2, task_id="t2")]
     assert await pages(store, 2) == [(0, b"x")]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 
 from services.task_manager.imports import bucket
+from tests.service.picture_samples import png
 from tests.service.running import Api
 from tests.unit.http_server import Answer, answering
 
@@ -58,6 +59,10 @@ def serving(found: Bucket) -> Iterator[Bucket]:
     with answering(found.answer) as url:
         found.url = url
         yield found
+
+
+def pictures(count: int, folder: str = "in/") -> dict[str, bytes]:
+    return {f"{folder}{number:03}.png": png(number) for number in range(count)}
 
 
 async def begun(api: Api, task_id: str, wanted: dict) -> str:

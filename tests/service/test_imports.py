@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services.task_manager.imports import importer, rules
+from services.task_manager import ingest
+from services.task_manager.imports import importer, reading, rules
 from tests.contract.s3 import own_bucket
 from tests.servers import need
-from tests.service.buckets import HERE, Bucket, begun, hurry, over, refused, serving
+from tests.service.buckets import HERE, Bucket, begun, hurry, over, pictures, refused, serving
 from tests.service.picture_samples import png
 from tests.service.running import Api, assert_problem, running
 
@@ -29,10 +30,6 @@ async def api(tmp_path: Path, monkeypatch) -> AsyncIterator[Api]:
 def bucket() -> Iterator[Bucket]:
     with serving(Bucket()) as served:
         yield served
-
-
-def pictures(count: int, folder: str = "in/") -> dict[str, bytes]:
-    return {f"{folder}{number:03}.png": png(number) for number in range(count)}
 
 
 async def test_every_object_is_taken_in_or_named_with_its_reason(api: Api, bucket: Bucket, monkeypatch):
@@ -207,13 +204,22 @@ async def test_a_quota_that_is_used_up_ends_it_and_it_goes_on_from_there(api: Ap
     assert (await api.http.put("/api/admin/quotas/first", json={"images": 3})).status_code == 200
     path = await begun(api, task_id, bucket.body())
     shown = await over(api, path)
-    assert shown["state"] == "failed"
+    assert (shown["state"], shown["accepted"], shown["rejected"]) == ("failed", 3, 0)
     assert "3 images" in shown["trouble"]
     assert (await api.http.put("/api/admin/quotas/first", json={})).status_code == 200
     await begun(api, task_id, bucket.body())
     shown = await over(api, path)
-    assert (shown["state"], shown["accepted"], shown["duplicates"]) == ("finished", 2, 3)
+    assert (shown["state"], shown["accepted"], shown["duplicates"]) == ("finished", 5, 0)
     await api.unharmed()
+
+
+async def test_with_a_used_up_quota_no_more_is_read(api: Api, bucket: Bucket, monkeypatch):
+    monkeypatch.setattr(ingest, "BATCH_FILES", 2)
+    bucket.objects, task_id = pictures(40), await api.task()
+    assert (await api.http.put("/api/admin/quotas/first", json={"images": 1})).status_code == 200
+    shown = await over(api, await begun(api, task_id, bucket.body()))
+    assert (shown["state"], shown["files"]) == ("failed", 1)
+    assert len(bucket.asked) <= 1 + 2 + reading.READ_AT_ONCE
 
 
 async def test_a_process_that_stops_leaves_the_import_to_the_next(tmp_path: Path, bucket: Bucket, monkeypatch):
@@ -287,4 +293,7 @@ async def test_from_a_real_server_with_a_key(api: Api, tmp_path: Path, monkeypat
         assert set(await refused(api, path)) == {"g.txt"}
         wrong = wanted | {"prefix": "", "key": key | {"secret": "wrong"}}
         shown = await over(api, await begun(api, task_id, wrong))
-        assert (shown["state"], shown["trouble"]) == ("failed", "the storage answered 403: the key may not read it")
+        assert (shown["state"], shown["trouble"]) == (
+            "failed",
+            "the storage answered 403: the key may not read it, or has expired",
+        )

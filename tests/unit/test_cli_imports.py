@@ -94,6 +94,16 @@ def test_a_prefix_without_objects_and_one_that_was_imported_before_are_said():
     result = run(lambda _: httpx.Response(200, json=done | {"items": [], "next_cursor": None}),
                  "import", "t1", "s3://photos/x", env=AWS)  # fmt: skip
     assert (result.exit_code, "--anew" in result.stderr) == (0, True)
+    result = run(lambda _: httpx.Response(200, json=done), "import", "t1", "s3://photos/x", "--no-wait", env=AWS)
+    assert (result.exit_code, "--anew" in result.stderr, "goes on" in result.stderr) == (0, True, False)
+
+
+def test_of_very_many_refused_files_the_first_are_shown():
+    over = {"state": "finished", "files": 50, "accepted": 5, "rejected": 40, "skipped": 5}
+    platform = Platform(over, refused=[REFUSED] * 45)
+    result = run(platform, "import", "t1", "s3://photos/in/", env=AWS)
+    assert result.stderr.count("no picture") == 20
+    assert "and 25 more: quorate imports t1 --refused i1" in result.stderr
 
 
 def test_without_a_key_or_a_bucket_nothing_is_asked():

@@ -49,7 +49,10 @@ def test_the_example_that_aws_publishes_is_signed_as_published():
 
 def reading(served: Served, **changed) -> list[Part | Unsent]:
     def handler(request: httpx.Request) -> httpx.Response:
-        status, body = served.answer("GET", request.url.raw_path.decode(), b"") or (500, b"")
+        answer = served.answer("GET", request.url.raw_path.decode(), b"")
+        if answer is None:
+            raise httpx.ReadError("cut")
+        status, body = answer
         return httpx.Response(status, content=body)
 
     with Bucket(place(**changed), httpx.MockTransport(handler), sleep=lambda _: None) as bucket:
@@ -80,7 +83,25 @@ def test_what_is_busy_is_asked_again_and_what_is_gone_is_told():
     assert second == Unsent("b.png", "rejected", "the storage answered 404 NoSuchKey")
 
 
-@pytest.mark.parametrize("answer", [(403, b"<Error><Code>AccessDenied</Code></Error>"), (200, b"<html>"), (200, b"")])
+@pytest.mark.parametrize("trouble", [None, (408, b"")])
+def test_a_cut_connection_costs_a_try_and_in_the_end_one_file(trouble):
+    tries: list[str] = []
+
+    def instead(key: str):
+        tries.append(key)
+        return trouble if key == "in/b.png" or tries.count(key) < 3 else "as S3"
+
+    served = Served({"in/a.png": b"1", "in/b.png": b"2", "in/c.png": b"3"}, instead=instead)
+    first, second, third = reading(served)
+    assert isinstance(first, Part)
+    assert isinstance(second, Unsent)
+    assert (second.status, tries.count("in/b.png")) == ("rejected", 5)
+    assert isinstance(third, Part)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, (403, b"<Error><Code>AccessDenied</Code></Error>"), (200, b"<html>"), (200, b"")]
+)
 def test_what_cannot_be_listed_is_an_error(answer):
     with pytest.raises(BucketError):
         reading(Served(instead=lambda _key: answer))

@@ -30,6 +30,8 @@ def test_a_part_is_claimed_by_one_and_saved_by_that_one_alone():
     assert (after.cursor, after.parts, after.counted.accepted, after.tries) == ("in/9", 1, 3, 0)
     over = rules.advanced(rules.claimed(after, 41.0, holder="c"), 42.0, holder="c", done=replace(PART, is_last=True))
     assert (over.state, over.sealed, over.due_at, over.counted.accepted) == ("finished", None, None, 6)
+    stuck = rules.advanced(other, 40.0, holder="b", done=replace(PART, is_last=True, failed="no room"))
+    assert (stuck.state, stuck.trouble, stuck.cursor, stuck.counted.accepted) == ("failed", "no room", "in/9", 3)
 
 
 def test_a_part_that_always_fails_pauses_longer_and_longer_and_then_ends_the_import():
@@ -80,6 +82,11 @@ def test_no_answer_of_a_stranger_does_more_than_be_refused(body: bytes):
     for sent in (body, b"<ListBucketResult><IsTruncated>" + body + b"</IsTruncated></ListBucketResult>"):
         with contextlib.suppress(NoListing):
             read_listing(sent)
+
+
+def test_an_encoding_that_nobody_knows_is_no_listing():
+    with pytest.raises(NoListing):
+        read_listing(b'<?xml version="1.0" encoding="foo"?><ListBucketResult/>')
 
 
 def test_entities_are_refused_before_they_grow():

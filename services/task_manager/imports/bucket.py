@@ -23,12 +23,14 @@ TOTAL_S, SILENT_S = 120.0, 20.0
 LISTING_BYTES = 4_000_000
 _OK, _CLIENT_ERROR = 200, 400
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
+_DENIED = frozenset({400, 401, 403})
 _NOTHING = sha256(b"").hexdigest()
 _WHY = {
     301: "it is in another region, or at another address",
     307: "it is in another region, or at another address",
-    400: "it does not take the request: is the region right?",
-    403: "the key may not read it",
+    400: "it does not take the request: is the region right, and the key still valid?",
+    401: "the key may not read it, or has expired",
+    403: "the key may not read it, or has expired",
     404: "it is not there",
 }
 
@@ -37,21 +39,27 @@ class Refused(QuorateError):
     """The server does not give it, and would not if it were asked again."""
 
 
+class Denied(Refused):
+    """It is the object, or the key: S3 says the same of both."""
+
+
 class Busy(QuorateError):
     """The server does not give it now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A source with the key to it, None where everybody may read it. `wall` tells the time to sign with."""
+    """A source with the key to it, None where everybody may read it. `wall` tells the time to sign with. From `ends_at`
+    on, by the clock of the event loop, what is asked for is Busy."""
 
     fetcher: Fetcher
     source: Source
     credentials: Credentials | None
     wall: Clock
+    ends_at: float
 
     async def listing(self, *, after: str, limit: int) -> Listing:
-        """The next objects behind a key. Raises Refused, Busy and NoListing."""
+        """The next objects behind a key, also where the server gives more. Raises Refused, Busy and NoListing."""
         query = {
             "encoding-type": "url",
             "list-type": "2",
@@ -60,13 +68,21 @@ class Bucket:
             **({"start-after": after} if after else {}),
         }
         text = "&".join(f"{name}={quote(value, safe='')}" for name, value in sorted(query.items()))
-        return read_listing(await self._get(f"?{text}", LISTING_BYTES))
+        found = read_listing(await self._get(f"?{text}", LISTING_BYTES))
+        return found if len(found.objects) <= limit else Listing(objects=found.objects[:limit], is_last=False)
 
     async def read(self, key: str, *, max_bytes: int) -> bytes:
         """An object's bytes. Raises Refused and Busy."""
         return await self._get(f"/{quote(key, safe='/')}", max_bytes)
 
     async def _get(self, target: str, max_bytes: int) -> bytes:
+        try:
+            async with asyncio.timeout_at(self.ends_at):
+                return await self._given(target, max_bytes)
+        except TimeoutError:
+            raise Busy("the storage is too slow") from None
+
+    async def _given(self, target: str, max_bytes: int) -> bytes:
         """Throttled, or cut off, it is asked again after a pause, a longer one each time."""
         url = f"{self.source.endpoint.rstrip('/')}/{self.source.bucket}{target}"
         bounds = Bounds(total_s=TOTAL_S, silent_s=SILENT_S, max_bytes=max_bytes)
@@ -83,7 +99,7 @@ class Bucket:
                 if answer.status == _OK:
                     return answer.body
                 if answer.status not in _BUSY:
-                    raise Refused(_why(answer.status))
+                    raise (Denied if answer.status in _DENIED else Refused)(_why(answer.status))
                 why, wait_s = f"the storage answered {answer.status}: it is busy", answer.wait_s
             if tries < TRIES:
                 pause_s = PAUSE_S * 2 ** (tries - 1) * random.uniform(1, 2)  # noqa: S311 - only spreads

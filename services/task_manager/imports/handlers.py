@@ -53,7 +53,8 @@ async def begin(
     if len(known) >= KEPT and import_id not in known:
         raise Conflict(f"a task has at most {KEPT} imports")
     await handlers.change_task(imports.resources, who, "import.begin", task_id, domain.begin_import)
-    new = Import(id=import_id, task_id=task_id, source=source, asked_at=now, next_at=now, sealed=sealed)
+    team = (await imports.resources.store.task(task_id)).team
+    new = Import(id=import_id, task_id=task_id, source=source, asked_at=now, next_at=now, sealed=sealed, team=team)
     if not await store.add(new):
         again = partial(rules.asked_again, sealed=sealed, source=source, is_anew=is_anew)
         new = await store.change(import_id, again)

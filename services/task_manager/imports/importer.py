@@ -15,7 +15,7 @@ from services.task_manager.imports import reading, rules
 from services.task_manager.imports.bucket import Bucket, Refused
 from services.task_manager.imports.credentials import SecretChanged, Vault
 from services.task_manager.imports.listing import Listing, NoListing
-from services.task_manager.imports.rules import CLAIM_S, Counted, Done, Import
+from services.task_manager.imports.rules import CLAIM_S, MAX_TRIES, Counted, Done, Import
 from services.task_manager.imports.store import ImportStore, PageKey
 from services.task_manager.imports.store.codec import packed
 from services.task_manager.ingest import Report
@@ -24,8 +24,9 @@ from services.task_manager.refusals import Cancelled, NotOpen
 from shared import crash_points
 from shared.clock import Clock
 from shared.ending import ended
-from shared.errors import Conflict, NotFound, QuorateError, QuotaReached
+from shared.errors import Conflict, NotFound, QuorateError
 from shared.fetching import Fetcher
+from shared.shares import Holder, Shares
 from shared.steady_clock import wall_of
 from shared.telemetry.trouble import Trouble
 
@@ -35,7 +36,12 @@ LOOK_S = 1.0
 """Between two looks for what is due."""
 RENEWED_S = CLAIM_S / 6
 AT_ONCE = 2
+"""Parts under way in a process; of one team at most half of them."""
+LOOKED_AT = 100
+"""Imports that are due, of which one is chosen whose team has room."""
 PART_FILES = 100
+PART_S = 60.0
+"""What a part has not read by then is left to the next one, so that no slow storage holds a place for long."""
 UNEXPECTED = "the part could not be read"
 
 
@@ -54,6 +60,7 @@ class Importer:
         self._max_bytes = max_bytes
         self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._places = Shares(AT_ONCE)
         self._task: asyncio.Task[None] | None = None
         self._waiting = Trouble(log, "imports wait")
 
@@ -77,10 +84,11 @@ class Importer:
             self._woken.clear()
 
     async def _begin(self) -> None:
-        if len(self._under_way) >= AT_ONCE:
+        if not self._places.free:
             return
-        for due in await self._store.due(now=self._clock(), limit=2 * AT_ONCE):
-            if due.id not in self._under_way and len(self._under_way) < AT_ONCE:
+        for due in await self._store.due(now=self._clock(), limit=LOOKED_AT):
+            if due.id not in self._under_way and self._places.has_room(_team_of(due)):
+                self._places.take(_team_of(due))
                 self._under_way[due.id] = asyncio.create_task(self._work(due))
 
     async def _work(self, due: Import) -> None:
@@ -99,6 +107,7 @@ class Importer:
             log.exception("an import waits", extra={"import": due.id})
         finally:
             del self._under_way[due.id]
+            self._places.give_back(_team_of(due))
 
     async def _part(self, due: Import) -> None:
         holder = secrets.token_hex(8)
@@ -118,7 +127,7 @@ class Importer:
         """What to make of a try, as a rule: the part is done, is tried again, or never will be."""
         try:
             return partial(rules.advanced, holder=holder, done=await self._while_held(one, holder))
-        except (Refused, NoListing, SecretChanged, QuotaReached) as error:
+        except (Refused, NoListing, SecretChanged) as error:
             return partial(rules.failed, holder=holder, why=error.detail)
         except Cancelled:
             raise NotFound("no such import") from None
@@ -153,19 +162,28 @@ class Importer:
     async def _read(self, one: Import) -> Done:
         """Read the next objects and take them in; the page of what was refused is kept first."""
         credentials = None if one.sealed is None else self._vault.opened(one.sealed, one.id)
-        bucket = Bucket(self._fetcher, one.source, credentials, wall_of(self._clock))
+        ends_at = asyncio.get_running_loop().time() + PART_S
+        bucket = Bucket(self._fetcher, one.source, credentials, wall_of(self._clock), ends_at)
         async with self._intake.ingest(one.task_id) as ingest:
             listing = _checked(one, await bucket.listing(after=one.cursor, limit=PART_FILES))
-            await reading.take(bucket, listing.objects, ingest, max_bytes=self._max_bytes)
+            is_last_try = one.tries >= MAX_TRIES
+            await reading.take(bucket, listing.objects, ingest, max_bytes=self._max_bytes, is_last_try=is_last_try)
             reports = await self._intake.finish(ingest)
         quota = next((report for report in reports if report.quota is not None), None)
-        if quota is not None:
-            raise QuotaReached(quota.reason or "", quota=quota.quota or "")
-        if refused := [_shown(report) for report in reports if report.status in ("rejected", "skipped")]:
+        settled = reports if quota is None else reports[: reports.index(quota)]
+        if refused := [_shown(report) for report in settled if report.status in ("rejected", "skipped")]:
             key = PageKey(import_id=one.id, round=one.round, part=one.parts)
             await self._store.put_page(key, one.task_id, packed(refused))
-        cursor = listing.objects[-1].key if listing.objects else one.cursor
-        return Done(cursor=cursor, counted=_counted(reports), is_last=listing.is_last)
+        return Done(
+            cursor=listing.objects[len(settled) - 1].key if settled else one.cursor,
+            counted=_counted(settled),
+            is_last=listing.is_last and len(settled) == len(listing.objects),
+            failed=quota and quota.reason,
+        )
+
+
+def _team_of(one: Import) -> Holder:
+    return Holder(one.team, one.team)
 
 
 def _checked(one: Import, listing: Listing) -> Listing:

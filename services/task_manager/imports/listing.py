@@ -71,7 +71,7 @@ def read_listing(body: bytes) -> Listing:
             raise NoListing("the server does not answer as an S3 server does")
         is_encoded = reader.told.get("EncodingType", "") == "url"
         objects = [_listed(one, is_encoded=is_encoded) for one in reader.objects]
-    except (expat.ExpatError, KeyError, ValueError):
+    except (expat.ExpatError, LookupError, ValueError):  # LookupError: also of an encoding that nobody knows
         raise NoListing("the server does not answer as an S3 server does") from None
     return Listing(objects=objects, is_last=reader.told["IsTruncated"].strip().lower() != "true")
 

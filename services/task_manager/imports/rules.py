@@ -60,11 +60,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a part came to. cursor: the last key of it. is_last: there is none behind it."""
+    """What a part came to. cursor: the last key of it. is_last: there is none behind it. failed: why nothing would come
+    of going on."""
 
     cursor: str
     counted: Counted
     is_last: bool
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class Import:
     round: how often it was begun from the first key on; reports are kept by round and part.
     next_at: when the next part may begin. holder: who works on it, until `held_until`.
     tries: of the present part. trouble: why the last one failed; of a failed import, why it did.
+    team: the task's; empty for imports from before it was kept.
     """
 
     id: str
@@ -94,6 +97,7 @@ class Import:
     tries: int = 0
     trouble: str | None = None
     ended_at: float | None = None
+    team: str = ""
 
     @property
     def due_at(self) -> float | None:
@@ -154,7 +158,8 @@ def renewed(one: Import, now: float, *, holder: str) -> Import:
 
 
 def advanced(one: Import, now: float, *, holder: str, done: Done) -> Import:
-    """A part is done. Raises Conflict where its try lost the import to another."""
+    """A part is done, and the import over if it was the last, or nothing would come of going on. Raises Conflict where
+    its try lost the import to another."""
     _refuse_unless_held(one, holder)
     after = replace(
         one,
@@ -166,15 +171,17 @@ def advanced(one: Import, now: float, *, holder: str, done: Done) -> Import:
         holder=None,
         next_at=now,
     )
+    if done.failed is not None:
+        return _over(after, now, "failed", done.failed)
     return _over(after, now, "finished", None) if done.is_last else after
 
 
-def troubled(one: Import, now: float, *, holder: str, trouble: str, wait_s: float = 0.0) -> Import:
+def troubled(one: Import, now: float, *, holder: str, trouble: str) -> Import:
     """A try failed, and the part is tried again after a pause. Raises Conflict as `advanced`."""
     _refuse_unless_held(one, holder)
     if one.tries >= MAX_TRIES:
         return _over(one, now, "failed", trouble)
-    pause_s = min(max(2.0 ** (one.tries - 1), wait_s), LONGEST_PAUSE_S)
+    pause_s = min(2.0 ** (one.tries - 1), LONGEST_PAUSE_S)
     return replace(one, holder=None, next_at=now + pause_s, trouble=trouble)
 
 

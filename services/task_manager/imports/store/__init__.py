@@ -48,7 +48,8 @@ class ImportStore(Protocol):
         ...
 
     async def put_page(self, key: PageKey, task_id: str, body: bytes) -> None:
-        """Save a page, in place of the one with its key."""
+        """Save a page, in place of the one with its key. Raises NotFound where the import is gone: its pages went with
+        it, and this one would stay."""
         ...
 
     async def pages(self, import_id: str, round_: int, *, first: int, limit: int) -> Sequence[tuple[int, bytes]]:

@@ -13,6 +13,7 @@ from services.task_manager.imports.rules import Import
 from services.task_manager.imports.store import ChangeImport, PageKey
 from services.task_manager.imports.store.codec import IMPORTS, REMOVED_AT_ONCE, asked, page_id, part_of
 from shared.clock import Clock
+from shared.errors import NotFound
 from shared.events import Message
 from shared.mongo import Documents
 from shared.mongo.connection import Document, MongoDatabase, read
@@ -69,6 +70,12 @@ class MongoImports:
         fields: Document = {"id": name, "task_id": task_id, "body": Binary(body)}
         with errors_named():
             await self._pages.update_one({"_id": name}, {"$set": fields}, upsert=True)
+        try:
+            await self.find(key.import_id)
+        except NotFound:  # `remove_of` looked for pages before this one, or does so now
+            with errors_named():
+                await self._pages.delete_one({"_id": name})
+            raise
 
     async def pages(self, import_id: str, round_: int, *, first: int, limit: int) -> Sequence[tuple[int, bytes]]:
         begin = page_id(PageKey(import_id=import_id, round=round_, part=first))
@@ -82,7 +89,7 @@ class MongoImports:
         await self._remove_pages({"id": {"$gte": f"{import_id}/", "$lt": end}})
 
     async def remove_of(self, task_id: str) -> None:
-        """The imports first: none that is still worked on can add a page then."""
+        """The imports first: who adds a page after that finds its import gone, and takes the page away again."""
         with errors_named():
             await self._imports.collection.delete_many({"task_id": {"$eq": task_id}})
         await self._remove_pages({"task_id": {"$eq": task_id}})

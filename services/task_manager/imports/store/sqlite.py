@@ -78,8 +78,12 @@ class SqliteImports:
         return _read(await self._rows("SELECT body FROM imports WHERE due_at <= ? ORDER BY due_at LIMIT ?", now, limit))
 
     async def put_page(self, key: PageKey, task_id: str, body: bytes) -> None:
-        put = "INSERT OR REPLACE INTO import_pages (id, task_id, body) VALUES (?,?,?)"
-        await self._database.write(lambda db: db.execute(put, (page_id(key), task_id, body)).rowcount)
+        def put(db: sqlite3.Connection) -> None:
+            _find(db, key.import_id)
+            insert = "INSERT OR REPLACE INTO import_pages (id, task_id, body) VALUES (?,?,?)"
+            db.execute(insert, (page_id(key), task_id, body))
+
+        await self._database.write(put)
 
     async def pages(self, import_id: str, round_: int, *, first: int, limit: int) -> Sequence[tuple[int, bytes]]:
         query = "SELECT id, body FROM import_pages WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
@@ -92,7 +96,7 @@ class SqliteImports:
         await self._remove("SELECT id FROM import_pages WHERE id >= ? AND id < ? LIMIT ?", f"{import_id}/", end)
 
     async def remove_of(self, task_id: str) -> None:
-        """The imports first: none that is still worked on can add a page then."""
+        """The imports first: without its import no page is added."""
         await self._database.write(lambda db: db.execute("DELETE FROM imports WHERE task_id = ?", (task_id,)).rowcount)
         await self._remove("SELECT id FROM import_pages WHERE task_id = ? LIMIT ?", task_id)
 
