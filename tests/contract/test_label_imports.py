@@ -11,7 +11,7 @@ from services.subtask_manager.row import Row as GridRow
 from services.subtask_manager.row import grant_lease
 from services.subtask_manager.subtask import Lease
 from services.task_manager.label_imports.rows import Outcome, Row
-from services.task_manager.label_imports.rules import take
+from services.task_manager.label_imports.rules import taking
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
@@ -27,7 +27,7 @@ LABELS = ("cat", "dog")
 
 def importing(label: str, model: str = "import:1"):
     row = Row(number=1, name="a", label=label)
-    return partial(take, row=row, terms=task().terms, model=model)
+    return taking(row, terms=task().terms, model=model)
 
 
 async def imports_told(at) -> list[Imported]:

@@ -6,11 +6,11 @@ sent again has the same effect: what was applied is unchanged, and the rest is a
 
 import asyncio
 import hashlib
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -20,16 +20,18 @@ from services.task_manager.domain import Task, image_id_of, refuse_erased
 from services.task_manager.label_imports import rules
 from services.task_manager.label_imports.coco import read_coco
 from services.task_manager.label_imports.notebook import Notebook
-from services.task_manager.label_imports.reading import Reader, Source
+from services.task_manager.label_imports.reading import UNEXPECTED, Reader, Source
 from services.task_manager.label_imports.rows import Names, Outcome, Row, Unread
 from services.task_manager.label_imports.tables import read_csv, read_jsonl
 from services.task_manager.label_imports.zips import read_imagefolder, read_yolo
 from services.task_manager.refusals import NoSuggestions
 from services.task_manager.store import TaskStore
-from shared.errors import Invalid, NotFound, TooLarge, Unavailable
+from shared.errors import Invalid, NotFound, QuorateError, TooLarge, Unavailable
 from shared.import_formats import ImportFormat
 from shared.outbox import Relay
 from shared.shares import Holder, Shares
+
+log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 4
 """Imports that one process makes at a time; of these places each caller has a share."""
@@ -185,11 +187,16 @@ class _Importing:
         (image_id,) = found
         if before is not None:
             return Outcome(status="duplicate", image_id=image_id, reason=f"row {before} is about the same image")
-        rule = partial(rules.take, row=row, terms=self._task.terms, model=self._model)
         try:
+            rule = await asyncio.to_thread(rules.taking, row, terms=self._task.terms, model=self._model)
             return (await self._store.change_image(self._task, image_id, rule)).answer
         except NotFound:
             return Outcome(status="unknown_image", reason="the image was removed meanwhile")
+        except QuorateError:
+            raise
+        except Exception:
+            log.exception("row %d of an import could not be applied to image %s", row.number, image_id)
+            return Outcome(status="malformed", image_id=image_id, reason=UNEXPECTED)
 
 
 def _ids(names: Names, task_id: str) -> list[str]:

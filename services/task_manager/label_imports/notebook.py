@@ -73,9 +73,9 @@ class Notebook:
         """The images of a COCO document, by key and body, in their order."""
         return iter(self._db.execute("SELECT key, body FROM images ORDER BY rowid"))
 
-    def boxes_of(self, image_key: bytes) -> list[bytes]:
-        query = "SELECT body FROM boxes WHERE image_key = ? ORDER BY rowid"
-        return [row[0] for row in self._db.execute(query, (image_key,))]
+    def boxes_of(self, image_key: bytes, limit: int) -> list[bytes]:
+        query = "SELECT body FROM boxes WHERE image_key = ? ORDER BY rowid LIMIT ?"
+        return [row[0] for row in self._db.execute(query, (image_key, limit))]
 
     def boxes_of_none(self) -> Iterator[bytes]:
         """Annotations of images that the document does not have."""
