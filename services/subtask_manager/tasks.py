@@ -61,10 +61,12 @@ def _awaiting(ready: ImageToLabel) -> Awaiting:
 async def take_import(resources: Resources, event: events.ImagePrelabeledV1) -> None:
     """Take in what was imported for an image; where that has not been opened yet, open it first.
 
-    Raises NotFound where the image was removed or its task cancelled, and Early where its task's brief has not come.
+    Raises NotFound where the image was removed or its task cancelled, and Early where its task's brief has not come, or
+    the removal of the image's earlier object.
     """
     said = event.data
-    rule = partial(prelabels.take_import, imported=said.imported, object_key=said.object_key)
+    told_at = event.time.timestamp()
+    rule = partial(prelabels.take_import, imported=said.imported, object_key=said.object_key, told_at=told_at)
     with contextlib.suppress(NotFound):
         changed(resources, await resources.store.update(said.image_id, rule))
         return

@@ -110,7 +110,7 @@ async def test_what_was_imported_is_kept_and_comes_in_rows(subtasks):
     for revision, label in ((1, "dog"), (2, "cat"), (1, "dog")):
         said = Imported(prelabel=Prelabel(model="import:1", label=label, confidence=0.5), revision=revision)
         for one in ids[:2]:
-            rule = partial(prelabels.take_import, imported=said, object_key="key")
+            rule = partial(prelabels.take_import, imported=said, object_key="key", told_at=1.0)
             await subtasks.store.update(one, lambda subtask, of, now, rule=rule: rule(subtask, of, now))
     subtask, _ = await subtasks.store.find(ids[0])
     assert (subtask.imported.revision, subtask.imported.prelabel.label) == (2, "cat")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.subtask_manager import domain, prelabels, ranking
+from services.subtask_manager.refusals import Early
 from services.task_manager.domain import Fact
 from services.task_manager.label_imports import rules
 from services.task_manager.label_imports.rows import Drawn, Row
@@ -134,7 +135,9 @@ def shown(subtask, of):
 
 
 def taken_in(subtask, of, at=T0, **fields):
-    return prelabels.take_import(subtask, of, at, imported=imported(**fields), object_key=subtask.object_key).state
+    return prelabels.take_import(
+        subtask, of, at, imported=imported(**fields), object_key=subtask.object_key, told_at=T0
+    ).state
 
 
 @pytest.mark.parametrize("mode", ["suggest", "vote", "accept"])
@@ -163,7 +166,12 @@ def test_the_newest_import_stays_in_whatever_order_they_come():
 def test_an_import_for_another_picture_or_after_the_end_changes_nothing():
     of = brief(votes_required=1, detector=detector("suggest"))
     subtask = opened(of)
-    assert prelabels.take_import(subtask, of, T0, imported=imported(), object_key="other").state is subtask
+    before = subtask.opened_at - 1
+    earlier = prelabels.take_import(subtask, of, T0, imported=imported(), object_key="other", told_at=before)
+    assert earlier.state is subtask
+    for at in (subtask.opened_at, subtask.opened_at + 9):
+        with pytest.raises(Early):
+            prelabels.take_import(subtask, of, T0, imported=imported(), object_key="other", told_at=at)
     ended = voted(subtask, of, "cat")
     assert ended.state == "completed"
     assert taken_in(ended, of) is ended
