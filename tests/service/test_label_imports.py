@@ -5,8 +5,10 @@ import io
 import itertools
 import json
 import re
+import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +17,8 @@ import pytest
 from quorate.label_imports import EXTENSIONS
 from services.subtask_manager.refusals import Early
 from services.subtask_manager.tasks import take_import
-from services.task_manager.label_imports import READERS
+from services.task_manager.label_imports import READERS, rules
+from services.task_manager.label_imports.rows import Row
 from shared.errors import Unavailable
 from shared.event_data import ImagePrelabeled
 from shared.events import ImagePrelabeledV1, envelope
@@ -277,6 +280,32 @@ async def test_a_file_of_another_format_is_refused_and_nothing_is_left(api: Api)
     for form, content, status in OTHER_FORMATS:
         await refused(api, task_id, form, content, status)
     assert not list(api.platform.tasks.spool.glob("*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+@pytest.mark.parametrize("size", [20, 3_000_000])
+async def test_where_the_disk_is_full_the_file_is_refused(api: Api, monkeypatch, size: int):
+    task_id = await api.task(detector=SUGGEST)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115 - closed by the import
+    await refused(api, task_id, "csv", b"filename,label\n" + b"x" * size, 507)
+
+
+async def test_an_error_that_nobody_expected_in_the_rule_of_one_row_concerns_no_other(api: Api, monkeypatch, caplog):
+    task_id, ids = await suggest_task(api, ["a.png", "b.png"])
+    taking = rules.taking
+
+    def failing(row: Row, **of: Any):
+        if row.label == "bird":
+            raise ArithmeticError
+        return taking(row, **of)
+
+    monkeypatch.setattr(rules, "taking", failing)
+    rows, _ = await imported(api, task_id, "csv", "filename,label\na.png,bird\nb.png,cat\n")
+    assert [(one["status"], one["image_id"]) for one in rows] == [
+        ("malformed", ids["a.png"]),
+        ("applied", ids["b.png"]),
+    ]
+    assert "ArithmeticError" in caplog.text
 
 
 async def test_who_may_and_which_task(api: Api):

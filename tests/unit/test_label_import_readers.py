@@ -19,7 +19,7 @@ from services.task_manager.label_imports.json_parts import elements
 from services.task_manager.label_imports.notebook import Notebook, nearest
 from services.task_manager.label_imports.reading import MAX_LINE_BYTES, MAX_ROW_OBJECTS, Source, lines
 from services.task_manager.label_imports.rows import Names, Row, Unread
-from shared.errors import Invalid, QuorateError
+from shared.errors import Invalid, QuorateError, StorageFull, Unavailable
 from tests.unit.task_builders import image
 
 PLACE = {"left": 0, "top": 0, "width": 1, "height": 1}
@@ -270,6 +270,18 @@ def test_a_notebook_knows_names_rows_and_stems(notebook):
     assert [notebook.meet("i", 3), notebook.meet("i", 4), notebook.meet("j", 5)] == [None, 3, None]
     with pytest.raises(sqlite3.ProgrammingError):
         _closed().meet("i", 1)
+
+
+def test_a_notebook_whose_disk_is_full_says_so(tmp_path):
+    notebook = Notebook(tmp_path)
+    notebook._db.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StorageFull):
+        notebook.add_box(b"1", bytes(100_000))
+    with pytest.raises(StorageFull):
+        notebook.add_names([image(str(number), filename=1_000 * "x") for number in range(100)])
+    notebook.close()
+    with pytest.raises(Unavailable):
+        Notebook(tmp_path / "gone")
 
 
 def _closed() -> Notebook:
