@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from services.subtask_manager import ranking
-from services.subtask_manager.domain import apply_prelabel, is_audited, made_available
-from services.subtask_manager.refusals import Early
+from services.subtask_manager.domain import apply_prelabel, is_audited, made_available, refuse_early
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.proposals import propose
@@ -33,11 +32,9 @@ def take_import(
 
     Where images come by their suggestions, it says where the image stands. One that waits for the detector still does.
 
-    Raises Early for an image that was removed and stored anew, where neither has been told: what is here was opened
-    before `told_at`. What was told of an earlier object changes nothing.
+    Raises Early, as `refuse_early` does. What was told of an earlier object changes nothing.
     """
-    if subtask.object_key != object_key and subtask.opened_at <= told_at:
-        raise Early("the image was stored anew, and the removal of the earlier one has not come yet")
+    refuse_early(subtask, object_key=object_key, told_at=told_at)
     known = 0 if subtask.imported is None else subtask.imported.revision
     if subtask.state != "open" or subtask.object_key != object_key or imported.revision <= known:
         return Decision(state=subtask, answer=None)

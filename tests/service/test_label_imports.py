@@ -16,12 +16,12 @@ import pytest
 
 from quorate.label_imports import EXTENSIONS
 from services.subtask_manager.refusals import Early
-from services.subtask_manager.tasks import take_import
+from services.subtask_manager.tasks import open_subtask, remove_image, take_import
 from services.task_manager.label_imports import READERS, rules
 from services.task_manager.label_imports.rows import Row
 from shared.errors import Unavailable
-from shared.event_data import ImagePrelabeled
-from shared.events import ImagePrelabeledV1, envelope
+from shared.event_data import ImagePrelabeled, ImageRemoved, ImageToLabel
+from shared.events import ImagePrelabeledV1, ImageReadyV2, ImageRemovedV1, envelope
 from shared.results import Imported, Prelabel
 from tests.service.export_samples import NASTY, PLAIN, download, exported_task
 from tests.service.picture_samples import png
@@ -432,3 +432,35 @@ async def test_an_import_that_is_heard_before_its_image_opens_it(api: Api):
     assert (subtask.state, subtask.imported and subtask.imported.prelabel.label) == ("open", "cat")
     with pytest.raises(Early):
         await take_import(api.platform.subtasks, heard("11" * 16, "cd" * 16))
+
+
+@pytest.mark.parametrize("first", [take_import, open_subtask])
+async def test_an_image_that_is_stored_anew_waits_for_the_removal_of_the_earlier_one(api: Api, first):
+    task_id, image_id = await api.task(detector=SUGGEST), "ab" * 16
+    await api.settled()
+    here = api.platform.subtasks
+
+    def told(kind, data_kind, nonce: str, time: float, **more: object):
+        about = {"task_id": task_id, "image_id": image_id, "object_key": f"{task_id}/{image_id}-{nonce}-0.png", **more}
+        return kind(**envelope(event_id="e", source="tests", subject=image_id, at=time), data=data_kind(**about))
+
+    picture = {"media_type": "image/png", "width": 4, "height": 4}
+    said = Imported(prelabel=Prelabel(model="import:1", label="cat", confidence=0.5), revision=1)
+    old, new, began = "0" * 12, "1" * 12, here.clock()
+    await open_subtask(here, told(ImageReadyV2, ImageToLabel, old, began, **picture))
+    opened = here.clock()
+    anew = {
+        open_subtask: told(ImageReadyV2, ImageToLabel, new, opened, **picture),
+        take_import: told(ImagePrelabeledV1, ImagePrelabeled, new, opened, imported=said, **picture),
+    }
+    for handle, event in anew.items():
+        with pytest.raises(Early):
+            await handle(here, event)
+    await remove_image(here, told(ImageRemovedV1, ImageRemoved, old, opened, at=opened))
+    for handle, event in sorted(anew.items(), key=lambda one: one[0] is not first):
+        await handle(here, event)
+    subtask, _ = await here.store.find(image_id)
+    assert (subtask.object_key, subtask.imported) == (anew[first].data.object_key, said)
+    await open_subtask(here, told(ImageReadyV2, ImageToLabel, old, began, **picture))
+    await take_import(here, told(ImagePrelabeledV1, ImagePrelabeled, old, began, imported=said, **picture))
+    assert (await here.store.find(image_id))[0] == subtask
