@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import httpx
 
+from quorate import sse
 from quorate.connection import Connection
 from quorate.errors import BrokenOffError
 from quorate.retries import describe
@@ -51,7 +51,9 @@ class LabelImport:
 
 
 def _documents(response: httpx.Response) -> Iterator[dict[str, Any]]:
-    """The lines of a report; what is cut off in the middle of a line is none."""
-    for line in response.iter_lines():
-        with suppress(ValueError):
+    """The whole lines of a report; what is cut off in the middle of a line is none."""
+    for line in sse.lines(response.iter_bytes()):
+        try:
             yield json.loads(line)
+        except ValueError:
+            raise BrokenOffError(f"the import's report is none; {BROKEN_OFF}") from None

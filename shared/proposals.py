@@ -40,6 +40,17 @@ def propose(
     left out. Among equally sure ones the label that stands first in the label set wins, so the order of `detections`
     does not matter.
     """
+    mapped = (
+        replace(detection, label=label)
+        for detection in detections
+        if detection.confidence >= min_confidence
+        and (label := label_of(detection.label, labels, label_map)) is not None
+    )
+    return proposal_of(mapped, model=model, labels=labels)
+
+
+def proposal_of(objects: Iterable[Detection], *, model: str, labels: tuple[str, ...]) -> Prelabel:
+    """The same of objects that have the task's own labels."""
     position = {label: index for index, label in enumerate(labels)}
 
     def rank(detection: Detection) -> tuple[float, int, int, int, int, int]:
@@ -47,16 +58,10 @@ def propose(
         corner_and_size = place.left, place.top, place.width, place.height
         return (-detection.confidence, position[detection.label], *corner_and_size)
 
-    mapped = (
-        replace(detection, label=label)
-        for detection in detections
-        if detection.confidence >= min_confidence
-        and (label := label_of(detection.label, labels, label_map)) is not None
-    )
-    objects = tuple(sorted(mapped, key=rank)[:MAX_OBJECTS])
-    if not objects:
+    surest = tuple(sorted(objects, key=rank)[:MAX_OBJECTS])
+    if not surest:
         return Prelabel(model=model)
-    return Prelabel(model=model, label=objects[0].label, confidence=objects[0].confidence, objects=objects)
+    return Prelabel(model=model, label=surest[0].label, confidence=surest[0].confidence, objects=surest)
 
 
 @lru_cache(16)

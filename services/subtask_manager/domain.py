@@ -9,6 +9,7 @@ from services.subtask_manager.refusals import (
     AlreadyVoted,
     CannotUndo,
     Disputed,
+    Early,
     NoLease,
     PlaceTaken,
     Settled,
@@ -296,6 +297,13 @@ def removed(task_id: str, subtask_id: str, now: float, *, object_key: str) -> Su
         offered_at=now,
         state="removed",
     )
+
+
+def refuse_early(subtask: Subtask, *, object_key: str, told_at: float) -> None:
+    """Raises Early where something was told of an image that was removed and stored anew, with this object, and its
+    earlier subtask is still here: it was opened before `told_at`, and its removal comes by another queue."""
+    if subtask.object_key != object_key and subtask.opened_at <= told_at:
+        raise Early("the image was stored anew, and the removal of the earlier one has not come yet")
 
 
 def _labels(subtask: Subtask) -> Iterable[str | None]:

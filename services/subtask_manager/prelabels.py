@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.subtask_manager import ranking
-from services.subtask_manager.domain import apply_prelabel, is_audited, made_available
+from services.subtask_manager.domain import apply_prelabel, is_audited, made_available, refuse_early
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
 from shared.proposals import propose
@@ -26,12 +26,15 @@ def apply_seen(
 
 
 def take_import(
-    subtask: Subtask, brief: Brief, now: float, *, imported: Imported, object_key: str
+    subtask: Subtask, brief: Brief, now: float, *, imported: Imported, object_key: str, told_at: float
 ) -> Decision[Subtask, None]:
     """Take in what a client imported for the image with this object: a suggestion, never a vote. The newest stays.
 
     Where images come by their suggestions, it says where the image stands. One that waits for the detector still does.
+
+    Raises Early, as `refuse_early` does. What was told of an earlier object changes nothing.
     """
+    refuse_early(subtask, object_key=object_key, told_at=told_at)
     known = 0 if subtask.imported is None else subtask.imported.revision
     if subtask.state != "open" or subtask.object_key != object_key or imported.revision <= known:
         return Decision(state=subtask, answer=None)

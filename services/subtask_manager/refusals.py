@@ -10,7 +10,7 @@ class AlreadyVoted(Conflict):
 
 
 class Early(Conflict):
-    """What was told of an image came before the terms of its task."""
+    """What was told of an image came before the terms of its task, or the removal of its earlier object."""
 
     code = "early"
 

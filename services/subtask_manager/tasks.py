@@ -35,13 +35,16 @@ async def keep_brief(resources: Resources, event: events.TaskOpenedV1) -> None:
 
 
 async def open_subtask(resources: Resources, event: events.ImageReadyV2) -> None:
-    """Open an image's subtask; where its task's brief has not come yet, when that comes."""
+    """Open an image's subtask; where its task's brief has not come yet, when that comes.
+
+    Raises Early where the removal of the image's earlier object has not come.
+    """
     image = _awaiting(event.data)
     brief = await resources.store.brief(image.task_id, at_least=image.revision)
     if brief is None:
         await _put_by(resources, image)
     else:
-        await _open(resources, brief, image)
+        await _open_told(resources, brief, image, event.time.timestamp())
     resources.on_the_way.opened(event.time.timestamp())
 
 
@@ -61,10 +64,12 @@ def _awaiting(ready: ImageToLabel) -> Awaiting:
 async def take_import(resources: Resources, event: events.ImagePrelabeledV1) -> None:
     """Take in what was imported for an image; where that has not been opened yet, open it first.
 
-    Raises NotFound where the image was removed or its task cancelled, and Early where its task's brief has not come.
+    Raises NotFound where the image was removed or its task cancelled, and Early where its task's brief has not come, or
+    the removal of the image's earlier object.
     """
     said = event.data
-    rule = partial(prelabels.take_import, imported=said.imported, object_key=said.object_key)
+    told_at = event.time.timestamp()
+    rule = partial(prelabels.take_import, imported=said.imported, object_key=said.object_key, told_at=told_at)
     with contextlib.suppress(NotFound):
         changed(resources, await resources.store.update(said.image_id, rule))
         return
@@ -88,7 +93,7 @@ async def open_subtask_with_terms(resources: Resources, event: events.ImageReady
         width=image.width,
         height=image.height,
     )
-    await _open(resources, kept or brief, opening)
+    await _open_told(resources, kept or brief, opening, event.time.timestamp())
 
 
 async def _put_by(resources: Resources, image: Awaiting) -> None:
@@ -114,9 +119,18 @@ async def _open_awaiting(resources: Resources, task_id: str) -> None:
         await resources.store.forget_awaiting([image.subtask_id for image in images])
 
 
-async def _open(resources: Resources, brief: Brief, image: Awaiting) -> None:
-    await resources.store.open(brief, partial(domain.open_subtask, brief, image=image))
+async def _open_told(resources: Resources, brief: Brief, image: Awaiting, told_at: float) -> None:
+    if await _open(resources, brief, image):
+        return
+    with contextlib.suppress(NotFound):
+        subtask, _ = await resources.store.find(image.subtask_id)
+        domain.refuse_early(subtask, object_key=image.object_key, told_at=told_at)
+
+
+async def _open(resources: Resources, brief: Brief, image: Awaiting) -> bool:
+    is_new = await resources.store.open(brief, partial(domain.open_subtask, brief, image=image))
     resources.relay.wake()
+    return is_new
 
 
 async def change_task(resources: Resources, event: events.TaskChangedV1) -> None:

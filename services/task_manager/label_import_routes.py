@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.task_manager import handlers, wire
 from services.task_manager.handlers import Resources
-from services.task_manager.label_imports import Begun, Imports
+from services.task_manager.label_imports import Begun, LabelImports
 from services.task_manager.label_imports.rows import Outcome, Row, Status, Unread
 from shared.errors import UnsupportedType
 from shared.http import problems
@@ -48,7 +48,7 @@ Format = Annotated[ImportFormat, Query(alias="format", description="what the bod
 
 def router(resources: Resources) -> APIRouter:
     """What clients say of images beforehand."""
-    imports = Imports(resources.store, resources.relay, resources.spool, resources.archives)
+    imports = LabelImports(resources.store, resources.relay, resources.spool, resources.archives)
     route_class = bounded(max(map(imports.max_bytes, MEDIA_TYPES)), is_any_type=True)
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=route_class, responses=problems.RESPONSES)
 
@@ -87,7 +87,7 @@ class Report(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-async def _report(imports: Imports, begun: Begun, form: ImportFormat) -> AsyncIterator[bytes]:
+async def _report(imports: LabelImports, begun: Begun, form: ImportFormat) -> AsyncIterator[bytes]:
     counts: Counter[Status] = Counter()
     async for batch in imports.outcomes(begun):
         counts.update(outcome.status for _, outcome in batch)

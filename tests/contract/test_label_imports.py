@@ -11,7 +11,7 @@ from services.subtask_manager.row import Row as GridRow
 from services.subtask_manager.row import grant_lease
 from services.subtask_manager.subtask import Lease
 from services.task_manager.label_imports.rows import Outcome, Row
-from services.task_manager.label_imports.rules import take
+from services.task_manager.label_imports.rules import taking
 from shared.decision import Decision
 from shared.errors import NotFound, Unavailable
 from shared.events import parse
@@ -27,7 +27,7 @@ LABELS = ("cat", "dog")
 
 def importing(label: str, model: str = "import:1"):
     row = Row(number=1, name="a", label=label)
-    return partial(take, row=row, terms=task().terms, model=model)
+    return taking(row, terms=task().terms, model=model)
 
 
 async def imports_told(at) -> list[Imported]:
@@ -110,7 +110,7 @@ async def test_what_was_imported_is_kept_and_comes_in_rows(subtasks):
     for revision, label in ((1, "dog"), (2, "cat"), (1, "dog")):
         said = Imported(prelabel=Prelabel(model="import:1", label=label, confidence=0.5), revision=revision)
         for one in ids[:2]:
-            rule = partial(prelabels.take_import, imported=said, object_key="key")
+            rule = partial(prelabels.take_import, imported=said, object_key="key", told_at=1.0)
             await subtasks.store.update(one, lambda subtask, of, now, rule=rule: rule(subtask, of, now))
     subtask, _ = await subtasks.store.find(ids[0])
     assert (subtask.imported.revision, subtask.imported.prelabel.label) == (2, "cat")

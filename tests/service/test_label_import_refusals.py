@@ -1,5 +1,10 @@
 """Files of labels that are not taken, and tasks that take none."""
 
+import tempfile
+from pathlib import Path
+
+import pytest
+
 from tests.service.label_files import SUGGEST, sent, zipped
 from tests.service.running import Api, assert_problem
 
@@ -52,3 +57,11 @@ async def test_who_may_and_which_task(api: Api):
     assert_problem(await sent(api, "0" * 32, "csv", "filename,label\na,cat\n"), 404)
     await api.http.delete(f"/api/tasks/{task_id}")
     assert_problem(await sent(api, task_id, "csv", "filename,label\na,cat\n"), 410)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+@pytest.mark.parametrize("size", [20, 3_000_000])
+async def test_where_the_disk_is_full_the_file_is_refused(api: Api, monkeypatch, size: int):
+    task_id = await api.task(detector=SUGGEST)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115 - closed by the import
+    await refused(api, task_id, "csv", b"filename,label\n" + b"x" * size, 507)

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,11 +15,12 @@ import pytest
 
 from quorate.label_imports import EXTENSIONS
 from services.subtask_manager.refusals import Early
-from services.subtask_manager.tasks import take_import
-from services.task_manager.label_imports import READERS
+from services.subtask_manager.tasks import open_subtask, remove_image, take_import
+from services.task_manager.label_imports import READERS, rules
+from services.task_manager.label_imports.rows import Row
 from shared.errors import Unavailable
-from shared.event_data import ImagePrelabeled
-from shared.events import ImagePrelabeledV1, envelope
+from shared.event_data import ImagePrelabeled, ImageRemoved, ImageToLabel
+from shared.events import ImagePrelabeledV1, ImageReadyV2, ImageRemovedV1, envelope
 from shared.results import Imported, Prelabel
 from tests.service.export_samples import NASTY, PLAIN, download, exported_task
 from tests.service.label_files import SUGGEST, sent, zipped
@@ -227,6 +229,24 @@ async def test_an_imagefolder_by_the_bytes_of_its_pictures_or_their_names(api: A
     assert [seen[one]["label"] for one in ids] == ["cat", "dog", "bird"]
 
 
+async def test_an_error_that_nobody_expected_in_the_rule_of_one_row_concerns_no_other(api: Api, monkeypatch, caplog):
+    task_id, ids = await suggest_task(api, ["a.png", "b.png"])
+    taking = rules.taking
+
+    def failing(row: Row, **of: Any):
+        if row.label == "bird":
+            raise ArithmeticError
+        return taking(row, **of)
+
+    monkeypatch.setattr(rules, "taking", failing)
+    rows, _ = await imported(api, task_id, "csv", "filename,label\na.png,bird\nb.png,cat\n")
+    assert [(one["status"], one["image_id"]) for one in rows] == [
+        ("malformed", ids["a.png"]),
+        ("applied", ids["b.png"]),
+    ]
+    assert "ArithmeticError" in caplog.text
+
+
 async def test_an_import_while_people_vote_takes_no_vote_away(api: Api):
     names = [f"{n}.png" for n in range(30)]
     task_id, _ = await suggest_task(api, names, quorum={"votes_required": 1})
@@ -338,3 +358,35 @@ async def test_an_import_that_is_heard_before_its_image_opens_it(api: Api):
     assert (subtask.state, subtask.imported and subtask.imported.prelabel.label) == ("open", "cat")
     with pytest.raises(Early):
         await take_import(api.platform.subtasks, heard("11" * 16, "cd" * 16))
+
+
+@pytest.mark.parametrize("first", [take_import, open_subtask])
+async def test_an_image_that_is_stored_anew_waits_for_the_removal_of_the_earlier_one(api: Api, first):
+    task_id, image_id = await api.task(detector=SUGGEST), "ab" * 16
+    await api.settled()
+    here = api.platform.subtasks
+
+    def told(kind, data_kind, nonce: str, time: float, **more: object):
+        about = {"task_id": task_id, "image_id": image_id, "object_key": f"{task_id}/{image_id}-{nonce}-0.png", **more}
+        return kind(**envelope(event_id="e", source="tests", subject=image_id, at=time), data=data_kind(**about))
+
+    picture = {"media_type": "image/png", "width": 4, "height": 4}
+    said = Imported(prelabel=Prelabel(model="import:1", label="cat", confidence=0.5), revision=1)
+    old, new, began = "0" * 12, "1" * 12, here.clock()
+    await open_subtask(here, told(ImageReadyV2, ImageToLabel, old, began, **picture))
+    opened = here.clock()
+    anew = {
+        open_subtask: told(ImageReadyV2, ImageToLabel, new, opened, **picture),
+        take_import: told(ImagePrelabeledV1, ImagePrelabeled, new, opened, imported=said, **picture),
+    }
+    for handle, event in anew.items():
+        with pytest.raises(Early):
+            await handle(here, event)
+    await remove_image(here, told(ImageRemovedV1, ImageRemoved, old, opened, at=opened))
+    for handle, event in sorted(anew.items(), key=lambda one: one[0] is not first):
+        await handle(here, event)
+    subtask, _ = await here.store.find(image_id)
+    assert (subtask.object_key, subtask.imported) == (anew[first].data.object_key, said)
+    await open_subtask(here, told(ImageReadyV2, ImageToLabel, old, began, **picture))
+    await take_import(here, told(ImagePrelabeledV1, ImagePrelabeled, old, began, imported=said, **picture))
+    assert (await here.store.find(image_id))[0] == subtask

@@ -87,6 +87,26 @@ def test_a_report_without_its_end_is_an_error_that_says_what_to_do(table):
     assert "send the file again" in result.stderr
 
 
+def test_a_row_whose_name_has_line_separators_of_unicode_is_one_row(table, tmp_path):
+    rows = [row(2, name="a\u2028\u0085b\x0c.png"), row(3)]
+    report = tmp_path / "report.jsonl"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        request.read()
+        return httpx.Response(
+            200, text="".join(json.dumps(one, ensure_ascii=False) + "\n" for one in (*rows, summed(rows)))
+        )
+
+    result = run(answer, "import-labels", "t1", str(table), "--report", str(report))
+    assert (result.exit_code, [json.loads(line) for line in report.read_text().split("\n")[:-1]]) == (0, rows)
+
+
+def test_a_report_that_is_cut_off_in_a_line_or_is_none_is_an_error(table):
+    for text in (json.dumps(row(2)) + '\n{"row": 3', "<html>\n"):
+        result = run(lambda _, text=text: httpx.Response(200, text=text), "import-labels", "t1", str(table))
+        assert (result.exit_code, "send the file again" in result.stderr) == (4, True)
+
+
 @pytest.mark.parametrize(("handler", "code"), [(refused, 1), (unreachable, 4)])
 def test_refusals_and_silence_have_their_codes(table, handler, code):
     assert run(handler, "import-labels", "t1", str(table)).exit_code == code

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.subtask_manager import domain, prelabels, ranking
+from services.subtask_manager.refusals import Early
 from services.task_manager.domain import Fact
+from services.task_manager.label_imports import rules
 from services.task_manager.label_imports.rows import Drawn, Row
-from services.task_manager.label_imports.rules import model_of, take
+from services.task_manager.label_imports.rules import model_of, taking
 from shared.proposals import MAX_OBJECTS
 from shared.results import Imported, Prelabel
 from shared.terms import DetectorPolicy, Terms
@@ -22,7 +24,7 @@ IMAGE = image("a", width=100, height=50)
 
 
 def taken(row: Row, of=IMAGE):
-    return take(of, T0, row=row, terms=TERMS, model=MODEL)
+    return taking(row, terms=TERMS, model=MODEL)(of, T0)
 
 
 def row(**fields) -> Row:
@@ -68,6 +70,7 @@ def test_what_has_ended_stays(state):
         (row(label="cat", objects=(drawn("horse", 0, 0, 5, 5),)), "applied", ("the task has no label 'horse'",)),
         (row(label="cat", size=(50, 100)), "malformed", ()),
         (row(label="cat", size=(0, 0)), "malformed", ()),
+        (row(objects=(drawn("cat", 9e8, 0, 9e8, 5),), size=(1e-300, 1e-300)), "malformed", ()),
         (row(label="cat", size=(51, 25)), "applied", ()),
     ],
 )
@@ -83,6 +86,20 @@ def test_the_surest_hundred_objects_are_kept_and_the_rest_is_told_of():
     kept = decision.state.imported.prelabel.objects
     assert (len(kept), min(one.confidence for one in kept)) == (MAX_OBJECTS, 0.25)
     assert decision.answer.notes == ("of 150 objects the 100 surest are kept",)
+
+
+def test_each_name_is_looked_up_once_and_before_the_rule_runs(monkeypatch):
+    looked_up: list[str] = []
+
+    def label_of(name: str, *_: object) -> str:
+        looked_up.append(name)
+        return "cat"
+
+    monkeypatch.setattr(rules, "label_of", label_of)
+    rule = taking(row(objects=(drawn("a", 0, 0, 5, 5),) * 50 + (drawn("b", 0, 0, 5, 5),)), terms=TERMS, model=MODEL)
+    assert sorted(looked_up) == ["a", "b"]
+    assert rule(IMAGE, T0).answer.status == "applied"
+    assert len(looked_up) == 2
 
 
 edges = st.floats(-1e6, 1e6)
@@ -118,7 +135,9 @@ def shown(subtask, of):
 
 
 def taken_in(subtask, of, at=T0, **fields):
-    return prelabels.take_import(subtask, of, at, imported=imported(**fields), object_key=subtask.object_key).state
+    return prelabels.take_import(
+        subtask, of, at, imported=imported(**fields), object_key=subtask.object_key, told_at=T0
+    ).state
 
 
 @pytest.mark.parametrize("mode", ["suggest", "vote", "accept"])
@@ -147,7 +166,12 @@ def test_the_newest_import_stays_in_whatever_order_they_come():
 def test_an_import_for_another_picture_or_after_the_end_changes_nothing():
     of = brief(votes_required=1, detector=detector("suggest"))
     subtask = opened(of)
-    assert prelabels.take_import(subtask, of, T0, imported=imported(), object_key="other").state is subtask
+    before = subtask.opened_at - 1
+    earlier = prelabels.take_import(subtask, of, T0, imported=imported(), object_key="other", told_at=before)
+    assert earlier.state is subtask
+    for at in (subtask.opened_at, subtask.opened_at + 9):
+        with pytest.raises(Early):
+            prelabels.take_import(subtask, of, T0, imported=imported(), object_key="other", told_at=at)
     ended = voted(subtask, of, "cat")
     assert ended.state == "completed"
     assert taken_in(ended, of) is ended

@@ -6,11 +6,11 @@ sent again has the same effect: what was applied is unchanged, and the rest is a
 
 import asyncio
 import hashlib
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -20,16 +20,20 @@ from services.task_manager.domain import Task, image_id_of, refuse_erased
 from services.task_manager.label_imports import rules
 from services.task_manager.label_imports.coco import read_coco
 from services.task_manager.label_imports.notebook import Notebook
-from services.task_manager.label_imports.reading import Reader, Source
+from services.task_manager.label_imports.reading import UNEXPECTED, Reader, Source
 from services.task_manager.label_imports.rows import Names, Outcome, Row, Unread
 from services.task_manager.label_imports.tables import read_csv, read_jsonl
 from services.task_manager.label_imports.zips import read_imagefolder, read_yolo
+from services.task_manager.multipart import SPOOL
 from services.task_manager.refusals import NoSuggestions
 from services.task_manager.store import TaskStore
-from shared.errors import Invalid, NotFound, TooLarge, Unavailable
+from shared import disk
+from shared.errors import Invalid, NotFound, QuorateError, TooLarge, Unavailable
 from shared.import_formats import ImportFormat
 from shared.outbox import Relay
 from shared.shares import Holder, Shares
+
+log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 4
 """Imports that one process makes at a time; of these places each caller has a share."""
@@ -60,7 +64,7 @@ class Begun:
     notebook: Notebook
 
 
-class Imports:
+class LabelImports:
     """Takes files of labels in, a few at a time."""
 
     def __init__(self, store: TaskStore, relay: Relay, spool: Path, archives: ArchiveLimits) -> None:
@@ -84,7 +88,9 @@ class Imports:
         refuse_erased(task)
         if task.terms.detector.mode == "off":
             raise NoSuggestions("the task shows no suggestions, for its detector is off: make one in the mode suggest")
-        file = files.enter_context(tempfile.TemporaryFile(dir=self._spool))  # noqa: SIM115 - closed by `files`
+        with disk.errors_named(SPOOL):
+            file = tempfile.TemporaryFile(dir=self._spool)  # noqa: SIM115 - closed by `files`
+        files.callback(_drop, file)
         size_bytes, sha256 = await self._spooled(file, form, chunks)
         notebook = await asyncio.to_thread(Notebook, self._spool)
         files.callback(notebook.close)
@@ -109,7 +115,9 @@ class Imports:
 
         def write() -> None:
             digest.update(held)
-            file.write(held)
+            with disk.errors_named(SPOOL):
+                file.write(held)
+                file.flush()
             held.clear()
 
         async for chunk in chunks:
@@ -120,7 +128,6 @@ class Imports:
             if len(held) >= WRITTEN_BYTES:
                 await asyncio.to_thread(write)
         await asyncio.to_thread(write)
-        await asyncio.to_thread(file.flush)
         if not size_bytes:
             raise Invalid("the file is empty")
         return size_bytes, digest.hexdigest()
@@ -185,11 +192,22 @@ class _Importing:
         (image_id,) = found
         if before is not None:
             return Outcome(status="duplicate", image_id=image_id, reason=f"row {before} is about the same image")
-        rule = partial(rules.take, row=row, terms=self._task.terms, model=self._model)
         try:
+            rule = await asyncio.to_thread(rules.taking, row, terms=self._task.terms, model=self._model)
             return (await self._store.change_image(self._task, image_id, rule)).answer
         except NotFound:
             return Outcome(status="unknown_image", reason="the image was removed meanwhile")
+        except QuorateError:
+            raise
+        except Exception:
+            log.exception("row %d of an import could not be applied to image %s", row.number, image_id)
+            return Outcome(status="malformed", image_id=image_id, reason=UNEXPECTED)
+
+
+def _drop(file: IO[bytes]) -> None:
+    """Close a file whose content nobody wants any more: what a full disk did not take stays unwritten."""
+    with suppress(OSError):
+        file.close()
 
 
 def _ids(names: Names, task_id: str) -> list[str]:

@@ -4,9 +4,10 @@ Ids are keys and no more: they may begin anywhere, have gaps, and be texts.
 """
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -14,7 +15,16 @@ import orjson
 from services.task_manager import archives
 from services.task_manager.label_imports.json_parts import elements
 from services.task_manager.label_imports.notebook import Notebook
-from services.task_manager.label_imports.reading import Source, confidence_of, names_of, number_of, shown
+from services.task_manager.label_imports.reading import (
+    MAX_ROW_OBJECTS,
+    TOO_MANY,
+    Source,
+    confidence_of,
+    names_of,
+    number_of,
+    read_row,
+    shown,
+)
 from services.task_manager.label_imports.rows import BadRow, Drawn, Row, Unread
 from shared.errors import Invalid, TooLarge
 
@@ -22,6 +32,8 @@ MAX_DOCUMENT_BYTES = 64_000_000
 MAX_CATEGORIES = 10_000
 _LISTS = frozenset({"images", "categories", "annotations"})
 _SIDES = 4
+_EXACT = 2**53
+"""Up to there each whole number has a float of its own."""
 _NO_IMAGE = b""
 """The key of annotations that do not say which image they are of."""
 
@@ -75,8 +87,9 @@ def _parsed(kind: str, number: int, text: bytes) -> dict[str, Any]:
 
 
 def _key(value: object) -> bytes | None:
-    """An id as a key; 1 and 1.0 are one, 1 and "1" are not."""
-    if isinstance(value, float) and value.is_integer():
+    """An id as a key; 1 and 1.0 are one, 1 and "1" are not. None for what is no id: also for a number of more than 64
+    bits, for what is read of that is a float which others round to as well."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         value = int(value)
     return orjson.dumps(value) if isinstance(value, int | str) and not isinstance(value, bool) else None
 
@@ -94,7 +107,7 @@ def _add_category(categories: dict[bytes, str], content: dict[str, Any]) -> None
 def _add_image(notebook: Notebook, number: int, content: dict[str, Any]) -> None:
     key = _key(content.get("id"))
     if key is None:
-        raise Invalid(f"number {number} of 'images' has no id")
+        raise Invalid(f"number {number} of 'images' has no id: that is a text, or a whole number of at most 64 bits")
     kept = {name: content.get(name) for name in ("file_name", "width", "height", "quorate")}
     if not notebook.add_image(key, orjson.dumps(kept)):
         raise Invalid(f"two images have the id {key.decode()[:100]}")
@@ -111,19 +124,19 @@ def _rows(notebook: Notebook, categories: dict[bytes, str]) -> Iterator[Row | Un
     for number, (key, body) in enumerate(notebook.images(), 1):
         content: dict[str, Any] = orjson.loads(body)
         name = content["file_name"] if isinstance(content["file_name"], str) else ""
-        try:
-            objects = tuple(_drawn(orjson.loads(box), categories) for box in notebook.boxes_of(key))
-            yield _row(number, name, content, objects)
-        except BadRow as bad:
-            yield Unread(number=number, name=shown(name), reason=bad.detail)
+        boxes = notebook.boxes_of(key, MAX_ROW_OBJECTS + 1)
+        yield read_row(number, shown(name), partial(_row, number, name, content, boxes, categories))
     for body in notebook.boxes_of_none():
         number = orjson.loads(body)["number"]
         reason = "it names no image of the document"
         yield Unread(number=number, name=f"annotation {number}", reason=reason)
 
 
-def _row(number: int, name: str, content: dict[str, Any], objects: tuple[Drawn, ...]) -> Row:
+def _row(number: int, name: str, content: dict[str, Any], boxes: Sequence[bytes], categories: dict[bytes, str]) -> Row:
     """`quorate` is what an export of this platform says beside."""
+    if len(boxes) > MAX_ROW_OBJECTS:
+        raise BadRow(TOO_MANY)
+    objects = tuple(_drawn(orjson.loads(box), categories) for box in boxes)
     more = cast("dict[str, Any]", content["quorate"]) if isinstance(content["quorate"], dict) else {}
     image_id, filename, label = (_text(more.get(one)) for one in ("image_id", "filename", "label"))
     names = names_of(image_id=image_id, filename=name or filename)

@@ -6,11 +6,15 @@ It is a database of one import alone, gone with it. All methods block; any threa
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from services.task_manager.domain import Image
 from services.task_manager.label_imports.rows import Names
+from services.task_manager.multipart import SPOOL
+from shared import disk
+from shared.errors import StorageFull, Unavailable
 
 MOST_ALIKE = 1_000
 """Images with the same file name that are compared by their folders."""
@@ -26,10 +30,11 @@ CREATE INDEX by_image ON boxes (image_key);
 
 
 class Notebook:
-    """Used as a context manager: what is written in it ends with it."""
+    """What is written in it ends with it. Raises StorageFull and Unavailable for what its disk refuses."""
 
     def __init__(self, folder: Path) -> None:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="import-") as file:  # SQLite keeps it open by itself
+        # SQLite keeps the file open by itself
+        with _errors_named(), tempfile.NamedTemporaryFile(dir=folder, prefix="import-") as file:
             self._db = sqlite3.connect(file.name, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = OFF")
             self._db.execute("PRAGMA synchronous = OFF")
@@ -40,9 +45,10 @@ class Notebook:
 
     def add_names(self, images: Iterable[Image]) -> None:
         rows = ((*_looks(image.filename), image.filename, image.id) for image in images)
-        self._db.execute("BEGIN")
-        self._db.executemany("INSERT INTO names VALUES (?,?,?,?)", rows)
-        self._db.execute("COMMIT")
+        with _errors_named():
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT INTO names VALUES (?,?,?,?)", rows)
+            self._db.execute("COMMIT")
 
     def images_named(self, names: Names) -> set[str]:
         """The images that have the first of these file names that any has; where folders tell them apart, those whose
@@ -57,30 +63,46 @@ class Notebook:
 
     def meet(self, image_id: str, number: int) -> int | None:
         """The row that was about the same image, if one was; else this one is from now on."""
-        if self._db.execute("INSERT OR IGNORE INTO met VALUES (?,?)", (image_id, number)).rowcount:
+        if self._insert("INSERT OR IGNORE INTO met VALUES (?,?)", image_id, number):
             return None
         return self._db.execute("SELECT number FROM met WHERE image_id = ?", (image_id,)).fetchone()[0]
 
     def add_image(self, key: bytes, body: bytes) -> bool:
         """An image of a COCO document by its key; False where one with this key is there."""
-        return self._db.execute("INSERT OR IGNORE INTO images VALUES (?,?)", (key, body)).rowcount == 1
+        return self._insert("INSERT OR IGNORE INTO images VALUES (?,?)", key, body)
 
     def add_box(self, image_key: bytes, body: bytes) -> None:
         """An annotation of a COCO document by the key of its image."""
-        self._db.execute("INSERT INTO boxes VALUES (?,?)", (image_key, body))
+        self._insert("INSERT INTO boxes VALUES (?,?)", image_key, body)
+
+    def _insert(self, query: str, *row: object) -> bool:
+        """Whether the row is new."""
+        with _errors_named():
+            return self._db.execute(query, row).rowcount == 1
 
     def images(self) -> Iterator[tuple[bytes, bytes]]:
         """The images of a COCO document, by key and body, in their order."""
         return iter(self._db.execute("SELECT key, body FROM images ORDER BY rowid"))
 
-    def boxes_of(self, image_key: bytes) -> list[bytes]:
-        query = "SELECT body FROM boxes WHERE image_key = ? ORDER BY rowid"
-        return [row[0] for row in self._db.execute(query, (image_key,))]
+    def boxes_of(self, image_key: bytes, limit: int) -> list[bytes]:
+        query = "SELECT body FROM boxes WHERE image_key = ? ORDER BY rowid LIMIT ?"
+        return [row[0] for row in self._db.execute(query, (image_key, limit))]
 
     def boxes_of_none(self) -> Iterator[bytes]:
         """Annotations of images that the document does not have."""
         query = "SELECT body FROM boxes WHERE image_key NOT IN (SELECT key FROM images) ORDER BY rowid"
         return (row[0] for row in self._db.execute(query))
+
+
+@contextmanager
+def _errors_named() -> Generator[None]:
+    try:
+        with disk.errors_named(SPOOL):
+            yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise StorageFull(f"there is no room left on {SPOOL}") from error
+        raise Unavailable(f"{SPOOL} does not answer now") from error
 
 
 def nearest(name: str, alike: Sequence[tuple[str, str]], *, is_stem: bool) -> set[str]:

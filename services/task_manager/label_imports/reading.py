@@ -1,17 +1,24 @@
-"""What the readers of all formats share: what they are given, and how they take a name, a number, a line. Pure."""
+"""What the readers of all formats share: what they are given, and how they take a row, a name, a number, a line."""
 
-import math
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO
 
-from services.task_manager.archives import ArchiveLimits
+from services.task_manager.archives import ArchiveLimits, EntrySkipped
 from services.task_manager.label_imports.notebook import Notebook
 from services.task_manager.label_imports.rows import BadRow, Names, Row, Unread
+from shared.errors import QuorateError
+
+log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 1_000_000
+MAX_ROW_OBJECTS = 1_000
+"""Of one row; of them `shared.proposals.MAX_OBJECTS` are kept."""
+TOO_MANY = f"it has more than {MAX_ROW_OBJECTS:,} objects"
+UNEXPECTED = "an error that nobody expected, which the platform has logged"
 MAX_NAME_SHOWN = 1_000
 """So much of a name is repeated in the report."""
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -31,6 +38,19 @@ class Source:
 Reader = Callable[[Source], Iterator[Row | Unread]]
 """Reads a file. Raises one of `shared.errors` at once where it is none of the format; then it gives the rows, one by
 one, and what is wrong with one concerns no other."""
+
+
+def read_row(number: int, name: str, read: Callable[[], Row | Unread]) -> Row | Unread:
+    """What `read` makes of one row. Whatever it raises concerns this row alone: the rest follows."""
+    try:
+        return read()
+    except EntrySkipped as skipped:
+        return Unread(number=number, name=name, reason=str(skipped), is_passed_over=True)
+    except QuorateError as error:
+        return Unread(number=number, name=name, reason=error.detail)
+    except Exception:
+        log.exception("row %d of an import could not be read", number)
+        return Unread(number=number, name=name, reason=UNEXPECTED)
 
 
 def names_of(*, image_id: str | None = None, sha256: str | None = None, filename: str | None = None) -> Names:
@@ -61,7 +81,7 @@ def confidence_of(value: object) -> float:
 
 def number_of(value: object, what: str) -> float:
     """Raises BadRow for what is not a finite number, of less than ten digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e9:  # noqa: PLR2004 - no picture is so large
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 <= value <= 1e9:  # noqa: PLR2004 - no picture is so large
         raise BadRow(f"{what} is not a number of pixels")
     return float(value)
 

@@ -1,13 +1,14 @@
 """The rule of imports: what a file says of an image becomes a suggestion. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from services.task_manager.domain import Fact, Image
 from services.task_manager.label_imports.rows import BadRow, Drawn, Outcome, Row
 from shared.decision import Decision
-from shared.proposals import MAX_OBJECTS, label_of, propose
+from shared.proposals import MAX_OBJECTS, label_of, proposal_of
 from shared.results import IMPORT, Detection, Imported, Prelabel, Rectangle
 from shared.terms import Terms
 
@@ -20,13 +21,33 @@ def model_of(sha256: str) -> str:
     return f"{IMPORT}{sha256[:16]}"
 
 
-def take(image: Image, _now: float, *, row: Row, terms: Terms, model: str) -> Decision[Image, Outcome]:
-    """Make what a row says the image's suggestion, in place of an earlier import. The same again changes nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Labels:
+    """The task's labels, and which of them each name in a row means; None for a name that means none."""
+
+    all: tuple[str, ...]
+    meant: Mapping[str, str | None]
+
+
+def taking(row: Row, *, terms: Terms, model: str) -> Callable[[Image, float], Decision[Image, Outcome]]:
+    """The rule that makes what a row says its image's suggestion, in place of an earlier import; the same again changes
+    nothing.
+
+    What the names mean is looked up here, each once: where the rule runs, other writes wait.
+    """
+    names = {one.label for one in row.objects or ()}
+    if row.label is not None:
+        names.add(row.label)
+    meant = {name: label_of(name, terms.labels, terms.detector.label_map) for name in names}
+    return partial(_take, row=row, labels=_Labels(all=terms.labels, meant=meant), model=model)
+
+
+def _take(image: Image, _now: float, *, row: Row, labels: _Labels, model: str) -> Decision[Image, Outcome]:
     if image.state != "open":
         ended = Outcome(status="ended", image_id=image.id, reason=f"the image is {image.state}", notes=row.notes)
         return Decision(state=image, answer=ended)
     try:
-        proposed = _proposed(row, image, terms, model)
+        proposed = _proposed(row, image, labels, model)
     except BadRow as bad:
         return Decision(state=image, answer=Outcome(status="malformed", image_id=image.id, reason=bad.detail))
     prelabel, notes = proposed.prelabel, proposed.notes
@@ -50,27 +71,26 @@ class _Proposed:
     notes: tuple[str, ...]
 
 
-def _proposed(row: Row, image: Image, terms: Terms, model: str) -> _Proposed:
-    label_map = terms.detector.label_map
-    label = None if row.label is None else label_of(row.label, terms.labels, label_map)
+def _proposed(row: Row, image: Image, labels: _Labels, model: str) -> _Proposed:
+    label = None if row.label is None else labels.meant[row.label]
     if row.label is not None and label is None:
         return _Proposed(prelabel=None, notes=(*row.notes, _unknown([row.label])))
     drawn = _sized(row, image)
-    unknown = [one.label for one in drawn if label_of(one.label, terms.labels, label_map) is None]
+    unknown = [one.label for one in drawn if labels.meant[one.label] is None]
     placed = _Placed(image)
     found = [
         Detection(label=mapped, confidence=one.confidence, rectangle=rectangle)
         for one in drawn
-        if (mapped := label_of(one.label, terms.labels, label_map)) is not None and (rectangle := placed.place(one))
+        if (mapped := labels.meant[one.label]) is not None and (rectangle := placed.place(one))
     ]
     notes = (*row.notes, *placed.notes(), *((_unknown(unknown),) if unknown else ()))
     if drawn and not found and label is None:
         if unknown:
             return _Proposed(prelabel=None, notes=notes)
-        raise BadRow("every object lies outside the picture")
+        raise BadRow("every object lies outside the picture, or has no whole pixel")
     if len(found) > MAX_OBJECTS:
         notes = (*notes, f"of {len(found):,} objects the {MAX_OBJECTS} surest are kept")
-    prelabel = propose(found, model=model, labels=terms.labels, label_map={}, min_confidence=0)
+    prelabel = proposal_of(found, model=model, labels=labels.all)
     if label is not None:
         prelabel = replace(prelabel, label=label, confidence=row.confidence)
     return _Proposed(prelabel=prelabel, notes=notes)
@@ -92,8 +112,8 @@ def _sized(row: Row, image: Image) -> Sequence[Drawn]:
     if row.size is None or row.size == (image.width, image.height):
         return drawn
     width, height = row.size
-    if width <= 0 or height <= 0:
-        raise BadRow("a side of the picture is not above 0")
+    if width < 1 or height < 1:
+        raise BadRow("a side of the picture is under one pixel")
     if abs(width * image.height - height * image.width) > max(width, height, image.width, image.height):
         here = f"{image.width} x {image.height}"
         raise BadRow(f"the file says {width:g} x {height:g} pixels, and the upright image has {here}: another picture")

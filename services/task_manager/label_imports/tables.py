@@ -4,9 +4,20 @@ import csv
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
-from services.task_manager.label_imports.reading import Source, confidence_of, lines, names_of, number_of, shown
+from services.task_manager.label_imports.reading import (
+    MAX_ROW_OBJECTS,
+    TOO_MANY,
+    Source,
+    confidence_of,
+    lines,
+    names_of,
+    number_of,
+    read_row,
+    shown,
+)
 from services.task_manager.label_imports.rows import BadRow, Drawn, Row, Unread
 from shared.cells import text_of
 from shared.errors import Invalid, QuorateError
@@ -36,7 +47,10 @@ def read_csv(source: Source) -> Iterator[Row | Unread]:
     except UnicodeDecodeError:
         raise Invalid("the table is not in UTF-8") from None
     separator = max(_SEPARATORS, key=header.count)
-    columns = [name.strip().casefold() for name in next(csv.reader([header], delimiter=separator), [])]
+    try:
+        columns = [name.strip().casefold() for name in next(csv.reader([header], delimiter=separator), [])]
+    except csv.Error:
+        raise Invalid("the first line is no row of a table: where lines end with CR alone, save it with LF") from None
     place_of = {known: columns.index(name) for known, name in _known(columns).items()}
     if "label" not in place_of or place_of.keys().isdisjoint(("id", "sha256", "filename")):
         raise Invalid("the first line has to name the columns: label, and one of filename, id, sha256")
@@ -81,7 +95,7 @@ def _table(source: Source, separator: str, width: int, place_of: Mapping[str, in
         if cells is None:
             return
         if cells:
-            yield _row_of_cells(last, cells, width, place_of)
+            yield read_row(last, "", partial(_row_of_cells, last, cells, width, place_of))
 
 
 def _row_of_cells(number: int, cells: Sequence[str], width: int, place_of: Mapping[str, int]) -> Row | Unread:
@@ -113,7 +127,7 @@ def _lines_of_json(source: Source) -> Iterator[Row | Unread]:
             except QuorateError as error:
                 yield Unread(number=number, name="", reason=error.detail)
                 continue
-            yield _row_of_json(number, content)
+            yield read_row(number, "", partial(_row_of_json, number, content))
 
 
 def _row_of_json(number: int, content: Any) -> Row | Unread:
@@ -148,7 +162,10 @@ def _objects(content: object) -> tuple[Drawn, ...]:
     """Objects as results have them."""
     if not isinstance(content, list):
         raise BadRow("its objects are no list")
-    return tuple(_object(one) for one in cast("list[object]", content))
+    given = cast("list[object]", content)
+    if len(given) > MAX_ROW_OBJECTS:
+        raise BadRow(TOO_MANY)
+    return tuple(map(_object, given))
 
 
 def _object(content: object) -> Drawn:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ import yaml
 
 from services.task_manager import archives
 from services.task_manager.archives import Archive, ArchiveLimits, EntrySkipped
-from services.task_manager.label_imports.reading import Source, names_of, shown
+from services.task_manager.label_imports.reading import MAX_ROW_OBJECTS, TOO_MANY, Source, names_of, read_row, shown
 from services.task_manager.label_imports.rows import BadRow, Drawn, Names, Row, Unread
 from services.task_manager.names import is_system_file
 from services.task_manager.zip_directory import Entry
@@ -28,6 +29,9 @@ from shared.errors import Invalid, QuorateError
 MAX_ENTRIES = 100_000
 MAX_TEXT_BYTES = 1_000_000
 """Of a text file with the objects of one picture, or with names."""
+MAX_YAMLS = 3
+"""Of `data.yaml` and the others in the fewest folders; the parser is slow."""
+MAX_YAML_BYTES = 100_000
 MAX_CLASSES = 10_000
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif", ".avif"})
 _BESIDE = frozenset({"quorate.json", "votes.jsonl", "classes.csv", "metadata.jsonl", "metadata.csv"})
@@ -53,16 +57,20 @@ class _Zip:
         """Raises one of `shared.errors`, and EntrySkipped."""
         return archives.read_entry(self.archive, entry, replace(self.limits, max_entry_bytes=max_bytes))
 
-    def text(self, entry: Entry) -> str:
-        """Raises one of `shared.errors`."""
+    def text(self, entry: Entry, max_bytes: int = MAX_TEXT_BYTES) -> str:
+        """Raises one of `shared.errors`, and EntrySkipped."""
         try:
-            return self.read(entry, MAX_TEXT_BYTES).decode("utf-8-sig")
+            return self.read(entry, max_bytes).decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Invalid(f"{shown(_file(entry))} is not in UTF-8") from None
 
     def named(self, *names: str) -> list[Entry]:
         """The entries with these file names, those in the fewest folders first."""
-        found = [entry for entry in self.archive.entries if _file(entry).casefold() in names]
+        found = [
+            entry
+            for entry in self.archive.entries
+            if _file(entry).casefold() in names and not is_system_file(entry.name.text)
+        ]
         return sorted(found, key=lambda entry: entry.name.text.count("/"))
 
 
@@ -76,7 +84,7 @@ def read_yolo(source: Source) -> Iterator[Row | Unread]:
     taken = in_folders or [entry for entry in texts if _file(entry).casefold() not in (*_LISTS, *_NAME_FILES)]
     if not taken:
         raise Invalid("the archive has no text files with labels")
-    pictures = {_pairing(entry): _file(entry) for entry in opened.archive.entries if _is_picture(entry)}
+    pictures = {_pairing(entry): entry.name.text for entry in opened.archive.entries if _is_picture(entry)}
     return _labelled(opened, taken, classes, pictures, _exported(opened))
 
 
@@ -109,6 +117,10 @@ def _is_picture(entry: Entry) -> bool:
     return PurePosixPath(_file(entry)).suffix.casefold() in PICTURES and not is_system_file(entry.name.text)
 
 
+def _is_yaml(entry: Entry) -> bool:
+    return entry.name.text.casefold().endswith((".yaml", ".yml")) and not is_system_file(entry.name.text)
+
+
 def _pairing(entry: Entry) -> str:
     """What a picture and its text file have in common: the path without the extension, whose last folder `images` or
     `labels` does not count."""
@@ -139,8 +151,9 @@ def _named(file: str, exported: Mapping[str, Names]) -> Names:
 
 def _classes(opened: _Zip) -> Sequence[str]:
     """The names of the classes by their numbers. Raises Invalid where the archive does not say them."""
-    yamls = [entry for entry in opened.archive.entries if entry.name.text.casefold().endswith((".yaml", ".yml"))]
-    for entry in sorted(yamls, key=lambda one: (_file(one) != "data.yaml", one.name.text.count("/"))):
+    yamls = [entry for entry in opened.archive.entries if _is_yaml(entry)]
+    first = sorted(yamls, key=lambda one: (_file(one) != "data.yaml", one.name.text.count("/")))
+    for entry in first[:MAX_YAMLS]:
         if (names := _names_in_yaml(opened, entry)) is not None:
             return names
     for entry in opened.named(*_NAME_FILES):
@@ -151,7 +164,7 @@ def _classes(opened: _Zip) -> Sequence[str]:
 def _names_in_yaml(opened: _Zip, entry: Entry) -> Sequence[str] | None:
     """`names` of a data set, a list or a map by numbers; None where the file has none."""
     try:
-        content: Any = yaml.load(opened.text(entry), Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and maps of them only
+        content: Any = yaml.load(opened.text(entry, MAX_YAML_BYTES), Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and maps of them only
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Invalid(f"{shown(_file(entry))} is not YAML") from None
     names: Any = cast("dict[str, Any]", content).get("names") if isinstance(content, dict) else None
@@ -181,16 +194,16 @@ def _labelled(
 ) -> Iterator[Row | Unread]:
     for number, entry in enumerate(texts, 1):
         name = shown(entry.name.text)
-        try:
-            lines = opened.text(entry).splitlines()
-            objects = tuple(_drawn(at, line, classes) for at, line in enumerate(lines, 1) if line.strip())
-        except EntrySkipped as skipped:
-            yield Unread(number=number, name=name, reason=str(skipped), is_passed_over=True)
-        except QuorateError as error:
-            yield Unread(number=number, name=name, reason=error.detail)
-        else:
-            picture = pictures.get(_pairing(entry))
-            yield Row(number=number, name=name, names=_names_of_text(entry, picture, exported), objects=objects)
+        names = _names_of_text(entry, pictures.get(_pairing(entry)), exported)
+        yield read_row(number, name, partial(_of_text, opened, entry, number, names, classes))
+
+
+def _of_text(opened: _Zip, entry: Entry, number: int, names: Names, classes: Sequence[str]) -> Row:
+    lines = [(at, line) for at, line in enumerate(opened.text(entry).splitlines(), 1) if line.strip()]
+    if len(lines) > MAX_ROW_OBJECTS:
+        raise BadRow(TOO_MANY)
+    objects = tuple(_drawn(at, line, classes) for at, line in lines)
+    return Row(number=number, name=shown(entry.name.text), names=names, objects=objects)
 
 
 def _names_of_text(entry: Entry, picture: str | None, exported: Mapping[str, Names]) -> Names:
@@ -248,7 +261,8 @@ def _foldered(opened: _Zip, label_of: Mapping[str, str], exported: Mapping[str, 
         elif not folders:
             yield Unread(number=number, name=name, reason="it lies in no folder")
         else:
-            yield _of_picture(opened, entry, number, label_of.get(folders[-1], folders[-1]), exported)
+            label = label_of.get(folders[-1], folders[-1])
+            yield read_row(number, name, partial(_of_picture, opened, entry, number, label, exported))
 
 
 def _is_beside(entry: Entry) -> bool:
@@ -256,15 +270,9 @@ def _is_beside(entry: Entry) -> bool:
     return entry.name.text.endswith("/") or _file(entry).casefold() in _BESIDE or is_system_file(entry.name.text)
 
 
-def _of_picture(opened: _Zip, entry: Entry, number: int, label: str, exported: Mapping[str, Names]) -> Row | Unread:
+def _of_picture(opened: _Zip, entry: Entry, number: int, label: str, exported: Mapping[str, Names]) -> Row:
     """The picture's own bytes tell which image it is, before its name does."""
-    name = shown(entry.name.text)
-    try:
-        data = opened.read(entry, opened.limits.max_entry_bytes)
-        names = _named(_file(entry), exported)
-    except EntrySkipped as skipped:
-        return Unread(number=number, name=name, reason=str(skipped), is_passed_over=True)
-    except QuorateError as error:
-        return Unread(number=number, name=name, reason=error.detail)
+    data = opened.read(entry, opened.limits.max_entry_bytes)
+    names = _named(entry.name.text, exported)
     names = replace(names, sha256=(hashlib.sha256(data).hexdigest(), *names.sha256))
-    return Row(number=number, name=name, names=names, label=label)
+    return Row(number=number, name=shown(entry.name.text), names=names, label=label)
