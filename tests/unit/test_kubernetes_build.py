@@ -13,6 +13,7 @@ from services.consensus.settings import ConsensusServiceSettings
 from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
+from services.task_manager import label_imports
 from services.task_manager.exports import MAX_AT_ONCE
 from services.task_manager.settings import TaskManagerSettings
 from shared.routing import Topology
@@ -161,7 +162,7 @@ def test_a_detector_by_itself_asks_nobody_only_where_that_was_said_by_hand():
     assert "access" not in {one["metadata"]["name"] for one in of_kind(DETECTOR_ONLY[0].manifests(), "ConfigMap")}
 
 
-def test_the_uploads_and_exports_at_a_time_fit_into_the_spool():
+def test_what_is_under_way_at_a_time_fits_into_the_spool():
     manifests = PRODUCTION.manifests()
     told = environment(manifests, "task-manager")
     spec = named(manifests, "Deployment", "task-manager")["spec"]["template"]["spec"]
@@ -169,7 +170,8 @@ def test_the_uploads_and_exports_at_a_time_fit_into_the_spool():
     room = quantity(volume["emptyDir"]["sizeLimit"])
     archive_bytes = TaskManagerSettings.model_fields["max_archive_bytes"].default
     uploads_bytes = int(told["QUORATE_MAX_UPLOADS"] or 0) * archive_bytes
-    assert uploads_bytes + MAX_AT_ONCE * EXPORT_BYTES <= room
+    imports_bytes = label_imports.MAX_AT_ONCE * archive_bytes
+    assert uploads_bytes + imports_bytes + MAX_AT_ONCE * EXPORT_BYTES <= room
     assert room < quantity(spec["containers"][0]["resources"]["limits"]["ephemeral-storage"])
 
 
