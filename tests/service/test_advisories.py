@@ -183,12 +183,21 @@ async def test_cve_2025_23045_nothing_that_was_given_out_is_code(api: Api):
 
 def test_cve_2025_23045_nothing_here_can_run_data():
     """Whatever unpickles will be given a pickle some day; what is shipped has nothing that makes code of data."""
-    modules = "pickle|_pickle|marshal|shelve|dill|cloudpickle|jsonpickle|joblib|torch|yaml|jinja2|code|codeop"
+    modules = "pickle|_pickle|marshal|shelve|dill|cloudpickle|jsonpickle|joblib|torch|jinja2|code|codeop"
+    yaml = r"from\s+yaml\b|yaml\.(?!BaseLoader\b|YAMLError\b|load\(.*\bLoader=yaml\.BaseLoader\))\w+"
     unsafe = re.compile(
-        rf"^\s*(?:import|from)\s+(?:{modules})\b|allow_pickle|(?<![\w.])(?:eval|exec|__import__)\(", re.MULTILINE
+        rf"^\s*(?:import|from)\s+(?:{modules})\b|{yaml}|allow_pickle|(?<![\w.])(?:eval|exec|__import__)\(", re.MULTILINE
     )
-    for text in ("import pickle\n", "    from yaml import load", "x = eval(text)", "np.load(file, allow_pickle=True)"):
+    for text in (
+        "import pickle\n",
+        "    from yaml import load",
+        "yaml.load(text, yaml.Loader)",
+        "yaml.unsafe_load(text)",
+        "x = eval(text)",
+        "np.load(file, allow_pickle=True)",
+    ):
         assert unsafe.search(text)
+    assert not unsafe.search("yaml.load(text, Loader=yaml.BaseLoader)")
     folders = ("services", "shared", "embedded", "quorate")
     files = [path for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
     assert len(files) > 200
