@@ -53,7 +53,7 @@ class OnnxSession:
     def run(self, blob: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """The outputs by name for n pictures, as n x 3 x height x width; in the model's order."""
         fed = blob.transpose(0, 2, 3, 1) if self.is_channels_last else blob
-        given = {self._input.name: fed.astype(FLOATS.get(self._input.type, np.float32), copy=False)}
+        given = {self._input.name: fed.astype(FLOATS.get(self._input.type, "float32"), copy=False)}
         height, width = self._size
         for size in self._sizes:
             given[size.name] = size_given(size.type, width=width, height=height, count=len(blob))

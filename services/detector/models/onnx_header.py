@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from services.detector.models.model import ModelUnusable
 
 if TYPE_CHECKING:
+    import numpy as np
     import onnxruntime
 
-FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-"""The numbers that a picture may be given in."""
+FLOATS = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+"""The numbers that a picture may be given in, as numpy calls them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +50,13 @@ def read_onnx_header(path: Path) -> OnnxHeader:
 def seen_outputs(path: Path, *, width: int, height: int) -> tuple[Tensor, ...]:
     """The outputs with the sizes that they have for one black picture: exports may leave open even those that never
     change. Raises ModelUnusable where the model cannot be run."""
+    import numpy as np  # noqa: PLC0415 - as for ONNX Runtime
+
     session = _open(path)
     picture, *others = session.get_inputs()
     is_channels_last = picture.shape[-1] == 3  # noqa: PLR2004 - red, green, blue
     shape = (1, height, width, 3) if is_channels_last else (1, 3, height, width)
-    fed: dict[str, Any] = {picture.name: np.zeros(shape, FLOATS.get(picture.type, np.float32))}
+    fed: dict[str, Any] = {picture.name: np.zeros(shape, FLOATS.get(picture.type, "float32"))}
     fed |= {one.name: size_given(one.type, width=width, height=height, count=1) for one in others}
     try:
         answers: Sequence[Any] = session.run(None, fed)
@@ -67,8 +68,10 @@ def seen_outputs(path: Path, *, width: int, height: int) -> tuple[Tensor, ...]:
     )
 
 
-def size_given(kind: str, *, width: int, height: int, count: int) -> np.ndarray:
+def size_given(kind: str, *, width: int, height: int, count: int) -> "np.ndarray":
     """The size of the pictures, for graphs that scale their boxes themselves: `count` x 2, width first."""
+    import numpy as np  # noqa: PLC0415 - as for ONNX Runtime
+
     return np.tile(np.array([[width, height]], np.int64 if kind == "tensor(int64)" else np.float32), (count, 1))
 
 
