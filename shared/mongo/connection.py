@@ -114,9 +114,15 @@ async def count(collection: Collection, query: Document, limit: int = 0) -> int:
     `count_documents` groups by the constant 1, for which nx-27017 reads and copies the whole collection.
     """
     pipeline: list[Document] = [{"$match": query}, *([{"$limit": limit}] if limit else []), COUNTED]
+    found = await grouped(collection, pipeline)
+    return found["n"] if found else 0
+
+
+async def grouped(collection: Collection, pipeline: Sequence[Document]) -> Document | None:
+    """What comes of a pipeline that makes one group; None where it finds nothing."""
     with errors_named():
         found = await (await collection.aggregate(pipeline)).to_list()
-    return found[0]["n"] if found else 0
+    return found[0] if found else None
 
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> set[int]:

@@ -1,8 +1,7 @@
 """What the versions of a task's images come to, added up page by page: however many images there are, no command takes
 longer than it may."""
 
-from shared.mongo.connection import Collection, Document
-from shared.mongo.faults import errors_named
+from shared.mongo.connection import Collection, Document, grouped
 
 PAGE = 50_000
 
@@ -27,6 +26,4 @@ async def _page(images: Collection, task_id: str, after: str) -> Document | None
         {"$limit": PAGE},
         {"$group": {"_id": None} | told},
     ]
-    with errors_named():
-        found = await (await images.aggregate(steps)).to_list()
-    return found[0] if found else None
+    return await grouped(images, steps)
