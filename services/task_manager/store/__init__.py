@@ -138,7 +138,7 @@ class TaskStore(Outbox, Protocol):
     async def changes(self, task_id: str) -> str:
         """A text that is another after every change of the task's images, and never again the one that it was; new
         images aside, which no task at rest gets. SQLite counts changes; MongoDB adds up the versions of all images of
-        the task, which takes it about a second for a million."""
+        the task."""
         ...
 
     async def statistics(self, task_id: str) -> Saved | None:
