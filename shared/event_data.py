@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.audit import AuditEntry
 from shared.flat import unflattened
 from shared.identity.told import KeyTold, PersonTold
+from shared.pipelines import Operation, Origin, Output
 from shared.results import Detection, Ended, Imported, Prelabel, Result, VoteCast
 from shared.teams import FIRST_TEAM
 from shared.terms import DetectorPolicy, Order, QuorumPolicy, Terms
@@ -77,6 +78,57 @@ class ImagePrelabeled(ImageToLabel):
     """A client's file of labels says something of an image, which may not have been heard of yet."""
 
     imported: Imported
+
+
+class StepOpened(Frozen):
+    """A picture waits for an operation of its task's pipeline, and for those after it that are done in the same visit.
+
+    image_id: of the picture as it is now. step: the place of the first operation in the pipeline.
+    object_key: the uploaded file, or a picture between two visits (`shared.pipelines.RAW`).
+    width, height: of the picture as it is now. is_last: what comes out is encoded, and is a derived image; else it goes
+    on to the next operation.
+    """
+
+    task_id: str
+    image_id: str
+    step: int
+    operations: tuple[Operation, ...]
+    object_key: str
+    width: int
+    height: int
+    origin: Origin
+    is_last: bool
+    output: Output
+    quality: int
+
+
+class StepOutput(Frozen):
+    """A picture that came out of a step, stored under its key. image_id: `derived_id` of its origin.
+
+    stored_sha256, crc32: of the bytes as stored.
+    """
+
+    image_id: str
+    object_key: str
+    media_type: str
+    size_bytes: int
+    stored_sha256: str
+    crc32: int
+    width: int
+    height: int
+    origin: Origin
+
+
+class StepFinished(Frozen):
+    """A worker has done a step, and those in the same visit: `operations` in all. error: why the picture cannot be
+    worked on; then there are no outputs, and trying again would not help."""
+
+    task_id: str
+    image_id: str
+    step: int
+    operations: int
+    outputs: tuple[StepOutput, ...] = ()
+    error: str | None = None
 
 
 class SubtaskOpened(Frozen):

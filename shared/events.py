@@ -23,6 +23,8 @@ from shared.event_data import (
     KeyUsed,
     PersonErased,
     PersonPseudonymised,
+    StepFinished,
+    StepOpened,
     SubtaskEnded,
     SubtaskOpened,
     SubtaskPrelabeled,
@@ -75,6 +77,30 @@ class ImageReadyV2(_Event):
 class ImagePrelabeledV1(_Event):
     type: Literal["image.prelabeled.v1"] = "image.prelabeled.v1"
     data: ImagePrelabeled
+
+
+StepOpenedType = Literal[
+    "step.opened.resize.v1",
+    "step.opened.fit.v1",
+    "step.opened.split.v1",
+    "step.opened.tile.v1",
+    "step.opened.crop.v1",
+    "step.opened.rotate.v1",
+    "step.opened.grayscale.v1",
+    "step.opened.blur.v1",
+    "step.opened.hide.v1",
+]
+"""One for each operation, so that each has a queue of its own and scales by itself."""
+
+
+class StepOpenedV1(_Event):
+    type: StepOpenedType
+    data: StepOpened
+
+
+class StepFinishedV1(_Event):
+    type: Literal["step.finished.v1"] = "step.finished.v1"
+    data: StepFinished
 
 
 class SubtaskOpenedV1(_Event):
@@ -182,6 +208,8 @@ Event = Annotated[
     | ImageReadyV1
     | ImageReadyV2
     | ImagePrelabeledV1
+    | StepOpenedV1
+    | StepFinishedV1
     | SubtaskOpenedV1
     | SubtaskOpenedV2
     | SubtaskPrelabeledV1

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+OF_WORKERS = ("resize", "fit", "split", "tile", "crop", "rotate", "grayscale", "blur")
+"""The operations that workers do; the detector does the one that needs a model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -20,6 +23,9 @@ class Topology:
         "image.ready.v1": Route(required=("subtask_manager",)),
         "image.ready.v2": Route(required=("subtask_manager",)),
         "image.prelabeled.v1": Route(required=("subtask_manager",)),
+        **{f"step.opened.{name}.v1": Route(required=("worker",)) for name in OF_WORKERS},
+        "step.opened.hide.v1": Route(required=("detector",)),
+        "step.finished.v1": Route(required=("task_manager",)),
         "subtask.opened.v1": Route(optional=("detector",)),
         "subtask.opened.v2": Route(optional=("detector",)),
         "subtask.prelabeled.v1": Route(required=("subtask_manager",)),

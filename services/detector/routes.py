@@ -29,8 +29,9 @@ _FORM = {
     "description": "one picture, in any of these fields, and its id",
     "properties": {
         "id": {"type": "string", "maxLength": wire.MAX_ID_CHARACTERS},
-        **{field: {"type": "string", "format": "binary"} for field in wire.PICTURE_FIELDS},
+        **{field: {"type": "string", "format": "binary", "minLength": 1} for field in wire.PICTURE_FIELDS},
     },
+    "oneOf": [{"required": [field]} for field in wire.PICTURE_FIELDS],
 }
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 DESCRIBED: dict[str, Any] = {

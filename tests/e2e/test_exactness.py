@@ -24,6 +24,8 @@ IMAGES = int(os.environ.get("QUORATE_IMAGES", "250"))
 SEED = int(os.environ.get("QUORATE_SEED") or random.SystemRandom().randrange(10**9))
 LEASE_S = 1.5
 DEADLINE_S = 300
+SEEN = 0.1
+"""How often somebody looks at what was just leased: a watcher alone may be too slow to see a lease at all."""
 REASONS = {
     "you have voted for another label; undo that vote first",
     "the subtask is completed and takes no more votes",
@@ -128,9 +130,7 @@ class Floor:
                 if item["state"] != "open":
                     self.history.sight("task manager", item["image_id"], shown(item))
             for item in chance.sample(items, min(20, len(items))):
-                status, subtask = await self.send("GET", f"/api/subtasks/{item['image_id']}", "watcher")
-                if status == 200:
-                    self._look(subtask)
+                await self.look_at(item["image_id"])
             _, task = await self.send("GET", f"/api/tasks/{self.task_id}", "watcher")
             self.is_over = task["state"] == "completed"
             await asyncio.sleep(0.1)
@@ -144,7 +144,10 @@ class Floor:
             if not (cursor := page["next_cursor"]):
                 return items
 
-    def _look(self, subtask: Any) -> None:
+    async def look_at(self, subtask_id: str) -> None:
+        status, subtask = await self.send("GET", f"/api/subtasks/{subtask_id}", "watcher")
+        if status != 200:
+            return
         self.most_leases = max(self.most_leases, subtask["live_leases"])
         check_leases(self.history, subtask, oracle.DEFAULT)
         if subtask["result"] is not None:
@@ -176,6 +179,8 @@ class Labeler:
             for lease in leases:
                 self._seen.add(lease["subtask_id"])
                 self._floor.tokens.append((lease["subtask_id"], self._name, lease["token"]))
+            if leases and chance.random() < SEEN:
+                await self._floor.look_at(leases[-1]["subtask_id"])
             await asyncio.gather(*(self._work(lease["subtask_id"], lease["token"]) for lease in leases))
             if chance.random() < 0.3:
                 await self._intrude()

@@ -9,8 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 UI = ROOT / "ui"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-DEADLINE_S = 900
+DEADLINE_S = 1_500
 """A bound for a hanging browser, never a measure."""
+PATIENCE_S = DEADLINE_S + 60
+"""A test's own: until then a script that hangs is ended here, and what it printed is shown."""
 
 
 def run(*command: str, cwd: Path = UI) -> str:
@@ -29,7 +31,8 @@ def run(*command: str, cwd: Path = UI) -> str:
         printed, _ = process.communicate(timeout=DEADLINE_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        raise
+        printed, _ = process.communicate()
+        raise AssertionError(f"not done after {DEADLINE_S} s:\n{printed}") from None
     assert process.returncode == 0, printed
     return printed
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -17,7 +18,12 @@ ROWS = [
 ]
 SERVICES = {
     name.replace("_", " "): name
-    for name in ("task_manager", "subtask_manager", "notifier", "consensus", "detector", "accounts")
+    for name in ("task_manager", "subtask_manager", "notifier", "consensus", "detector", "accounts", "worker")
+}
+KINDS = {
+    event_type: kind
+    for kind in get_args(get_args(events.Event)[0])
+    for event_type in get_args(kind.model_fields["type"].annotation)
 }
 
 
@@ -33,8 +39,7 @@ def test_every_type_has_its_row_with_who_hears_it():
 @pytest.mark.parametrize("event_type", sorted(Topology.ROUTES))
 def test_every_field_is_named_where_its_type_is_described(event_type):
     [section] = [part for part in DESCRIBED if f"`{event_type}`" in part.partition("(")[0]]
-    kind = "".join(word.capitalize() for word in event_type.split("."))
-    data = getattr(events, kind).model_fields["data"].annotation
+    data = KINDS[event_type].model_fields["data"].annotation
     assert f"(`{data.__name__}`)" in section
     names = set(re.findall(r"`(\w+)`", section))
     assert data.model_fields.keys() <= names, data.model_fields.keys() - names

@@ -6293,7 +6293,7 @@ export interface operations {
                     image?: string;
                     /** Format: binary */
                     images?: string;
-                };
+                } & (unknown | unknown | unknown);
             };
         };
         responses: {
