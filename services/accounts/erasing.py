@@ -3,7 +3,6 @@
 What is kept of it (`ErasedPerson`) is saved first. Whatever is interrupted after that, the worker finishes.
 """
 
-import asyncio
 import contextlib
 import logging
 import secrets
@@ -18,8 +17,8 @@ from services.accounts.store import AccountStore
 from shared import events
 from shared.audit import Doer
 from shared.clock import Clock
-from shared.ending import ended
 from shared.errors import Conflict, NotFound
+from shared.looking import Looking
 from shared.outbox import Relay
 from shared.telemetry.trouble import Trouble
 
@@ -103,27 +102,21 @@ class ErasingWorker:
         self._store = store
         self._relay = relay
         self._clock = clock
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        trouble = Trouble(log, "erasing a person cannot go on")
+        self._looking = Looking(self._go_on, every_s=LOOK_S, trouble=trouble, name="erasing")
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="erasing")
+        self._looking.start()
 
     def wake(self) -> None:
-        self._woken.set()
+        self._looking.wake()
 
     async def close(self) -> None:
-        await ended(self._task)
+        await self._looking.close()
 
-    async def _run(self) -> None:
-        trouble = Trouble(log, "erasing a person cannot go on")
-        while True:
-            with trouble:
-                for erased in await self._store.unfinished_erasures(BATCH):
-                    await self._finish(erased)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
-            self._woken.clear()
+    async def _go_on(self) -> None:
+        for erased in await self._store.unfinished_erasures(BATCH):
+            await self._finish(erased)
 
     async def _finish(self, erased: ErasedPerson) -> None:
         if not erased.is_told:

@@ -22,7 +22,9 @@ from services.consensus.store.codec import unpacked
 from shared.clock import Clock
 from shared.ending import ended
 from shared.errors import Conflict, NotFound, QuorateError
+from shared.looking import Looking
 from shared.outbox import Relay
+from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -52,34 +54,23 @@ class Worker:
         self._relay = relay
         self._clock = clock
         self._at_once = at_once
-        self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._failed_at: dict[str, float] = {}
         """Of runs that are due still: when they failed last."""
-        self._task: asyncio.Task[None] | None = None
+        trouble = Trouble(log, "consensus runs wait")
+        self._looking = Looking(self._begin, every_s=LOOK_S, trouble=trouble, name="consensus runs")
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="consensus runs")
+        self._looking.start()
 
     def wake(self) -> None:
         """There may be something to do."""
-        self._woken.set()
+        self._looking.wake()
 
     async def close(self) -> None:
         """Stop; runs under way end with their processes, and begin anew elsewhere or later."""
-        await ended(*self._under_way.values(), self._task)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._begin()
-            except QuorateError as error:
-                log.warning("consensus runs wait: %s", error.detail)
-            except Exception:  # what is due stays so; the next look finds it
-                log.exception("consensus runs wait")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
-            self._woken.clear()
+        await self._looking.close()
+        await ended(*self._under_way.values())
 
     async def _begin(self) -> None:
         room = self._at_once - len(self._under_way)

@@ -23,6 +23,7 @@ from shared.clock import Clock
 from shared.ending import ended
 from shared.errors import NotFound, QuorateError
 from shared.fetching import Bounds, Fetcher
+from shared.looking import Looking
 from shared.steady_clock import wall_of
 from shared.telemetry.trouble import Trouble
 
@@ -62,24 +63,25 @@ class Sender:
         self._bounds = bounds
         self._metrics = metrics
         self._turns = asyncio.Semaphore(TRIES_AT_ONCE)
-        self._woken = asyncio.Event()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._failing: set[str] = set()
         self._after = ""
-        self._task: asyncio.Task[None] | None = None
-        self._waiting = Trouble(log, "webhooks wait")
         self._sweeping = Trouble(log, "old deliveries stay")
+        self._swept_at = -math.inf
+        waiting = Trouble(log, "webhooks wait")
+        self._looking = Looking(self._look, every_s=LOOK_S, trouble=waiting, name="send webhooks")
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="send webhooks")
+        self._looking.start()
 
     def wake(self) -> None:
         """There may be something to send."""
-        self._woken.set()
+        self._looking.wake()
 
     async def close(self) -> None:
         """Stop; tries under way are begun anew later, with the same ids."""
-        await ended(*self._lanes.values(), self._task)
+        await self._looking.close()
+        await ended(*self._lanes.values())
 
     async def sweep(self) -> None:
         """End deliveries whose time is over, and remove old ones."""
@@ -90,18 +92,12 @@ class Sender:
         while await self._store.forget_deliveries(made_before=now - KEPT_S, limit=BATCH) == BATCH:
             pass
 
-    async def _run(self) -> None:
-        swept_at = -math.inf
-        while True:
-            with self._waiting:  # what is due stays so; the next look finds it
-                await self._begin_lanes()
-            if time.monotonic() >= swept_at + SWEEP_S:
-                with self._sweeping:
-                    await self.sweep()
-                swept_at = time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
-            self._woken.clear()
+    async def _look(self) -> None:
+        if time.monotonic() >= self._swept_at + SWEEP_S:
+            with self._sweeping:
+                await self.sweep()
+            self._swept_at = time.monotonic()
+        await self._begin_lanes()
 
     async def _begin_lanes(self) -> None:
         """Begin a lane for each webhook that has something due and has none, going round where they are many."""

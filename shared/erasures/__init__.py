@@ -5,8 +5,6 @@ it was told, when no service takes the person's session or key any more, and onc
 under the old id; then it forgets which id the pseudonym stands for.
 """
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +13,7 @@ from typing import Protocol
 from shared import events
 from shared.bus import Bus
 from shared.clock import Clock
-from shared.ending import ended
+from shared.looking import Looking
 from shared.telemetry.metrics import Metrics
 from shared.telemetry.trouble import Trouble
 
@@ -68,8 +66,8 @@ class Eraser:
         self._bus = bus
         self._clock = clock
         self._pseudonyms: dict[str, str] = {}
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        trouble = Trouble(log, "erasing a person cannot go on")
+        self._looking = Looking(self.work, every_s=LOOK_S, trouble=trouble, name="eraser")
 
     @property
     def pseudonyms(self) -> Mapping[str, str]:
@@ -77,11 +75,11 @@ class Eraser:
         return self._pseudonyms
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="eraser")
+        self._looking.start()
 
     async def close(self) -> None:
         """Stop where it stands; the next process goes on from there."""
-        await ended(self._task)
+        await self._looking.close()
 
     async def hear(self, event: events.PersonErasedV1) -> None:
         told = event.data
@@ -90,7 +88,7 @@ class Eraser:
         begins_at = self._clock() + BEGINS_AFTER_S
         await self._erasures.keep(Erasure(person=told.person, pseudonym=told.pseudonym, begins_at=begins_at))
         self._pseudonyms[told.person] = told.pseudonym
-        self._woken.set()
+        self._looking.wake()
 
     async def look(self, metrics: Metrics) -> None:
         """Set the gauge of those that have not been done once."""
@@ -99,16 +97,6 @@ class Eraser:
             pending = sum(one.turns == 0 for one in await self._erasures.all())
         finally:
             metrics.erasing(self._service, pending)
-
-    async def _run(self) -> None:
-        trouble = Trouble(log, "erasing a person cannot go on")
-        while True:
-            wait_s = LOOK_S
-            with trouble:
-                wait_s = await self.work()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait_s)
-            self._woken.clear()
 
     async def work(self) -> float:
         """Carry out what has begun; returns how long there is nothing to do, in seconds."""

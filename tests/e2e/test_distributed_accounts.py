@@ -194,6 +194,7 @@ def test_a_person_is_erased_in_every_service(ann: Browser, provider: OpenIdProvi
     assert soon(lambda: all(done().values()), within_s=ERASED_S), done()
     assert done().keys() == {"accounts", "task_manager", "subtask_manager", "consensus"}
     assert soon(lambda: not any(person in ann.ask("GET", path).text for path in pages), within_s=ERASED_S)
+    assert soon(lambda: ann.ask("GET", pages[0]).headers["X-Quorate-Up-To-Date"] != "no", within_s=ERASED_S)
     shown = ann.get(pages[0])
     assert (shown["owner"], shown["operators"]) == (pseudonym, [])
     assert [one["voter"] for one in ann.get(pages[2])["votes"]] == [pseudonym]

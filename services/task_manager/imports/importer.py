@@ -26,6 +26,7 @@ from shared.clock import Clock
 from shared.ending import ended
 from shared.errors import Conflict, NotFound, QuorateError
 from shared.fetching import Fetcher
+from shared.looking import Looking
 from shared.shares import Holder, Shares
 from shared.steady_clock import wall_of
 from shared.telemetry.trouble import Trouble
@@ -58,30 +59,22 @@ class Importer:
         self._vault = vault
         self._clock = clock
         self._max_bytes = max_bytes
-        self._woken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._places = Shares(AT_ONCE)
-        self._task: asyncio.Task[None] | None = None
-        self._waiting = Trouble(log, "imports wait")
+        trouble = Trouble(log, "imports wait")
+        self._looking = Looking(self._begin, every_s=LOOK_S, trouble=trouble, name="imports")
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="imports")
+        self._looking.start()
 
     def wake(self) -> None:
         """There may be something to do."""
-        self._woken.set()
+        self._looking.wake()
 
     async def close(self) -> None:
         """Stop; parts under way are done again elsewhere or later."""
-        await ended(*self._under_way.values(), self._task)
-
-    async def _run(self) -> None:
-        while True:
-            with self._waiting:  # what is due stays so; the next look finds it
-                await self._begin()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
-            self._woken.clear()
+        await self._looking.close()
+        await ended(*self._under_way.values())
 
     async def _begin(self) -> None:
         if not self._places.free:
