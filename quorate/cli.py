@@ -33,6 +33,7 @@ COMMANDS = {
     "detect": "quorate.commands.detect:detect",
     "models": "quorate.commands.models:models",
     "migrate": "quorate.commands.migrate:migrate",
+    "republish": "quorate.commands.republish:republish",
     "disputes": "quorate.commands.disputes:disputes",
     "adjudicate": "quorate.commands.disputes:adjudicate",
     "simulate-operators": "quorate.commands.simulate_operators:simulate_operators",

@@ -19,7 +19,7 @@ def erased_told(before: Any, after: Any, _now: float) -> Sequence[Message]:
     """For a platform in one process, whose services ask the store itself who may come: they hear who was erased."""
     match after:
         case ErasedPerson() if after.is_told and (before is None or not before.is_told):
-            return [_person_erased(after)]
+            return [person_erased(after)]
         case _:
             return ()
 
@@ -37,7 +37,7 @@ def told(before: Any, after: Any, now: float) -> Sequence[Message]:
             return erased_told(before, after, now)
 
 
-def _person_erased(erased: ErasedPerson) -> Message:
+def person_erased(erased: ErasedPerson) -> Message:
     data = events.PersonErased(person=erased.id, pseudonym=erased.pseudonym, at=erased.erased_at)
     attributes = events.envelope(event_id=f"{erased.id}/erased", source=SOURCE, subject=erased.id, at=erased.erased_at)
     return events.message(events.PersonErasedV1(**attributes, data=data))

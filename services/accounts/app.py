@@ -1,16 +1,18 @@
 """The accounts service as a process of its own, on MongoDB and RabbitMQ."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
 from services.accounts import announcements, routes
+from services.accounts.erasure import is_over
 from services.accounts.part import FirstStart, assemble, records
 from services.accounts.settings import AccountsSettings
 from services.accounts.store.mongo import MongoAccountStore
 from services.accounts.telling import Teller
+from shared.events import Message
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.identity.authenticator import Accounts
@@ -22,6 +24,7 @@ from shared.steady_clock import SteadyClock
 
 TITLE = "Quorate accounts"
 SERVICE = "quorate-accounts"
+ERASURES_TOLD = 1_000
 
 
 def create(settings: AccountsSettings) -> Deployable:
@@ -32,6 +35,12 @@ def create(settings: AccountsSettings) -> Deployable:
 def migrations(database: MongoDatabase) -> Sequence[Step]:
     """What this release brings to the service's database."""
     return [MongoAccountStore(database, time.time, announcements.told).prepare]
+
+
+async def told_anew(database: MongoDatabase) -> AsyncIterator[Sequence[Message]]:
+    """Who was erased lately. Who may come is told anew every few minutes as it is."""
+    store = MongoAccountStore(database, time.time, announcements.told)
+    yield [announcements.person_erased(one) for one in await store.newest_erasures(ERASURES_TOLD) if not is_over(one)]
 
 
 def _trusting(settings: AccountsSettings) -> Deployable:

@@ -29,9 +29,9 @@ def _estimate(arguments: Sequence[str]) -> int:
 def _serve(arguments: Sequence[str]) -> int:
     from services.consensus.app import create, migrations  # noqa: PLC0415 - a command on a file needs none of it
     from services.consensus.settings import ConsensusServiceSettings  # noqa: PLC0415
-    from shared.settings.migrating import serve_or_migrate  # noqa: PLC0415
+    from shared.settings.migrating import migrate, serve_or  # noqa: PLC0415
 
-    return serve_or_migrate(arguments, ConsensusServiceSettings, create, migrations)
+    return serve_or(arguments, ConsensusServiceSettings, create, {"migrate": lambda: migrate(migrations)})
 
 
 if __name__ == "__main__":

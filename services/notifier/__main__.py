@@ -3,15 +3,17 @@ makes its database ready for this release, and ends."""
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from services.notifier.app import create, migrations
 from services.notifier.settings import NotifierSettings
-from shared.settings.migrating import serve_or_migrate
+from shared.settings.migrating import migrate, serve_or
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Serve or migrate; returns the exit status."""
-    return serve_or_migrate(arguments, NotifierSettings, create, migrations)
+    """Serve, or do what the argument names; returns the exit status."""
+    commands = {"migrate": partial(migrate, migrations)}
+    return serve_or(arguments, NotifierSettings, create, commands)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ JITTER = 0.2
 MAX_TRIES = 60
 """Of one delivery, until it expires."""
 TRIES_KEPT = 60
+KEPT_S = 30 * 86_400.0
+"""So long a delivery is remembered, however it ended. An event that is older may have been told, and is passed over."""
 OK, REDIRECTS, REFUSALS, GONE = 200, 300, 400, 410
 
 

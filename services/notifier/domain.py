@@ -13,6 +13,8 @@ MAX_WEBHOOKS = 20
 """Of one team."""
 OVERLAP_S = 86_400.0
 """How long the secret before still signs, beside the new one."""
+SKEW_S = 60.0
+"""By how much the clocks of services may differ."""
 
 Paused = Literal["by hand", "gone"]
 
@@ -112,6 +114,7 @@ def signing(webhook: Webhook, now: float) -> tuple[str, ...]:
     return tuple(one.text for one in webhook.secrets if one.until is None or now < one.until)
 
 
-def wants(webhook: Webhook, event: EventType, task: str) -> bool:
-    """Whether a webhook is to be told of this; a paused one, too: what happens meanwhile waits for it."""
-    return event in webhook.events and webhook.task in (None, task)
+def wants(webhook: Webhook, event: EventType, task: str, at: float) -> bool:
+    """Whether a webhook is to be told of what happened at that instant; a paused one, too: what happens meanwhile waits
+    for it. What happened before it was made, and is told anew, is none of its news."""
+    return event in webhook.events and webhook.task in (None, task) and at > webhook.created_at - SKEW_S

@@ -38,8 +38,10 @@ class Resources:
 async def deliver(resources: Resources, event: HeardEvent) -> None:
     """Keep a delivery for each webhook that wants to be told. An event that comes again makes no second one."""
     news = told(event)
+    if news.at < resources.clock() - deliveries.KEPT_S:
+        return
     for webhook in await resources.store.webhooks(news.team):
-        if domain.wants(webhook, news.event, news.task):
+        if domain.wants(webhook, news.event, news.task, news.at):
             now, schedule = resources.clock(), resources.schedule
             made = deliveries.new_delivery(webhook, news.id, news.event, news.task, news.body, now, schedule)
             await resources.store.add_delivery(made)

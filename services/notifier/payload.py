@@ -18,21 +18,23 @@ TOLD_AS: dict[str, EventType] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An event, as those who want it are told: whose it is, and the body of the request."""
+    """An event, as those who want it are told: whose it is, when it happened, and the body of the request."""
 
     id: str
     event: EventType
     team: str
     task: str
+    at: float
     body: str
 
 
 def told(event: HeardEvent) -> Told:
     """An event of the platform as receivers see it, the same bytes however often it comes."""
     kind, data = TOLD_AS[event.type], event.data
+    at = event.time.timestamp()
     shown = {"task_id": data.task_id, "name": _name_of(event), "team": data.team, **_more(event)}
-    body = orjson.dumps({"type": kind, "timestamp": iso(event.time.timestamp()), "data": shown}).decode()
-    return Told(id=event.id, event=kind, team=data.team, task=data.task_id, body=body)
+    body = orjson.dumps({"type": kind, "timestamp": iso(at), "data": shown}).decode()
+    return Told(id=event.id, event=kind, team=data.team, task=data.task_id, at=at, body=body)
 
 
 def _name_of(event: HeardEvent) -> str | None:

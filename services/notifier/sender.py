@@ -15,7 +15,7 @@ from functools import partial
 
 from services.notifier import delivery as deliveries
 from services.notifier import domain, signing
-from services.notifier.delivery import GONE, Delivery, Schedule, Try
+from services.notifier.delivery import GONE, KEPT_S, Delivery, Schedule, Try
 from services.notifier.domain import Webhook
 from services.notifier.metrics import DeliveryMetrics
 from services.notifier.store import NotifierStore
@@ -37,7 +37,6 @@ WIDTH = 4
 """Tries of one webhook at a time."""
 TRIES_AT_ONCE = 64
 BATCH = 500
-KEPT_S = 30 * 86_400.0
 LAST_TRY_S = 60.0
 """So long after its time a delivery may still be tried the last time."""
 USER_AGENT = "Quorate-Webhooks"

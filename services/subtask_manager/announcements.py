@@ -22,6 +22,17 @@ def announce(subtask: Subtask, brief: Brief, facts: tuple[str, ...], now: float)
     ]
 
 
+def anew(subtask: Subtask, brief: Brief, now: float) -> list[Message]:
+    """What others must have heard of a subtask by now, with the ids that it was told with."""
+    result = subtask.result
+    if result is None:
+        waits = subtask.prelabel is None and brief.terms.detector.mode != "off"
+        return announce(subtask, brief, (Fact.OPENED,) if waits else (), now)
+    ended = Fact.DISPUTED if subtask.state == "disputed" else Fact.COMPLETED
+    fact = Fact.ADJUDICATED if result.decided_by == "adjudicator" else ended
+    return announce(subtask, brief, (fact,), result.completed_at)
+
+
 def task_applied(brief: Brief, now: float) -> Message:
     """The terms of a brief are in effect."""
     event_id = f"{brief.task_id}/applied/{brief.revision}"

@@ -1,16 +1,17 @@
 """The subtask manager as a process of its own, on MongoDB, RabbitMQ and S3."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from services.subtask_manager import announcements
+from services.subtask_manager import announcements, republishing
 from services.subtask_manager.part import assemble
 from services.subtask_manager.preferences.mongo import MongoPreferences
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from shared.erasures.mongo import MongoErasures
+from shared.events import Message
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo.connection import MongoDatabase
@@ -67,6 +68,12 @@ def create(settings: SubtaskManagerSettings) -> Deployable:
         needs={MONGODB: mongo.is_ready},
         uses={RABBITMQ: bus.is_ready},
     )
+
+
+def told_anew(database: MongoDatabase) -> AsyncIterator[Sequence[Message]]:
+    """What others must have heard of the service's subtasks by now."""
+    store = MongoSubtaskStore(database, time.time, announcements.announce)
+    return republishing.told_anew(store, time.time)
 
 
 def migrations(database: MongoDatabase) -> Sequence[Step]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.task_manager.domain import Fact, Image, Task
+from services.task_manager.domain import Fact, Image, Removal, Task
 from services.task_manager.order import place_of
 from shared import events
 from shared.event_data import Finish, TaskCounts
@@ -58,10 +58,34 @@ def task_changed(task: Task, facts: tuple[str, ...], now: float) -> list[Message
     return [_told(task, Fact(fact), now) for fact in facts]
 
 
+def task_anew(task: Task) -> list[Message]:
+    """What others must have heard of a task by now, with the ids that it was told with; the terms as they are."""
+    if task.state == "cancelled":
+        at = task.cancelled_at or task.created_at
+        facts = {Fact.CANCELLED: True, Fact.ERASED: task.is_erased, Fact.PURGED: task.is_purged}
+        return [_ended(task, fact, at) for fact, is_so in facts.items() if is_so]
+    if not task.is_announced:
+        return []
+    terms = _opened(task) if task.revision == 1 else _changed(task, task.created_at)
+    return [terms, *([_ended(task, Fact.COMPLETED, task.completed_at)] if task.completed_at is not None else [])]
+
+
+def image_anew(task: Task, image: Image) -> list[Message]:
+    """The same of an open image. The time of an import is not kept: it is told with that of the image."""
+    imported = [] if image.imported is None else [_prelabeled(task, image, image.created_at)]
+    return [image_ready(task, image), *imported]
+
+
 def image_removed(image: Image, document_id: str, now: float) -> Message:
     """An image was removed; `document_id` is that of the document that keeps the event."""
-    data = events.ImageRemoved(task_id=image.task_id, image_id=image.id, object_key=image.object_key, at=now)
-    attributes = events.envelope(event_id=f"{document_id}/{Fact.REMOVED}", source=SOURCE, subject=image.id, at=now)
+    removal = Removal(id=document_id, task_id=image.task_id, image_id=image.id, object_key=image.object_key)
+    return removed(removal, now)
+
+
+def removed(removal: Removal, at: float) -> Message:
+    data = events.ImageRemoved(task_id=removal.task_id, image_id=removal.image_id, object_key=removal.object_key, at=at)
+    event_id = f"{removal.id}/{Fact.REMOVED}"
+    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=removal.image_id, at=at)
     return events.message(events.ImageRemovedV1(**attributes, data=data))
 
 

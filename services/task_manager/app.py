@@ -1,12 +1,12 @@
 """The task manager as a service of its own: the place that names its adapters."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from services.task_manager import announcements
+from services.task_manager import announcements, republishing
 from services.task_manager.imports.credentials import Vault
 from services.task_manager.imports.store.mongo import MongoImports
 from services.task_manager.part import assemble
@@ -16,6 +16,7 @@ from services.task_manager.store.mongo import MongoTaskStore
 from shared import page
 from shared.clock import Clock
 from shared.erasures.mongo import MongoErasures
+from shared.events import Message
 from shared.http.application import open_when_up
 from shared.http.serving import Deployable
 from shared.mongo.connection import MongoDatabase
@@ -93,6 +94,11 @@ def migrations(database: MongoDatabase) -> Sequence[Step]:
     """What this release brings to the service's database."""
     store = _store(database, time.time)
     return [store.prepare, MongoQuotas(database, time.time).prepare, store.count_uncounted]
+
+
+def told_anew(database: MongoDatabase) -> AsyncIterator[Sequence[Message]]:
+    """What others must have heard of the service's tasks by now."""
+    return republishing.told_anew(_store(database, time.time), time.time)
 
 
 def _store(database: MongoDatabase, clock: Clock) -> MongoTaskStore:

@@ -142,6 +142,16 @@ class Image:
     crc32: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """That an image was removed, and which object it had. id: of the document that says so."""
+
+    id: str
+    task_id: str
+    image_id: str
+    object_key: str
+
+
 def stub_of(image: Image) -> Image:
     """What is kept of an image that was removed: which object it had, and nothing that anybody said of it."""
     unsaid = replace(image, votes=(), result=None, prelabel=None, imported=None, earlier=())

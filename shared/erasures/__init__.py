@@ -112,10 +112,10 @@ class Eraser:
         while (place := await self._step(erasure)) is not None:
             erasure = replace(erasure, place=place)
             await self._erasures.keep(erasure)
+        await self._tell(erasure)
         if erasure.turns > 0:
             await self._erasures.forget(erasure.person)
             return
-        await self._tell(erasure)
         after = self._clock() + AGAIN_AFTER_S
         await self._erasures.keep(replace(erasure, place="", turns=1, begins_at=after))
 

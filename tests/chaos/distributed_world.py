@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ from tests.contract import faulty_proxy
 from tests.contract.faulty_proxy import Proxy
 
 LEASE_S = 3.0
+TOLD_ANEW_S = 60.0
+TELLS_ANEW = ("task_manager", "subtask_manager")
 COLLECTED_S = 30.0
 SETTINGS = {"QUORATE_LOG_LEVEL": "warning", "QUORATE_HOST": HOST}
 
@@ -124,6 +127,7 @@ class DistributedWorld:
             "kill the broker": self._kill_broker,
             "freeze the broker": lambda chance: self._freeze(self.servers.rabbitmq._node, chance),
             "the broker's disk is full": self._fill_broker,
+            "lose all that the broker holds": self._lose_events,
             "kill the database": self._kill_database,
             "freeze the database": lambda chance: self._freeze(self.servers.mongodb._process, chance),
             "events again and out of order": self._redeliver,
@@ -278,6 +282,24 @@ class DistributedWorld:
         self.servers.demand_disk(is_impossible=True)
         time.sleep(chance.uniform(0.5, 3.0))
         self.servers.demand_disk(is_impossible=False)
+
+    def _lose_events(self, _chance: random.Random) -> None:
+        """What was lost is told anew, as an operator of the platform would do."""
+        self.servers.lose_events()
+        for service in TELLS_ANEW:
+            self._tell_anew(service)
+
+    def _tell_anew(self, service: str) -> None:
+        """Until it has been done: servers may be away because of another fault."""
+        environment = {**self._told(service), **SETTINGS, "HOME": os.environ.get("HOME", "/nonexistent")}
+        command = [sys.executable, "-P", "-m", f"services.{service}", "republish"]
+        until = time.monotonic() + TOLD_ANEW_S
+        while True:
+            run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+            if run.returncode == 0:
+                return
+            assert time.monotonic() < until, run.stderr
+            time.sleep(0.5)
 
     def _fail_s3(self, fault: Callable, chance: random.Random) -> None:
         assert self._proxy is not None

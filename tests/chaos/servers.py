@@ -76,6 +76,12 @@ class Servers:
         self._management.ask("DELETE", f"permissions/{self.vhost}/{USER}")
         self._control("close_all_connections", "--vhost", self.vhost, "the harness says so")
 
+    def lose_events(self) -> None:
+        """The broker comes back empty, for this run alone: no exchange, no queue, no event."""
+        self._management.ask("DELETE", f"vhosts/{self.vhost}")
+        self._management.ask("PUT", f"vhosts/{self.vhost}")
+        self.let_in()
+
     def leave(self) -> None:
         """Remove this run's corner."""
         if self.rabbitmq.is_up():

@@ -30,12 +30,17 @@ def new(event_id="e1", webhook=WEBHOOK):
 
 
 def test_a_webhook_hears_what_it_asked_for_and_only_of_its_task():
-    assert domain.wants(WEBHOOK, "task.completed", "t")
-    assert not domain.wants(WEBHOOK, "task.erased", "t")
+    assert domain.wants(WEBHOOK, "task.completed", "t", T0)
+    assert not domain.wants(WEBHOOK, "task.erased", "t", T0)
     of_one = replace(WEBHOOK, task="t")
-    assert domain.wants(of_one, "task.completed", "t")
-    assert not domain.wants(of_one, "task.completed", "u")
-    assert domain.wants(replace(WEBHOOK, paused="gone"), "task.completed", "t")
+    assert domain.wants(of_one, "task.completed", "t", T0)
+    assert not domain.wants(of_one, "task.completed", "u", T0)
+    assert domain.wants(replace(WEBHOOK, paused="gone"), "task.completed", "t", T0)
+
+
+def test_what_happened_before_a_webhook_was_made_is_none_of_its_news():
+    assert domain.wants(WEBHOOK, "task.completed", "t", T0 - domain.SKEW_S + 1)
+    assert not domain.wants(WEBHOOK, "task.completed", "t", T0 - domain.SKEW_S)
 
 
 def test_events_are_named_once_each_and_one_at_least():

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.domain import Counts, Image, Removal, Task
 from services.task_manager.listing import Listing, Order
 from services.task_manager.order import By
 from services.task_manager.quotas import Allowed, Usage
@@ -116,6 +116,10 @@ class TaskStore(Outbox, Protocol):
 
     async def finish_removals(self) -> None:
         """Finish removals in which a process died."""
+        ...
+
+    async def removals(self, *, after: str, limit: int) -> list[tuple[str, Removal]]:
+        """The removals of images of all tasks, each with its place, in the order of those; those behind `after`."""
         ...
 
     async def images(

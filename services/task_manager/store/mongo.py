@@ -11,7 +11,7 @@ from itertools import chain
 from pymongo import UpdateOne
 
 from services.task_manager.announcements import SOURCE
-from services.task_manager.domain import Counts, Image, Task, refuse_unless_open, stub_of
+from services.task_manager.domain import Counts, Image, Removal, Task, refuse_unless_open, stub_of
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By
 from services.task_manager.purging import is_due
@@ -262,6 +262,15 @@ class MongoTaskStore:
         if document is None:
             raise NotFound("no such image")
         return self._removed.stored(document).state
+
+    async def removals(self, *, after: str, limit: int) -> list[tuple[str, Removal]]:
+        with errors_named():
+            found = await read(self._removed.collection.find({"_id": {"$gt": after}}).sort("_id", 1), limit)
+        images = [(one["_id"], self._removed.stored(one).state) for one in found]
+        return [
+            (place, Removal(id=place, task_id=image.task_id, image_id=image.id, object_key=image.object_key))
+            for place, image in images
+        ]
 
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"

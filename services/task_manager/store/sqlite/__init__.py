@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import orjson
 
 from services.task_manager.announcements import SOURCE
-from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
+from services.task_manager.domain import Counts, Image, Removal, Task, counted_votes, end_uploads, refuse_unless_open
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.purging import is_due
@@ -200,6 +200,16 @@ class SqliteTaskStore(SqliteOutbox):
 
     async def finish_removals(self) -> None:
         """Nothing: a removal is one transaction."""
+
+    async def removals(self, *, after: str, limit: int) -> list[tuple[str, Removal]]:
+        query = """SELECT task_id, image_id, object_key FROM removed WHERE (task_id, image_id) > (?, ?)
+                   ORDER BY task_id, image_id LIMIT ?"""
+        task_id, _, image_id = after.partition("/")
+        rows = await self._database.read(lambda db: db.execute(query, (task_id, image_id, limit)).fetchall())
+        return [
+            (f"{task}/{image}", Removal(id=image, task_id=task, image_id=image, object_key=key))
+            for task, image, key in rows
+        ]
 
     async def images(
         self, task_id: str, *, state: str | None, label: str | None, after: str, limit: int, by: By = "id"
