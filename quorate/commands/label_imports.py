@@ -38,7 +38,7 @@ TOLD: frozenset[RowStatus] = frozenset({*REFUSED, "duplicate", "ended"})
 @json_flag
 @pass_options
 def import_labels(options: Options, task: str, file: Path, *, wanted: ImportFormat | None, report: Path | None) -> None:
-    """Show operators labels that there are already, as suggestions.
+    """Show operators labels that there are already.
 
     docs/imports.md says what the formats are. Every row of the file is answered for; sent again, it changes nothing.
     Where rows were refused, the exit code is 3. With --json, one line of JSON for each row, and a last one.

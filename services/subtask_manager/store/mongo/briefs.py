@@ -12,13 +12,16 @@ from pymongo.errors import DuplicateKeyError
 from services.subtask_manager.refusals import TaskCancelled
 from services.subtask_manager.store.codec import BARE_BYTES, BRIEFS, BRIEFS_CACHED_BYTES, brief_bytes
 from services.subtask_manager.subtask import Brief
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from shared.mongo.connection import Collection, Document, insert_new, read
 from shared.mongo.faults import errors_named
 from shared.teams import key_in
 
 FRESH_S = 1.0
 """How long a replica may not see a tombstone or new terms that another one saved."""
+
+TRIES = 20
+"""Others may replace terms at the same time, and nx-27017 may say of a write that it was made, and not make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,7 @@ class MongoBriefs:
             known = self._known.get(brief.task_id)
             if known is None or not (known.is_cancelled or _is_as_new(known.brief, brief)):
                 if await insert_new(self._collection, [_new(brief)]):
-                    await self._replace_older(brief)
-                    known = await self._read(brief.task_id)
+                    known = await self._replace_older(brief)
                 else:
                     known = self._know(brief.task_id, brief, is_cancelled=False)
         return (
@@ -136,12 +138,22 @@ class MongoBriefs:
             brief = BRIEFS.read_document(document)
         return self._know(task_id, brief, is_cancelled=bool(document["is_cancelled"]))
 
-    async def _replace_older(self, brief: Brief) -> None:
-        older: list[Document] = [{"body.revision": {"$lt": brief.revision}}, {"body.revision": {"$exists": False}}]
-        mine = {"_id": brief.task_id, "is_cancelled": False, "$or": older}
-        if brief.revision > 1:
+    async def _replace_older(self, brief: Brief) -> Known | None:
+        """What is there once no older terms are. Raises Unavailable where they stay: whoever told of the new ones must
+        not believe that they are kept."""
+        for _ in range(TRIES):
             with errors_named():
-                await self._collection.update_one(mine, {"$set": BRIEFS.document(brief)})
+                document = await self._collection.find_one({"_id": brief.task_id})
+            if document is None or document["is_cancelled"] or "body" not in document:
+                break
+            if _revision_of(document) >= brief.revision:
+                break
+            as_read = {"_id": brief.task_id, "is_cancelled": False, **_as_read(document)}
+            with errors_named():
+                await self._collection.update_one(as_read, {"$set": BRIEFS.document(brief)})
+        else:
+            raise Unavailable("the terms of a task cannot be replaced now")
+        return None if document is None else self.remember(document)
 
     async def _fresh(self, task_id: str) -> Known | None:
         return self._fresh_of(task_id) or await self._read(task_id)
@@ -175,6 +187,12 @@ def place_of(brief: Brief) -> str:
 
 def _is_as_new(known: Brief | None, brief: Brief) -> bool:
     return known is not None and known.revision >= brief.revision
+
+
+def _as_read(document: Document) -> Document:
+    """What of a brief's document is the same for as long as its terms are."""
+    body = document["body"]
+    return {"body": body} if isinstance(body, str) else {"body.revision": body.get("revision", {"$exists": False})}
 
 
 def _revision_of(document: Document) -> int:
