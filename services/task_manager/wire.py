@@ -212,9 +212,9 @@ class CountsShown(BaseModel):
 
 
 class PipelineShown(BaseModel):
-    """As it was asked for: each operation is its name and its argument."""
+    """As it was asked for: each operation is a list of its name and its argument."""
 
-    operations: list[tuple[OperationName, JsonValue]]
+    operations: list[list[JsonValue]]
     output: Output
     quality: int
 
