@@ -235,6 +235,11 @@ class Client:
         pages = self._pages(task_path(task_id, "results"), query)
         return cast("Iterator[Result]", pages)
 
+    def results_by_origin(self, task_id: str) -> Iterator[Result]:
+        """Uploaded images in the order of upload; `derived` has what a pipeline made of each, with rectangles in pixels
+        of the uploaded image."""
+        return cast("Iterator[Result]", self._pages(task_path(task_id, "results"), {"group": "origin"}))
+
     def export(
         self,
         task_id: str,

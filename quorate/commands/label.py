@@ -219,7 +219,7 @@ def _watched(client: Client, task_id: str) -> Task:
         task = client.task(task_id)
         for task in client.follow(task_id):
             counts = task["counts"]
-            progress(counts["completed"] + counts["disputed"] + counts["failed"], counts["images"])
+            progress(counts["completed"] + counts["disputed"] + counts.get("failed", 0), counts["images"])
     return task
 
 

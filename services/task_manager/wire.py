@@ -369,6 +369,10 @@ class ImageResult(BaseModel):
     prelabel: PrelabelShown | None
     imported: PrelabelShown | None
     earlier: list[EarlierResult]
+    derived: "list[ImageResult] | None" = Field(
+        default=None,
+        description="only with `group=origin`: what was made of it, with rectangles in its own pixels",
+    )
 
 
 class Results(BaseModel):
