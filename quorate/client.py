@@ -231,7 +231,12 @@ class Client:
         parents: bool = False,
     ) -> Iterator[Result]:
         """parents: uploaded images, too, of which a pipeline made others."""
-        query = {"state": state, "label": label, "order": order, "include": "parents" if parents else None}
+        query: dict[str, str | int | None] = {
+            "state": state,
+            "label": label,
+            "order": order,
+            "include": "parents" if parents else None,
+        }
         pages = self._pages(task_path(task_id, "results"), query)
         return cast("Iterator[Result]", pages)
 

@@ -2269,6 +2269,11 @@ export interface components {
             completed_at: string | null;
             /** Decided By */
             decided_by: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
+            /**
+             * Derived
+             * @description only with `group=origin`: what was made of it, with rectangles in its own pixels
+             */
+            derived?: components["schemas"]["ImageResult"][] | null;
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
             /** Failure */
@@ -7402,6 +7407,8 @@ export interface operations {
         parameters: {
             query?: {
                 order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
+                /** @description by the uploaded images, in the order of upload: `derived` has what was made of each */
+                group?: "origin" | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -7947,6 +7954,8 @@ export interface operations {
         parameters: {
             query?: {
                 order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
+                /** @description by the uploaded images, in the order of upload: `derived` has what was made of each */
+                group?: "origin" | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
