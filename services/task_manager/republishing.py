@@ -10,10 +10,12 @@ from shared.clock import Clock
 from shared.events import Message
 
 AT_ONCE = 200
+UNFINISHED = ("open", "processing")
 
 
 async def told_anew(store: TaskStore, clock: Clock) -> AsyncIterator[Sequence[Message]]:
-    """In pages: what each task is, and of one that was not cancelled, which images were removed or are open.
+    """In pages: what each task is, and of one that was not cancelled, which images were removed, and
+    which are open or in a pipeline.
 
     Removals come before images: one that was removed and came again waits for its removal to be heard.
     """
@@ -59,9 +61,11 @@ async def _removed(store: TaskStore, clock: Clock, task_id: str, removals: Seque
 
 async def _of_images(store: TaskStore) -> AsyncIterator[Sequence[Message]]:
     async for task_id in _ids(store):
-        task, after = await store.task(task_id), ""
+        task = await store.task(task_id)
         if task.state == "cancelled":
             continue
-        while images := await store.images(task_id, state="open", label=None, after=after, limit=AT_ONCE):
-            yield [message for image in images for message in announcements.image_anew(task, image)]
-            after = images[-1].id
+        for state in UNFINISHED:
+            after = ""
+            while images := await store.images(task_id, state=state, label=None, after=after, limit=AT_ONCE):
+                yield [message for image in images for message in announcements.image_anew(task, image)]
+                after = images[-1].id

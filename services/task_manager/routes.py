@@ -9,11 +9,12 @@ from pydantic import Field
 
 from services.task_manager import domain, handlers, wire
 from services.task_manager import listing as listings
-from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.domain import Counts, Image, ShownState, Task
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.listing import STATES, Listing, beginning_of, states_in
 from services.task_manager.order import KEYS, By
+from services.task_manager.pipelines import origins
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.statistics_wire import StatisticsShown
@@ -31,9 +32,11 @@ from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, va
 from shared.identity import Caller, Who
 from shared.objects.keys import cache_control
 from shared.objects.urls import image_urls
-from shared.results import DecidedBy, State
+from shared.results import DecidedBy
 from shared.steady_clock import wall_of
 
+NO_URLS: dict[str, Any] = dict.fromkeys(("image_url", "thumbnail_url", "screen_url"))
+"""Of an image that has no file yet."""
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
 
@@ -63,6 +66,12 @@ States = Annotated[str, Query(pattern=f"^({_STATE}(,{_STATE})*)?$", description=
 Beginning = Annotated[str, Query(max_length=200, description="what the name begins with, whatever the case: by name")]
 Mine = Annotated[bool | None, Query(description="the caller's own tasks that have not ended"), AS_FLAG]
 LastEventId = Annotated[str, Header(max_length=100, description="`id` of the last event of a stream that was cut")]
+
+
+Group = Annotated[
+    Literal["origin"] | None,
+    Query(description="by the uploaded images, in the order of upload: `derived` has what was made of each"),
+]
 
 
 class JpegResponse(Response):
@@ -196,6 +205,7 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
             name=wanted.name,
             terms=wanted.terms(),
             body=wanted.identity(),
+            pipeline=wanted.pipeline and wanted.pipeline.pipeline(),
         )
         return json_answer(task_shown(*created), 201)
 
@@ -285,7 +295,7 @@ _Share = Annotated[float | None, Query(ge=0, le=1), AS_NUMBER]
 
 
 def _wanted(
-    state: State | None = None,
+    state: ShownState | None = None,
     label: _Label = None,
     decided_by: DecidedBy | None = None,
     suggested: Annotated[str | None, Query(max_length=200, description="label of the pre-label")] = None,
@@ -295,8 +305,12 @@ def _wanted(
     agreement_from: _Share = None,
     agreement_below: _Share = None,
     filename: Annotated[str | None, Query(max_length=200, description="what the file name begins with")] = None,
+    include: Annotated[
+        Literal["parents"] | None, Query(description="uploaded images, too, of which a pipeline made others")
+    ] = None,
 ) -> Wanted:
     return Wanted(
+        has_parents=include is not None,
         state=state,
         label=label,
         decided_by=decided_by,
@@ -316,14 +330,19 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         who: Who,
         wanted: Annotated[Wanted, Depends(_wanted)],
         order: By = "id",
+        group: Group = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
         await handlers.allow_on(resources, who, "read tasks", task_id)
+        if group is not None:
+            return await _grouped(resources, pages, task_id, cursor, limit)
         _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         now = wall_of(resources.clock)()
 
         def shown(image: Image) -> dict[str, Any]:
+            if not image.object_key:
+                return image_shown(image) | NO_URLS
             urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)
             return image_shown(image) | urls
 
@@ -334,6 +353,31 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
             limit=limit,
             headers={arrivals.HEADER: up_to_date},
         )
+
+
+async def _grouped(resources: Resources, pages: Pages, task_id: str, cursor: str | None, limit: int) -> Response:
+    _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
+    now = wall_of(resources.clock)()
+
+    def shown(group: origins.Group) -> dict[str, Any]:
+        derived = [_shown_at(resources, one, now) for one in group.derived]
+        return _shown_at(resources, group.uploaded, now) | {"derived": derived}
+
+    return await pages.answer(
+        lambda after, limit: origins.groups(resources.store, task_id, after=after, limit=limit),
+        shown,
+        after=read_cursor(cursor, KEYS["upload"]),
+        limit=limit,
+        headers={arrivals.HEADER: up_to_date},
+    )
+
+
+def _shown_at(resources: Resources, image: Image, now: float) -> dict[str, Any]:
+    """An image with its URLs, as they are from now on."""
+    if not image.object_key:
+        return image_shown(image) | NO_URLS
+    urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)
+    return image_shown(image) | urls
 
 
 def _add_statistics(routes: APIRouter, resources: Resources) -> None:

@@ -12,6 +12,7 @@ from shared.events import parse
 from tests.contract.operators import dispute, granting, open_all, subtask_ids, vote
 from tests.contract.subtask_scenes import ONE_VOTE, SUGGESTING, TOLD
 from tests.contract.task_scenes import record
+from tests.unit.step_builders import piped, uploaded
 from tests.unit.subtask_builders import brief, prelabel
 from tests.unit.task_builders import T0, TASK_ID, image, task
 
@@ -80,6 +81,14 @@ async def test_what_was_removed_is_told_before_what_came_again(tasks):
     assert ("removed", image("a").id, gone) in found
     assert found.index(("removed", again.id, before)) < found.index(("ready", again.id, again.object_key))
     assert {one.data.at for one in await told_of_tasks(tasks) if one.type == "image.removed.v1"} == {NOW, T0}
+
+
+async def test_a_step_that_an_image_waits_for_is_told_anew(tasks):
+    of = piped(("rotate", 90), is_announced=True)
+    await tasks.store.create(of)
+    await tasks.store.add_images(of, [uploaded("dog", of)])
+    [published] = [parse(message.body) for message in await tasks.store.pending(9)]
+    assert [one for one in await told_of_tasks(tasks) if one.type == "step.opened.rotate.v1"] == [published]
 
 
 async def told_of_subtasks(at) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ def task_keys(task: Task) -> Document:
         "state": task.state,
         "is_erased": task.is_erased,
         "team": task.team,
+        "has_pipeline": None if task.pipeline is None else True,
         **listing_keys(task),
     }
 
@@ -43,6 +44,7 @@ def image_keys(image: Image) -> Document:
         "ended_at": image.result.completed_at if image.result else None,
         "counted_votes": counted_votes(image) if image.result else None,
         "object_key": image.object_key,
+        "work_key": image.work_key,
         **order_keys(image),
     }
 
