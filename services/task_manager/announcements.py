@@ -108,7 +108,8 @@ def task_anew(task: Task) -> list[Message]:
 
 
 def image_anew(task: Task, image: Image) -> list[Message]:
-    """The same of an image that is open, or waits for an operation. The time of an import is not kept: it is told with that of the image."""
+    """The same of an image that is open, or waits for an operation. The time of an import is not kept: it is told with
+    that of the image."""
     imported = [] if image.imported is None else [_prelabeled(task, image, image.created_at)]
     return [*image_added(task, image), *imported]
 
