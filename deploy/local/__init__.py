@@ -1,1 +1,1 @@
-"""Real servers on this machine, without containers: RabbitMQ, Ceph as the S3 server, nx-27017 as the MongoDB server."""
+"""Real servers on this machine, without containers: RabbitMQ, SeaweedFS for S3, nx-27017 for MongoDB's protocol."""

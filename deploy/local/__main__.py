@@ -8,16 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.local import env_file
-from deploy.local.ceph import Ceph
 from deploy.local.errors import ServerNotUp
 from deploy.local.gateway import Gateway
 from deploy.local.mongodb import Mongodb
 from deploy.local.packages import Promtool, install_missing, need
 from deploy.local.rabbitmq import RabbitMQ
+from deploy.local.seaweedfs import SeaweedFS
 from deploy.local.server import Server
 from deploy.local.server_folder import locked
 
-KINDS = (RabbitMQ, Ceph, Mongodb)
+KINDS = (RabbitMQ, SeaweedFS, Mongodb)
 DEFAULT_DIR = Path("build/services")
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import socket
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,10 +29,6 @@ class ServerFolder:
     def secret(self, name: str) -> str:
         """Random text that needs no escaping in a URL; later calls return the same."""
         return self._kept(name, lambda _taken: secrets.token_hex(SECRET_BYTES))
-
-    def identity(self, name: str) -> str:
-        """A UUID; later calls return the same."""
-        return self._kept(name, lambda _taken: str(uuid.uuid4()))
 
     def _kept(self, name: str, choose: Callable[[set[str]], str]) -> str:
         with locked(self.path, "kept"):

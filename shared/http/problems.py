@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -70,11 +71,13 @@ class Problem(BaseModel):
     quota: str | None = None
 
 
+SCHEMAS = "#/components/schemas/"
+_SHOWN = {"application/problem+json": {"schema": {"$ref": f"{SCHEMAS}{Problem.__name__}"}}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "Refused"},
-    "5XX": {"model": Problem, "description": "Not possible now"},
+    "4XX": {"description": "Refused", "content": _SHOWN},
+    "5XX": {"description": "Not possible now", "content": _SHOWN},
 }
-"""For every router: errors are problem details."""
+"""For every router: errors are problem details. Not as a `model`: the framework would build a field for each route."""
 
 
 def status_of(error: errors.QuorateError | type[errors.QuorateError]) -> int:
@@ -120,14 +123,12 @@ def install(app: FastAPI) -> None:
     describe = app.openapi
 
     def described() -> dict[str, Any]:
-        """The framework gives every model its route's media type; problems have one of their own."""
+        """The document with the schemas of problems, which RESPONSES refers to."""
         api = describe()
-        for path in api["paths"].values():
-            for operation in path.values():
-                for status, response in operation["responses"].items():
-                    if status in RESPONSES and "content" in response:
-                        [content] = response["content"].values()
-                        response["content"] = {"application/problem+json": content}
+        shape = Problem.model_json_schema(mode="serialization", ref_template=f"{SCHEMAS}{{model}}")
+        schemas = {**shape.pop("$defs"), Problem.__name__: shape}
+        told = jsonable_encoder(schemas, exclude_none=True)  # as the framework does to the rest
+        api.setdefault("components", {}).setdefault("schemas", {}).update(told)
         return api
 
     app.openapi = described

@@ -1,10 +1,12 @@
 """Objects on any server that speaks S3. Clients read and send images by presigned URLs and forms, past this process."""
 
 import asyncio
+import hashlib
 import logging
 import os
 import random
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -181,10 +183,13 @@ class S3ObjectStore:
         return self._presigner.url(shown(key), signed_at=int(now) // URL_ROUND_S * URL_ROUND_S)
 
     def post_form(self, key: str, *, max_bytes: int, now: float) -> PostForm:
+        """It names the media type, for what SeaweedFS' forms do not name, whoever fills them in may choose."""
         policy = PostPolicy(self.bucket, datetime.fromtimestamp(now + FORM_S, UTC))
-        policy.add_equals_condition("key", checked(key))
+        named = {"key": checked(key), "Content-Type": media_type(key)}
+        for field, value in named.items():
+            policy.add_equals_condition(field, value)
         policy.add_content_length_range_condition(1, max_bytes)
-        return PostForm(self._form_url, {"key": key, **self._public.presigned_post_policy(policy)})
+        return PostForm(self._form_url, named | self._public.presigned_post_policy(policy))
 
     def _make_bucket(self) -> None:
         if self._client.bucket_exists(self.bucket):
@@ -200,14 +205,16 @@ class S3ObjectStore:
             _tried(partial(self._put, key, data))
 
     def _put(self, key: str, data: bytes) -> None:
-        """The request carries the SHA-256 of the body (over TLS its MD5), so the server refuses a damaged body."""
+        """The request carries the body's checksum, so the server refuses a damaged body. (The hash that its signature
+        holds is not enough: SeaweedFS does not compare it.)"""
+        checksum = b64encode(hashlib.sha256(data).digest()).decode()
         self._client.put_object(
             self.bucket,
             key,
             BytesIO(data),
             len(data),
             media_type(key),
-            metadata={"Cache-Control": cache_control(key)},
+            metadata={"Cache-Control": cache_control(key), "x-amz-checksum-sha256": checksum},
             part_size=PART_BYTES,
         )
 

@@ -12,12 +12,12 @@ from minio import Minio
 from pymongo import MongoClient
 
 from deploy.local import __main__ as local
-from deploy.local.ceph import Ceph
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.mongodb import Mongodb
 from deploy.local.packages import missing
 from deploy.local.process import LongProcess, program, run
 from deploy.local.rabbitmq import USER, RabbitMQ
+from deploy.local.seaweedfs import SeaweedFS
 from loadtest.broker import Management
 from shared.objects.s3 import MARK
 
@@ -49,8 +49,8 @@ class Servers:
         return RabbitMQ.kept_in(self.folder / RabbitMQ.name)
 
     @property
-    def s3(self) -> Ceph:
-        return Ceph.kept_in(self.folder / Ceph.name)
+    def s3(self) -> SeaweedFS:
+        return SeaweedFS.kept_in(self.folder / SeaweedFS.name)
 
     @property
     def mongodb(self) -> Mongodb:

