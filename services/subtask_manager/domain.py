@@ -399,7 +399,7 @@ def _ended(
     order: Finish | None = None,
     why: str | None = None,
 ) -> Subtask:
-    """The subtask with its result: the leading label, or a dispute where nothing decided it, and `why` nothing could."""
+    """The subtask with its result: the leading label, or a dispute where nothing decided it; `why` nothing could."""
     label = tally(_labels(subtask))[0][0] if decided_by else None
     result = Result(
         label=label,

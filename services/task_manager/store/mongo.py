@@ -226,13 +226,16 @@ class MongoTaskStore:
         await self._images.change(image_id, "image", rule)
         return decisions[-1]
 
+    async def image(self, task_id: str, image_id: str) -> Image:
+        return _within(task_id, (await self._images.find(image_id, "image")).state)
+
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         """The event is saved with a stub of the image, and then the image goes. Where the process dies between, the
         same request sent again, or the collector, finishes it."""
         if (await self.task(task_id)).state == "cancelled":
             raise NotFound("no such image")
         try:
-            image = _within(task_id, (await self._images.find(image_id, "image")).state)
+            image = await self.image(task_id, image_id)
         except NotFound:
             return _within(task_id, await self._last_removed(image_id)).object_key
         removal = removal_id(image)
