@@ -165,7 +165,7 @@ async def test_deleting_their_task_removes_all_jobs_and_the_next_one_begins_anot
     second = (await submit(seeing, drawn[0][:2]))["id"]
     assert second != first
     assert await listed(seeing) == [second]
-    third = [one["id"] for one in await seeing.tasks() if one["state"] == "open"][0]
+    third = next(one["id"] for one in await seeing.tasks() if one["state"] == "open")
     assert (await seeing.http.post(f"/api/tasks/{third}/seal")).status_code == 200
     fourth = (await submit(seeing, drawn[1][:2]))["id"]
     assert set(await listed(seeing)) == {second, fourth}
@@ -234,5 +234,5 @@ async def small(tmp_path: Path, model: Path) -> AsyncIterator[Api]:
 async def test_quotas_hold_for_jobs(small: Api, drawn):
     await submit(small, drawn[0][:2])
     answer = await small.http.post("/jobs/submit", files=[("image", drawn[1][:2])])
-    problem = assert_problem(answer, 403, code="quota-reached")
+    problem = assert_problem(answer, 403, saying="quota of images")
     assert problem["quota"] == "images"

@@ -38,8 +38,11 @@ class Recognised:
 def standing_terms(classes: Iterable[str]) -> Terms:
     """The terms of a task in which the detector alone gives each image one of its model's classes. Raises Invalid where
     these cannot be the labels of a task."""
-    named = {folded(name): name for name in reversed([name for name in classes if name != NOTHING])}
-    found = tuple(reversed(named.values()))
+    named: dict[str, str] = {}
+    for name in classes:
+        if name != NOTHING:
+            named.setdefault(folded(name), name)
+    found = tuple(named.values())
     if len(found) > MAX_LABELS:
         raise Invalid(f"the model has {len(found):,} classes, and a task has at most {MAX_LABELS:,} labels")
     labels.check_labels(found, allow_unsure=False)
