@@ -5,6 +5,7 @@ import signal
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests import servers
 pytestmark = pytest.mark.long
 
 JOBS, DETECTORS, BATCH = 100, 4, 25
-PATIENCE_S = 60
+PATIENCE_S = 120
 HELD_BY_ONE = 5
 """A detector is killed once so many jobs have been looked at: then each holds some."""
 
@@ -62,10 +63,10 @@ def test_jobs_of_a_killed_detector_are_looked_at_by_the_others_once(environment,
                 for start in range(0, JOBS, BATCH)
                 for one in owner.jobs.submit(pictures[start : start + BATCH])["jobs"]
             ]
-            until(lambda: sum(job["state"] == "finished" for job in owner.jobs.all()) >= HELD_BY_ONE)
+            until(lambda: states(owner)["finished"] >= HELD_BY_ONE, owner)
             left = waiting_at_rest(owner)
             os.kill(stopped, signal.SIGKILL)
-            until(lambda: all(job["state"] == "finished" for job in owner.jobs.all()))
+            until(lambda: states(owner) == {"finished": JOBS}, owner)
             jobs = list(owner.jobs.all())
             [task_id] = {job["id"][:32] for job in jobs}
             task, results = owner.task(task_id), list(owner.results(task_id))
@@ -80,11 +81,16 @@ def test_jobs_of_a_killed_detector_are_looked_at_by_the_others_once(environment,
     assert Counter(map(len, votes)).keys() <= {0, 1}
 
 
-def until(is_so) -> None:
+def states(owner: Client) -> Counter[str]:
+    """How many jobs are in which state."""
+    return Counter(job["state"] for job in owner.jobs.all())
+
+
+def until(is_so: Callable[[], bool], owner: Client) -> None:
     """Look again and again, for so long as people are patient."""
     end = time.monotonic() + PATIENCE_S
     while not is_so():
-        assert time.monotonic() < end, "it never came to be"
+        assert time.monotonic() < end, f"it never came to be: {states(owner)}"
         time.sleep(0.2)
 
 
