@@ -24,8 +24,8 @@ pytestmark = pytest.mark.long
 JOBS, DETECTORS, BATCH = 100, 4, 25
 PATIENCE_S = 120
 LOOKED_AT = 60
-"""A detector that was stopped is killed once the others have looked at so many jobs. The broker deals them out in turn, so
-it holds about a third as many by then, and at most the 24 that it takes ahead: the others come to this number."""
+"""A detector that was stopped is killed once the others have looked at so many jobs. The broker deals them out in turn:
+it holds about a third as many by then, and at most the 24 that it takes ahead, so the others come to this number."""
 
 
 @pytest.fixture
