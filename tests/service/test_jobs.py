@@ -1,5 +1,6 @@
 """Single pictures that the detector recognises, through HTTP alone: submitted, looked at, listed, removed."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator
@@ -139,6 +140,12 @@ async def test_lists_are_of_the_callers_own_jobs_the_newest_first(seeing: Api, d
     assert await listed(seeing) == mine[::-1] == await listed(seeing, "all_finished")
     assert await listed(seeing, user="ada") == [hers]
     assert await listed(seeing, user="bob") == []
+
+
+async def test_first_jobs_at_the_same_time_make_one_task(seeing: Api, drawn):
+    reports = await asyncio.gather(*(submit(seeing, one[:2]) for one in drawn[:3]))
+    assert len({report["id"] for report in reports}) == 3
+    assert len(await seeing.tasks()) == 1
 
 
 async def test_a_removed_job_is_gone_and_may_come_again(seeing: Api, drawn):

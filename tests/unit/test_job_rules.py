@@ -23,7 +23,7 @@ def seen(*objects: tuple[str, float]) -> Prelabel:
 
 
 def test_the_labels_of_the_standing_task_are_the_classes_that_look_different():
-    terms = rules.standing_terms(["background", "crane", "kite", "Crane", "cat"])
+    terms = rules.standing_terms(("background", "crane", "kite", "Crane", "cat"))
     assert terms.labels == ("crane", "kite", "cat")
     domain.check_terms(terms)
     assert (terms.operators, terms.detector.is_alone, terms.detector.audit_share) == ((), True, 0.0)
@@ -32,15 +32,15 @@ def test_the_labels_of_the_standing_task_are_the_classes_that_look_different():
 @pytest.mark.parametrize("classes", [[f"class {n}" for n in range(1_001)], ["\x00"], ["c" * 201], []])
 def test_classes_that_cannot_be_labels_are_refused(classes):
     with pytest.raises(Invalid):
-        rules.standing_terms(classes)
+        rules.standing_terms(tuple(classes))
 
 
 def test_a_thousand_classes_and_the_background_are_taken():
-    assert len(rules.standing_terms(["background", *(f"class {n}" for n in range(1_000))]).labels) == 1_000
+    assert len(rules.standing_terms(("background", *(f"class {n}" for n in range(1_000)))).labels) == 1_000
 
 
 def test_each_model_each_set_of_classes_and_each_generation_has_its_own_task():
-    cats, dogs = rules.standing_terms(["cat"]), rules.standing_terms(["dog"])
+    cats, dogs = rules.standing_terms(("cat",)), rules.standing_terms(("dog",))
     asked = [("m@1", cats, 0), ("m@2", cats, 0), ("m@1", dogs, 0), ("m@1", cats, 1)]
     keys = {rules.standing_key(*one) for one in asked}
     assert len(keys) == len(asked)
@@ -55,7 +55,7 @@ def test_the_name_of_the_standing_task_is_one_that_a_task_may_have(model):
 
 
 def test_its_terms_stay_and_nobody_is_invited():
-    standing = task(terms=rules.standing_terms(["cat", "dog"]))
+    standing = task(terms=rules.standing_terms(("cat", "dog")))
     assert rules.is_standing(standing)
     assert not rules.is_standing(task())
     with pytest.raises(Alone):

@@ -26,7 +26,7 @@ recognised, as system B's clients did; `direct`: a request that answers the labe
 USER = "loss"
 POLL_S = 0.2
 LONGEST_PAUSE_S = 1.0
-HEALED_S = 20.0
+HEALED_S = 60.0
 KEEP_ALIVE_S = 4.0
 NOT_FOUND = 404
 

@@ -38,11 +38,12 @@ IsWanted = Callable[[Image, float], bool]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
     """What these handlers work with beside the task manager's resources. `standing`: the tasks that took the last jobs,
-    by their owners and keys."""
+    by their owners and keys. `making`: held by who makes one, so that those who come at the same time do not, too."""
 
     resources: Resources
     uploads: Uploads
     standing: LRUCache[tuple[str, str, str], str] = field(default_factory=lambda: LRUCache(CACHED))
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 async def standing_task(jobs: Jobs, who: Caller) -> str:
@@ -70,14 +71,25 @@ async def _standing(jobs: Jobs, who: Caller, model: str, terms: Terms, generatio
     """The caller's task of a generation, as it is or new."""
     key = rules.standing_key(model, terms, generation)
     place = (who.team, who.id, key)
+    known = await _known(jobs, place)
+    if known is not None:
+        return known
+    async with jobs.making:
+        known = await _known(jobs, place)
+        if known is not None:
+            return known
+        name = rules.standing_name(model)
+        made = handlers.create_task(jobs.resources, who, key=key, name=name, terms=terms, body=key.encode())
+        task, _ = await made
+        jobs.standing[place] = task.id
+    return task
+
+
+async def _known(jobs: Jobs, place: tuple[str, str, str]) -> Task | None:
     with contextlib.suppress(NotFound):  # it was deleted long ago, and purged meanwhile
         if place in jobs.standing:
             return await jobs.resources.store.task(jobs.standing[place])
-    name = rules.standing_name(model)
-    made = handlers.create_task(jobs.resources, who, key=key, name=name, terms=terms, body=key.encode())
-    task, _ = await made
-    jobs.standing[place] = task.id
-    return task
+    return None
 
 
 async def find(jobs: Jobs, who: Caller, action: Action, job: str) -> Image:
