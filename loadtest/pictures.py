@@ -52,9 +52,14 @@ def sampled(folder: Path, count: int) -> Pictures:
     )
 
 
-def own(folder: Path, count: int, model: str) -> Pictures:
-    """The first pictures of a folder by name; their labels from its `truth.json`, where there is one."""
-    names = tuple(path.name for path in _paths(folder)[:count])
+def own(folder: Path, count: int, model: str, *, side: int = 0) -> Pictures:
+    """The first pictures of a folder by name, of those whose longer side has at least so many pixels; their labels from
+    its `truth.json`, where there is one. Raises MeasurementFailed where there are fewer than `count`, and a size is
+    asked for."""
+    paths = [path for path in _paths(folder) if not side or max(_size(path)) >= side]
+    if side and len(paths) < count:
+        raise MeasurementFailed(f"{folder} holds {len(paths)} pictures with a side of {side:,} pixels, not {count}")
+    names = tuple(path.name for path in paths[:count])
     truth = read_truth(folder / TRUTH) if (folder / TRUTH).exists() else None
     return Pictures(folder=folder, names=names, model=model, truth=truth)
 
@@ -69,6 +74,14 @@ def _paths(folder: Path) -> list[Path]:
     if not paths:
         raise MeasurementFailed(f"{folder} holds no pictures")
     return paths
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """In pixels; raises MeasurementFailed for what is no picture."""
+    bgr = cv2.imread(str(path))
+    if bgr is None:
+        raise MeasurementFailed(f"{path} is no picture")
+    return bgr.shape[1], bgr.shape[0]
 
 
 def small(rng: random.Random) -> bytes:

@@ -31,6 +31,7 @@ COMMANDS = {
     "consensus": "quorate.commands.consensus:consensus",
     "cancel": "quorate.commands.tasks:cancel",
     "detect": "quorate.commands.detect:detect",
+    "recognise": "quorate.commands.recognise:recognise",
     "models": "quorate.commands.models:models",
     "migrate": "quorate.commands.migrate:migrate",
     "republish": "quorate.commands.republish:republish",

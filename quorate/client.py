@@ -16,6 +16,7 @@ from quorate.errors import ApiError
 from quorate.exports import Export, ExportFormat, unseen
 from quorate.following import FINISHED, Following
 from quorate.imports import Imports
+from quorate.jobs import Jobs
 from quorate.label_imports import ImportFormat, LabelImport, unheard
 from quorate.paths import segment, subtask_path, task_path
 from quorate.retries import RetryPolicy
@@ -66,6 +67,7 @@ class Client:
 
     user: who calls, where authentication is off. key: whose key it is says who calls, where it is on. `accounts`: what
     there is to do with people, keys and teams then. `consensus`: estimates beside the record. `imports`: from buckets.
+    `jobs`: single pictures that the detector recognises.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Client:
         self.accounts = Accounts(self._api, self._pages)
         self.consensus = Consensus(self._api, self._pages, self._retry)
         self.imports = Imports(self._api, self._pages, self._retry)
+        self.jobs = Jobs(self._api, self._pages, self._retry)
 
     def __enter__(self) -> Self:
         return self

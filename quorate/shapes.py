@@ -38,6 +38,12 @@ class DetectorFields(TypedDict, total=False):
     prelabel_wait_s: float
 
 
+class DetectorTerms(DetectorFields, total=False):
+    """A task's detector policy. is_alone: nobody else looks; it cannot be asked for, and is what jobs are."""
+
+    is_alone: bool
+
+
 class Counts(TypedDict):
     images: int
     open: int
@@ -78,7 +84,7 @@ class Task(TypedDict):
     labels: list[str]
     state: TaskState
     quorum: QuorumFields
-    detector: DetectorFields
+    detector: DetectorTerms
     allow_unsure: bool
     instructions: str | None
     label_names: dict[str, str]

@@ -53,9 +53,11 @@ class ModelTeller:
 
 
 class ModelHeard:
-    """The classes of the model that was told of last, None where they were not told; and whether one is running."""
+    """The model that was told of last, by its voter's name, and its classes, None where they were not told; and whether
+    one is running."""
 
     def __init__(self, clock: Clock) -> None:
+        self.model: str | None = None
         self.classes: tuple[str, ...] | None = None
         self._clock = clock
         self._heard_at = -SILENT_S
@@ -68,7 +70,8 @@ class ModelHeard:
     def heard(self, body: bytes) -> None:
         """Take in what was broadcast; what tells of no model is passed over."""
         try:
-            self.classes = ModelLoaded.model_validate_json(body).classes or None
+            loaded = ModelLoaded.model_validate_json(body)
         except ValidationError:
             return
+        self.model, self.classes = loaded.model, loaded.classes or None
         self._heard_at = self._clock()

@@ -75,7 +75,8 @@ class Result:
     agreement: the label's share of the votes, 0 to 1.
     decided_by: a `DecidedBy`; stored as text, so that one of a newer version can be read.
     revision: the highest one wins.
-    by, reason: of the person who decided, or who finished the image.
+    by, reason: of the person who decided, or who finished the image. A reason without a person: why the detector, which
+    looks alone, could not look at it.
     """
 
     label: str | None = None

@@ -44,6 +44,8 @@ class DetectorPolicy:
     label_map: from the model's classes to the task's labels; equal names map by themselves.
     audit_share: the share of subtasks on which the detector stays silent, 0 to 1.
     prelabel_wait_s: how long `vote` and `accept` hold a subtask back from operators.
+    is_alone: nobody but the detector looks. Operators never get a subtask; one that the detector does not settle ends
+    without a label as soon as it has looked, however late.
     """
 
     mode: DetectorMode = "suggest"
@@ -52,6 +54,7 @@ class DetectorPolicy:
     label_map: dict[str, str] = field(default_factory=dict[str, str], hash=False)
     audit_share: float = 0.05
     prelabel_wait_s: float = 30.0
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,13 @@
 """The detector as a process of its own, with or without RabbitMQ and S3."""
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
 from services.detector import quota
+from services.detector.hanging import HangWatch
 from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
@@ -22,6 +26,8 @@ from shared.telemetry import Telemetry
 
 TITLE = "Quorate detector"
 SERVICE = "quorate-detector"
+HANGS = 70
+"""The exit status of a process whose engines all hang: of no use, for nothing ends a thread."""
 
 
 class NoModel(QuorateError):
@@ -46,10 +52,13 @@ def create_api(settings: DetectorSettings, pool: InferencePool) -> Deployable:
     """The detection API alone, without any server."""
     telemetry = settings.telemetry(SERVICE)
     part = assemble_api(pool, settings, telemetry)
+    watch = HangWatch(pool, partial(os._exit, HANGS))
 
     @asynccontextmanager
     async def running() -> AsyncGenerator[None]:
+        watch.start()
         yield
+        await watch.close()
         await pool.close()
 
     app = application(TITLE, settings, routers=part.routers, running=running, telemetry=telemetry)
@@ -78,6 +87,7 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
             yield
 
     part = assemble(adapters, settings, pool=pool)
+    part = replace(part, workers=[*part.workers, HangWatch(pool, partial(os._exit, HANGS))])
     return deployable(
         TITLE,
         settings,

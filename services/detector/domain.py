@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from shared.results import Detection
 
+LONGEST_S = 60.0
+"""An engine that looks at a picture for longer than this hangs, unless the settings say otherwise."""
 MAX_SEEN = 300
 """How many objects of a picture are told at most."""
 

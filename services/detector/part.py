@@ -43,7 +43,9 @@ def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: floa
     if not engines:
         return None
     decode = partial(decode_bgr, limits=settings.picture_limits, budget=budget)
-    return InferencePool(engines, decode, max_waiting=settings.detector_max_waiting)
+    return InferencePool(
+        engines, decode, max_waiting=settings.detector_max_waiting, longest_s=settings.detector_picture_s
+    )
 
 
 def assemble_api(pool: InferencePool | None, settings: DetectorSettings, telemetry: Telemetry) -> Part:

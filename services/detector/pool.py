@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detector.domain import LONGEST_S
 from services.detector.engine import BatchingEngine, Engine
 from services.detector.models import Model
 from shared.errors import QuorateError, Unavailable
@@ -42,15 +43,16 @@ class EngineFailed(Unavailable):
     """The model could not be run on a picture that was decoded; the reason is in the log."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class _Job:
-    """A picture, and the future of its detections."""
+    """A picture, and the future of its detections. began: when an engine took it up."""
 
     data: bytes
     min_confidence: float
     nms_iou: float
     since: float
     answer: Future[Look] = field(default_factory=Future[Look])
+    began: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,11 +77,17 @@ class InferencePool:
 
     Each engine belongs to one thread for as long as the pool lives. Background pictures, for which no caller waits,
     have a queue of their own, and at least every fifth turn. Of the places for the others each caller has a share.
-    Call from one event loop, which never blocks.
+    A picture at which an engine hangs is given up; that engine is lost until it returns, if it ever does. Call from one
+    event loop, which never blocks.
     """
 
     def __init__(
-        self, engines: Sequence[Engine], decode: Callable[[bytes], NDArray[np.uint8]], *, max_waiting: int = 64
+        self,
+        engines: Sequence[Engine],
+        decode: Callable[[bytes], NDArray[np.uint8]],
+        *,
+        max_waiting: int = 64,
+        longest_s: float = LONGEST_S,
     ) -> None:
         """`decode` yields height x width x 3 in blue, green, red; several threads call it at once."""
         self.model: Model = engines[0].model
@@ -87,6 +95,8 @@ class InferencePool:
         self.load = Load()
         self._decode = decode
         self._max_waiting = max_waiting
+        self._longest_s = longest_s
+        self._busy_since: dict[int, float] = {}
         self._shares = Shares(max_waiting + len(engines))
         self._urgent: deque[_Job] = deque()
         self._background: deque[_Job] = deque()
@@ -96,7 +106,7 @@ class InferencePool:
         self._told: Callable[[float, float], None] | None = None
         self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._work, args=(engine,), name=f"inference-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(number, engine), name=f"inference-{number}", daemon=True)
             for number, engine in enumerate(engines)
         ]
         for thread in self._threads:
@@ -116,13 +126,20 @@ class InferencePool:
         """How many engines are at work."""
         return self._running
 
+    @property
+    def hangs_for_s(self) -> float:
+        """For how long all engines have hung, beyond what a picture may take; 0 while one of them works or is idle."""
+        since = dict(self._busy_since)
+        busy_s = time.monotonic() - max(since.values(), default=0.0) if len(since) == self.threads else 0.0
+        return max(0.0, busy_s - self._longest_s)
+
     async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, holder: Holder | None = None) -> Look:
         """Decode an image file and detect objects in it, as `Engine.detect` does, for a caller who waits for it, or
         in the background.
 
         Raises Unavailable when `max_waiting` of its kind wait already, the caller has its share of them or the pool is
-        closed, EngineFailed where the model cannot be run, and what decoding raises. A cancelled caller leaves the
-        queue.
+        closed or hangs, EngineFailed where the model cannot be run or hangs at the picture, and what decoding raises. A
+        cancelled caller leaves the queue.
         """
         if holder is None:
             return await self._detect(data, self._background, min_confidence=min_confidence, nms_iou=nms_iou)
@@ -141,15 +158,18 @@ class InferencePool:
             self._refuse_if_full(queue)
             queue.append(job)
             self._changed.notify()
+        answer = asyncio.wrap_future(job.answer)
         try:
-            return await asyncio.wrap_future(job.answer)
-        except asyncio.CancelledError:
+            while not answer.done():
+                await asyncio.wait((answer,), timeout=self._longest_s)
+                self._refuse_to_wait(job, answer)
+            return answer.result()
+        finally:
+            answer.cancel()
             with self._changed:
                 if job in queue:
                     queue.remove(job)
-            raise
-        finally:
-            del job  # its answer may be an error, which refers to this frame
+            del job, answer  # they may hold an error, which refers to this frame
 
     async def close(self) -> None:
         """Finish what was accepted and end the threads."""
@@ -167,12 +187,26 @@ class InferencePool:
             self.load.refused += 1
             raise Unavailable(f"the detector has more work than it can take: {self._max_waiting} pictures wait already")
 
-    def _work(self, engine: Engine) -> None:
+    def _refuse_to_wait(self, job: _Job, answer: asyncio.Future[Look]) -> None:
+        """Raises EngineFailed where an engine hangs at this picture, Unavailable where all of them hang at others."""
+        if answer.done():
+            return
+        if job.began is not None and time.monotonic() - job.began >= self._longest_s:
+            log.error("an engine hangs at a picture, which is given up")
+            raise EngineFailed(f"the detector was not done with the picture within {self._longest_s:g} s")
+        if job.began is None and self.hangs_for_s:
+            raise Unavailable("the detector hangs")
+
+    def _work(self, number: int, engine: Engine) -> None:
         batching: _Batching = engine if isinstance(engine, BatchingEngine) else _OneByOne(engine)
         while jobs := self._next(batching.batch):
             running = [job for job in jobs if job.answer.set_running_or_notify_cancel()]
             began = time.monotonic()
+            for job in running:
+                job.began = began
+            self._busy_since[number] = began
             outcomes = self._looks(batching, running, began)
+            del self._busy_since[number]
             self._finished(running, outcomes, began)
             for job, outcome in zip(running, outcomes, strict=True):
                 if isinstance(outcome, Look):

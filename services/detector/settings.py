@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.detector.domain import LONGEST_S
 from shared.http.serving import ServerSettings
 from shared.settings import AmqpSettings, CallerSettings, Connections, MongoUrl, S3Settings
 
@@ -46,6 +47,16 @@ class DetectorSettings(ServerSettings):
     detector_max_waiting: Annotated[
         int, Field(ge=0, le=10_000, description="pictures that may wait for the detector; more are told to come back")
     ] = 64
+
+    detector_picture_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3_600,
+            description="how long the detector may look at a picture, in seconds: then it is given up, and where every"
+            " engine hangs, the process of the detector ends, so that whoever runs it starts it anew",
+        ),
+    ] = LONGEST_S
 
     @property
     def providers(self) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subta
     is_awaited = ranking.is_ranked(brief) or brief.terms.detector.mode in ("vote", "accept")
     goes_first = is_awaited and not is_audited(brief, image.subtask_id)
     offered_at = now + brief.terms.detector.prelabel_wait_s if goes_first else now
+    is_alone = brief.terms.detector.is_alone
     subtask = Subtask(
         id=image.subtask_id,
         task_id=brief.task_id,
@@ -44,11 +45,12 @@ def open_subtask(brief: Brief, now: float, *, image: Awaiting) -> Decision[Subta
         slot=slot_of(image.subtask_id) if image.place is None else image.place,
         opened_at=now,
         offered_at=offered_at,
-        available_at=offered_at,
+        available_at=None if is_alone else offered_at,
         filename=image.filename,
         width=image.width,
         height=image.height,
         team=brief.team,
+        is_alone=is_alone,
     )
     if brief.finish is not None:
         return finish(subtask, brief, now, order=brief.finish)
@@ -83,7 +85,7 @@ def shown_prelabel(subtask: Subtask, brief: Brief) -> Prelabel | None:
 
 def may_lease(subtask: Subtask, brief: Brief, now: float, *, operator: str) -> bool:
     """Whether a lease could be granted to this operator of the task's team now."""
-    if not brief.is_for(brief.team, operator):
+    if subtask.is_alone or not brief.is_for(brief.team, operator):
         return False
     if subtask.state != "open" or now < subtask.offered_at or operator in subtask.skipped_by:
         return False
@@ -202,14 +204,18 @@ def may_undo(subtask: Subtask, brief: Brief, now: float, *, voter: str) -> bool:
     return is_there and len(live_leases(subtask, now)) < _places(before, brief)
 
 
-def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prelabel) -> Decision[Subtask, None]:
+def apply_prelabel(
+    subtask: Subtask, brief: Brief, now: float, *, prelabel: Prelabel, error: str | None = None
+) -> Decision[Subtask, None]:
     """Apply a pre-label: as a vote, as the result, or as a suggestion. The first pre-label stays.
 
-    It votes or decides only before the subtask was offered to people, so it never makes a granted vote void.
+    It votes or decides only before the subtask was offered to people, so it never makes a granted vote void. Where the
+    detector looks alone, whatever it says ends the subtask; `error` is why it could not look.
     """
     if subtask.state != "open" or subtask.prelabel is not None or brief.terms.detector.mode == "off":
         return Decision(state=subtask, answer=None)
-    decides = now < subtask.offered_at and prelabel.label in brief.terms.labels and not is_audited(brief, subtask.id)
+    is_in_time = subtask.is_alone or now < subtask.offered_at
+    decides = is_in_time and prelabel.label in brief.terms.labels and not is_audited(brief, subtask.id)
     mode = brief.terms.detector.mode if decides else "suggest"
     seen = replace(subtask, prelabel=prelabel, offered_at=min(subtask.offered_at, now))
     if ranking.is_ranked(brief) and subtask.imported is None and not is_audited(brief, subtask.id):
@@ -219,6 +225,8 @@ def apply_prelabel(subtask: Subtask, brief: Brief, now: float, *, prelabel: Prel
         vote = Vote(voter=prelabel.model, label=prelabel.label, at=now, total=1, state="completed")
         accepted = _ended(replace(seen, votes=(vote,)), "detector", now)
         return Decision(state=accepted, answer=None, facts=(Fact.COMPLETED,))
+    if subtask.is_alone:
+        return Decision(state=_ended(seen, None, now, why=error), answer=None, facts=(Fact.DISPUTED,))
     if mode == "vote":
         voted = _counted(seen, brief, voter=prelabel.model, label=prelabel.label, now=now)
         return Decision(state=voted.state, answer=None, facts=voted.facts)
@@ -383,8 +391,15 @@ def _counted(
     return Decision(state=ended, answer=vote, facts=(Fact.COMPLETED if decided_by else Fact.DISPUTED,))
 
 
-def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Finish | None = None) -> Subtask:
-    """The subtask with its result: the leading label, or a dispute where nothing decided it."""
+def _ended(
+    subtask: Subtask,
+    decided_by: DecidedBy | None,
+    now: float,
+    *,
+    order: Finish | None = None,
+    why: str | None = None,
+) -> Subtask:
+    """The subtask with its result: the leading label, or a dispute where nothing decided it; `why` nothing could."""
     label = tally(_labels(subtask))[0][0] if decided_by else None
     result = Result(
         label=label,
@@ -393,7 +408,7 @@ def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Fi
         revision=1,
         completed_at=now,
         by=order and order.by,
-        reason=order and order.reason,
+        reason=order.reason if order else why,
     )
     state: State = "completed" if decided_by else "disputed"
     return replace(subtask, state=state, leases=(), available_at=None, result=result)
@@ -401,6 +416,8 @@ def _ended(subtask: Subtask, decided_by: DecidedBy | None, now: float, order: Fi
 
 def made_available(subtask: Subtask, brief: Brief, now: float) -> Subtask:
     """The subtask with `available_at` recomputed from its votes and leases."""
+    if subtask.is_alone:
+        return subtask
     places = _places(subtask, brief)
     expiries = sorted(lease.expires_at for lease in live_leases(subtask, now))
     if len(expiries) >= places:

@@ -313,14 +313,14 @@ async def take_doubts(resources: Resources, event: events.SubtasksDoubtedV1) -> 
 
 async def take_seen(resources: Resources, event: events.SubtaskPrelabeledV2) -> None:
     seen = event.data
-    rule = partial(prelabels.apply_seen, model=seen.model, objects=seen.objects)
+    rule = partial(prelabels.apply_seen, model=seen.model, objects=seen.objects, error=seen.error)
     changed(resources, await resources.store.update(seen.subtask_id, rule))
 
 
 async def take_prelabel(resources: Resources, event: events.SubtaskPrelabeledV1) -> None:
     """The same from a detector that knew the task's labels."""
     seen = event.data
-    rule = partial(domain.apply_prelabel, prelabel=seen.prelabel)
+    rule = partial(domain.apply_prelabel, prelabel=seen.prelabel, error=seen.error)
     changed(resources, await resources.store.update(seen.subtask_id, rule))
 
 

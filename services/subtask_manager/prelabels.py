@@ -11,9 +11,16 @@ from shared.results import Detection, Imported
 
 
 def apply_seen(
-    subtask: Subtask, brief: Brief, now: float, *, model: str, objects: tuple[Detection, ...]
+    subtask: Subtask,
+    brief: Brief,
+    now: float,
+    *,
+    model: str,
+    objects: tuple[Detection, ...],
+    error: str | None = None,
 ) -> Decision[Subtask, None]:
-    """Translate what a detector saw, under the names of its model's classes, and take the proposal in."""
+    """Translate what a detector saw, under the names of its model's classes, and take the proposal in; or why it could
+    not look."""
     policy = brief.terms.detector
     proposal = propose(
         objects,
@@ -22,7 +29,7 @@ def apply_seen(
         label_map=policy.label_map,
         min_confidence=policy.min_confidence,
     )
-    return apply_prelabel(subtask, brief, now, prelabel=proposal)
+    return apply_prelabel(subtask, brief, now, prelabel=proposal, error=error)
 
 
 def take_import(

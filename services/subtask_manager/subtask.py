@@ -135,6 +135,7 @@ class Subtask:
     team: the task's.
     prelabel: the detector's. imported: what the client says of the image, which is shown in its place.
     doubt: why a completed one waits for an adjudicator, as a disputed one does.
+    is_alone: nobody but the detector looks at it, and nobody decides what that did not settle.
     """
 
     id: str
@@ -157,7 +158,8 @@ class Subtask:
     team: str = FIRST_TEAM
     doubt: Doubt | None = None
     imported: Imported | None = None
+    is_alone: bool = False
 
     @property
     def awaits_adjudicator(self) -> bool:
-        return self.state == "disputed" or self.doubt is not None
+        return (self.state == "disputed" and not self.is_alone) or self.doubt is not None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
-from services.task_manager.refusals import Cancelled, Erased, KeyReused, NotOpen, StillProcessing, StillUploading
+from services.task_manager.refusals import Alone, Cancelled, Erased, KeyReused, NotOpen, StillProcessing, StillUploading
 from shared.decision import Decision
 from shared.errors import Invalid
 from shared.pipelines import Origin, Pipeline
@@ -347,6 +347,7 @@ class Change:
 def edit(task: Task, _now: float, *, change: Change) -> Decision[Task, None]:
     """Change a task; images that have ended stay as they are. Raises Invalid, Cancelled."""
     refuse_cancelled(task)
+    refuse_alone(task)
     if change.name is not None:
         check_task_name(change.name)
     name = task.name if change.name is None else change.name
@@ -401,6 +402,12 @@ def refuse_cancelled(task: Task) -> None:
     """Raises Cancelled."""
     if task.state == "cancelled":
         raise Cancelled("the task is cancelled")
+
+
+def refuse_alone(task: Task) -> None:
+    """Raises Alone."""
+    if task.terms.detector.is_alone:
+        raise Alone("the detector alone looks at the images of this task, by its model's classes: they are jobs")
 
 
 def cancel(task: Task, now: float) -> Decision[Task, None]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.task_manager.domain import Fact, Task, refuse_cancelled, told
+from services.task_manager.domain import Fact, Task, refuse_alone, refuse_cancelled, told
 from services.task_manager.refusals import OpenToAll
 from shared.decision import Decision
 from shared.errors import Invalid
@@ -37,6 +37,7 @@ def check_operators(operators: Sequence[str] | None) -> tuple[str, ...] | None:
 def change_operators(task: Task, _now: float, *, invited: Invited) -> Decision[Task, None]:
     """Invite operators to a task, or no longer; what they voted stays. Raises Invalid, Cancelled, OpenToAll."""
     refuse_cancelled(task)
+    refuse_alone(task)
     operators = _after(task.terms.operators, invited)
     if operators == task.terms.operators:
         return Decision(state=task, answer=None)

@@ -37,6 +37,12 @@ class NoSuggestions(Conflict):
     code = "no-suggestions"
 
 
+class Alone(Conflict):
+    """The detector alone looks at the images of the task, and its terms stay."""
+
+    code = "detector-alone"
+
+
 class OpenToAll(Conflict):
     """All operators of the task's team may label it."""
 

@@ -90,11 +90,10 @@ def router(resources: Resources) -> APIRouter:
     return routes
 
 
-def upload_router(resources: Resources) -> APIRouter:
+def upload_router(resources: Resources, uploads: Uploads) -> APIRouter:
     """Uploads: those whose bodies are parsed as they come, and those that go straight to the object store."""
     route_class = bounded(resources.archives.max_unpacked_bytes + FORM_OVERHEAD_BYTES, is_any_type=True)
     routes = APIRouter(prefix="/api", tags=["tasks"], route_class=route_class, responses=problems.RESPONSES)
-    uploads = Uploads(resources)
 
     @routes.post("/tasks/{task_id}/images", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
     @routes.post("/tasks/{task_id}/upload", response_model=wire.UploadReport, openapi_extra=_UPLOAD_BODY)
@@ -164,20 +163,25 @@ async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
 
 
 async def _reported(resources: Resources, who: Who, request: Request, reports: list[Report]) -> Response:
-    """The report, once the quotas that refused files were noted."""
-    for quota in {report.quota for report in reports if report.quota is not None}:
-        await resources.auditor.note_quota(who, quota)
-    return _report(request, reports)
-
-
-def _report(request: Request, reports: list[Report]) -> Response:
-    """The report; where nothing was accepted or known, as a problem with every reason."""
+    """The report, once the quotas that refused files were noted; where nothing was accepted or known, as a problem."""
+    await noted(resources, who, reports)
     shown = upload_shown(reports)
     if shown["accepted"] or shown["duplicates"]:
         return json_answer(shown)
+    return nothing_taken(request, reports, shown, "images")
+
+
+async def noted(resources: Resources, who: Who, reports: list[Report]) -> None:
+    """Note the quotas that refused files."""
+    for quota in {report.quota for report in reports if report.quota is not None}:
+        await resources.auditor.note_quota(who, quota)
+
+
+def nothing_taken(request: Request, reports: list[Report], shown: dict[str, Any], field: str) -> Response:
+    """A problem with every reason, and with what a report is shown as; `field` holds what became of each file."""
     statuses = {problems.status_of(report.refusal) if report.refusal else 422 for report in reports}
     fields = [
-        {"pointer": f"/images/{position}", "detail": report.reason or ""}
+        {"pointer": f"/{field}/{position}", "detail": report.reason or ""}
         for position, report in enumerate(reports)
         if report.status == "rejected"
     ]

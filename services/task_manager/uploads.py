@@ -17,7 +17,7 @@ from shared.http.requests import decode_base64
 from shared.shares import Holder, Shares
 from shared.steady_clock import wall_of
 
-FIELDS = ("images", "files")
+FIELDS = ("images", "files", "image")
 MAX_FILES = 100_000
 """Files of one upload, entries of its archives included: there is a report on each."""
 NOT_STAGED = "the file has not been stored with its form, or is gone by now: store it with a new one"

@@ -32,6 +32,16 @@ async def test_images_are_saved_and_told_of_in_one_write(tasks):
     assert await tasks.store.pending(10) == []
 
 
+async def test_one_image_is_found_within_its_task(tasks):
+    await create(tasks)
+    await create(tasks, task_id=OTHER_ID)
+    await tasks.store.add_images(task(), [image("a"), image("b")])
+    assert await tasks.store.image(TASK_ID, image("a").id) == image("a")
+    for task_id, image_id in ((OTHER_ID, image("a").id), (TASK_ID, "f" * 32)):
+        with pytest.raises(NotFound):
+            await tasks.store.image(task_id, image_id)
+
+
 async def test_known_ones_stay_as_they_are(tasks):
     await create(tasks)
     await tasks.store.add_images(task(), [image("a")])

@@ -15,6 +15,7 @@ from services.consensus.run import Run
 from services.notifier.delivery import new_delivery
 from shared.errors import QuorateError, Unauthenticated
 from shared.identity import ROLES, Caller
+from shared.models import ModelLoaded
 from shared.teams import FIRST_TEAM
 from tests.service.running import Api, running
 
@@ -101,7 +102,9 @@ QUERIES = {
     ("GET", "/api/consensus"): f"?task_id={UNKNOWN}",
     ("POST", "/api/tasks/{task_id}/labels"): "?format=csv",
 }
-OWNED = ("task_id", "subtask_id", "webhook_id", "run_id")
+PLACES = ("/api/", "/jobs/")
+"""Where routes of the API are."""
+OWNED = ("task_id", "subtask_id", "webhook_id", "run_id", "job_id")
 OPEN = frozenset({"/api/session", "/api/sessions/link", "/api/device", "/api/device/key"})
 """Paths that anyone may ask."""
 STREAMS_S = 0.5
@@ -127,12 +130,12 @@ def routes(api: Api) -> set[Asked]:
         Asked(method.upper(), path)
         for path, operations in api.app.openapi()["paths"].items()
         for method in operations
-        if path.startswith("/api/")
+        if path.startswith(PLACES)
     }
     other = {
         Asked(method, route.path)
         for route in api.app.routes
-        if isinstance(route, APIRoute) and route.path.startswith("/api/")
+        if isinstance(route, APIRoute) and route.path.startswith(PLACES)
         for method in route.methods - {"HEAD"}
     }
     return described | other
@@ -148,6 +151,16 @@ async def thing(api: Api, team: str) -> dict[str, str]:
     [image] = report["images"]
     await api.settled()
     return {"task_id": task_id, "subtask_id": image["image_id"], "image_id": image["image_id"]}
+
+
+async def job(api: Api, team: str) -> dict[str, str]:
+    """A job of a team, and what paths say of it."""
+    headers = {"x-as": f"client@{team}"}
+    loaded = ModelLoaded(model="detector:m@1", classes=("cat", "dog"))
+    api.platform.tasks.model.heard(loaded.model_dump_json().encode())
+    files = [("image", ("a.png", api.picture()))]
+    made = await api.http.post("/jobs/submit", files=files, headers=headers)
+    return {"job_id": made.json()["id"]}
 
 
 async def hook(api: Api, team: str) -> dict[str, str]:
@@ -183,7 +196,8 @@ async def run(api: Api, team: str) -> dict[str, str]:
 
 
 async def owned(api: Api, asked: Asked, team: str) -> dict[str, str]:
-    make = run if "{run_id}" in asked.path else hook if "{webhook_id}" in asked.path else thing
+    makers = {"{run_id}": run, "{webhook_id}": hook, "{job_id}": job}
+    make = next((maker for part, maker in makers.items() if part in asked.path), thing)
     return await make(api, team)
 
 

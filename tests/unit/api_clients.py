@@ -6,8 +6,8 @@ from quorate.client import Client
 from quorate.retries import RetryPolicy
 
 
-def client(handler, **options) -> Client:
-    retry = RetryPolicy(sleep=lambda _: None, attempts=3)
+def client(handler, *, retry: RetryPolicy | None = None, **options) -> Client:
+    retry = retry or RetryPolicy(sleep=lambda _: None, attempts=3)
     return Client("http://quorate.test/base", retry=retry, transport=httpx.MockTransport(handler), **options)
 
 

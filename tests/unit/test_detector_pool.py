@@ -12,6 +12,7 @@ import pytest
 
 from loadtest.samples import draw, write_model
 from services.detector.engine.opencv_dnn import OpenCvEngine
+from services.detector.hanging import HangWatch
 from services.detector.models import find_model
 from services.detector.pool import EngineFailed, InferencePool
 from shared.errors import Malformed, Unavailable
@@ -55,6 +56,47 @@ async def test_each_engine_keeps_to_one_thread(gate):
     assert all(len(idents) <= 1 for idents in threads)
     assert sum(map(len, threads)) == len(set().union(*threads))
     assert sum(len(engine.calls) for engine in engines) == 200
+    await pool.close()
+
+
+async def test_a_picture_at_which_an_engine_hangs_is_given_up_and_the_others_are_looked_at(gate):
+    pool = InferencePool([GatedEngine(gate)], first_byte, longest_s=0.05)
+    lost, waiting = ask(pool, 1), ask(pool, 2, is_urgent=False)
+    with pytest.raises(EngineFailed, match=r"0\.05 s"):
+        await lost
+    with pytest.raises(Unavailable, match="hangs"):
+        await waiting
+    assert (pool.waiting, pool.hangs_for_s > 0) == (0, True)
+    gate.set()
+    await until(lambda: not pool.busy)
+    assert pool.hangs_for_s == 0
+    assert (await ask(pool, 3)).objects[0].label == "3"
+    await pool.close()
+
+
+async def test_a_pool_hangs_only_where_all_engines_do(gate):
+    open_gate = threading.Event()
+    open_gate.set()
+    pool = InferencePool([GatedEngine(gate), GatedEngine(open_gate)], first_byte, longest_s=0.05)
+    answers = [ask(pool, number) for number in range(20)]
+    outcomes = await asyncio.gather(*answers, return_exceptions=True)
+    assert sum(isinstance(one, EngineFailed) for one in outcomes) <= 1
+    assert pool.hangs_for_s == 0
+    gate.set()
+    await pool.close()
+
+
+async def test_a_process_whose_engines_all_hang_ends(gate):
+    pool = InferencePool([GatedEngine(gate)], first_byte, longest_s=0.05)
+    ends = asyncio.Event()
+    watch = HangWatch(pool, ends.set, look_s=0.001)
+    watch.start()
+    with pytest.raises(EngineFailed):
+        await ask(pool, 1)
+    async with asyncio.timeout(10):
+        await ends.wait()
+    await watch.close()
+    gate.set()
     await pool.close()
 
 

@@ -3,14 +3,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
+from loadtest.errors import MeasurementFailed
 from loadtest.experiments.loss import link as links
 from loadtest.experiments.loss.clients import Clients, Job, Outcome, Work
 from loadtest.experiments.loss.report import PUBLISHED, figures, report
-from loadtest.pictures import sampled
+from loadtest.pictures import own, sampled
 from tests.unit.http_server import answering
 
 TRUTH = {"a.png": "cat", "b.png": "dog", "c.png": "cat"}
@@ -112,6 +116,34 @@ def test_without_retries_a_request_without_an_answer_ends_the_job(flaky):
     assert len(done.jobs) == 3
     assert all(job.label is None and job.fault for job in done.jobs)
     assert (done.sent, done.answered, done.acknowledged) == (3, 0, set())
+
+
+def test_a_job_is_submitted_and_asked_for_until_it_is_recognised(flaky):
+    looks = Counter()
+
+    def answer(method, path, body):
+        if method == "POST":
+            name = body.partition(b'filename="')[2].partition(b'"')[0].decode()
+            return 201, json.dumps({"jobs": [{"id": name, "status": "accepted", "filename": name}]}).encode()
+        name = path.rpartition("/")[2]
+        looks[name] += 1
+        state = "finished" if looks[name] > 1 else "waiting"
+        return 200, json.dumps({"state": state, "classes": [{"label": TRUTH[name], "confidence": 0.9}]}).encode()
+
+    with answering(answer) as url:
+        done = Clients(replace(flaky, url=url, way="job")).run()
+    assert {job.name: job.label for job in done.jobs} == TRUTH
+    assert (done.sent, done.acknowledged) == (3, set(TRUTH))
+    assert set(looks.values()) == {2}
+
+
+def test_own_pictures_are_of_the_size_that_was_asked_for(tmp_path):
+    for name, side in (("a.png", 640), ("b.png", 639), ("c.png", 700)):
+        cv2.imwrite(str(tmp_path / name), np.zeros((10, side, 3), np.uint8))
+    assert own(tmp_path, 2, "m", side=640).names == ("a.png", "c.png")
+    assert own(tmp_path, 5, "m").names == ("a.png", "b.png", "c.png")
+    with pytest.raises(MeasurementFailed, match="holds 2 pictures"):
+        own(tmp_path, 3, "m", side=640)
 
 
 def need_link_tools():

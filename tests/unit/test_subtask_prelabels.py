@@ -30,6 +30,40 @@ def test_a_subtask_is_held_back_only_where_the_detector_goes_first(mode, audit_s
     assert domain.may_lease(decision.state, of, operator="ann", now=T0 + 30)
 
 
+def alone(**policy):
+    return brief(detector=detector("accept", accept_confidence=0.0, is_alone=True, **policy))
+
+
+def test_where_the_detector_looks_alone_nobody_else_does_however_late_it_is():
+    of = alone()
+    before = opened(of)
+    assert before.available_at is None
+    for now in (T0, T0 + 30, T0 + 10**6):
+        assert not domain.may_lease(before, of, operator="ann", now=now)
+        after = domain.apply_prelabel(before, of, prelabel=prelabel("cat", 0.01), now=now).state
+        assert (after.state, after.result.label, after.result.decided_by) == ("completed", "cat", "detector")
+    assert domain.reconsider(before, of, T0 + 30).state is before
+
+
+@pytest.mark.parametrize("error", ["it is no picture", None])
+def test_what_a_detector_alone_does_not_settle_ends_and_waits_for_nobody(error):
+    of = alone()
+    decision = domain.apply_prelabel(opened(of), of, prelabel=prelabel(None, None), error=error, now=T0 + 99)
+    after = decision.state
+    assert (after.state, after.votes, after.available_at, after.awaits_adjudicator) == ("disputed", (), None, False)
+    assert (after.result.label, after.result.by, after.result.reason) == (None, None, error)
+    assert decision.facts == (Fact.DISPUTED,)
+    again = domain.apply_prelabel(after, of, prelabel=prelabel("cat", 1.0), now=T0 + 100)
+    assert (again.state, again.facts) == (after, ())
+
+
+def test_an_error_holds_up_no_people_where_they_look_too():
+    of = brief(detector=detector("accept"))
+    after = domain.apply_prelabel(opened(of), of, prelabel=prelabel(None, None), error="broken", now=T0 + 1).state
+    assert (after.state, after.result) == ("open", None)
+    assert domain.may_lease(after, of, operator="ann", now=T0 + 1)
+
+
 PRELABELED = [
     # mode, audited, wait over, label, confidence -> votes, state, shown
     ("off", False, False, "cat", 0.95, 0, "open", False),

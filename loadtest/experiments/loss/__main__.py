@@ -36,8 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--modes",
         default=",".join(mode.key for mode in MODES),
-        help="task: upload and ask for the label; once: without retries; direct: detection requests; oneway: as task, "
-        "while only what the client sends is lost",
+        help="task: upload and ask for the label; job: submit a job and ask for its classes; once: as task, without "
+        "retries; direct: detection requests; oneway, jobway: as task or job, but only what the client sends is lost",
     )
     parser.add_argument("--clients", type=int, default=CLIENTS, help="jobs under way at a time")
     parser.add_argument("--timeout", type=float, default=3.0, help="how long a client waits for an answer, in seconds")
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mbit", type=float, help="limit the link, in Mbit/s each way")
     parser.add_argument("--model", help="a model by path or name, instead of the tiny one; with --pictures")
     parser.add_argument("--pictures", type=Path, help="a folder of pictures, instead of samples; with --model")
+    parser.add_argument("--side", type=int, default=0, help="of those, only pictures with a side of so many pixels")
     parser.add_argument("--out", type=Path, default=Path("loadtest/results/loss"), help="where the report goes")
     declare(parser)
     return parser
@@ -72,7 +73,9 @@ def _measure(options: argparse.Namespace, made: Link) -> int:
     runs = [(mode, rate) for mode in MODES if mode.key in options.modes.split(",") for rate in options.rates]
     with working_folder("loss") as folder:
         count, drawn = options.images, folder / "pictures"
-        pictures = own(options.pictures, count, options.model) if options.model else sampled(drawn, count)
+        pictures = (
+            own(options.pictures, count, options.model, side=options.side) if options.model else sampled(drawn, count)
+        )
         with experiment(made, pictures, folder, options.clients) as running:
             told = _told(options, running)
             for mode, rate in runs:
@@ -103,7 +106,8 @@ def _told(options: argparse.Namespace, made: Experiment) -> Sequence[str]:
         "the model, only that loss does not change answers."
     )
     terms = (
-        "A job of a task: upload the picture, then ask until the detector has labeled it. Without retries, a request "
+        "A job of a task: upload the picture, then ask until the detector has labeled it; of the paths of jobs: submit "
+        "it, then ask for its classes. Without retries, a request "
         "that gets no answer ends the job. Goodput counts finished jobs, throughput submissions that got any answer; "
         "both are per second from the first job's start to the last one's end. Lost images were acknowledged, and had "
         "no result in the end."

@@ -15,16 +15,18 @@ import httpx
 
 from quorate.client import Client
 from quorate.errors import ApiError, QuorateError
+from quorate.jobs import Job as Recognised
 from quorate.retries import RetryPolicy
 from quorate.shapes import DetectorFields, QuorumFields, Result
 from quorate.uploads import Part
 
-Way = Literal["task", "direct"]
-"""`task`: upload to a task, then ask until the detector has labeled it; `direct`: a request that answers the label."""
+Way = Literal["task", "job", "direct"]
+"""`task`: upload to a task, then ask until the detector has labeled it; `job`: submit a job, then ask until it is
+recognised, as system B's clients did; `direct`: a request that answers the label."""
 USER = "loss"
 POLL_S = 0.2
 LONGEST_PAUSE_S = 1.0
-HEALED_S = 20.0
+HEALED_S = 60.0
 KEEP_ALIVE_S = 4.0
 NOT_FOUND = 404
 
@@ -36,6 +38,7 @@ class Work:
     has_retries: whether requests without an answer are sent again, for as long as the run lasts.
     clients: how many jobs are under way at a time, each on a connection of its own.
     timeout_s: how long a client waits for an answer. limit_s: when the run ends, whatever is left.
+    user: whose jobs they are.
     """
 
     url: str
@@ -46,6 +49,7 @@ class Work:
     timeout_s: float
     limit_s: float
     has_retries: bool = True
+    user: str = USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,7 @@ class Clients:
         self._task_id = task_id
         self._outcome = Outcome()
         self._end = 0.0
+        self._labels = {"task": self._labeled, "job": self._recognised, "direct": self._detected}
         self._names: SimpleQueue[str] = SimpleQueue()
         for name in work.names:
             self._names.put(name)
@@ -127,7 +132,7 @@ class Clients:
         retries = RetryPolicy(attempts=10**6, for_s=self._left_s(), longest_pause_s=LONGEST_PAUSE_S)
         policy = retries if work.has_retries else RetryPolicy(attempts=1)
         transport = CountingTransport(self._outcome)
-        with Client(work.url, USER, timeout_s=work.timeout_s, retry=policy, transport=transport) as client:
+        with Client(work.url, work.user, timeout_s=work.timeout_s, retry=policy, transport=transport) as client:
             while self._left_s():
                 try:
                     name = self._names.get_nowait()
@@ -142,7 +147,7 @@ class Clients:
         began = time.monotonic()
         data = (self._work.folder / name).read_bytes()
         try:
-            label = (self._labeled if self._work.way == "task" else self._detected)(client, name, data)
+            label = self._labels[self._work.way](client, name, data)
         except (QuorateError, httpx.HTTPError) as error:
             return Job(name=name, seconds=time.monotonic() - began, fault=str(error))
         return Job(name=name, seconds=time.monotonic() - began, label=label)
@@ -163,6 +168,21 @@ class Clients:
                 continue
             if subtask["result"] is not None:
                 return subtask["result"].get("label")
+        raise QuorateError("time is up")
+
+    def _recognised(self, client: Client, name: str, data: bytes) -> str | None:
+        """Submit a job, then ask for it until the detector has looked."""
+        (file,) = client.jobs.submit([Part(name, len(data), partial(BytesIO, data))])["jobs"]
+        if file["id"] is None:
+            raise QuorateError(f"{name} was {file['status']}: {file['reason']}")
+        self._acknowledge(name)
+        while self._left_s():
+            time.sleep(POLL_S)
+            job = client.jobs.get(file["id"])
+            if job["state"] == "failed":
+                raise QuorateError(f"{name}: {job['reason']}")
+            if job["state"] == "finished":
+                return job["classes"][0]["label"] if job["classes"] else None
         raise QuorateError("time is up")
 
     def _detected(self, client: Client, name: str, data: bytes) -> str | None:
@@ -188,11 +208,21 @@ def new_task(url: str, labels: Mapping[str, str]) -> str:
 
 
 def audit(outcome: Outcome, url: str, task_id: str) -> None:
-    """Note what the platform lost or has twice, now that the link is whole."""
+    """Note what the platform lost or has twice of a task, now that the link is whole."""
     results = _healed_results(url, task_id)
-    labeled = {result["filename"] for result in results if result["label"] is not None}
-    copies = Counter(result["filename"] for result in results)
-    outcome.lost = sorted(outcome.acknowledged - labeled)
+    labeled = [result["filename"] for result in results if result["label"] is not None]
+    _note(outcome, labeled, [result["filename"] for result in results])
+
+
+def audit_jobs(outcome: Outcome, url: str, user: str) -> None:
+    """The same of a user's jobs."""
+    jobs = _healed_jobs(url, user)
+    _note(outcome, [job["filename"] for job in jobs if job["classes"]], [job["filename"] for job in jobs])
+
+
+def _note(outcome: Outcome, labeled: Sequence[str], there: Sequence[str]) -> None:
+    copies = Counter(there)
+    outcome.lost = sorted(outcome.acknowledged.difference(labeled))
     outcome.doubled = sorted(name for name, count in copies.items() if count > 1)
 
 
@@ -203,3 +233,12 @@ def _healed_results(url: str, task_id: str) -> list[Result]:
         while client.task(task_id)["counts"]["open"] and time.monotonic() < until:
             time.sleep(POLL_S)
         return list(client.results(task_id))
+
+
+def _healed_jobs(url: str, user: str) -> list[Recognised]:
+    """The user's jobs, likewise."""
+    until = time.monotonic() + HEALED_S
+    with Client(url, user) as client:
+        while any(job["state"] == "waiting" for job in client.jobs.all()) and time.monotonic() < until:
+            time.sleep(POLL_S)
+        return list(client.jobs.all())

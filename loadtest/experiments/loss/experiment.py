@@ -1,5 +1,6 @@
 """The platform at the server's end of the link; this process, with its clients, at the other."""
 
+import secrets
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtest.errors import MeasurementFailed
-from loadtest.experiments.loss.clients import Clients, Outcome, Way, Work, audit, new_task
+from loadtest.experiments.loss.clients import USER, Clients, Outcome, Way, Work, audit, audit_jobs, new_task
 from loadtest.experiments.loss.link import SERVER_ADDRESS, Direction, Link
 from loadtest.pictures import Pictures
 from loadtest.platform_process import PlatformProcess
@@ -28,6 +29,8 @@ class Mode:
 
 MODES = (
     Mode(key="task", name="Task, with retries", way="task"),
+    Mode(key="job", name="Job, with retries", way="job"),
+    Mode(key="jobway", name="Job, with retries, loss from the client only", way="job", direction="to_server"),
     Mode(key="once", name="Task, without retries", way="task", has_retries=False),
     Mode(key="direct", name="Detection request, with retries", way="direct"),
     Mode(key="oneway", name="Task, with retries, loss from the client only", way="task", direction="to_server"),
@@ -61,6 +64,7 @@ class Experiment:
             clients=clients,
             timeout_s=timeout_s,
             limit_s=limit_s,
+            user=f"{USER}-{secrets.token_hex(4)}",  # of its own: the same picture again would be the same job
         )
         task_id = new_task(self.url, self.labels) if mode.way == "task" else ""
         self.link.lose(rate, mode.direction)
@@ -71,6 +75,8 @@ class Experiment:
             self.link.lose(0.0)
         if task_id:
             audit(outcome, self.url, task_id)
+        elif mode.way == "job":
+            audit_jobs(outcome, self.url, work.user)
         return outcome
 
 

@@ -132,6 +132,10 @@ class TaskStore(Outbox, Protocol):
         """Change an image by a rule that does not end it, and announce the rule's facts. Raises NotFound."""
         ...
 
+    async def image(self, task_id: str, image_id: str) -> Image:
+        """One image of a task. Raises NotFound."""
+        ...
+
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         """Remove an image, and tell and note it; returns its object's key, also where it was removed before; empty
         where it has none. Raises NotFound, also where the task was cancelled, and StillProcessing."""

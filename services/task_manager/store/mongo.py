@@ -247,13 +247,16 @@ class MongoTaskStore:
         spent = await steps.take(task_id, image_id, decide)
         return Stepped(is_finished=await self.is_finished(task_id), spent=spent)
 
+    async def image(self, task_id: str, image_id: str) -> Image:
+        return within(task_id, (await self._images.find(image_id, "image")).state)
+
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         """The event is saved with a stub of the image, and then the image goes. Where the process dies between, the
         same request sent again, or the collector, finishes it."""
         if (await self.task(task_id)).state == "cancelled":
             raise NotFound("no such image")
         try:
-            image = within(task_id, (await self._images.find(image_id, "image")).state)
+            image = await self.image(task_id, image_id)
         except NotFound:
             return within(task_id, await self._last_removed(image_id)).object_key
         refuse_processing(image)

@@ -1514,6 +1514,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything */
+        get: operations["everything_jobs_all_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/all_finished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finished */
+        get: operations["finished_jobs_all_finished_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/item/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Item */
+        get: operations["item_jobs_item__job_id__get"];
+        put?: never;
+        post?: never;
+        /** Remove */
+        delete: operations["remove_jobs_item__job_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submit */
+        post: operations["submit_jobs_submit_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -1637,6 +1706,16 @@ export interface components {
             secret: string;
             /** Token */
             token?: string | null;
+        };
+        /**
+         * ClassShown
+         * @description A class that the detector named, and how sure it is, 0 to 1.
+         */
+        ClassShown: {
+            /** Confidence */
+            confidence: number;
+            /** Label */
+            label: string;
         };
         /**
          * CommitRequest
@@ -1891,6 +1970,8 @@ export interface components {
          *     label_map: from the model's classes to the task's labels; equal names map by themselves.
          *     audit_share: the share of subtasks on which the detector stays silent, 0 to 1.
          *     prelabel_wait_s: how long `vote` and `accept` hold a subtask back from operators.
+         *     is_alone: nobody but the detector looks. Operators never get a subtask; one that the detector does not settle ends
+         *     without a label as soon as it has looked, however late.
          */
         DetectorPolicy: {
             /**
@@ -1903,6 +1984,11 @@ export interface components {
              * @default 0.05
              */
             audit_share: number;
+            /**
+             * Is Alone
+             * @default false
+             */
+            is_alone: boolean;
             /** Label Map */
             label_map?: {
                 [key: string]: string;
@@ -2443,6 +2529,54 @@ export interface components {
             only_invited?: boolean | null;
             /** Uninvite */
             uninvite?: string[];
+        };
+        /**
+         * JobShown
+         * @description A picture to be recognised. `classes`: up to five, the surest first; none until it is finished, and none where
+         *     the model knows nothing in it. `model`: that looked. `reason`: why it failed.
+         */
+        JobShown: {
+            /** Classes */
+            classes: components["schemas"]["ClassShown"][];
+            /** Filename */
+            filename: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Height */
+            height: number;
+            /** Id */
+            id: string;
+            /** Image Url */
+            image_url: string;
+            /** Model */
+            model: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Screen Url */
+            screen_url: string | null;
+            /** Sha256 */
+            sha256: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "finished" | "failed";
+            /** Submitted At */
+            submitted_at: string;
+            /** Thumbnail Url */
+            thumbnail_url: string;
+            /** Width */
+            width: number;
+        };
+        /**
+         * JobsShown
+         * @description Jobs of the caller, the newest first.
+         */
+        JobsShown: {
+            /** Items */
+            items: components["schemas"]["JobShown"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         JsonValue: unknown;
         /** KeyHolder */
@@ -3690,6 +3824,49 @@ export interface components {
             replicas: components["schemas"]["ReplicaStatus"][];
             /** Requests Per Minute */
             requests_per_minute: number;
+        };
+        /**
+         * Submitted
+         * @description What became of every file. `id`: of the job, where there is one; null where there are several.
+         */
+        Submitted: {
+            /** Accepted */
+            accepted: number;
+            /** Duplicates */
+            duplicates: number;
+            /** Id */
+            id: string | null;
+            /** Jobs */
+            jobs: components["schemas"]["SubmittedFile"][];
+            /** Rejected */
+            rejected: number;
+            /** Skipped */
+            skipped: number;
+        };
+        /**
+         * SubmittedFile
+         * @description What became of one file. `id`: of its job; a picture that was submitted before (`duplicate`) is the same job.
+         *     `reason`: why it was not taken. `quota`: which of the team's is used up, if that is it. `notes`: what of it was
+         *     changed on the way in.
+         */
+        SubmittedFile: {
+            /** Filename */
+            filename: string;
+            /** Id */
+            id: string | null;
+            /** Notes */
+            notes: string[];
+            /** Quota */
+            quota: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Sha256 */
+            sha256: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "accepted" | "duplicate" | "rejected" | "skipped";
         };
         /**
          * SubtaskShown
@@ -8960,6 +9137,216 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    everything_jobs_all_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finished_jobs_all_finished_get: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+                /** @description items on a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    item_jobs_item__job_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_jobs_item__job_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_jobs_submit_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    files?: string[];
+                    image?: string[];
+                    images?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Submitted"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -204,6 +204,9 @@ class SqliteTaskStore(SqliteOutbox):
 
         return await self._database.write(change)
 
+    async def image(self, task_id: str, image_id: str) -> Image:
+        return await self._database.read(lambda db: self._find_image(db, task_id, image_id))
+
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         def remove(db: sqlite3.Connection) -> str:
             if self._find(db, task_id)[0].state == "cancelled":

@@ -1,0 +1,1 @@
+"""Jobs: single pictures that the detector alone recognises, each an image of a standing task of its owner."""
