@@ -152,6 +152,8 @@ def label(
         invited=invite,
         pipeline=pipeline,
     )
+    if votes == 0 and pipeline is None:
+        raise click.UsageError("--votes 0 needs --pipeline: without one, people label the images")
     if not wish.labels and votes != 0 and resume is None:
         raise click.UsageError("--labels is needed for a new task")
     _check_images(paths)

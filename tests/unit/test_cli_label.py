@@ -254,7 +254,7 @@ def test_resuming_a_task_that_is_sealed_sends_nothing(tmp_path: Path, state, cod
         ([".", "--labels", " ,"], "--labels is needed"),
         (["empty", "--labels", "a"], "no images"),
         (["nowhere", "--labels", "a"], "does not exist"),
-        ([".", "--labels", "a", "--votes", "0"], "1<=x<=100"),
+        ([".", "--labels", "a", "--votes", "0"], "--votes 0 needs --pipeline"),
         ([".", "--labels", "caf\udce9"], "'caf\\udce9' is not text in UTF-8"),
         ([".", "--labels", "a", "--name", "caf\udce9"], "not text in UTF-8"),
         ([".", "--labels", "@nowhere"], "nowhere: No such file"),
