@@ -21,12 +21,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from uvicorn.config import STARTUP_FAILURE
 
 from shared.errors import QuorateError, Unavailable
+from shared.freed_memory import give_back_large_blocks
 from shared.http.connections import Connection, Connections, WireLimits
 from shared.http.environment import misspelt, told, unread
 from shared.http.listener import Listener, connections_possible
 from shared.http.operations_port import OperationsPort
 from shared.http.rates import Rates
-from shared.pictures import PictureLimits, give_back_large_blocks
+from shared.picture_limits import PictureLimits
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs, say
 from shared.telemetry.tracing import tracing
