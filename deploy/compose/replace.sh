@@ -1,6 +1,6 @@
 #!/bin/sh
-# Replaces the containers of the services one at a time, by such as .env and compose.yaml now ask for, so that no request
-# fails: a new one is let in, an old one drains, and at least as many are there all the while as before.
+# Replaces the containers of the services one at a time, by such as .env and compose.yaml now ask for, so that clients do
+# not notice: a new one is let in, an old one drains, and at least as many are there all the while as before.
 #
 #   ./replace.sh [service...]      without names: every service of ours. MongoDB, RabbitMQ, S3 and the gateway are single:
 #                                  docker compose up --detach --wait replaces those, and requests wait or fail meanwhile.
