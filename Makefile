@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus bench-distributed broker-away trace schemathesis loadtest soak experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build images compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus bench-distributed broker-away trace schemathesis loadtest soak experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -136,6 +136,9 @@ k8s-build:  ## print an overlay's manifests: OVERLAY=minikube|production|detecto
 COMPOSE := cd deploy/compose && docker compose
 DEVELOPMENT := $(COMPOSE) -f compose.yaml -f compose.dev.yaml
 
+images: setup-dev  ## build the images and run them by Compose in an engine of its own, in build/images; takes root and Debian
+	@$(RUN) -m tests.containers
+
 deploy/compose/.env:
 	cd deploy/compose && ./secrets.sh
 
@@ -225,8 +228,13 @@ clean:  ## remove what was built, but not the data of `make serve`
 	@[ ! -d build/services ] || [ ! -d $(VENV) ] || $(RUN) -m deploy.local stop
 	rm -rf build $(VENV) shared/page/dist
 
-lock: setup-dev  ## lock the dependencies anew
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  pyproject.toml --extra server --group build -o requirements/server.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  pyproject.toml --extra server --extra convert --extra parquet --group build --group dev -c requirements/server.txt -o requirements/dev.txt
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+lock: setup-dev  ## lock the dependencies anew: all, and those of each image
+	$(COMPILE) pyproject.toml --extra server --group build -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra server --extra convert --extra parquet --group build --group dev -c requirements/server.txt -o requirements/dev.txt
+	$(COMPILE) --group build -c requirements/server.txt -o requirements/build.txt
+	$(COMPILE) pyproject.toml --extra service -c requirements/server.txt -o requirements/service.txt
+	$(COMPILE) pyproject.toml --extra service --extra estimates -c requirements/server.txt -o requirements/estimates.txt
+	$(COMPILE) pyproject.toml --extra service --extra pictures -c requirements/server.txt -o requirements/pictures.txt
+	$(COMPILE) pyproject.toml --extra server -c requirements/server.txt -o requirements/models.txt

@@ -36,7 +36,7 @@ s3_secret_key=$(random 20) # and 40 here
 cat > "$new" <<END
 # Made by secrets.sh; only its owner may read it. Not for git. A backup of the volumes is worth nothing without it.
 
-# People sign in, and programs have keys: `docker compose logs accounts` shows the link for the first admin. With off,
+# People sign in, and programs have keys: ./first_link.sh shows the link for the first admin. With off,
 # whoever reaches the gateway may do everything. Its port is published on this machine only (QUORATE_BIND).
 # QUORATE_AUTH=on
 # Where people reach the platform, for links to it.
@@ -63,6 +63,7 @@ COMPOSE_PROFILES=seaweedfs
 # QUORATE_LOG_LEVEL=info
 # QUORATE_IMAGES=quorate-
 # QUORATE_VERSION=0.1.0
+# QUORATE_REPLICAS=2
 # DETECTOR_CPUS=2.0
 
 # Secrets. The servers keep them from their first start on: to change one here alone locks the services out.
@@ -82,4 +83,4 @@ SIGNING_KEYS=$signing_key
 VERIFYING_KEYS=$verifying_key
 END
 ln "$new" .env # fails where another run was faster
-echo "wrote deploy/compose/.env: docker compose logs accounts shows the link for the first admin once it runs" >&2
+echo "wrote deploy/compose/.env: ./first_link.sh shows the link for the first admin once it runs" >&2

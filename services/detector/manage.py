@@ -40,6 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "list", _list, "show the models that are known by name")
     pull = _command(commands, "pull", _pull, "download a model and check it")
     pull.add_argument("name")
+    pull.add_argument(
+        "--mirror",
+        metavar="URL",
+        default=os.environ.get("QUORATE_MODEL_MIRROR") or None,
+        help="a folder that has it as NAME/FILE, asked instead of its publishers (QUORATE_MODEL_MIRROR)",
+    )
     verify = _command(commands, "verify", _verify, "check the files that are in the cache")
     verify.add_argument("name", nargs="?", help="without it, every model that was pulled")
     inspect = _command(commands, "inspect", _inspect, "say what a model is, how it is fed and what it would answer")
@@ -85,7 +91,7 @@ def _pull(options: argparse.Namespace, registry: Registry) -> int:
     wanting = faults(known, cache=options.cache)
     for file in known.files:
         if file.name in wanting:
-            download(file, folder, progress=_Progress(file))
+            download(file, folder, mirror=options.mirror, progress=_Progress(file))
     _print(str(folder / known.entrance))
     return 0
 

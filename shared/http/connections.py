@@ -46,6 +46,7 @@ class WireLimits:
     header_s: until a header is complete. body_s: without a byte of a body, or of an answer that is being read.
     max_unsent_bytes: of all answers that wait for their readers.
     trusted_proxies: how many of the operator's stand before the service, each of which says for whom it calls.
+    drain_s: for one more request on each, once the process is told to stop.
     """
 
     max_connections: int = 2_000
@@ -53,6 +54,7 @@ class WireLimits:
     body_s: float = 30.0
     max_unsent_bytes: int = 64_000_000
     trusted_proxies: int = 0
+    drain_s: float = 0.0
 
 
 class Connections(ServerState):

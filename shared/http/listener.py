@@ -7,6 +7,7 @@ import logging
 import resource
 import socket
 from collections.abc import Callable
+from itertools import chain
 
 from shared.http.connections import Connections
 
@@ -42,23 +43,49 @@ class Listener:
                 has_made_room = self._connections.make_room()
                 log.warning("no connection could be taken: %s", error, extra={"has_made_room": has_made_room})
                 await asyncio.sleep(PAUSE_S)
-            await asyncio.gather(*map(self._connect, taken))
+            await asyncio.shield(asyncio.gather(*map(self._connect, taken)))  # also of those for whom it ends now
 
     async def _take(self, taken: list[socket.socket]) -> None:
         """Wait for a connection, and add it and those that wait behind it."""
-        first, _ = await asyncio.get_running_loop().sock_accept(self._socket)
-        taken.append(first)
+        while not taken:
+            await self._readable()
+            self._take_waiting(taken)
+
+    def _take_waiting(self, taken: list[socket.socket]) -> None:
         with contextlib.suppress(BlockingIOError):  # no more wait
             while len(taken) < AT_ONCE:
                 one, _ = self._socket.accept()
                 one.setblocking(False)
                 taken.append(one)
 
+    async def _readable(self) -> None:
+        """Wait until a connection waits. Ended meanwhile it leaves the connection where it is."""
+        loop = asyncio.get_running_loop()
+        is_readable = asyncio.Event()
+        loop.add_reader(self._socket, is_readable.set)
+        try:
+            await is_readable.wait()
+        finally:
+            loop.remove_reader(self._socket)
+
     async def _connect(self, taken: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(self._create, taken)
         except OSError:
             taken.close()
+
+    async def take_the_last(self) -> None:
+        """Take the connections that wait, and then no more: who comes later is refused at once, and goes elsewhere."""
+        self.close()
+        await self.wait_closed()
+        lots: list[list[socket.socket]] = [[]]
+        with contextlib.suppress(OSError):
+            self._take_waiting(lots[-1])
+            while lots[-1]:
+                lots.append([])
+                self._take_waiting(lots[-1])
+        self._socket.close()
+        await asyncio.gather(*map(self._connect, chain.from_iterable(lots)))
 
     def close(self) -> None:
         self._accepting.cancel()

@@ -21,12 +21,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from uvicorn.config import STARTUP_FAILURE
 
 from shared.errors import QuorateError, Unavailable
+from shared.freed_memory import give_back_large_blocks
 from shared.http.connections import Connection, Connections, WireLimits
 from shared.http.environment import misspelt, told, unread
 from shared.http.listener import Listener, connections_possible
 from shared.http.operations_port import OperationsPort
 from shared.http.rates import Rates
-from shared.pictures import PictureLimits, give_back_large_blocks
+from shared.picture_limits import PictureLimits
 from shared.telemetry import Telemetry
 from shared.telemetry.logs import configure_logs, say
 from shared.telemetry.tracing import tracing
@@ -35,6 +36,7 @@ from shared.version import VERSION
 log = logging.getLogger(__name__)
 
 GRACE_S = 10
+DRAIN_POLL_S = 0.1
 GC_THRESHOLD = 10_000
 OPTIONS: dict[str, Any] = {
     "loop": "auto",
@@ -117,6 +119,15 @@ class ServerSettings(BaseSettings):
     rate_address: Annotated[
         float, Field(ge=0, description="the same of callers who are not known, by the address that they are at")
     ] = 500.0
+    drain_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=60,
+            description="seconds that connections stay open for one more request each once the service is told to stop,"
+            " while no new one is taken: longer than proxies keep those that they do not use; 0: they end at once",
+        ),
+    ] = 0.0
     header_s: Annotated[
         float, Field(gt=0, le=3_600, description="seconds that a request may take until its headers are complete")
     ] = 10.0
@@ -211,6 +222,7 @@ class ServerSettings(BaseSettings):
             body_s=self.body_s,
             max_unsent_bytes=self.max_unsent_bytes,
             trusted_proxies=self.trusted_proxies,
+            drain_s=self.drain_s,
         )
 
     def telemetry(self, service: str) -> Telemetry:
@@ -313,6 +325,7 @@ class _Server(uvicorn.Server):
     def __init__(self, deployable: Deployable, listening: socket.socket, operations: socket.socket | None) -> None:
         super().__init__(uvicorn.Config(deployable.app, **OPTIONS))
         limits = deployable.limits
+        self._drain_s = limits.drain_s
         self._operations = None
         if operations is not None and deployable.operations is not None:
             self._operations = OperationsPort(deployable.operations, operations, limits, OPTIONS)
@@ -327,7 +340,19 @@ class _Server(uvicorn.Server):
         self._before_shutdown()
         if self._operations is not None:
             self._operations.close()
+        await self._drain()
         await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        """Let connections end by themselves: proxies then send nothing on one that ends just now."""
+        if not self._drain_s:
+            return
+        self._connections.default_headers = [*self._connections.default_headers, (b"connection", b"close")]
+        await cast("Listener", self.servers[0]).take_the_last()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._drain_s
+        while self._connections.connections and loop.time() < until:  # noqa: ASYNC110 - a set of uvicorn's
+            await asyncio.sleep(DRAIN_POLL_S)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
         await self.lifespan.startup()

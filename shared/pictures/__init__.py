@@ -1,8 +1,8 @@
 """Pictures: validated, freed of metadata, and decoded, within limits. JPEG, PNG, WebP and BMP, by content."""
 
-from shared.pictures.allocator import give_back_large_blocks
+from shared.picture_limits import PictureLimits
 from shared.pictures.budget import DecodingBudget
-from shared.pictures.header import Header, PictureLimits
+from shared.pictures.header import Header
 from shared.pictures.picture import Picture, check, decode_bgr, read_header, rendition
 from shared.pictures.refusals import PictureRejected, PictureTooLarge, PictureTypeUnsupported
 
@@ -16,7 +16,6 @@ __all__ = [
     "PictureTypeUnsupported",
     "check",
     "decode_bgr",
-    "give_back_large_blocks",
     "read_header",
     "rendition",
 ]

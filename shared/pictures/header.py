@@ -1,4 +1,4 @@
-"""What a picture says about itself, and the limits it has to keep."""
+"""What a picture says about itself."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,20 +13,6 @@ INKS = 4
 
 ORIENTATIONS = range(UPRIGHT, 9)
 """All EXIF orientations; those from 5 swap width and height."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureLimits:
-    """The largest picture that is taken.
-
-    max_bytes: the size of the file.
-    max_pixels: width times height.
-    max_side: width and height each, in pixels.
-    """
-
-    max_bytes: int = 20_000_000
-    max_pixels: int = 25_000_000
-    max_side: int = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from shared import renditions
 from shared.errors import NotFound
+from shared.picture_limits import PictureLimits
 from shared.pictures import bmp, jpeg, jpeg_pixels, pixels, png, reduced, webp
 from shared.pictures.budget import DecodingBudget
 from shared.pictures.encoding import is_gray
-from shared.pictures.header import INKS, UPRIGHT, Format, Header, PictureLimits
+from shared.pictures.header import INKS, UPRIGHT, Format, Header
 from shared.pictures.pixels import Decoded
 from shared.pictures.refusals import PictureRejected, PictureTooLarge
 from shared.pictures.signature import sniff

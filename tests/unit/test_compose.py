@@ -1,4 +1,7 @@
-"""What `deploy/compose` promises, without a container engine; and each promise would be missed if it were broken."""
+"""What `deploy/compose` promises, read from its files; each promise would be missed if it were broken.
+
+`make images` runs them.
+"""
 
 import json
 import re
@@ -36,6 +39,10 @@ SETTINGS: dict[str, type[BaseSettings]] = {
 PUBLISHED = {"gateway", "seaweedfs", "minio"}
 ROOT_ALLOWED = {"minio"}
 """Its image knows no other user."""
+
+ONE_SHOT = {"mongodb_users"}
+"""Ends, and is done."""
+USERS_FIRST = "mongodb_users"
 
 Project = dict[str, Any]
 """`base`: compose.yaml; `dev`: compose.dev.yaml; `provider`: compose.provider.yaml."""
@@ -81,7 +88,9 @@ def everything(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def without_health(project: Project) -> list[str]:
-    return [name for name, one in services(project) if not one.get("healthcheck", {}).get("test")]
+    return [
+        name for name, one in services(project) if name not in ONE_SHOT and not one.get("healthcheck", {}).get("test")
+    ]
 
 
 def without_limits(project: Project) -> list[str]:
@@ -95,7 +104,8 @@ def without_limits(project: Project) -> list[str]:
 
 
 def not_restarted(project: Project) -> list[str]:
-    return [name for name, one in services(project) if one.get("restart") != "unless-stopped"]
+    wanted = {name: "on-failure:5" if name in ONE_SHOT else "unless-stopped" for name, _ in services(project)}
+    return [name for name, one in services(project) if one.get("restart") != wanted[name]]
 
 
 def floating_images(project: Project) -> list[str]:
@@ -180,8 +190,27 @@ def doubled_ports(project: Project) -> list[str]:
 
 
 def hasty_stops(project: Project) -> list[str]:
-    waits = {name: str(one.get("stop_grace_period", "10s")) for name, one in services(project)}
-    return [name for name, wait in waits.items() if int(wait.removesuffix("s")) <= 2 * GRACE_S]
+    found = []
+    for name, one in services(project):
+        wait_s = int(str(one.get("stop_grace_period", "10s")).removesuffix("s"))
+        drain_s = float(one.get("environment", {}).get("QUORATE_DRAIN_S", 0))
+        if name not in ONE_SHOT and wait_s <= 2 * GRACE_S + drain_s:
+            found.append(name)
+    return found
+
+
+def cut_short(project: Project) -> list[str]:
+    """Services whose connections end while the gateway may still send on them, or that cannot be replaced unnoticed."""
+    idle_s = {int(found) for found in re.findall(r"keepalive_timeout (\d+)s;", TEMPLATE.read_text())}
+    found = []
+    for name in SETTINGS:
+        one = project["base"]["services"][name]
+        is_replaced = one.get("labels", {}).get("quorate.replaced") == "one-by-one"
+        drains = float(one["environment"].get("QUORATE_DRAIN_S", 0)) > max(idle_s)
+        replicas = filled(one["deploy"].get("replicas", 1), {})
+        if not (is_replaced and drains and int(replicas) > 1):
+            found.append(name)
+    return found
 
 
 def wrong_order(project: Project) -> list[str]:
@@ -191,8 +220,11 @@ def wrong_order(project: Project) -> list[str]:
         for other, how in one.get("depends_on", {}).items():
             is_right = other in every and how["condition"] == "service_healthy"
             is_right |= (name, other) == ("gateway", "detector")  # people work without a detector
+            is_right |= other in ONE_SHOT and how["condition"] == "service_completed_successfully"
             if not is_right or ("profiles" in every[other] and how.get("required") is not False):
                 found.append(f"{name}: {other}")
+        if "mongodb" in one.get("depends_on", {}) and not {name, *one["depends_on"]} & {USERS_FIRST}:
+            found.append(f"{name}: the users of MongoDB")
     return found
 
 
@@ -222,6 +254,7 @@ POLICIES: list[Policy] = [
     open_networks,
     doubled_ports,
     hasty_stops,
+    cut_short,
     wrong_order,
     lost_files,
 ]
@@ -265,7 +298,10 @@ PLANTED: list[tuple[Policy, str, Any]] = [
     (doubled_ports, "dev services accounts ports", ["${QUORATE_BIND:-127.0.0.1}:${ACCOUNTS_PORT:-8084}:8080"]),
     (hasty_stops, "base services task_manager stop_grace_period", "10s"),
     (hasty_stops, "base services mongodb stop_grace_period", GONE),
+    (cut_short, "base services accounts environment QUORATE_DRAIN_S", "1"),
+    (cut_short, "base services detector deploy replicas", GONE),
     (wrong_order, "base services task_manager depends_on mongodb condition", "service_started"),
+    (wrong_order, "base services notifier depends_on mongodb_users", GONE),
     (wrong_order, "base services task_manager depends_on minio required", GONE),
     (lost_files, "base volumes mongodb", GONE),
     (lost_files, "base services mongodb volumes", ["mongodb:/data/db", "./servers/mongodb.sh:/servers/mongodb.sh"]),

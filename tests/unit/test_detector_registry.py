@@ -195,6 +195,17 @@ def test_another_file_is_refused_and_not_kept(run, tmp_path, server, spoil, mess
     assert left_over(tmp_path) == []
 
 
+def test_a_mirror_is_asked_instead_of_the_publisher(run, server, monkeypatch):
+    for name in ("tiny.cfg", "tiny.weights", "tiny.names"):
+        server.files[f"/models/squares/{name}"] = server.files.pop(f"/{name}")
+    assert run("pull", "squares", "--mirror", f"{server.url}/models/")[0] == 0
+    assert server.asked == [f"/models/squares/{name}" for name in ("tiny.cfg", "tiny.weights", "tiny.names")]
+    monkeypatch.setenv("QUORATE_MODEL_MIRROR", f"{server.url}/models")
+    server.files["/models/pair/pair.onnx"] = b"another model"
+    code, _, err = run("pull", "pair")
+    assert (code, "sent another file than the pair.onnx that is known" in err) == (1, True)
+
+
 def test_a_server_that_refuses_or_is_gone(run, tmp_path, server):
     del server.files["/tiny.weights"]
     code, _, err = run("pull", "squares")

@@ -111,7 +111,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 import cv2
-from shared.pictures import DecodingBudget, PictureLimits, check, decode_bgr, give_back_large_blocks, read_header
+from shared.freed_memory import give_back_large_blocks
+from shared.pictures import DecodingBudget, PictureLimits, check, decode_bgr, read_header
 from shared.pictures.picture import checking_bytes, decoding_bytes
 
 give_back_large_blocks()

@@ -1,12 +1,13 @@
-// The health check of MongoDB: healthy once it is a primary with the services' users. What is missing it makes, so the
-// first check after the first start makes the replica set, and a later one the users. Runs in mongosh.
-const { MONGO_INITDB_ROOT_USERNAME, MONGO_INITDB_ROOT_PASSWORD } = process.env;
+// Makes MongoDB's replica set of one member and the services' users, where they are missing, and ends once both are
+// there. Runs in mongosh: with Compose once, beside MongoDB; on Kubernetes within it, as its readiness probe.
+const { MONGO_HOST = "127.0.0.1", MONGO_INITDB_ROOT_USERNAME, MONGO_INITDB_ROOT_PASSWORD } = process.env;
 const { MONGO_TASKS_PASSWORD, MONGO_SUBTASKS_PASSWORD, MONGO_WEBHOOKS_PASSWORD, MONGO_DETECTOR_PASSWORD,
   MONGO_ACCOUNTS_PASSWORD, MONGO_CONSENSUS_PASSWORD } = process.env;
 const NOT_YET_INITIALIZED = 94;
+const LONGEST_ELECTION_S = 60;
 
 const admin = connect(
-  `mongodb://${MONGO_INITDB_ROOT_USERNAME}:${MONGO_INITDB_ROOT_PASSWORD}@127.0.0.1:27017/admin?directConnection=true`,
+  `mongodb://${MONGO_INITDB_ROOT_USERNAME}:${MONGO_INITDB_ROOT_PASSWORD}@${MONGO_HOST}:27017/admin?directConnection=true`,
 );
 
 try {
@@ -16,7 +17,10 @@ try {
   admin.adminCommand({ replSetInitiate: { _id: "rs0", members: [{ _id: 0, host: "mongodb:27017" }] } });
 }
 
-if (!admin.hello().isWritablePrimary) quit(1);
+for (let waited = 0; !admin.hello().isWritablePrimary; waited += 1) {
+  if (waited >= LONGEST_ELECTION_S) quit(1);
+  sleep(1000);
+}
 
 // Each service may work in its own database and in no other.
 for (const [user, password] of [

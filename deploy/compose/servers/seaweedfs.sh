@@ -1,6 +1,8 @@
 #!/bin/sh
 # SeaweedFS as one process: master, volumes, filer and the S3 gateway, which knows one user.
 # Volumes are not allocated ahead, as the image's own start script would do: that takes gigabytes for the first picture.
+# Master, volumes and filer ask for no keys, so they listen on the loopback of the container alone, as do their gRPC ports;
+# Iceberg and Lance are not served. Nothing is told to SeaweedFS' makers, as it is by default from 10 GiB on.
 set -eu
 umask 077
 cat > /tmp/s3.json <<END

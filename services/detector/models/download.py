@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import urljoin, urlsplit
@@ -18,23 +19,38 @@ _MAX_REDIRECTS = 5
 _SILENT_S = 30.0
 _TOTAL_S = 7_200.0
 _THIS_MACHINE = networks_in("127.0.0.0/8, ::1/128")
+_ANYWHERE = networks_in("0.0.0.0/0, ::/0")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SUCCESS = 200
 
 
-def download(file: KnownFile, folder: Path, *, progress: Callable[[int], None]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where a file comes from.
+
+    reachable: networks that it and its redirects may lead to beside the open one.
+    is_mirror: whether the operator has named it, by which plain http does.
+    """
+
+    url: str
+    reachable: Sequence[Network]
+    is_mirror: bool
+
+
+def download(file: KnownFile, folder: Path, *, mirror: str | None = None, progress: Callable[[int], None]) -> None:
     """Fetch a file into `folder`. `progress` is told how many bytes have come so far.
 
+    mirror: the URL of a folder that has the files of all models, by the name of `folder` and their own. It is asked
+    instead of the publisher, and may be in a private network.
     A file that is longer than the registry says, or has another hash, is not kept. Raises ModelUnusable, and OSError
     where it cannot be written.
     """
-    if file.url is None:
-        raise ModelUnusable(f"{file.name} cannot be downloaded from anywhere: bring it and put it into {folder}")
+    source = _publisher(file, folder) if mirror is None else _mirrored(file, folder, mirror)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{file.name}.", delete=False) as target:
         part = Path(target.name)
         try:
-            _fetch(file, file.url, target, progress)
+            _fetch(file, source, target, progress)
         except BaseException:
             part.unlink()
             raise
@@ -42,7 +58,19 @@ def download(file: KnownFile, folder: Path, *, progress: Callable[[int], None]) 
     part.replace(folder / file.name)
 
 
-def _fetch(file: KnownFile, url: str, target: IO[bytes], progress: Callable[[int], None]) -> None:
+def _publisher(file: KnownFile, folder: Path) -> _Source:
+    """The registry's own address, to which this machine is open only where it names it itself. Raises ModelUnusable."""
+    if file.url is None:
+        raise ModelUnusable(f"{file.name} cannot be downloaded from anywhere: bring it and put it into {folder}")
+    return _Source(url=file.url, reachable=_THIS_MACHINE if _is_here(file.url) else (), is_mirror=False)
+
+
+def _mirrored(file: KnownFile, folder: Path, mirror: str) -> _Source:
+    """It may be anywhere: the hash says whether it has the file."""
+    return _Source(url=f"{mirror.rstrip('/')}/{folder.name}/{file.name}", reachable=_ANYWHERE, is_mirror=True)
+
+
+def _fetch(file: KnownFile, source: _Source, target: IO[bytes], progress: Callable[[int], None]) -> None:
     digest = hashlib.sha256()
     received = 0
 
@@ -53,22 +81,22 @@ def _fetch(file: KnownFile, url: str, target: IO[bytes], progress: Callable[[int
         target.write(piece)
         progress(received)
 
-    asyncio.run(_fetched(url, Bounds(total_s=_TOTAL_S, silent_s=_SILENT_S, max_bytes=file.size), take))
+    asyncio.run(_fetched(source, Bounds(total_s=_TOTAL_S, silent_s=_SILENT_S, max_bytes=file.size), take))
     if digest.hexdigest() != file.sha256:
         raise ModelUnusable(
-            f"{url} sent another file than the {file.name} that is known "
+            f"{source.url} sent another file than the {file.name} that is known "
             f"({received} bytes, sha256 {digest.hexdigest()}, not {file.size}, {file.sha256}): refused"
         )
 
 
-async def _fetched(known: str, bounds: Bounds, take: Callable[[bytes], None]) -> None:
+async def _fetched(source: _Source, bounds: Bounds, take: Callable[[bytes], None]) -> None:
     """Fetch the file, whose servers may pass the request on, each time through the guard: never to this machine or a
-    private network. `known`: the address in the registry. Raises ModelUnusable."""
-    fetcher = Fetcher(_reachable(known))
-    url = known
+    private network, where the source may not. Raises ModelUnusable."""
+    fetcher = Fetcher(source.reachable)
+    url = source.url
     try:
         for _ in range(_MAX_REDIRECTS + 1):
-            answer = await _asked(fetcher, known, url, bounds, take)
+            answer = await _asked(fetcher, source, url, bounds, take)
             if answer.status == _SUCCESS:
                 return
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
@@ -79,11 +107,11 @@ async def _fetched(known: str, bounds: Bounds, take: Callable[[bytes], None]) ->
         await fetcher.close()
 
 
-async def _asked(fetcher: Fetcher, known: str, url: str, bounds: Bounds, take: Callable[[bytes], None]) -> Answer:
+async def _asked(fetcher: Fetcher, source: _Source, url: str, bounds: Bounds, take: Callable[[bytes], None]) -> Answer:
     """Raises ModelUnusable."""
-    leads = url if url == known else f"{known} leads to {url}, which"
+    leads = url if url == source.url else f"{source.url} leads to {url}, which"
     scheme = urlsplit(url).scheme
-    if scheme != "https" and not (scheme == "http" and _is_here(url)):
+    if scheme != "https" and not (scheme == "http" and (source.is_mirror or _is_here(url))):
         raise ModelUnusable(f"{leads} is not an https address: refused")
     try:
         return await fetcher.send("GET", url, bounds=bounds, headers={"Accept-Encoding": "identity"}, take=take)
@@ -91,11 +119,6 @@ async def _asked(fetcher: Fetcher, known: str, url: str, bounds: Bounds, take: C
         raise ModelUnusable(f"{leads} is refused: {error.detail}") from error
     except NotFetched as error:
         raise ModelUnusable(f"{url} cannot be downloaded: {error.detail}") from error
-
-
-def _reachable(known: str) -> Sequence[Network]:
-    """This machine, for a registry that names it itself; nothing else beside the open network."""
-    return _THIS_MACHINE if _is_here(known) else ()
 
 
 def _is_here(url: str) -> bool:
