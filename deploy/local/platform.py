@@ -13,7 +13,7 @@ from deploy.local.gateway import Gateway
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import HOST, ServerFolder
 
-SERVICES = ("task_manager", "subtask_manager", "notifier", "consensus", "detector", "accounts")
+SERVICES = ("task_manager", "subtask_manager", "worker", "notifier", "consensus", "detector", "accounts")
 START_S = 60.0
 POLL_S = 0.1
 OK = 200

@@ -16,6 +16,7 @@ from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager import label_imports
 from services.task_manager.exports import MAX_AT_ONCE
 from services.task_manager.settings import TaskManagerSettings
+from services.worker.settings import WorkerServiceSettings
 from shared.routing import Topology
 from tests.kubernetes.manifests import (
     BASE,
@@ -43,6 +44,7 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "subtask-manager": SubtaskManagerSettings,
     "notifier": NotifierSettings,
     "consensus": ConsensusServiceSettings,
+    "worker": WorkerServiceSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }

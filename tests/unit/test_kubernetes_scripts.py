@@ -59,7 +59,7 @@ def test_the_services_know_the_servers_secrets():
 
 def test_every_cluster_has_secrets_of_its_own():
     first, second = (set(re.findall(r"[0-9a-f]{20,}", yaml.safe_dump(made()))) for _ in range(2))
-    assert len(first) == len(second) == 13
+    assert len(first) == len(second) == 14
     assert not first & second
 
 
