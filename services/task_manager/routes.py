@@ -14,6 +14,7 @@ from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.listing import STATES, Listing, beginning_of, states_in
 from services.task_manager.order import KEYS, By
+from services.task_manager.pipelines import origins
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.statistics_wire import StatisticsShown
@@ -65,6 +66,12 @@ States = Annotated[str, Query(pattern=f"^({_STATE}(,{_STATE})*)?$", description=
 Beginning = Annotated[str, Query(max_length=200, description="what the name begins with, whatever the case: by name")]
 Mine = Annotated[bool | None, Query(description="the caller's own tasks that have not ended"), AS_FLAG]
 LastEventId = Annotated[str, Header(max_length=100, description="`id` of the last event of a stream that was cut")]
+
+
+Group = Annotated[
+    Literal["origin"] | None,
+    Query(description="by the uploaded images, in the order of upload: `derived` has what was made of each"),
+]
 
 
 class JpegResponse(Response):
@@ -323,10 +330,13 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         who: Who,
         wanted: Annotated[Wanted, Depends(_wanted)],
         order: By = "id",
+        group: Group = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
         await handlers.allow_on(resources, who, "read tasks", task_id)
+        if group is not None:
+            return await _grouped(resources, pages, task_id, cursor, limit)
         _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         now = wall_of(resources.clock)()
 
@@ -343,6 +353,31 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
             limit=limit,
             headers={arrivals.HEADER: up_to_date},
         )
+
+
+async def _grouped(resources: Resources, pages: Pages, task_id: str, cursor: str | None, limit: int) -> Response:
+    _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
+    now = wall_of(resources.clock)()
+
+    def shown(group: origins.Group) -> dict[str, Any]:
+        derived = [_shown_at(resources, one, now) for one in group.derived]
+        return _shown_at(resources, group.uploaded, now) | {"derived": derived}
+
+    return await pages.answer(
+        lambda after, limit: origins.groups(resources.store, task_id, after=after, limit=limit),
+        shown,
+        after=read_cursor(cursor, KEYS["upload"]),
+        limit=limit,
+        headers={arrivals.HEADER: up_to_date},
+    )
+
+
+def _shown_at(resources: Resources, image: Image, now: float) -> dict[str, Any]:
+    """An image with its URLs, as they are from now on."""
+    if not image.object_key:
+        return image_shown(image) | NO_URLS
+    urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)
+    return image_shown(image) | urls
 
 
 def _add_statistics(routes: APIRouter, resources: Resources) -> None:

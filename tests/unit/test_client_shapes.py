@@ -39,6 +39,8 @@ ANSWERS = {
     "NewInvitation": ["NewInvitationShown"],
     "NewKey": ["NewKeyShown"],
     "NewTeam": ["NewTeamShown"],
+    "Origin": ["OriginShown"],
+    "Pipeline": ["PipelineShown"],
     "Prelabel": ["services__task_manager__wire__PrelabelShown", "services__subtask_manager__wire__PrelabelShown"],
     "QuorumFields": ["QuorumPolicy"],
     "RecentVote": ["RecentVote"],

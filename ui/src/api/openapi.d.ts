@@ -1733,16 +1733,23 @@ export interface components {
              */
             state: "waiting" | "running" | "finished" | "failed";
         };
-        /** CountsShown */
+        /**
+         * CountsShown
+         * @description Images by state; `images` in all, without those in whose place others stand.
+         */
         CountsShown: {
             /** Completed */
             completed: number;
             /** Disputed */
             disputed: number;
+            /** Failed */
+            failed: number;
             /** Images */
             images: number;
             /** Open */
             open: number;
+            /** Processing */
+            processing: number;
         };
         /** DeadLetterShown */
         DeadLetterShown: {
@@ -1794,6 +1801,8 @@ export interface components {
             detector: number;
             /** Lead */
             lead: number;
+            /** Pipeline */
+            pipeline: number;
             /** Quorum */
             quorum: number;
             /** Settled */
@@ -2248,7 +2257,8 @@ export interface components {
          * ImageResult
          * @description An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
          *     `screen_url`: 1,600, null where the image has less than 4 megapixels. `prelabel`: the detector's; `imported`: what a
-         *     file of labels said.
+         *     file of labels said. `origin`: what a derived image was made of, null for an uploaded one; it has no URLs before the
+         *     last operation was done. `failure`: why the pipeline could not work on it.
          */
         ImageResult: {
             /** Agreement */
@@ -2258,9 +2268,16 @@ export interface components {
             /** Completed At */
             completed_at: string | null;
             /** Decided By */
-            decided_by: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+            decided_by: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
+            /**
+             * Derived
+             * @description only with `group=origin`: what was made of it, with rectangles in its own pixels
+             */
+            derived?: components["schemas"]["ImageResult"][] | null;
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
+            /** Failure */
+            failure: string | null;
             /** Filename */
             filename: string;
             /** Height */
@@ -2268,10 +2285,11 @@ export interface components {
             /** Image Id */
             image_id: string;
             /** Image Url */
-            image_url: string;
+            image_url: string | null;
             imported: components["schemas"]["services__task_manager__wire__PrelabelShown"] | null;
             /** Label */
             label: string | null;
+            origin: components["schemas"]["OriginShown"] | null;
             prelabel: components["schemas"]["services__task_manager__wire__PrelabelShown"] | null;
             /** Reason */
             reason: string | null;
@@ -2285,11 +2303,11 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "open" | "completed" | "disputed";
+            state: "open" | "completed" | "disputed" | "processing" | "failed" | "derived";
             /** Stored Sha256 */
             stored_sha256: string;
             /** Thumbnail Url */
-            thumbnail_url: string;
+            thumbnail_url: string | null;
             /** Votes */
             votes: {
                 [key: string]: number;
@@ -2953,6 +2971,24 @@ export interface components {
             why: string | null;
         };
         /**
+         * OriginShown
+         * @description Where a derived image comes from. image_id, width, height: of the uploaded image. path: for each operation that
+         *     made several pictures of one, its place in the pipeline and that of the picture. affine: (a, b, tx, c, d, ty) leads
+         *     from a point (x, y) of the derived image to (a x + b y + tx, c x + d y + ty) of the uploaded one.
+         */
+        OriginShown: {
+            /** Affine */
+            affine: number[];
+            /** Height */
+            height: number;
+            /** Image Id */
+            image_id: string;
+            /** Path */
+            path: number[][];
+            /** Width */
+            width: number;
+        };
+        /**
          * OwnErasure
          * @description The caller's password, for what can't be undone.
          */
@@ -2978,6 +3014,44 @@ export interface components {
             current: string;
             /** New */
             new: string;
+        };
+        /**
+         * PipelineRequest
+         * @description What is done to each image before people label it: operations in order, each a name and its argument, and how
+         *     what comes of them is encoded. `quality`: of `jpg`.
+         */
+        PipelineRequest: {
+            /** Operations */
+            operations: [
+                "resize" | "fit" | "split" | "tile" | "crop" | "rotate" | "grayscale" | "blur" | "hide",
+                components["schemas"]["JsonValue"]
+            ][];
+            /**
+             * Output
+             * @default png
+             * @enum {string}
+             */
+            output: "jpg" | "png";
+            /**
+             * Quality
+             * @default 95
+             */
+            quality: number;
+        };
+        /**
+         * PipelineShown
+         * @description As it was asked for: each operation is a list of its name and its argument.
+         */
+        PipelineShown: {
+            /** Operations */
+            operations: components["schemas"]["JsonValue"][][];
+            /**
+             * Output
+             * @enum {string}
+             */
+            output: "jpg" | "png";
+            /** Quality */
+            quality: number;
         };
         /**
          * PoolLoad
@@ -3103,7 +3177,8 @@ export interface components {
         };
         /**
          * QuorumRequest
-         * @description When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given.
+         * @description When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given. With a pipeline
+         *     `votes_required` may be 0: then nobody is asked, and there need be no labels.
          */
         QuorumRequest: {
             /**
@@ -3744,6 +3819,7 @@ export interface components {
              * @enum {string}
              */
             order: "random" | "upload" | "name" | "uncertain" | "confident";
+            pipeline?: components["schemas"]["PipelineRequest"] | null;
             /**
              * @default {
              *       "lead": 3,
@@ -3789,6 +3865,7 @@ export interface components {
             order: "random" | "upload" | "name" | "uncertain" | "confident";
             /** Owner */
             owner: string;
+            pipeline: components["schemas"]["PipelineShown"] | null;
             quorum: components["schemas"]["QuorumPolicy"];
             /** Sealed At */
             sealed_at: string | null;
@@ -7225,7 +7302,7 @@ export interface operations {
                 /** @description whether the pictures are in it; an imagefolder has them */
                 images?: boolean | null;
                 /** @description images in this state; without it jsonl and csv have all, others the completed */
-                state?: ("open" | "completed" | "disputed") | null;
+                state?: ("open" | "completed" | "disputed" | "processing" | "failed") | null;
                 /** @description share of the images to train with; yolo and imagefolder */
                 split?: number;
             };
@@ -7330,13 +7407,15 @@ export interface operations {
         parameters: {
             query?: {
                 order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
+                /** @description by the uploaded images, in the order of upload: `derived` has what was made of each */
+                group?: "origin" | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
-                state?: ("open" | "completed" | "disputed") | null;
+                state?: ("open" | "completed" | "disputed" | "processing" | "failed") | null;
                 label?: string | null;
-                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
                 /** @description label of the pre-label */
                 suggested?: string | null;
                 /** @description whether people gave another label than the detector proposed */
@@ -7345,6 +7424,8 @@ export interface operations {
                 agreement_below?: number | null;
                 /** @description what the file name begins with */
                 filename?: string | null;
+                /** @description uploaded images, too, of which a pipeline made others */
+                include?: "parents" | null;
             };
             header?: never;
             path: {
@@ -7873,13 +7954,15 @@ export interface operations {
         parameters: {
             query?: {
                 order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
+                /** @description by the uploaded images, in the order of upload: `derived` has what was made of each */
+                group?: "origin" | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
-                state?: ("open" | "completed" | "disputed") | null;
+                state?: ("open" | "completed" | "disputed" | "processing" | "failed") | null;
                 label?: string | null;
-                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
                 /** @description label of the pre-label */
                 suggested?: string | null;
                 /** @description whether people gave another label than the detector proposed */
@@ -7888,6 +7971,8 @@ export interface operations {
                 agreement_below?: number | null;
                 /** @description what the file name begins with */
                 filename?: string | null;
+                /** @description uploaded images, too, of which a pipeline made others */
+                include?: "parents" | null;
             };
             header?: never;
             path: {
