@@ -26,12 +26,14 @@ from services.task_manager.imports.store import ImportStore
 from services.task_manager.ingest import Checker
 from services.task_manager.intake import Intake
 from services.task_manager.metrics import BatchMetrics
+from services.task_manager.pipelines import process_routes
 from services.task_manager.pipelines.handlers import Steps
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.settings import UploadSettings
 from services.task_manager.statistician import Statistician
 from services.task_manager.store import TaskStore
+from services.task_manager.uploads import Uploads
 from shared.arrivals import Arrivals
 from shared.auditing import Auditor
 from shared.erasures import Eraser, Erasures
@@ -125,10 +127,11 @@ def assemble(
     )
     importing = Imports(resources=resources, store=imports, vault=vault, fetcher=fetcher, importer=importer)
     exports = Exports(store, objects, spool)
+    uploads = Uploads(resources)
     return Part(
         name="task_manager",
         routers=[
-            routes.upload_router(resources),
+            routes.upload_router(resources, uploads),
             routes.router(resources),
             export_routes.router(resources, exports),
             label_import_routes.router(resources),
@@ -136,6 +139,7 @@ def assemble(
             quota_routes.router(resources),
             operator_routes.router(resources),
             import_routes.router(importing),
+            process_routes.router(resources, uploads),
         ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay, *team_quotas.relays],
