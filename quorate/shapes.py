@@ -295,7 +295,7 @@ class Result(TypedDict):
     prelabel: Prelabel | None
     imported: Prelabel | None
     earlier: list[EarlierResult]
-    derived: "NotRequired[list[Result] | None]"
+    derived: NotRequired["list[Result] | None"]
 
 
 class Lease(TypedDict):
