@@ -1,5 +1,5 @@
-"""`python -P -m loadtest.bench_pipelines`: pipelines beside the same calls of OpenCV, and one worker beside two on servers
-of its own; writes build/bench-pipelines.json.
+"""`python -P -m loadtest.bench_pipelines`: pipelines beside plain OpenCV, and one worker beside two, on servers of its own;
+writes build/bench-pipelines.json.
 
 Both goals are ratios of one run: on a machine that others use too, they hold or fall together.
 """
