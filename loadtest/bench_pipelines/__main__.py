@@ -1,4 +1,4 @@
-"""`python -P -m loadtest.bench_pipelines`: pipelines beside plain OpenCV, and one worker beside two, on servers of its own;
+"""`python -P -m loadtest.bench_pipelines`: pipelines beside plain OpenCV, and one worker beside two;
 writes build/bench-pipelines.json.
 
 Both goals are ratios of one run: on a machine that others use too, they hold or fall together.
