@@ -49,7 +49,7 @@ class Statistician:
             )
         ):
             self._want(task_id)
-        return known
+        return known and statistics.upgraded(known)
 
     def _want(self, task_id: str) -> None:
         if len(self._wanted) < MAX_WANTED:

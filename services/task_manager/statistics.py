@@ -145,6 +145,13 @@ def saved(fold: Fold, counts: Counts, *, as_of: float, took_s: float, votes_per_
     }
 
 
+def upgraded(known: Saved) -> Saved:
+    """Statistics that an earlier release may have saved, with what they tell since."""
+    shown = known["shown"]
+    decided_by = dict.fromkeys(get_args(DecidedBy), 0) | shown["decided_by"]
+    return known | {"shown": shown | {"decided_by": decided_by}}
+
+
 def is_due(known: Saved, task: Task, now: float) -> bool:
     """Whether statistics may be computed again now: once a minute, for large tasks less often, and once at rest."""
     if task.state == "completed" and not known["is_final"]:

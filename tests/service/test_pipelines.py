@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from services.task_manager import ingest
+from services.task_manager.collector import GRACE_S, STEP_GRACE_S
 from shared import events
 from shared.event_data import StepFinished, StepOutput
 from shared.flat import flattened
-from shared.objects.keys import work_key
+from shared.objects.keys import image_key, work_key
 from tests.service.running import Api, assert_problem
 from tests.unit.step_builders import step_of
 
@@ -76,7 +76,6 @@ async def test_without_votes_a_task_completes_with_its_last_picture(api: Api):
     task_id = await api.task(labels=[], quorum=NOBODY, pipeline={"operations": [["split", True], ["rotate", 90]]})
     await api.upload(task_id, ("a.png", api.picture()), ("b.png", api.picture()))
     await api.http.post(f"/api/tasks/{task_id}/seal")
-    assert (await api.http.get(f"/api/tasks/{task_id}")).json()["state"] == "sealed"
     await work_all(api, task_id)
     task = (await api.http.get(f"/api/tasks/{task_id}")).json()
     assert (task["state"], task["counts"]["images"], task["counts"]["completed"]) == ("completed", 8, 8)
@@ -110,45 +109,35 @@ async def test_rows_of_exports_say_where_an_image_comes_from(api: Api):
     assert len(table) == 5
 
 
-async def test_an_image_of_which_too_much_would_be_made_is_rejected_with_its_upload(api: Api, monkeypatch):
+async def test_an_image_of_which_too_much_would_be_made_is_rejected_with_its_upload(api: Api):
     task_id = await api.task(pipeline={"operations": [["crop", {"left": 500, "top": 0, "width": 9, "height": 9}]]})
     answer = await api.upload(task_id, ("a.png", api.picture()))
     assert_problem(answer, 422, saying="operation 1 of the pipeline (crop)")
     assert (await counts_of(api, task_id))["images"] == 0
-    assert ingest.BATCH_FILES  # the same batch: nothing was stored
     assert [key async for key in api.platform.objects.keys(f"{task_id}/", stored_before=float("inf"))] == []
 
 
-async def test_a_step_that_was_given_up_fails_its_image(api: Api):
-    task_id = await api.task(labels=[], quorum=NOBODY, pipeline=SPLIT)
-    await api.upload(task_id, ("a.png", api.picture()))
-    await api.http.post(f"/api/tasks/{task_id}/seal")
-    [image] = await api.platform.task_store.images(task_id, state="processing", label=None, after="", limit=5)
-
-    def kill(db) -> None:
-        move = """INSERT INTO dead (queue, event_id, type, subject, body, reason, died_at)
-                  SELECT queue, event_id, type, subject, body, 'its worker died 5 times', 0 FROM messages
-                  WHERE subject = ?"""
-        assert db.execute(move, (image.id,)).rowcount == 1
-        db.execute("DELETE FROM messages WHERE subject = ?", (image.id,))
-
-    await api.platform.bus.database.write(kill)
-    await api.platform.tasks.steps.fail_dead()
-    task = (await api.http.get(f"/api/tasks/{task_id}")).json()
-    assert (task["state"], task["counts"]["failed"]) == ("completed", 1)
-    [row] = await api.results(task_id)
-    assert (row["state"], row["failure"]) == ("failed", "no worker could do it: its worker died 5 times")
-    assert (await api.http.get("/api/admin/dead")).json() == {"items": []}
-
-
 async def test_erasing_takes_pictures_between_visits_too(api: Api):
-    task_id = await api.task(pipeline={"operations": [["rotate", 90], ["split", True]]})
-    await api.upload(task_id, ("a.png", api.picture()))
-    [image] = await api.platform.task_store.images(task_id, state="processing", label=None, after="", limit=5)
-    await api.platform.objects.put(work_key(task_id, image.id, nonce="0" * 12), b"between")
+    task_id = await api.task()
+    await api.platform.objects.put(work_key(task_id, "5b" * 16, nonce="0" * 12), b"between")
     assert (await api.http.delete(f"/api/tasks/{task_id}")).status_code == 204
     await api.platform.collector._erase_cancelled()
     assert [key async for key in api.platform.objects.keys("", stored_before=float("inf"))] == []
+
+
+@pytest.mark.parametrize(("terms", "kept_s"), [({}, GRACE_S), ({"pipeline": SPLIT}, STEP_GRACE_S)])
+async def test_what_workers_may_have_stored_is_kept_for_a_day(api: Api, terms, kept_s):
+    task_id = await api.task(**terms)
+    lost = {
+        image_key(task_id, "5b" * 16, nonce="0" * 12, kept=0, extension="png"),
+        work_key(task_id, "5b" * 16, nonce="0" * 12),
+    }
+    for key in lost:
+        await api.platform.objects.put(key, b"lost")
+    for ahead_s, expected in ((kept_s - 60, lost), (kept_s + 60, set[str]())):
+        api.clock.ahead_s = ahead_s
+        await api.platform.collector._collect()
+        assert {key async for key in api.platform.objects.keys("", stored_before=float("inf"))} == expected
 
 
 @pytest.mark.parametrize(

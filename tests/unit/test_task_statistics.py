@@ -1,6 +1,7 @@
 """What a task's results say together."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -142,3 +143,16 @@ def test_they_are_out_of_date_when_images_came_went_or_ended():
     known = statistics.saved(folded(IMAGES), counts, as_of=T0, took_s=0, votes_per_minute=0)
     assert not statistics.is_outdated(known, counts)
     assert statistics.is_outdated(known, Counts(images=7, open=1, completed=5, disputed=1))
+
+
+def test_those_of_an_earlier_release_tell_what_came_since():
+    known = statistics.saved(folded(IMAGES), Counts(), as_of=T0, took_s=0, votes_per_minute=0)
+    of_before = {name: count for name, count in known["shown"]["decided_by"].items() if name != "pipeline"}
+    assert statistics.upgraded(known | {"shown": known["shown"] | {"decided_by": of_before}}) == known
+
+
+def test_images_that_nobody_was_asked_about_are_counted_by_themselves():
+    made = image("made", state="completed", result=replace(result(label=None), decided_by="pipeline"))
+    shown = folded([made]).shown(as_of=T0, votes_per_minute=0)
+    assert (shown["settled"], shown["decided_by"]["pipeline"], shown["votes_saved"]) == (1, 1, 0)
+    assert sum(tenth["settled"] for tenth in shown["agreement"]) == 0
