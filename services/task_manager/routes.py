@@ -109,7 +109,7 @@ def upload_router(resources: Resources, uploads: Uploads) -> APIRouter:
             reports = await uploads.single(task_id, holder, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
-        return await _reported(resources, who, request, reports)
+        return await reported(resources, who, request, reports)
 
     routes.include_router(_direct_router(resources, uploads))
     return routes
@@ -137,7 +137,7 @@ def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
         await handlers.allow_on(resources, who, "make tasks", task_id)
         filenames = None if wanted.files is None else [file.filename for file in wanted.files]
         reports = await uploads.commit(task_id, holder_of(request.scope), upload_id, filenames)
-        return await _reported(resources, who, request, reports)
+        return await reported(resources, who, request, reports)
 
     return routes
 
@@ -162,7 +162,7 @@ async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
     return valid(wire.ImageRequest, await bounded_request.json() if await bounded_request.body() else None)
 
 
-async def _reported(resources: Resources, who: Who, request: Request, reports: list[Report]) -> Response:
+async def reported(resources: Resources, who: Who, request: Request, reports: list[Report]) -> Response:
     """The report, once the quotas that refused files were noted; where nothing was accepted or known, as a problem."""
     await noted(resources, who, reports)
     shown = upload_shown(reports)

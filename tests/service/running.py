@@ -58,6 +58,7 @@ class Inside:
         self.task_relay, self.subtask_relay = self.tasks.relay, self.subtasks.relay
         self.collector, self.statistician, self.eraser, self.importer = task_manager.workers
         self.pool = platform.parts["detector"].resources
+        self.worker = platform.parts["worker"].resources
         self.webhooks = platform.parts["notifier"].resources
         [self.sender] = platform.parts["notifier"].workers
         self.consensus = platform.parts["consensus"].resources

@@ -7,7 +7,7 @@ async def test_the_platform_s_replicas(api: Api):
     await api.tasks()
     told = (await api.http.get("/api/admin/services")).json()
     [one] = told["services"]
-    assert one["service"] == "subtask_manager, task_manager, detector, notifier, consensus"
+    assert one["service"] == "subtask_manager, task_manager, worker, detector, notifier, consensus"
     assert (one["profile"], one["outbox"], one["model"]) == ("embedded", 0, None)
     assert one["p95_ms"] > 0
     assert {queue["queue"].partition(".")[0] for queue in one["queues"]} >= {"task_manager", "subtask_manager"}

@@ -211,7 +211,7 @@ async def test_a_detector_that_fails_holds_nobody_up(seeing: Api, drawn, monkeyp
     def fail(_data: bytes) -> object:
         raise RuntimeError("the model is ill")
 
-    monkeypatch.setattr(seeing.platform.pool, "_decode", fail)
+    monkeypatch.setattr(seeing.platform.pool, "decode", fail)
     body = {"id": "a", "image": base64.b64encode(drawn[0][1]).decode()}
     assert_problem(await seeing.http.post("/api/object_detection", json=body), 503, saying="could not look")
     task_id = await seeing.task(labels=list(CLASSES), detector=NO_AUDIT)

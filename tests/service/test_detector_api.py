@@ -247,14 +247,14 @@ class Gate:
     def __init__(self, pool, monkeypatch) -> None:
         self.opened = threading.Event()
         self.entered = 0
-        decode = pool._decode
+        decode = pool.decode
 
         def gated(data: bytes):
             self.entered += 1
             assert self.opened.wait(20)
             return decode(data)
 
-        monkeypatch.setattr(pool, "_decode", gated)
+        monkeypatch.setattr(pool, "decode", gated)
 
 
 async def until(condition) -> None:
@@ -300,7 +300,7 @@ async def test_a_model_that_fails_is_answered_with_come_back(http, monkeypatch):
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(http.pool, "_decode", fail)
+        patch.setattr(http.pool, "decode", fail)
         answer = await http.post(PATH, json=body(PNG))
         assert_problem(answer, 503, saying="could not look")
         assert int(answer.headers["retry-after"]) >= 1

@@ -732,6 +732,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pipelines/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations */
+        get: operations["operations_api_pipelines_operations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Preview */
+        post: operations["preview_api_pipelines_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/renditions/{task_id}/{name}": {
         parameters: {
             query?: never;
@@ -1010,6 +1044,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Archive */
+        get: operations["archive_api_tasks__task_id__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/finish": {
         parameters: {
             query?: never;
@@ -1074,6 +1125,23 @@ export interface paths {
         post?: never;
         /** Remove Image */
         delete: operations["remove_image_api_tasks__task_id__images__image_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/images/{image_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Image File */
+        get: operations["image_file_api_tasks__task_id__images__image_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1600,6 +1668,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/process": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Process */
+        post: operations["process_process_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/process/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State */
+        get: operations["state_process__task_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -1609,6 +1711,23 @@ export interface paths {
         };
         /** Is Ready */
         get: operations["is_ready_readyz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/static/processed/{task_id}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** File */
+        get: operations["file_static_processed__task_id___name__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1656,6 +1775,28 @@ export interface components {
             votes_per_image: components["schemas"]["SizeShown"][];
             /** Why No Kappa */
             why_no_kappa: string | null;
+        };
+        /**
+         * ArgumentForm
+         * @description An argument of an operation. `kind`: `size` is a width and a height such as `640x480`; `number` is whole pixels
+         *     or a share; `labels` are classes of the detector's model. `default` null: it has to be given.
+         */
+        ArgumentForm: {
+            /** Choices */
+            choices?: (string | number)[] | null;
+            /** Default */
+            default?: string | number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "size" | "integer" | "number" | "choice" | "labels";
+            /** Max */
+            max?: number | null;
+            /** Min */
+            min?: number | null;
+            /** Name */
+            name: string;
         };
         /**
          * Audit
@@ -2297,6 +2438,16 @@ export interface components {
             label: string | null;
             /** Posterior */
             posterior: number;
+        };
+        /**
+         * FailedFile
+         * @description A picture that could not be worked on, and why.
+         */
+        FailedFile: {
+            /** Filename */
+            filename: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * FieldError
@@ -3040,6 +3191,46 @@ export interface components {
             subtasks: components["schemas"]["OldSubtask"][];
         };
         /**
+         * OperationForm
+         * @description An operation, and the form of its argument: `true` alone; the one `value` of its arguments; or an `object` of
+         *     them by name. `makes_several`: whether it may make several pictures of one.
+         */
+        OperationForm: {
+            /**
+             * Arguments
+             * @default []
+             */
+            arguments: components["schemas"]["ArgumentForm"][];
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "true" | "value" | "object";
+            /**
+             * Makes Several
+             * @default false
+             */
+            makes_several: boolean;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "resize" | "fit" | "split" | "tile" | "crop" | "rotate" | "grayscale" | "blur" | "hide";
+        };
+        /**
+         * Operations
+         * @description The operations that a pipeline may have, `max_operations` of them at the most.
+         */
+        Operations: {
+            /**
+             * Max Operations
+             * @default 10
+             */
+            max_operations: number;
+            /** Operations */
+            operations: components["schemas"]["OperationForm"][];
+        };
+        /**
          * OperatorShown
          * @description How somebody votes. `agreement`: the share of votes for what leads among the others' votes; `pace_per_minute`:
          *     without pauses; `commonest_share`: of their votes. `flags`: what is unusual, for a person to look at: nothing
@@ -3208,6 +3399,26 @@ export interface components {
             waiting: number;
         };
         /**
+         * Preview
+         * @description The steps, up to the first that cannot be done.
+         */
+        Preview: {
+            /** Steps */
+            steps: components["schemas"]["PreviewStep"][];
+        };
+        /**
+         * PreviewStep
+         * @description What a step made: `count` pictures, of which the first are shown; `error` says why it cannot be done or shown.
+         */
+        PreviewStep: {
+            /** Count */
+            count: number;
+            /** Error */
+            error: string | null;
+            /** Images */
+            images: components["schemas"]["ShownImage"][];
+        };
+        /**
          * Problem
          * @description Problem details as of RFC 9457. `code` says to programs what `detail` says to people, and `quota` which of the
          *     team's is used up, where that is the reason.
@@ -3234,6 +3445,55 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * ProcessShown
+         * @description How far a request is: `processing` or `done`. `files`: what came of it by now, the first 10,000 of them where
+         *     `more` is true; `zip`: all of them. `failed`: pictures that could not be worked on.
+         */
+        ProcessShown: {
+            /** Failed */
+            failed: components["schemas"]["FailedFile"][];
+            /** Files */
+            files: components["schemas"]["ProcessedFile"][];
+            /** More */
+            more: boolean;
+            /** Status */
+            status: string;
+            /** Task Id */
+            task_id: string;
+            /** Zip */
+            zip: string;
+        };
+        /**
+         * ProcessTaken
+         * @description The same of a request just taken. `rejected`: files that are no pictures within the limits, and why.
+         */
+        ProcessTaken: {
+            /** Failed */
+            failed: components["schemas"]["FailedFile"][];
+            /** Files */
+            files: components["schemas"]["ProcessedFile"][];
+            /** More */
+            more: boolean;
+            /** Rejected */
+            rejected: components["schemas"]["FailedFile"][];
+            /** Status */
+            status: string;
+            /** Task Id */
+            task_id: string;
+            /** Zip */
+            zip: string;
+        };
+        /**
+         * ProcessedFile
+         * @description A derived image: the name of its file, and where that is.
+         */
+        ProcessedFile: {
+            /** Filename */
+            filename: string;
+            /** Url */
+            url: string;
         };
         /**
          * ProviderAddress
@@ -3743,6 +4003,18 @@ export interface components {
             right: number;
             /** Seen */
             seen: number;
+        };
+        /**
+         * ShownImage
+         * @description A picture that a step made: its size in pixels, and a copy of at most 320 pixels a side, JPEG in base64.
+         */
+        ShownImage: {
+            /** Data */
+            data: string;
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
         };
         /** SignIn */
         SignIn: {
@@ -6582,6 +6854,94 @@ export interface operations {
             };
         };
     };
+    operations_api_pipelines_operations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_pipelines_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                    /** Format: binary */
+                    image?: string;
+                    /** Format: binary */
+                    images?: string;
+                    operations: string;
+                } & (unknown | unknown | unknown);
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rendition_api_renditions__task_id___name__get: {
         parameters: {
             query?: never;
@@ -7534,6 +7894,44 @@ export interface operations {
             };
         };
     };
+    archive_api_tasks__task_id__files_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     finish_api_tasks__task_id__finish_post: {
         parameters: {
             query?: never;
@@ -7754,6 +8152,45 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    image_file_api_tasks__task_id__images__image_id__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `Location` is a URL of the file that anyone may read until it expires */
+            307: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9371,6 +9808,118 @@ export interface operations {
             };
         };
     };
+    process_process_post: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait until all is done, at the most */
+                wait?: number;
+            };
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description a pipeline as JSON: `operations`, `output`, `quality` */
+                    actions: string;
+                    file?: string[];
+                    files?: string[];
+                    image?: string[];
+                    images?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessTaken"];
+                };
+            };
+            /** @description Not done yet: `Location` says where to ask */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessTaken"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    state_process__task_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessShown"];
+                };
+            };
+            /** @description Not done yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     is_ready_readyz_get: {
         parameters: {
             query?: never;
@@ -9387,6 +9936,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    file_static_processed__task_id___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
