@@ -36,6 +36,7 @@ from services.task_manager.imports.credentials import Vault
 from services.task_manager.imports.store.sqlite import SqliteImports
 from services.task_manager.store import sqlite as task_sqlite
 from services.task_manager.store.sqlite import schema as task_schema
+from services.worker import part as worker
 from shared import page
 from shared.bus.sqlite import SqliteBus
 from shared.clock import Clock
@@ -130,6 +131,7 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
             relays=relays,
             make_room=ballast.let_go,
         ),
+        worker.assemble(on(None), settings, budget=budget),
         detector.assemble(on(None), settings, pool=pool),
         notifier.assemble(on(notifier_store), settings, fetcher=fetcher),
         consensus.assemble(

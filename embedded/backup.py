@@ -26,7 +26,7 @@ MANIFEST = "backup.json"
 """Written once all else is on the disk: a copy without it is not whole."""
 TASKS = "tasks.sqlite"
 FILES = ("secret", "signing-keys.json", "clock")
-OBJECTS = ("objects", "staging")
+OBJECTS = ("objects", "staging", "work")
 WAIT_S = 30.0
 PASSES, SHORT_S = 10, 0.05
 """Writers are held once a look for new objects is as short as this, or after so many."""

@@ -11,6 +11,7 @@ from services.detector.settings import DetectorSettings
 from services.notifier.settings import WebhookSettings
 from services.subtask_manager.settings import LeaseSettings
 from services.task_manager.settings import UploadSettings
+from services.worker.settings import WorkerSettings
 from shared.settings import BusSettings, ObjectSettings
 
 
@@ -18,6 +19,7 @@ class Settings(
     DetectorSettings,
     LeaseSettings,
     UploadSettings,
+    WorkerSettings,
     AccountSettings,
     WebhookSettings,
     ConsensusSettings,

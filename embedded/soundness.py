@@ -9,7 +9,7 @@ from embedded import data_dir
 from shared.sqlite import Database
 from shared.sqlite.soundness import refuse_unless_ours
 
-FOLDERS = ("objects", "staging", "incoming", "spool")
+FOLDERS = ("objects", "staging", "work", "incoming", "spool")
 _HAS_IMAGES = "SELECT EXISTS (SELECT 1 FROM tasks WHERE state != 'cancelled' AND images > 0)"
 
 

@@ -38,14 +38,14 @@ class Topology:
         "task.applied.v1": Route(required=("task_manager",)),
         "image.removed.v1": Route(required=("subtask_manager", "consensus")),
         "task.completed.v1": Route(required=("notifier",)),
-        "task.cancelled.v1": Route(required=("subtask_manager", "consensus"), optional=("detector",)),
+        "task.cancelled.v1": Route(required=("subtask_manager", "consensus"), optional=("detector", "worker")),
         "task.erased.v1": Route(required=("notifier", "consensus")),
         "task.purged.v1": Route(required=("subtask_manager", "consensus")),
         "person.erased.v1": Route(required=("task_manager", "subtask_manager", "consensus")),
         "person.pseudonymised.v1": Route(required=("accounts",)),
         "audit.noted.v1": Route(required=("accounts",)),
         "access.told.v1": Route(
-            required=("task_manager", "subtask_manager", "notifier", "consensus"), optional=("detector",)
+            required=("task_manager", "subtask_manager", "notifier", "consensus"), optional=("detector", "worker")
         ),
         "key.used.v1": Route(optional=("accounts",)),
     }

@@ -2,10 +2,10 @@
 database ready for this release, and ends. With a file of votes, estimates on that file, as `quorate consensus` starts
 it."""
 
-import os
-import resource
 import sys
 from collections.abc import Sequence
+
+from shared.memory_bound import bound
 
 MEMORY_BYTES = 2 * 1024**3
 """Of addresses: a file that takes more ends the command, not the machine's other work."""
@@ -17,11 +17,8 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _estimate(arguments: Sequence[str]) -> int:
-    # Each thread of numpy's linear algebra reserves addresses of its own, and nothing here is faster by them.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES if hard == resource.RLIM_INFINITY else hard, hard))
-    from services.consensus.command import main as estimate  # noqa: PLC0415 - loads numpy, which reads the line above
+    bound(MEMORY_BYTES)
+    from services.consensus.command import main as estimate  # noqa: PLC0415 - loads numpy, which has to come after it
 
     return estimate(arguments)
 

@@ -7,12 +7,13 @@ whoever started it does at the latest by ending.
 
 import contextlib
 import os
-import resource
 import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import BinaryIO
+
+from shared.memory_bound import bound
 
 NICER = 10
 """People who vote go first."""
@@ -22,20 +23,13 @@ def main() -> int:
     """Make one run within bounds of memory; returns the exit status."""
     with contextlib.suppress(OSError):  # a service manager may forbid it
         os.nice(NICER)
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread of it reserves addresses, and nothing here is faster by them
-    _bound(int(sys.argv[1]))
+    bound(int(sys.argv[1]))
     try:
         _make(sys.stdin.buffer, sys.stdout.buffer)
     except MemoryError:
         sys.stdout.buffer.write(b'{"refused":"these votes take more memory than a run may have"}\n')
     sys.stdout.buffer.flush()
     return 0
-
-
-def _bound(memory_bytes: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def _make(source: BinaryIO, target: BinaryIO) -> None:

@@ -7,18 +7,13 @@ from services.detector import quota
 from services.detector.part import assemble, assemble_api, load_pool
 from services.detector.pool import InferencePool
 from services.detector.settings import DetectorSettings, PrelabelerSettings
-from shared.bus import Bus
-from shared.clock import Clock
 from shared.errors import QuorateError
 from shared.http.application import application, open_when_up
-from shared.http.serving import Deployable, UnsafeSettings
-from shared.identity.callers import AnyCallers, Callers
-from shared.mongo.connection import Mongo
+from shared.http.serving import Deployable
 from shared.part import PictureAdapters, deployable
 from shared.pictures import DecodingBudget
-from shared.settings import RABBITMQ, opened_mongo
+from shared.settings import RABBITMQ
 from shared.steady_clock import SteadyClock
-from shared.telemetry import Telemetry
 
 TITLE = "Quorate detector"
 SERVICE = "quorate-detector"
@@ -64,7 +59,7 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
     bus = settings.bus("detector", clock, telemetry)
     adapters = PictureAdapters(store=None, objects=objects, bus=bus, clock=clock, telemetry=telemetry)
 
-    mongo, callers = _known(settings, bus, clock, telemetry)
+    mongo, callers = settings.known("detector", bus, clock, telemetry)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[None]:
@@ -88,13 +83,3 @@ def create_prelabeler(settings: PrelabelerSettings, pool: InferencePool) -> Depl
         subscribe=callers.subscribe,
         uses={RABBITMQ: bus.is_ready},
     )
-
-
-def _known(settings: PrelabelerSettings, bus: Bus, clock: Clock, telemetry: Telemetry) -> tuple[Mongo | None, Callers]:
-    """Who callers are, and the server where that is kept; none with authentication off. Raises UnsafeSettings."""
-    if settings.auth != "on":
-        return None, AnyCallers()
-    if settings.mongo_url is None:
-        raise UnsafeSettings("QUORATE_AUTH=on needs QUORATE_MONGO_URL: the detector keeps there who may come")
-    mongo = opened_mongo(settings.mongo_url, settings.mongo_database, settings.mongo_connections, telemetry)
-    return mongo, settings.callers("detector", mongo.database, bus, clock)

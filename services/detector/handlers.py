@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.errors import NotFound, QuorateError, Unavailable
 from shared.flat import flattened
 from shared.objects import ObjectStore
+from shared.pictures import PictureLimits
 from shared.proposals import propose
 from shared.results import Detection
 from shared.shares import Holder
@@ -40,6 +41,7 @@ class Resources:
     """What the event handlers work with."""
 
     pool: InferencePool
+    limits: PictureLimits
     objects: ObjectStore
     bus: Bus
     clock: Clock
@@ -58,7 +60,7 @@ async def detect(
     return await pool.detect(
         picture,
         min_confidence=_api_confidence(pool) if confidence is None else confidence,
-        nms_iou=_nms_iou(pool) if nms is None else nms,
+        nms_iou=nms_iou(pool) if nms is None else nms,
         holder=holder,
     )
 
@@ -107,7 +109,7 @@ async def _seen(resources: Resources, opened: events.SubtaskToLookAt | events.Su
     try:
         picture = await resources.objects.get(opened.object_key)
         look = await resources.pool.detect(
-            picture, min_confidence=opened.min_confidence, nms_iou=_nms_iou(resources.pool)
+            picture, min_confidence=opened.min_confidence, nms_iou=nms_iou(resources.pool)
         )
     except NotFound:
         return None
@@ -131,5 +133,6 @@ def _api_confidence(pool: InferencePool) -> float:
     return API_CONFIDENCE_BY_FAMILY.get(pool.model.family, API_CONFIDENCE)
 
 
-def _nms_iou(pool: InferencePool) -> float:
+def nms_iou(pool: InferencePool) -> float:
+    """From which overlap on one object hides another, as the authors of the model's family have it."""
     return NMS_IOU_BY_FAMILY.get(pool.model.family, NMS_IOU)

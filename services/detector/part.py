@@ -58,7 +58,9 @@ def assemble(adapters: PictureAdapters[None], settings: DetectorSettings, *, poo
     """The detection API and, where there is a model, the pre-labeler; they share one pool."""
     part = assemble_api(pool, settings, adapters.telemetry)
     if pool is None:
-        return part
-    resources = Resources(pool=pool, objects=adapters.objects, bus=adapters.bus, clock=adapters.clock)
+        return replace(part, subscribe=partial(consumers.subscribe_without_model, clock=adapters.clock))
+    resources = Resources(
+        pool=pool, limits=settings.picture_limits, objects=adapters.objects, bus=adapters.bus, clock=adapters.clock
+    )
     teller = ModelTeller(ModelLoaded(model=pool.model.voter, classes=pool.model.classes), adapters.bus)
     return replace(part, subscribe=partial(consumers.subscribe, resources), workers=[teller], model=pool.model.voter)

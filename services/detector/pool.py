@@ -22,6 +22,8 @@ from shared.shares import Holder, Shares
 
 log = logging.getLogger(__name__)
 
+Pixels = NDArray[np.uint8]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -46,7 +48,7 @@ class EngineFailed(Unavailable):
 class _Job:
     """A picture, and the future of its detections."""
 
-    data: bytes
+    picture: bytes | Pixels
     min_confidence: float
     nms_iou: float
     since: float
@@ -78,14 +80,12 @@ class InferencePool:
     Call from one event loop, which never blocks.
     """
 
-    def __init__(
-        self, engines: Sequence[Engine], decode: Callable[[bytes], NDArray[np.uint8]], *, max_waiting: int = 64
-    ) -> None:
+    def __init__(self, engines: Sequence[Engine], decode: Callable[[bytes], Pixels], *, max_waiting: int = 64) -> None:
         """`decode` yields height x width x 3 in blue, green, red; several threads call it at once."""
         self.model: Model = engines[0].model
         self.threads = len(engines)
         self.load = Load()
-        self._decode = decode
+        self.decode = decode
         self._max_waiting = max_waiting
         self._shares = Shares(max_waiting + len(engines))
         self._urgent: deque[_Job] = deque()
@@ -116,27 +116,31 @@ class InferencePool:
         """How many engines are at work."""
         return self._running
 
-    async def detect(self, data: bytes, *, min_confidence: float, nms_iou: float, holder: Holder | None = None) -> Look:
-        """Decode an image file and detect objects in it, as `Engine.detect` does, for a caller who waits for it, or
-        in the background.
+    async def detect(
+        self, picture: bytes | Pixels, *, min_confidence: float, nms_iou: float, holder: Holder | None = None
+    ) -> Look:
+        """Decode an image file, unless it is decoded, and detect objects in it, as `Engine.detect` does, for a caller
+        who waits for it, or in the background.
 
         Raises Unavailable when `max_waiting` of its kind wait already, the caller has its share of them or the pool is
         closed, EngineFailed where the model cannot be run, and what decoding raises. A cancelled caller leaves the
         queue.
         """
         if holder is None:
-            return await self._detect(data, self._background, min_confidence=min_confidence, nms_iou=nms_iou)
+            return await self._detect(picture, self._background, min_confidence=min_confidence, nms_iou=nms_iou)
         if not self._shares.has_room(holder):
             self.load.refused += 1
             raise Unavailable("you have as many pictures under way as one caller may")
         self._shares.take(holder)
         try:
-            return await self._detect(data, self._urgent, min_confidence=min_confidence, nms_iou=nms_iou)
+            return await self._detect(picture, self._urgent, min_confidence=min_confidence, nms_iou=nms_iou)
         finally:
             self._shares.give_back(holder)
 
-    async def _detect(self, data: bytes, queue: deque[_Job], *, min_confidence: float, nms_iou: float) -> Look:
-        job = _Job(data=data, min_confidence=min_confidence, nms_iou=nms_iou, since=time.monotonic())
+    async def _detect(
+        self, picture: bytes | Pixels, queue: deque[_Job], *, min_confidence: float, nms_iou: float
+    ) -> Look:
+        job = _Job(picture=picture, min_confidence=min_confidence, nms_iou=nms_iou, since=time.monotonic())
         with self._changed:
             self._refuse_if_full(queue)
             queue.append(job)
@@ -216,7 +220,7 @@ class InferencePool:
         counts it no more."""
         since = time.monotonic()
         try:
-            bgr = self._decode(job.data)
+            bgr = self.decode(job.picture) if isinstance(job.picture, bytes) else job.picture
             decoded_at = time.monotonic()
             prepared = engine.prepare(bgr, min_confidence=job.min_confidence, nms_iou=job.nms_iou)
         except BaseException as error:  # noqa: BLE001 - the caller gets it
@@ -268,9 +272,7 @@ class _OneByOne:
     engine: Engine
     batch: int = 1
 
-    def prepare(
-        self, bgr: NDArray[np.uint8], *, min_confidence: float, nms_iou: float
-    ) -> Callable[[], tuple[Detection, ...]]:
+    def prepare(self, bgr: Pixels, *, min_confidence: float, nms_iou: float) -> Callable[[], tuple[Detection, ...]]:
         return partial(self.engine.detect, bgr, min_confidence=min_confidence, nms_iou=nms_iou)
 
     def detect_together(self, prepared: Sequence[Callable[[], tuple[Detection, ...]]]) -> list[tuple[Detection, ...]]:

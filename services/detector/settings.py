@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.http.serving import ServerSettings
-from shared.settings import AmqpSettings, CallerSettings, Connections, MongoUrl, S3Settings
+from shared.settings import StatelessSettings
 
 
 class DetectorSettings(ServerSettings):
@@ -53,14 +53,9 @@ class DetectorSettings(ServerSettings):
         return tuple(name.strip() for name in self.detector_providers.split(",") if name.strip())
 
 
-class PrelabelerSettings(DetectorSettings, AmqpSettings, S3Settings, CallerSettings):
+class PrelabelerSettings(DetectorSettings, StatelessSettings):
     """Settings of a detector that looks at subtasks' images too."""
 
-    mongo_url: Annotated[
-        MongoUrl | None,
-        Field(description="URL of MongoDB, where a detector keeps who may come; needed where QUORATE_AUTH=on"),
-    ] = None
     mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")] = (
         "quorate_detector"
     )
-    mongo_connections: Connections = 20

@@ -1,6 +1,6 @@
 """Requests and answers of the detection API."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -8,9 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictFloat, 
 
 from services.detector.models import Model
 from services.detector.pool import InferencePool, Look
-from shared.errors import Invalid, Malformed
-from shared.http.form_headers import Disposition
-from shared.http.forms import Heard, feed
+from shared.errors import Invalid
+from shared.http.forms import parts
 from shared.http.requests import AS_NUMBER, Wire, decode_base64, read_json, valid
 from shared.results import Detection
 
@@ -19,8 +18,6 @@ MAX_ID_CHARACTERS = 1_000
 PICTURE_FIELDS = ("image", "images", "file")
 """The fields of a form in which clients send a picture."""
 _MAX_PARTS = 16
-_FEED_BYTES = 65_536
-"""So much of a form is parsed before its parts are counted."""
 
 
 def _repeatable(value: str | float) -> str | float:
@@ -173,7 +170,7 @@ def read_form(body: bytes, boundary: bytes) -> tuple[str | None, bytes]:
     """
     pictures: list[bytes] = []
     ids: list[bytes] = []
-    for field, content in _parts(body, boundary):
+    for field, content in parts(body, boundary, at_most=_MAX_PARTS):
         if field in PICTURE_FIELDS:
             pictures.append(content)
         elif field == "id":
@@ -186,29 +183,6 @@ def read_form(body: bytes, boundary: bytes) -> tuple[str | None, bytes]:
     if not pictures[0]:
         raise Invalid("the image is empty")
     return _form_id(ids[0]) if ids else None, pictures[0]
-
-
-def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, bytes]]:
-    """The field and the content of each part. Raises Malformed, and Invalid for too many parts."""
-    heard = Heard()
-    parser = heard.parser(boundary)
-    field, pieces, count = "", [], 0
-    for at in range(0, len(body), _FEED_BYTES):
-        feed(parser, body[at : at + _FEED_BYTES])
-        for one in heard.taken():
-            match one:
-                case Disposition():
-                    field, pieces, count = one.field, [], count + 1
-                case Malformed():
-                    raise one
-                case bytes():
-                    pieces.append(one)
-                case None:
-                    yield field, b"".join(pieces)
-        if count > _MAX_PARTS:
-            raise Invalid(f"the form has more than {_MAX_PARTS} parts: send one picture")
-    if not heard.is_ended:
-        raise Malformed("the multipart body ends before its final boundary")
 
 
 def _form_id(content: bytes) -> str:

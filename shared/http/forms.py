@@ -1,13 +1,17 @@
 """Multipart forms as their parser tells them, piece by piece."""
 
+from collections.abc import Iterator
+
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from shared.errors import Malformed
+from shared.errors import Invalid, Malformed
 from shared.http.form_headers import Disposition, disposition_of
 
 MAX_HEADERS = 32
 MAX_HEADER_BYTES = 16_384
+FEED_BYTES = 65_536
+"""So much of a form is parsed before its parts are counted."""
 Told = Disposition | Malformed | bytes | None
 
 
@@ -83,3 +87,27 @@ class Heard:
 
     def _end(self) -> None:
         self.is_ended = True
+
+
+def parts(body: bytes, boundary: bytes, *, at_most: int) -> Iterator[tuple[str, bytes]]:
+    """The field and the content of each part of a whole body. Raises Malformed, and Invalid for more than `at_most`."""
+    heard = Heard()
+    parser = heard.parser(boundary)
+    field, count = "", 0
+    pieces: list[bytes] = []
+    for at in range(0, len(body), FEED_BYTES):
+        feed(parser, body[at : at + FEED_BYTES])
+        for one in heard.taken():
+            match one:
+                case Disposition():
+                    field, pieces, count = one.field, [], count + 1
+                case Malformed():
+                    raise one
+                case bytes():
+                    pieces.append(one)
+                case None:
+                    yield field, b"".join(pieces)
+        if count > at_most:
+            raise Invalid(f"the form has more than {at_most} parts: send one picture")
+    if not heard.is_ended:
+        raise Malformed("the multipart body ends before its final boundary")

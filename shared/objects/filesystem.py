@@ -16,7 +16,7 @@ from shared import crash_points
 from shared.disk import errors_named, read_at_once
 from shared.errors import NotFound, QuorateError
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
-from shared.objects.keys import STAGING, checked, is_key, is_staged
+from shared.objects.keys import STAGING, WORK, checked, is_key, is_staged, is_work, shown
 from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
 from shared.probing import Probe
@@ -42,6 +42,7 @@ class FilesystemObjectStore:
     ) -> None:
         self._root = root / "objects"
         self._staging = root / "staging"
+        self._work = root / "work"
         self._incoming = root / "incoming"
         self._secret = secret
         self._url_lifetime_s = url_lifetime_s
@@ -55,7 +56,7 @@ class FilesystemObjectStore:
 
     async def open(self) -> None:
         """Create the folders, and remove files that a killed process had not finished."""
-        for folder in (self._root, self._staging, self._incoming):
+        for folder in (self._root, self._staging, self._work, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
             leftover.unlink()
@@ -69,7 +70,7 @@ class FilesystemObjectStore:
         await self._run(self._write_something)
 
     def _write_something(self) -> None:
-        for folder in (self._root, self._staging):
+        for folder in (self._root, self._staging, self._work):
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, "there is no such folder, or it may not be written", str(folder))
         tried = self._incoming / TRIED
@@ -113,7 +114,7 @@ class FilesystemObjectStore:
 
     def url(self, key: str, *, now: float) -> str:
         expires = (int(now) // URL_ROUND_S + 1) * URL_ROUND_S + self._url_lifetime_s
-        return f"/objects/{key}?expires={expires}&signature={self._signature(key, expires)}"
+        return f"/objects/{shown(key)}?expires={expires}&signature={self._signature(key, expires)}"
 
     def post_form(self, key: str, *, max_bytes: int, now: float) -> PostForm:
         expires = int(now) + FORM_S
@@ -122,7 +123,7 @@ class FilesystemObjectStore:
 
     def is_signed(self, key: str, expires: int, signature: str, *, now: float, max_bytes: int | None = None) -> bool:
         """Whether this store signed a URL, or with `max_bytes` a form, that has not expired."""
-        if not (now < expires and is_key(key)):  # so that the cache of signatures stays small
+        if not (now < expires and is_key(key)) or is_work(key):  # so that the cache of signatures stays small
             return False
         what = key if max_bytes is None else f"{max_bytes}:{key}"
         return hmac.compare_digest(self._signature(what, expires).encode(), signature.encode())
@@ -131,7 +132,8 @@ class FilesystemObjectStore:
         return hmac.digest(self._secret, f"{expires}:{what}".encode(), "sha256").hex()
 
     def _path(self, key: str) -> Path:
-        return (self._staging.parent if is_staged(key) else self._root) / checked(key)
+        has_folder = is_staged(key) or is_work(key)
+        return (self._root.parent if has_folder else self._root) / checked(key)
 
     def _get(self, key: str) -> bytes:
         try:
@@ -165,7 +167,8 @@ class FilesystemObjectStore:
     def _folders_of(self, prefix: str) -> list[tuple[str, Path]]:
         """The folders of objects, each with the prefix of its keys."""
         folders = [(f"{folder.name}/", folder) for folder in self._root.iterdir()]
-        folders += [(f"{STAGING}{folder.name}/", folder) for folder in self._staging.iterdir()]
+        for begin, parent in ((STAGING, self._staging), (WORK, self._work)):
+            folders += [(f"{begin}{folder.name}/", folder) for folder in parent.iterdir()]
         return sorted(folder for folder in folders if folder[0].startswith(prefix))
 
     def _scan(self, folder: tuple[str, Path], stored_before: float) -> list[str]:

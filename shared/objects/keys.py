@@ -5,6 +5,7 @@
 <key of an image>.<name>.jpg                      a rendition
 staging/<task id>/<upload id>-<number>            a staged file: sent by a direct upload, not committed yet
 staging/<task id>/<upload id>-names               the file names of that upload
+work/<task id>/<image id>-<nonce>.raw             a picture between two visits to workers
 """
 
 import re
@@ -12,9 +13,11 @@ import re
 from shared import renditions
 from shared.errors import NotFound
 from shared.objects import URL_ROUND_S
+from shared.pipelines import RAW
 from shared.renditions import Rendition
 
 STAGING = "staging/"
+WORK = "work/"
 RENDITION_CACHED_S = 86_400
 """How long a browser may keep a rendition."""
 MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp"}
@@ -23,6 +26,7 @@ _RENDITION = rf"\.(?P<rendition>{'|'.join(renditions.ALL)})\.jpg"
 _KEY = re.compile(
     rf"(?P<original>[0-9a-f]{{32}}/[0-9a-f-]{{1,80}}\.[a-z]{{1,5}})(?:{_RENDITION})?"
     r"|staging/[0-9a-f]{32}/[0-9a-f]{32}-(?:[0-9]{1,4}|names)"
+    rf"|work/[0-9a-f]{{32}}/[0-9a-f]{{32}}-[0-9a-f]{{12}}\.{RAW}"
 )
 _KEPT = re.compile(r"-[0-9a-f]{12}-([0-9])\.")
 
@@ -90,6 +94,28 @@ def staged_key(task_id: str, upload_id: str, number: int) -> str:
 def names_key(task_id: str, upload_id: str) -> str:
     """The key of the names of an upload's files."""
     return f"{staged_prefix(task_id)}{upload_id}-names"
+
+
+def is_work(key: str) -> bool:
+    """Whether it is the key of a picture between two visits."""
+    return key.startswith(WORK)
+
+
+def work_prefix(task_id: str) -> str:
+    """The prefix of the keys of all pictures of a task that are between two visits."""
+    return f"{WORK}{task_id}/"
+
+
+def work_key(task_id: str, image_id: str, *, nonce: str) -> str:
+    """The key of a picture between two visits to workers. `nonce`: 12 hexadecimal digits."""
+    return f"{work_prefix(task_id)}{image_id}-{nonce}.{RAW}"
+
+
+def shown(key: str) -> str:
+    """The key itself. Raises NotFound for a picture between two visits: nobody but workers sees it."""
+    if is_work(key):
+        raise NotFound("no such object")
+    return key
 
 
 def media_type(key: str) -> str:

@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from shared.errors import NotFound, QuorateError, StorageFull, Unavailable
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
-from shared.objects.keys import cache_control, checked, is_key, media_type
+from shared.objects.keys import cache_control, checked, is_key, media_type, shown
 from shared.objects.presigned import Presigner
 from shared.objects.recent import RecentObjects
 from shared.objects.threads import Threads
@@ -178,7 +178,7 @@ class S3ObjectStore:
             last = page[-1][0] if page else None
 
     def url(self, key: str, *, now: float) -> str:
-        return self._presigner.url(key, signed_at=int(now) // URL_ROUND_S * URL_ROUND_S)
+        return self._presigner.url(shown(key), signed_at=int(now) // URL_ROUND_S * URL_ROUND_S)
 
     def post_form(self, key: str, *, max_bytes: int, now: float) -> PostForm:
         policy = PostPolicy(self.bucket, datetime.fromtimestamp(now + FORM_S, UTC))

@@ -158,3 +158,25 @@ class CallerSettings(ServerSettings):
             raise UnsafeSettings(f"QUORATE_AUTH=on needs QUORATE_VERIFYING_KEYS: {error}") from None
         records = ToldRecords(database["access"], bus, clock, service)
         return callers.KnownCallers(service, records, verifier, clock)
+
+
+class StatelessSettings(AmqpSettings, S3Settings, CallerSettings):
+    """Of a service that keeps nothing but who may come, and that only where callers are asked who they are."""
+
+    mongo_url: Annotated[
+        MongoUrl | None,
+        Field(description="URL of MongoDB, where such a service keeps who may come; needed where QUORATE_AUTH=on"),
+    ] = None
+    mongo_database: Annotated[str, Field(min_length=1, max_length=60, description="database of this service alone")]
+    mongo_connections: Connections = 20
+
+    def known(self, service: str, bus: "Bus", clock: Clock, telemetry: Telemetry) -> tuple["Mongo | None", "Callers"]:
+        """Who callers are, and the server where that is kept; none with authentication off. Raises UnsafeSettings."""
+        from shared.identity.callers import AnyCallers  # noqa: PLC0415 - the embedded platform starts without MongoDB
+
+        if self.auth != "on":
+            return None, AnyCallers()
+        if self.mongo_url is None:
+            raise UnsafeSettings(f"QUORATE_AUTH=on needs QUORATE_MONGO_URL: the {service} keeps there who may come")
+        mongo = opened_mongo(self.mongo_url, self.mongo_database, self.mongo_connections, telemetry)
+        return mongo, self.callers(service, mongo.database, bus, clock)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotFound
 from shared.objects import FORM_S, URL_ROUND_S, PostForm
-from shared.objects.keys import names_key, staged_key, staged_prefix
+from shared.objects.keys import names_key, staged_key, staged_prefix, work_key, work_prefix
 
 TASK = "7a" * 16
 OTHER = "11" * 16
@@ -75,6 +75,20 @@ async def test_keys_are_listed_by_task_and_age(stored_objects):
     assert await keys(stored_objects) == theirs
 
 
+async def test_pictures_between_visits_are_kept_apart_and_have_no_url(stored_objects):
+    between, image = work_key(TASK, "5b" * 16, nonce="0" * 12), f"{TASK}/{'5b' * 16}-{'0' * 12}-0.png"
+    for key in (between, image):
+        await stored_objects.objects.put(key, key.encode())
+    assert await keys(stored_objects, f"{TASK}/") == [image]
+    assert await keys(stored_objects, work_prefix(TASK)) == [between]
+    assert await keys(stored_objects) == sorted([image, between])
+    assert await stored_objects.objects.get(between) == between.encode()
+    with pytest.raises(NotFound):
+        stored_objects.objects.url(between, now=time.time())
+    await stored_objects.objects.delete([between])
+    assert await keys(stored_objects) == [image]
+
+
 BAD_KEYS = [
     "",
     "/",
@@ -105,6 +119,9 @@ BAD_KEYS = [
     f"staging/{TASK}/{'5b' * 16}-12345",
     f"staging/{TASK}/{'5b' * 16}/1",
     f"staging/{TASK}/..-1",
+    f"work/{TASK}/{'5b' * 16}.raw",
+    f"work/{TASK}/{'5b' * 16}-{'0' * 12}.png",
+    f"work/../{'5b' * 16}-{'0' * 12}.raw",
 ]
 
 
