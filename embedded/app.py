@@ -4,6 +4,7 @@ adapters."""
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from embedded import data_dir
@@ -98,8 +99,8 @@ def assemble(settings: Settings, *, clock: Clock | None = None, fetcher: Fetcher
         tasks_file,
         clock,
         announce_task=task_announcements.task_changed,
-        announce_image=task_announcements.image_ready,
-        announce_change=task_announcements.image_changed,
+        announce_image=partial(task_announcements.image_added, is_fused=settings.pipeline_fuse),
+        announce_change=partial(task_announcements.image_changed, is_fused=settings.pipeline_fuse),
         announce_removed=task_announcements.image_removed,
     )
     imports = SqliteImports(tasks_file, clock)

@@ -28,4 +28,7 @@ class Settings(
 ):
     """Settings of the embedded platform; the defaults are safe on one machine."""
 
+    pipeline_fuse: Annotated[
+        bool, Field(description="whether neighbouring operations of a pipeline are done in one visit to a worker")
+    ] = True
     data_dir: Annotated[Path, Field(description="where images and databases are kept")] = Path("quorate-data")

@@ -187,9 +187,9 @@ class Seed:
         )
 
 
-def _delivered(_task: task_rules.Task, image: task_rules.Image) -> Message:
+def _delivered(_task: task_rules.Task, image: task_rules.Image) -> list[Message]:
     """A stand-in for `image.ready`: its subtask is opened here."""
-    return Message(id=image.id, type="", subject="", body=b"")
+    return [Message(id=image.id, type="", subject="", body=b"")]
 
 
 def _forget_events(db: sqlite3.Connection) -> None:

@@ -3,7 +3,7 @@
 Within a version only optional fields are added.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -36,6 +36,7 @@ from shared.event_data import (
     TaskEnded,
     TaskOpened,
 )
+from shared.pipelines import OperationName
 from shared.telemetry import trace
 
 
@@ -91,6 +92,18 @@ StepOpenedType = Literal[
     "step.opened.hide.v1",
 ]
 """One for each operation, so that each has a queue of its own and scales by itself."""
+STEP_OPENED: Mapping[OperationName, StepOpenedType] = {
+    "resize": "step.opened.resize.v1",
+    "fit": "step.opened.fit.v1",
+    "split": "step.opened.split.v1",
+    "tile": "step.opened.tile.v1",
+    "crop": "step.opened.crop.v1",
+    "rotate": "step.opened.rotate.v1",
+    "grayscale": "step.opened.grayscale.v1",
+    "blur": "step.opened.blur.v1",
+    "hide": "step.opened.hide.v1",
+}
+"""By the first operation of a visit."""
 
 
 class StepOpenedV1(_Event):

@@ -14,8 +14,10 @@ IMPORT = "import:"
 Ended = Literal["completed", "disputed"]
 State = Literal["open", "completed", "disputed"]
 """The state of a subtask."""
-DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
-"""The rule, or the person, that gave an image its label. `client`: its client finished it with the votes it had."""
+DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client", "pipeline"]
+"""The rule, or the person, that gave an image its label. `client`: its client finished it with the votes it had.
+`pipeline`: nobody was asked for a label."""
+PIPELINE: DecidedBy = "pipeline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,8 @@ class VoteCast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How the labeling of an image ended. A dispute has no label, and nobody decided it.
+    """How the labeling of an image ended. A dispute has no label, and nobody decided it; where nobody was asked, an
+    image has none either.
 
     agreement: the label's share of the votes, 0 to 1.
     decided_by: a `DecidedBy`; stored as text, so that one of a newer version can be read.

@@ -4,10 +4,12 @@ from typing import Any
 
 from services.task_manager.domain import Fact, Image, Task
 from services.task_manager.order import place_of
+from services.task_manager.pipelines.rules import visit_at
 from shared import events
 from shared.event_data import Finish, TaskCounts
 from shared.events import Message
 from shared.flat import flattened
+from shared.pipelines import Origin
 
 SOURCE = "quorate/task_manager"
 _ENDED = {
@@ -25,9 +27,44 @@ def image_ready(task: Task, image: Image) -> Message:
     return events.message(events.ImageReadyV2(**attributes, data=data))
 
 
-def image_changed(task: Task, image: Image, facts: tuple[str, ...], now: float) -> list[Message]:
+def image_added(task: Task, image: Image, *, is_fused: bool = False) -> list[Message]:
+    """The events of a new image: it can be labeled, or waits for the next operations of its task's pipeline.
+    is_fused: neighbouring ones are done in one visit to a worker."""
+    if image.state == "processing":
+        return [_step_opened(task, image, is_fused=is_fused)]
+    return [image_ready(task, image)] if image.state == "open" else []
+
+
+def image_changed(
+    task: Task, image: Image, facts: tuple[str, ...], now: float, *, is_fused: bool = False
+) -> list[Message]:
     """The events of an image's change, with ids that are the same however often it is announced."""
-    return [_prelabeled(task, image, now)] if Fact.PRELABELED in facts else []
+    if Fact.PRELABELED in facts:
+        return [_prelabeled(task, image, now)]
+    return image_added(task, image, is_fused=is_fused) if {Fact.STEP_OPENED, Fact.READY}.intersection(facts) else []
+
+
+def _step_opened(task: Task, image: Image, *, is_fused: bool) -> Message:
+    pipeline, stage = task.pipeline, image.stage
+    if pipeline is None or stage is None:
+        raise ValueError(f"image {image.id} waits for no operation")
+    operations = visit_at(pipeline, stage, is_fused=is_fused)
+    data = events.StepOpened(
+        task_id=task.id,
+        image_id=image.id,
+        step=stage,
+        operations=operations,
+        object_key=image.work_key or image.object_key,
+        width=image.width,
+        height=image.height,
+        origin=image.origin or Origin(image_id=image.id, width=image.width, height=image.height),
+        is_last=stage + len(operations) == len(pipeline.operations),
+        output=pipeline.output,
+        quality=pipeline.quality,
+    )
+    event_id = f"{image.id}/step/{stage}"
+    attributes = events.envelope(event_id=event_id, source=SOURCE, subject=image.id, at=image.created_at)
+    return events.message(events.StepOpenedV1(**attributes, type=events.STEP_OPENED[operations[0].name], data=data))
 
 
 def _prelabeled(task: Task, image: Image, now: float) -> Message:

@@ -32,7 +32,7 @@ def create(settings: TaskManagerSettings) -> Deployable:
     clock = SteadyClock()
     telemetry = settings.telemetry("quorate-task-manager")
     mongo = settings.mongo(telemetry)
-    store = _store(mongo.database, clock)
+    store = _store(mongo.database, clock, is_fused=settings.pipeline_fuse)
     objects = settings.objects(telemetry, cache_bytes=settings.image_cache_bytes)
     bus = settings.bus("task_manager", clock, telemetry)
     callers = settings.callers("task_manager", mongo.database, bus, clock)
@@ -95,12 +95,12 @@ def migrations(database: MongoDatabase) -> Sequence[Step]:
     return [store.prepare, MongoQuotas(database, time.time).prepare, store.count_uncounted]
 
 
-def _store(database: MongoDatabase, clock: Clock) -> MongoTaskStore:
+def _store(database: MongoDatabase, clock: Clock, *, is_fused: bool = False) -> MongoTaskStore:
     return MongoTaskStore(
         database,
         clock,
         announce_task=announcements.task_changed,
-        announce_image=announcements.image_ready,
-        announce_change=announcements.image_changed,
+        announce_image=partial(announcements.image_added, is_fused=is_fused),
+        announce_change=partial(announcements.image_changed, is_fused=is_fused),
         announce_removed=announcements.image_removed,
     )

@@ -7,7 +7,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from services.task_manager import domain, purging
@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.ending import ended
 from shared.errors import NotFound
 from shared.objects import ObjectStore
-from shared.objects.keys import is_staged, original_of, staged_prefix
+from shared.objects.keys import image_of, is_staged, original_of, staged_prefix, work_prefix
 from shared.telemetry.trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ SWEEP_S = 600.0
 GRACE_S = 3600.0
 """An object that no image names is removed when it is so old: until then an upload may be about to name it, or to take
 it in where it is a staged file, which no image ever names."""
+STEP_GRACE_S = 86_400.0
+"""The same of a task with a pipeline: a worker stores before it tells, and a queue may be long."""
 BATCH = 500
 DAY_S = 86_400.0
 
@@ -43,8 +45,11 @@ class Collector:
         *,
         relay_wake: Callable[[], None],
         cancelled_days: float,
+        fail_dead: Callable[[], Awaitable[None]],
     ) -> None:
-        """`cancelled_days`: after so many nothing stays of a cancelled task; 0: it stays."""
+        """`cancelled_days`: after so many nothing stays of a cancelled task; 0: it stays. `fail_dead`: fails images
+        whose steps were given up."""
+        self._fail_dead = fail_dead
         self._store = store
         self._imports = imports
         self._objects = objects
@@ -92,6 +97,7 @@ class Collector:
     async def _tidy(self) -> None:
         await self._erase_cancelled()
         await self._store.finish_removals()
+        await self._fail_dead()
         for task_id in await self._store.unfinished():
             await complete(self._store, task_id)
             self._relay_wake()
@@ -114,7 +120,7 @@ class Collector:
 
     async def _erase(self, task_id: str) -> None:
         await self._imports.remove_of(task_id)
-        for prefix in (f"{task_id}/", staged_prefix(task_id)):
+        for prefix in (f"{task_id}/", staged_prefix(task_id), work_prefix(task_id)):
             async for keys in _batches(self._objects.keys(prefix, stored_before=math.inf)):
                 await self._objects.delete(keys)
         while await self._store.remove_images(task_id, BATCH) == BATCH:
@@ -127,9 +133,30 @@ class Collector:
         async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):
             images = {original_of(key) for key in keys if not is_staged(key)}
             lost = images - await self._store.referenced(sorted(images))
+            lost -= await self._announced(lost)
             unnamed = [key for key in keys if is_staged(key) or original_of(key) in lost]
             if unnamed:
                 await self._objects.delete(unnamed)
+
+    async def _announced(self, lost: set[str]) -> set[str]:
+        """Those of the objects that workers may have stored, whose word of it has yet to come."""
+        expected: set[str] = set()
+        for task_id in {image_of(key)[0] for key in lost}:
+            with contextlib.suppress(NotFound):
+                if (await self._store.task(task_id)).pipeline is not None:
+                    of_task = {key for key in lost if image_of(key)[0] == task_id}
+                    expected |= of_task - await self._old(task_id, of_task)
+        return expected
+
+    async def _old(self, task_id: str, keys: set[str]) -> set[str]:
+        """Those that have waited long enough."""
+        before = self._clock() - STEP_GRACE_S
+        return {
+            key
+            for prefix in (f"{task_id}/", work_prefix(task_id))
+            async for key in self._objects.keys(prefix, stored_before=before)
+            if key in keys
+        }
 
 
 async def _batches(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:

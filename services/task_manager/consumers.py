@@ -16,5 +16,6 @@ def subscribe(resources: Resources, bus: Bus) -> None:
     for queue in QUEUES:
         bus.consume(queue, partial(handlers.record_result, resources), prefetch=PREFETCH)
     bus.consume("task_manager.task.applied.v1", partial(handlers.note_applied, resources), prefetch=PREFETCH)
+    bus.consume("task_manager.step.finished.v1", resources.steps.note, prefetch=PREFETCH)
     bus.consume("task_manager.person.erased.v1", resources.eraser.hear, prefetch=1)
     bus.listen(resources.model.heard)

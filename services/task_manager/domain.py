@@ -7,14 +7,28 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
-from services.task_manager.refusals import Alone, Cancelled, Erased, KeyReused, NotOpen, StillUploading
+from services.task_manager.refusals import (
+    Alone,
+    Cancelled,
+    Erased,
+    KeyReused,
+    NotOpen,
+    StillProcessing,
+    StillUploading,
+)
 from shared.decision import Decision
 from shared.errors import Invalid
-from shared.results import DETECTOR, Ended, Imported, Prelabel, Result, State, VoteCast, tally
+from shared.pipelines import Origin, Pipeline
+from shared.results import DETECTOR, PIPELINE, Ended, Imported, Prelabel, Result, VoteCast, tally
 from shared.teams import FIRST_TEAM, key_in
 from shared.terms import Terms
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
+ShownState = Literal["open", "completed", "disputed", "processing", "failed"]
+"""The state of an image, as clients see it. `processing`: its task's pipeline has yet to do with it. `failed`: the
+pipeline could not."""
+ImageState = ShownState | Literal["derived"]
+"""`derived`: other images were made of it, and stand in its place."""
 
 MAX_VOTES = 100
 REGISTRATION_S = 60.0
@@ -27,6 +41,7 @@ class Fact(StrEnum):
     OPENED = "opened"
     READY = "ready"
     PRELABELED = "prelabeled"
+    STEP_OPENED = "step_opened"
     REMOVED = "removed"
     CHANGED = "changed"
     COMPLETED = "completed"
@@ -37,12 +52,14 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many images a task has, in all and by state."""
+    """How many images a task has, in all and by state; those of which others were made are not among them."""
 
     images: int = 0
     open: int = 0
     completed: int = 0
     disputed: int = 0
+    processing: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +90,7 @@ class Task:
     first_name: the file name that came first, where the order goes by name.
     awaited: the revision that the subtask manager has not said to act on; 0: none.
     counted: its images as it completed last.
+    pipeline: what is done to its images before people label them.
     """
 
     id: str
@@ -96,6 +114,7 @@ class Task:
     first_name: str = ""
     awaited: int = 0
     counted: Counts | None = None
+    pipeline: Pipeline | None = None
 
     @property
     def is_at_rest(self) -> bool:
@@ -118,6 +137,10 @@ class Image:
     position: its place in the order of upload, about when it was taken in, in microseconds since the epoch.
     prelabel: the detector's. imported: what its client says of it, from a file of labels.
     crc32: of the bytes under `object_key`, as an archive has it. None for one that an earlier version stored.
+    stage: the next operation of the pipeline, by its place; None: none is left.
+    origin: the uploaded image that it was made of; None: it was uploaded itself. A derived image has no file, and its
+    `object_key` is empty, until the last operation was done.
+    work_key: of the picture between two visits to workers. failure: why the pipeline could not work on it.
     """
 
     id: str
@@ -132,7 +155,7 @@ class Image:
     height: int
     created_at: float
     terms_revision: int = 1
-    state: State = "open"
+    state: ImageState = "open"
     votes: tuple[VoteCast, ...] = ()
     result: Result | None = None
     prelabel: Prelabel | None = None
@@ -140,18 +163,22 @@ class Image:
     position: int = 0
     imported: Imported | None = None
     crc32: int | None = None
+    stage: int | None = None
+    origin: Origin | None = None
+    work_key: str | None = None
+    failure: str | None = None
 
 
 def stub_of(image: Image) -> Image:
     """What is kept of an image that was removed: which object it had, and nothing that anybody said of it."""
     unsaid = replace(image, votes=(), result=None, prelabel=None, imported=None, earlier=())
-    return replace(unsaid, filename="", state="open")
+    return replace(unsaid, filename="", state="open", failure=None)
 
 
 def agreement_of(image: Image) -> float | None:
     """The share of an image's votes that agree, 0 to 1: those for its label, in a dispute those of the most frequent
-    one. None while it is open."""
-    if image.result is None:
+    one. None while it is open, and where nobody was asked."""
+    if image.result is None or image.result.decided_by == PIPELINE:
         return None
     if image.result.agreement is not None:
         return image.result.agreement
@@ -191,8 +218,9 @@ def image_id_of(task_id: str, sha256: str) -> str:
 
 def check_terms(terms: Terms) -> None:
     """Raises Invalid, pointing at the field, where the terms ask for what cannot be."""
-    check_labels(terms.labels, allow_unsure=terms.allow_unsure)
-    check_label_names(terms.label_names, terms.labels, allow_unsure=terms.allow_unsure)
+    if terms.labels or terms.label_names or terms.quorum.votes_required:
+        check_labels(terms.labels, allow_unsure=terms.allow_unsure)
+        check_label_names(terms.label_names, terms.labels, allow_unsure=terms.allow_unsure)
     check_label_map(terms.detector.label_map, terms.labels)
     check_policies(terms)
 
@@ -206,6 +234,12 @@ def check_policies(terms: Terms) -> None:
         raise Invalid("lead is more than max_votes", pointer="/quorum/lead")
     if terms.order in ("uncertain", "confident") and terms.detector.mode == "off":
         raise Invalid("this order goes by what the detector says: its mode is off", pointer="/order")
+
+
+def refuse_processing(image: Image) -> None:
+    """Raises StillProcessing where the pipeline has yet to do with an image."""
+    if image.state == "processing":
+        raise StillProcessing("the pipeline has yet to do with the image: remove it when that is done")
 
 
 def announce(task: Task) -> Decision[Task, None]:

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from services.task_manager import handlers
+from services.task_manager.domain import ShownState
 from services.task_manager.exports import Exports, Wanted
 from services.task_manager.exports.ranges import span_asked
 from services.task_manager.handlers import Resources
@@ -20,11 +21,11 @@ from shared.http.addresses import holder_of
 from shared.http.hanging_up import unless_gone
 from shared.http.requests import AS_FLAG, AS_NUMBER, bounded
 from shared.identity import Who
-from shared.results import State
 
 Images = Annotated[bool | None, Query(description="whether the pictures are in it; an imagefolder has them"), AS_FLAG]
 States = Annotated[
-    State | None, Query(description="images in this state; without it jsonl and csv have all, others the completed")
+    ShownState | None,
+    Query(description="images in this state; without it jsonl and csv have all, others the completed"),
 ]
 Split = Annotated[
     float, Query(gt=0, le=1, description="share of the images to train with; yolo and imagefolder"), AS_NUMBER

@@ -20,6 +20,8 @@ from services.task_manager.intake import Intake
 from services.task_manager.listing import Listing
 from services.task_manager.metrics import BatchMetrics
 from services.task_manager.operators import Invited, change_operators
+from services.task_manager.pipelines.handlers import Steps
+from services.task_manager.pipelines.rules import check_pipeline
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.statistician import Statistician
@@ -39,6 +41,7 @@ from shared.models import ModelHeard
 from shared.objects import ObjectStore
 from shared.objects.keys import with_renditions
 from shared.outbox import Relay
+from shared.pipelines import Pipeline
 from shared.quotas import Quotas
 from shared.terms import Terms
 
@@ -78,12 +81,20 @@ class Resources:
     auditor: Auditor
     quotas: Quotas
     make_room: Callable[[], bool]
+    steps: Steps
     teams: LRUCache[str, str] = field(default_factory=lambda: LRUCache(TEAMS_CACHED))
     """Whose tasks those are that were asked for last: that never changes."""
 
 
 async def create_task(
-    resources: Resources, who: Caller, *, key: str | None, name: str, terms: Terms, body: bytes
+    resources: Resources,
+    who: Caller,
+    *,
+    key: str | None,
+    name: str,
+    terms: Terms,
+    body: bytes,
+    pipeline: Pipeline | None = None,
 ) -> tuple[Task, Counts]:
     """`body` is all that the client asks for, to tell a repeated request from another."""
     wanted = Task(
@@ -94,6 +105,7 @@ async def create_task(
         terms=terms,
         created_at=resources.clock(),
         body_sha256=hashlib.sha256(body).hexdigest(),
+        pipeline=pipeline,
     )
     try:
         _check(wanted, resources.model.classes)
@@ -120,6 +132,10 @@ def _check(wanted: Task, classes: tuple[str, ...] | None) -> None:
     """Raises Invalid. `classes`: the model's, where they are known."""
     labels.check_task_name(wanted.name)
     domain.check_terms(wanted.terms)
+    if wanted.pipeline is not None:
+        check_pipeline(wanted.pipeline, classes)
+    elif not wanted.terms.quorum.votes_required:
+        raise Invalid("without a pipeline a task asks for at least 1 vote", pointer="/quorum/votes_required")
     if classes is not None:
         labels.check_classes(wanted.terms.detector.label_map, classes)
 
@@ -262,8 +278,9 @@ async def remove_image(resources: Resources, who: Caller, *, task_id: str, image
     object_key = await resources.store.remove_image(task_id, image_id, noted=noted)
     resources.auditor.tell(who, "image.remove", task_id=task_id, subtask_id=image_id)
     await resources.relay.hand_over()
-    with contextlib.suppress(Unavailable):
-        await resources.objects.delete(with_renditions(object_key))
+    if object_key:
+        with contextlib.suppress(Unavailable):
+            await resources.objects.delete(with_renditions(object_key))
     if await resources.store.is_finished(task_id):
         await _complete(resources, task_id)
 
@@ -281,7 +298,7 @@ async def cancel(resources: Resources, who: Caller, *, task_id: str) -> None:
 
 
 async def _complete(resources: Resources, task_id: str) -> None:
-    """Whoever sees, after a durable write, that a sealed task has no open image completes it, once."""
+    """Whoever sees, after a durable write, that a sealed task has nothing open completes it, once."""
     await complete(resources.store, task_id)
     resources.relay.wake()
 

@@ -15,15 +15,17 @@ from services.task_manager import domain, names
 from services.task_manager.archives import refuse_other_archive
 from services.task_manager.domain import Image, Task
 from services.task_manager.names import Name
+from services.task_manager.pipelines.rules import begun
 from services.task_manager.quotas import Allowed, fitting, image_refusal
 from services.task_manager.store import TaskStore
 from shared import crash_points
 from shared.clock import Clock
 from shared.ending import ended
-from shared.errors import QuorateError, QuotaReached
+from shared.errors import Invalid, QuorateError, QuotaReached
 from shared.objects import ObjectStore
 from shared.objects.keys import image_key, with_renditions
 from shared.pictures import DecodingBudget, Picture, PictureLimits, check, rendition
+from shared.pipelines.expansion import check_picture
 from shared.renditions import Rendition
 
 BATCH_FILES = 32
@@ -191,7 +193,8 @@ class Ingest:
         outcomes = await asyncio.gather(*(checking for _, _, checking in self._batch))
         batch, self._batch, self._batch_bytes = self._batch, [], 0
         images: dict[int, Storable] = {}
-        for (position, name, _), outcome in zip(batch, outcomes, strict=True):
+        for (position, name, _), checked in zip(batch, outcomes, strict=True):
+            outcome = self._within_pipeline(checked)
             if isinstance(outcome, Refused):
                 self._reports[position] = Report(
                     filename=name.text,
@@ -211,11 +214,21 @@ class Ingest:
         if images:
             await self._save(images)
 
+    def _within_pipeline(self, checked: Checked | Refused) -> Checked | Refused:
+        """A refusal in place of a picture of which the task's pipeline would make too much."""
+        if self._task.pipeline is None or isinstance(checked, Refused):
+            return checked
+        try:
+            check_picture(self._task.pipeline, checked.picture.width, checked.picture.height)
+        except Invalid as error:
+            return Refused(reason=error.detail, kind=type(error))
+        return checked
+
     def _image(self, filename: str, checked: Checked) -> Image:
         image_id = domain.image_id_of(self._task.id, checked.sha256)
         picture, now = checked.picture, self._clock()
         self._last_position = max(self._last_position + 1, round(now * 1e6))
-        return Image(
+        image = Image(
             id=image_id,
             task_id=self._task.id,
             filename=filename,
@@ -237,6 +250,7 @@ class Ingest:
             position=self._last_position,
             crc32=checked.crc32,
         )
+        return begun(image, self._task.pipeline)
 
     async def _name_first(self, filename: str) -> None:
         """Where operators go by name, the first one in a task is what the others are compared with."""

@@ -28,6 +28,7 @@ from services.task_manager.intake import Intake
 from services.task_manager.jobs import routes as job_routes
 from services.task_manager.jobs.handlers import Jobs
 from services.task_manager.metrics import BatchMetrics
+from services.task_manager.pipelines.handlers import Steps
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
 from services.task_manager.settings import UploadSettings
@@ -72,7 +73,16 @@ def assemble(
     `make_room`: gives room on a full disk."""
     store, objects, clock = adapters.store, adapters.objects, adapters.clock
     relay = Relay(store, adapters.bus)
-    collector = Collector(store, imports, objects, clock, relay_wake=relay.wake, cancelled_days=settings.cancelled_days)
+    steps = Steps(store=store, objects=objects, bus=adapters.bus, relay=relay)
+    collector = Collector(
+        store,
+        imports,
+        objects,
+        clock,
+        relay_wake=relay.wake,
+        cancelled_days=settings.cancelled_days,
+        fail_dead=steps.fail_dead,
+    )
     threads = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="check")
     checker = Checker(threads, settings.picture_limits, budget)
     statistician = Statistician(store, clock)
@@ -114,6 +124,7 @@ def assemble(
         quotas=team_quotas,
         eraser=erasing,
         make_room=make_room,
+        steps=steps,
     )
     importing = Imports(resources=resources, store=imports, vault=vault, fetcher=fetcher, importer=importer)
     exports = Exports(store, objects, spool)

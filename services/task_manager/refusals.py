@@ -25,6 +25,12 @@ class StillUploading(Conflict):
     code = "upload-under-way"
 
 
+class StillProcessing(Conflict):
+    """The pipeline has yet to do with the image."""
+
+    code = "processing"
+
+
 class NoSuggestions(Conflict):
     """The task shows operators no suggestions."""
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.task_manager import domain, handlers, wire
 from services.task_manager import listing as listings
-from services.task_manager.domain import Counts, Image, Task
+from services.task_manager.domain import Counts, Image, ShownState, Task
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.listing import STATES, Listing, beginning_of, states_in
@@ -31,9 +31,11 @@ from shared.http.requests import AS_FLAG, AS_NUMBER, BoundedRequest, bounded, va
 from shared.identity import Caller, Who
 from shared.objects.keys import cache_control
 from shared.objects.urls import image_urls
-from shared.results import DecidedBy, State
+from shared.results import DecidedBy
 from shared.steady_clock import wall_of
 
+NO_URLS: dict[str, Any] = dict.fromkeys(("image_url", "thumbnail_url", "screen_url"))
+"""Of an image that has no file yet."""
 FORM_OVERHEAD_BYTES = 200_000_000
 """What a form may hold beside one archive of the greatest size."""
 
@@ -200,6 +202,7 @@ def _add_tasks(routes: APIRouter, resources: Resources) -> None:
             name=wanted.name,
             terms=wanted.terms(),
             body=wanted.identity(),
+            pipeline=wanted.pipeline and wanted.pipeline.pipeline(),
         )
         return json_answer(task_shown(*created), 201)
 
@@ -289,7 +292,7 @@ _Share = Annotated[float | None, Query(ge=0, le=1), AS_NUMBER]
 
 
 def _wanted(
-    state: State | None = None,
+    state: ShownState | None = None,
     label: _Label = None,
     decided_by: DecidedBy | None = None,
     suggested: Annotated[str | None, Query(max_length=200, description="label of the pre-label")] = None,
@@ -299,8 +302,12 @@ def _wanted(
     agreement_from: _Share = None,
     agreement_below: _Share = None,
     filename: Annotated[str | None, Query(max_length=200, description="what the file name begins with")] = None,
+    include: Annotated[
+        Literal["parents"] | None, Query(description="uploaded images, too, of which a pipeline made others")
+    ] = None,
 ) -> Wanted:
     return Wanted(
+        has_parents=include is not None,
         state=state,
         label=label,
         decided_by=decided_by,
@@ -328,6 +335,8 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         now = wall_of(resources.clock)()
 
         def shown(image: Image) -> dict[str, Any]:
+            if not image.object_key:
+                return image_shown(image) | NO_URLS
             urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)
             return image_shown(image) | urls
 

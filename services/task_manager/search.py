@@ -1,6 +1,6 @@
 """Which images of a task a reader wants to see, and the search for them in bounded steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.task_manager.domain import Image, agreement_of, is_against_detector
 from services.task_manager.order import By, key_of
@@ -19,6 +19,7 @@ class Wanted:
     against_detector: the label that people gave it is another than its pre-label's; False: the same.
     agreement_from, agreement_below: what its votes agree by, 0 to 1.
     filename: what its name begins with, whatever the case.
+    has_parents: uploaded images, too, in whose place others stand.
     """
 
     state: str | None = None
@@ -29,13 +30,15 @@ class Wanted:
     agreement_from: float | None = None
     agreement_below: float | None = None
     filename: str | None = None
+    has_parents: bool = False
 
     def has(self, image: Image) -> bool:
         """Whether an image is like that."""
         result, prelabel = image.result, image.prelabel
         agreement = agreement_of(image)
         return (
-            (self.state is None or image.state == self.state)
+            (image.state != "derived" or (self.has_parents and image.origin is None))
+            and (self.state is None or image.state == self.state)
             and (self.label is None or (result is not None and result.label == self.label))
             and (self.decided_by is None or (result is not None and result.decided_by == self.decided_by))
             and (self.suggested is None or (prelabel is not None and prelabel.label == self.suggested))
@@ -55,7 +58,7 @@ async def look_through(
     images are looked through.
     """
     narrowed = (wanted.state, wanted.label) if by == "id" else (None, None)
-    step = limit + 1 if wanted == Wanted(state=narrowed[0], label=narrowed[1]) else STEP
+    step = limit + 1 if replace(wanted, has_parents=False) == Wanted(state=narrowed[0], label=narrowed[1]) else STEP
     found: list[Image] = []
     for _ in range(0, LOOKED_THROUGH, step):
         images = await store.images(task_id, state=narrowed[0], label=narrowed[1], after=after, limit=step, by=by)

@@ -37,6 +37,14 @@ class UploadSettings(ArchiveSettings):
         Field(ge=0, description="tasks that have not ended which a team may have, unless it is set for it; none: any"),
     ] = None
 
+    pipeline_fuse: Annotated[
+        bool,
+        Field(
+            description="whether neighbouring operations of a pipeline are done in one visit to a worker; off, each has"
+            " its own queue and scales by itself"
+        ),
+    ] = False
+
     import_networks: Annotated[
         Networks,
         Field(

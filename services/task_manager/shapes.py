@@ -19,12 +19,21 @@ def task_shown(task: Task, counts: Counts) -> dict[str, Any]:
         "owner": task.owner,
         **flattened(task.terms),
         "state": task.state,
+        "pipeline": pipeline_shown(task),
         "counts": counts,
         "created_at": iso(task.created_at),
         "sealed_at": _iso_or_none(task.sealed_at),
         "completed_at": _iso_or_none(task.completed_at),
         "cancelled_at": _iso_or_none(task.cancelled_at),
     }
+
+
+def pipeline_shown(task: Task) -> dict[str, Any] | None:
+    """A task's pipeline, as it was asked for."""
+    if task.pipeline is None:
+        return None
+    operations = [(one.name, one.argument) for one in task.pipeline.operations]
+    return {"operations": operations, "output": task.pipeline.output, "quality": task.pipeline.quality}
 
 
 def image_shown(image: Image) -> dict[str, Any]:
@@ -37,6 +46,8 @@ def image_shown(image: Image) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "state": image.state,
+        "origin": image.origin,
+        "failure": image.failure,
         **result_shown(image.result, image.votes),
         "prelabel": image.prelabel,
         "imported": image.imported and image.imported.prelabel,

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from services.task_manager.domain import Counts, Image, Task, agreement_of, is_against_detector, people_votes
 from shared.clock import iso
 from shared.proposals import is_audited
-from shared.results import DecidedBy
+from shared.results import PIPELINE, DecidedBy
 
 Saved = dict[str, Any]
 """Statistics as they are kept, in values that JSON has."""
@@ -62,6 +62,8 @@ class Fold:
 
     def _add_ended(self, image: Image) -> None:
         result, agreement, votes = image.result, agreement_of(image), people_votes(image)
+        if result is not None and result.decided_by == PIPELINE:
+            self.decided_by[PIPELINE] += 1
         if result is None or agreement is None:
             return
         self.newest_at = max(self.newest_at, result.completed_at)
@@ -156,4 +158,5 @@ def is_outdated(known: Saved, counts: Counts) -> bool:
 
 
 def _seen(counts: Counts) -> list[int]:
-    return [counts.images, counts.completed, counts.disputed]
+    moving = [counts.processing, counts.failed]
+    return [counts.images, counts.completed, counts.disputed, *(moving if any(moving) else ())]

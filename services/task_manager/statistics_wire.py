@@ -26,6 +26,7 @@ class DecidedByCounts(BaseModel):
     detector: int
     adjudicator: int
     client: int
+    pipeline: int
 
 
 class Compared(BaseModel):

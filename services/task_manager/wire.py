@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue
 
-from services.task_manager.domain import MAX_VOTES, Change
+from services.task_manager.domain import MAX_VOTES, Change, ImageState
 from services.task_manager.label_imports.rows import Status
 from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_NAME_LENGTH
 from services.task_manager.operators import MAX_OPERATORS, Invited, check_operators
@@ -12,8 +12,9 @@ from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
 from shared.labels import MAX_LABELS
+from shared.pipelines import MAX_OPERATIONS, Operation, OperationName, Output, Pipeline
 from shared.quotas import MAX_QUOTA
-from shared.results import DecidedBy, Detection, State
+from shared.results import DecidedBy, Detection
 from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
 
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -21,12 +22,12 @@ NAME = rf"^[^{_HIDDEN}]*[^\s{_HIDDEN}][^{_HIDDEN}]*$"
 """Something other than blanks, and no control character."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Votes = Annotated[int, Field(ge=1, le=MAX_VOTES)]
-LATER = ("label_names", "order", "hide_names", "operators")
+VotesOrNone = Annotated[int, Field(ge=0, le=MAX_VOTES)]
+LATER = ("label_names", "order", "hide_names", "operators", "pipeline")
 """Fields of a task that came after the first release."""
 
 
 _LABELS: dict[str, JsonValue] = {
-    "minItems": 1,
     "maxItems": MAX_LABELS,
     "uniqueItems": True,
     "items": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH},
@@ -39,14 +40,21 @@ _Operators = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]]
 """Operators by their ids."""
 
 
-class QuorumRequest(Wire):
-    """When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given."""
+_Operation = Annotated[
+    tuple[OperationName, JsonValue], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
+]
+"""A name and an argument; which argument a name takes is said in `shared.pipelines.arguments`."""
 
-    votes_required: Votes = 3
+
+class QuorumRequest(Wire):
+    """When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given. With a pipeline
+    `votes_required` may be 0: then nobody is asked, and there need be no labels."""
+
+    votes_required: VotesOrNone = 3
     stop: Stop = "settled"
     lead: Votes = 3
     min_agreement: Share = 0
-    max_votes: Annotated[int, Field(ge=1, le=2 * MAX_VOTES)] | None = None
+    max_votes: Annotated[int, Field(ge=0, le=2 * MAX_VOTES)] | None = None
 
     def policy(self) -> QuorumPolicy:
         return QuorumPolicy(
@@ -72,6 +80,19 @@ class DetectorRequest(Wire):
         return DetectorPolicy(**self.model_dump())
 
 
+class PipelineRequest(Wire):
+    """What is done to each image before people label it: operations in order, each a name and its argument, and how
+    what comes of them is encoded. `quality`: of `jpg`."""
+
+    operations: Annotated[list[_Operation], Field(min_length=1, max_length=MAX_OPERATIONS)]
+    output: Output = "png"
+    quality: Annotated[int, Field(ge=1, le=100)] = 95
+
+    def pipeline(self) -> Pipeline:
+        operations = tuple(Operation(name=name, argument=argument) for name, argument in self.operations)
+        return Pipeline(operations=operations, output=self.output, quality=self.quality)
+
+
 class TaskRequest(Wire):
     """A new task."""
 
@@ -85,6 +106,7 @@ class TaskRequest(Wire):
     order: Order = "random"
     hide_names: bool = False
     operators: _Operators | None = None
+    pipeline: PipelineRequest | None = None
 
     def terms(self) -> Terms:
         """What the task is to be like: all fields but its name."""
@@ -179,10 +201,34 @@ class CommitRequest(Wire):
 
 
 class CountsShown(BaseModel):
+    """Images by state; `images` in all, without those in whose place others stand."""
+
     images: int
     open: int
     completed: int
     disputed: int
+    processing: int
+    failed: int
+
+
+class PipelineShown(BaseModel):
+    """As it was asked for: each operation is its name and its argument."""
+
+    operations: list[tuple[OperationName, JsonValue]]
+    output: Output
+    quality: int
+
+
+class OriginShown(BaseModel):
+    """Where a derived image comes from. image_id, width, height: of the uploaded image. path: for each operation that
+    made several pictures of one, its place in the pipeline and that of the picture. affine: (a, b, tx, c, d, ty) leads
+    from a point (x, y) of the derived image to (a x + b y + tx, c x + d y + ty) of the uploaded one."""
+
+    image_id: str
+    width: int
+    height: int
+    path: list[list[int]]
+    affine: list[float]
 
 
 class TaskShown(BaseModel):
@@ -199,6 +245,7 @@ class TaskShown(BaseModel):
     order: Order
     hide_names: bool
     operators: list[str] | None
+    pipeline: PipelineShown | None
     counts: CountsShown
     created_at: str
     sealed_at: str | None
@@ -296,18 +343,21 @@ class PrelabelShown(BaseModel):
 class ImageResult(BaseModel):
     """An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
     `screen_url`: 1,600, null where the image has less than 4 megapixels. `prelabel`: the detector's; `imported`: what a
-    file of labels said."""
+    file of labels said. `origin`: what a derived image was made of, null for an uploaded one; it has no URLs before the
+    last operation was done. `failure`: why the pipeline could not work on it."""
 
     image_id: str
     filename: str
-    image_url: str
-    thumbnail_url: str
+    image_url: str | None
+    thumbnail_url: str | None
     screen_url: str | None
     sha256: str
     stored_sha256: str
     width: int
     height: int
-    state: State
+    state: ImageState
+    origin: OriginShown | None
+    failure: str | None
     label: str | None
     agreement: float | None
     votes: dict[str, int] | None

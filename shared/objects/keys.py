@@ -76,6 +76,12 @@ def original_of(key: str) -> str:
     return rendition[0] if rendition else key
 
 
+def image_of(key: str) -> tuple[str, str]:
+    """The ids of the task and of the image to which the key of an image belongs, or of a picture between two visits."""
+    task_id, _, name = key.removeprefix(WORK).partition("/")
+    return task_id, name[:32]
+
+
 def is_staged(key: str) -> bool:
     """Whether it is the key of a staged file."""
     return key.startswith(STAGING)

@@ -262,7 +262,7 @@ async def sqlite_tasks(folder: Path) -> AsyncIterator[StoredTasks]:
         database,
         clock,
         announce_task=unless_refused(task_announcements.task_changed, errors),
-        announce_image=unless_refused(task_announcements.image_ready, errors),
+        announce_image=unless_refused(task_announcements.image_added, errors),
         announce_change=unless_refused(task_announcements.image_changed, errors),
         announce_removed=unless_refused(task_announcements.image_removed, errors),
     )

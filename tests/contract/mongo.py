@@ -256,7 +256,7 @@ async def mongo_tasks(_folder: Path, server: Server = partial_server) -> AsyncIt
             db,
             clock,
             announce_task=unless_refused(task_announcements.task_changed, errors),
-            announce_image=unless_refused(task_announcements.image_ready, errors),
+            announce_image=unless_refused(task_announcements.image_added, errors),
             announce_change=unless_refused(task_announcements.image_changed, errors),
             announce_removed=unless_refused(task_announcements.image_removed, errors),
         )

@@ -227,7 +227,7 @@ async def test_a_task_s_images_are_found_through_an_index(replicas):
         replicas.db,
         replicas.clocks[0],
         announce_task=task_announcements.task_changed,
-        announce_image=task_announcements.image_ready,
+        announce_image=task_announcements.image_added,
         announce_change=task_announcements.image_changed,
         announce_removed=task_announcements.image_removed,
     )

@@ -140,7 +140,7 @@ async def task_stores():
                 db,
                 clock,
                 announce_task=task_announcements.task_changed,
-                announce_image=task_announcements.image_ready,
+                announce_image=task_announcements.image_added,
                 announce_change=task_announcements.image_changed,
                 announce_removed=task_announcements.image_removed,
             )

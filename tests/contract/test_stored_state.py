@@ -101,7 +101,7 @@ async def test_a_database_of_an_earlier_release_opens_and_work_goes_on(schema):
             tasks_db,
             time.time,
             announce_task=task_announcements.task_changed,
-            announce_image=task_announcements.image_ready,
+            announce_image=task_announcements.image_added,
             announce_change=task_announcements.image_changed,
             announce_removed=task_announcements.image_removed,
         )

@@ -18,7 +18,13 @@ LOST = "7a" * 16 + "/" + "5b" * 16 + "-" + "0" * 12 + ".png"
 async def collector_of(api: Api):
     at = api.platform
     collector = Collector(
-        at.task_store, at.tasks.imports, at.objects, api.clock, relay_wake=at.task_relay.wake, cancelled_days=90
+        at.task_store,
+        at.tasks.imports,
+        at.objects,
+        api.clock,
+        relay_wake=at.task_relay.wake,
+        cancelled_days=90,
+        fail_dead=at.tasks.steps.fail_dead,
     )
     collector.start()
     try:

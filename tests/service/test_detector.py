@@ -275,7 +275,7 @@ async def test_restarting_with_another_model_is_another_voter(tmp_path: Path, mo
 async def test_what_an_earlier_version_sent_is_understood(seeing: Api, drawn, monkeypatch):
     """During an upgrade its events are in the queues: with terms in every image, and none of the task."""
 
-    def ready(_task: Task, image: Image) -> Message:
+    def ready(_task: Task, image: Image) -> list[Message]:
         data = events.ImageReady(
             task_id=image.task_id,
             image_id=image.id,
@@ -290,7 +290,7 @@ async def test_what_an_earlier_version_sent_is_understood(seeing: Api, drawn, mo
             detector=DetectorPolicy(audit_share=0),
         )
         attributes = events.envelope(event_id=f"{image.id}/ready", source="s", subject=image.id, at=image.created_at)
-        return events.message(events.ImageReadyV1(**attributes, data=data))
+        return [events.message(events.ImageReadyV1(**attributes, data=data))]
 
     def opened(subtask: Subtask, brief: Brief, now: float) -> Message:
         label_map = {CLASSES[0]: CLASSES[1], CLASSES[1]: CLASSES[0]}

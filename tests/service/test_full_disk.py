@@ -128,7 +128,13 @@ async def test_a_task_that_was_cancelled_long_ago_is_in_no_list_and_in_no_file(a
 async def test_with_0_days_cancelled_tasks_stay(api: Api):
     at = api.platform
     collector = Collector(
-        at.task_store, at.tasks.imports, at.objects, api.clock, relay_wake=at.task_relay.wake, cancelled_days=0
+        at.task_store,
+        at.tasks.imports,
+        at.objects,
+        api.clock,
+        relay_wake=at.task_relay.wake,
+        cancelled_days=0,
+        fail_dead=at.tasks.steps.fail_dead,
     )
     task_id = await api.task()
     assert (await api.http.delete(f"/api/tasks/{task_id}")).status_code == 204

@@ -4,11 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.task_manager.domain import Image, Task
+from services.task_manager.domain import Image, ShownState, Task
 from services.task_manager.order import Complete
 from shared.errors import Invalid
 from shared.export_formats import ExportFormat
-from shared.results import State
 
 EXPORT_VERSION = 1
 ROWS: frozenset[ExportFormat] = frozenset({"jsonl", "csv"})
@@ -34,7 +33,7 @@ class Wanted:
     form: ExportFormat
     order: Complete = "id"
     images: bool | None = None
-    state: State | None = None
+    state: ShownState | None = None
     split: float = 1.0
 
     @property
@@ -52,7 +51,7 @@ class Wanted:
         """Whether an image is in it."""
         if self.state is not None:
             return image.state == self.state
-        return self.form in ROWS or image.state == "completed"
+        return image.state == "completed" or (self.form in ROWS and image.state != "derived")
 
     def part_of(self, image: Image) -> str:
         """`train` or `val`: drawn by the image's id, the same in every export."""

@@ -1,6 +1,7 @@
 """What the task manager keeps: tasks, images, and the events that their changes cause."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from services.task_manager.domain import Counts, Image, Task
@@ -16,7 +17,9 @@ from shared.outbox import Outbox
 A = TypeVar("A")
 DecideTask = Callable[[Task, float], Decision[Task, None]]
 DecideImage = Callable[[Image, float], Decision[Image, A]]
-"""A rule, asked with the present state and the time (epoch seconds)."""
+DecideStep = Callable[[Task, Image, float], Decision[Image, tuple[Image, ...]]]
+"""A rule, asked with the present state and the time (epoch seconds). That of a step answers the images that were made
+of the image."""
 IMAGE_KEYS: dict[By, str] = {
     "id": "id",
     "upload": "upload_key",
@@ -34,10 +37,24 @@ STANDING = ("open", "sealed", "erasing")
 RATED = 1_000
 """Images of which `votes_since` counts the votes at the most."""
 AnnounceTask = Callable[[Task, tuple[str, ...], float], list[Message]]
-AnnounceImage = Callable[[Task, Image], Message]
+AnnounceImage = Callable[[Task, Image], list[Message]]
 AnnounceChange = Callable[[Task, Image, tuple[str, ...], float], list[Message]]
 AnnounceRemoved = Callable[[Image, str, float], Message]
 """What others must hear of an image that was removed: the image, the document that keeps the event, the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """What became of a step. is_finished: what `TaskStore.is_finished` says after it. spent: the key of a picture
+    between two visits that nothing names any more."""
+
+    is_finished: bool
+    spent: str | None = None
+
+
+def spent_by(before: Image, after: Image) -> str | None:
+    """The key of the picture between two visits that a change of an image has left."""
+    return before.work_key if after.work_key != before.work_key else None
 
 
 class TaskStore(Outbox, Protocol):
@@ -105,6 +122,12 @@ class TaskStore(Outbox, Protocol):
         """Change an image by a rule; says what `is_finished` says after it. Raises NotFound."""
         ...
 
+    async def take_step(self, task_id: str, image_id: str, decide: DecideStep) -> Stepped:
+        """Change an image by the rule of a step, and add the images that were made of it: they come first, so that at
+        no instant nothing of it is open. Announces the new images, and the rule's facts. Those that are there already
+        stay as they are, and of a task that was cancelled meanwhile none is added. Raises NotFound."""
+        ...
+
     async def change_image(self, task: Task, image_id: str, decide: DecideImage[A]) -> Decision[Image, A]:
         """Change an image by a rule that does not end it, and announce the rule's facts. Raises NotFound."""
         ...
@@ -114,8 +137,8 @@ class TaskStore(Outbox, Protocol):
         ...
 
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
-        """Remove an image, and tell and note it; returns its object's key, also where it was removed before. Raises
-        NotFound, also where the task was cancelled."""
+        """Remove an image, and tell and note it; returns its object's key, also where it was removed before; empty
+        where it has none. Raises NotFound, also where the task was cancelled, and StillProcessing."""
         ...
 
     async def finish_removals(self) -> None:
@@ -154,7 +177,7 @@ class TaskStore(Outbox, Protocol):
         ...
 
     async def is_finished(self, task_id: str) -> bool:
-        """Whether the task is sealed and none of its images is open: one indexed look-up."""
+        """Whether the task is sealed and none of its images is open or processing: an indexed look-up."""
         ...
 
     async def remove_images(self, task_id: str, limit: int) -> int:
@@ -162,7 +185,7 @@ class TaskStore(Outbox, Protocol):
         ...
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
-        """Which of these objects an image names."""
+        """Which of these objects, pictures between two visits included, an image names."""
         ...
 
     async def standing(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from itertools import chain
 from pymongo import UpdateOne
 
 from services.task_manager.announcements import SOURCE
-from services.task_manager.domain import Counts, Image, Task, refuse_unless_open, stub_of
+from services.task_manager.domain import Counts, Image, Task, refuse_processing, refuse_unless_open, stub_of
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By
 from services.task_manager.purging import is_due
@@ -31,7 +31,9 @@ from services.task_manager.store import (
     AnnounceRemoved,
     AnnounceTask,
     DecideImage,
+    DecideStep,
     DecideTask,
+    Stepped,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo_counts import MongoCounts
@@ -44,6 +46,7 @@ from services.task_manager.store.mongo_keys import (
     removed_keys,
     task_keys,
 )
+from services.task_manager.store.mongo_steps import MongoSteps, within
 from services.task_manager.store.mongo_usage import MongoUsage
 from services.task_manager.store.mongo_versions import versions
 from shared import events
@@ -58,6 +61,7 @@ from shared.mongo.faults import errors_named
 from shared.mongo.indexes import build
 from shared.mongo.origins import Origins
 from shared.mongo.outbox import Outboxes
+from shared.objects.keys import image_of
 from shared.teams import key_without
 
 UNDONE = 1_000
@@ -188,18 +192,22 @@ class MongoTaskStore:
         await self._usage.add(task.id, distinct)
         if allowed.bounds_images:
             await self._refuse_uncounted(task, distinct, allowed)
-        known = await self._images.insert([(image, [self._announce_image(task, image)]) for image in distinct])
+        known = await self._images.insert([(image, self._announce_image(task, image)) for image in distinct])
         await self._usage.give_back(task.id, [image for image in distinct if image.id in known])
         try:
             await self._refuse_unless_open(task.id)
         except NotOpen:
-            new = [image for image in distinct if image.id not in known]
-            with errors_named():
-                too_late = {"_id": {"$in": [image.id for image in new]}, "version": 1}
-                await self._images.collection.delete_many(too_late)
-            await self._usage.give_back(task.id, new)
+            await self._take_away([image for image in distinct if image.id not in known])
             raise
         return known
+
+    async def _take_away(self, new: Sequence[Image]) -> None:
+        """Remove images that came too late, as long as nobody changed them."""
+        with errors_named():
+            too_late = {"_id": {"$in": [image.id for image in new]}, "version": 1}
+            await self._images.collection.delete_many(too_late)
+        for image in new:
+            await self._usage.give_back(image.task_id, [image])
 
     async def usage(self, team: str) -> Usage:
         return await self._usage.of(team)
@@ -209,7 +217,7 @@ class MongoTaskStore:
 
     async def update_image(self, task_id: str, image_id: str, decide: DecideImage[None]) -> bool:
         async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
-            return decide(_within(task_id, image), self._clock()).state, ()
+            return decide(within(task_id, image), self._clock()).state, ()
 
         await self._images.change(image_id, "image", rule)
         return await self.is_finished(task_id)
@@ -219,7 +227,7 @@ class MongoTaskStore:
 
         async def rule(image: Image) -> tuple[Image, Sequence[Message]]:
             now = self._clock()
-            decision = decide(_within(task.id, image), now)
+            decision = decide(within(task.id, image), now)
             decisions.append(decision)
             return decision.state, self._announce_change(task, decision.state, decision.facts, now)
 
@@ -227,7 +235,20 @@ class MongoTaskStore:
         return decisions[-1]
 
     async def image(self, task_id: str, image_id: str) -> Image:
-        return _within(task_id, (await self._images.find(image_id, "image")).state)
+        return within(task_id, (await self._images.find(image_id, "image")).state)
+
+    async def take_step(self, task_id: str, image_id: str, decide: DecideStep) -> Stepped:
+        steps = MongoSteps(
+            images=self._images,
+            usage=self._usage,
+            announce_image=self._announce_image,
+            announce_change=self._announce_change,
+            clock=self._clock,
+            task=self.task,
+            take_away=self._take_away,
+        )
+        spent = await steps.take(task_id, image_id, decide)
+        return Stepped(is_finished=await self.is_finished(task_id), spent=spent)
 
     async def remove_image(self, task_id: str, image_id: str, *, noted: Sequence[AuditEntry] = ()) -> str:
         """The event is saved with a stub of the image, and then the image goes. Where the process dies between, the
@@ -237,7 +258,8 @@ class MongoTaskStore:
         try:
             image = await self.image(task_id, image_id)
         except NotFound:
-            return _within(task_id, await self._last_removed(image_id)).object_key
+            return within(task_id, await self._last_removed(image_id)).object_key
+        refuse_processing(image)
         removal = removal_id(image)
         removed = self._announce_removed(image, removal, self._clock())
         await self._removed.insert([(stub_of(image), [removed, *events.notes(removal, SOURCE, noted)])])
@@ -309,10 +331,16 @@ class MongoTaskStore:
                 await self._statistics.delete_one({"_id": task_id})
 
     async def is_finished(self, task_id: str) -> bool:
-        if await self._has_open(task_id):
+        """An image that is processing becomes open, or others do in its place, before it is so no more: so those are
+        looked for first, and then the open ones once more."""
+        if await self._has(task_id, "open"):
             return False
         with errors_named():
-            return await self._tasks.collection.find_one({"_id": task_id, "state": "sealed"}, {"_id": 1}) is not None
+            sealed = {"_id": task_id, "state": "sealed"}
+            task = await self._tasks.collection.find_one(sealed, {"_id": 1, "body.pipeline": 1})
+        if task is None or (task.get("body") or {}).get("pipeline") is None:
+            return task is not None
+        return not (await self._has(task_id, "processing") or await self._has(task_id, "open"))
 
     async def remove_images(self, task_id: str, limit: int) -> int:
         if (await self.task(task_id)).state != "cancelled":
@@ -327,10 +355,11 @@ class MongoTaskStore:
             return (await images.delete_many({"_id": {"$in": [one["_id"] for one in found]}})).deleted_count
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
-        ids = [key.partition("/")[2][:32] for key in object_keys]
+        ids = [image_of(key)[1] for key in object_keys]
         with errors_named():
-            found = await read(self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1}))
-        return {one["object_key"] for one in found} & set(object_keys)
+            found = await read(self._images.collection.find({"_id": {"$in": ids}}, {"object_key": 1, "work_key": 1}))
+        named = {one[name] for one in found for name in ("object_key", "work_key") if name in one}
+        return named & set(object_keys)
 
     async def standing(self) -> dict[str, int]:
         queries: list[Document] = [{"state": {"$eq": "open"}}, {"state": {"$eq": "sealed"}}, UNERASED]
@@ -361,7 +390,7 @@ class MongoTaskStore:
 
     async def unfinished(self) -> list[str]:
         sealed = await self._in_state({"state": {"$eq": "sealed"}})  # nx-27017: $eq for the index
-        return [task_id for task_id in sealed if not await self._has_open(task_id)]
+        return [task_id for task_id in sealed if await self.is_finished(task_id)]
 
     async def pending(self, limit: int) -> list[Message]:
         return await self._outboxes.pending(limit)
@@ -402,17 +431,11 @@ class MongoTaskStore:
                 keys = [(one["_id"], order_keys(IMAGES.read_document(one))) for one in found]
                 await images.bulk_write([UpdateOne({"_id": i}, {"$set": fields}) for i, fields in keys], ordered=False)
 
-    async def _has_open(self, task_id: str) -> bool:
-        query = {"task_id": {"$eq": task_id}, "state": {"$eq": "open"}}  # nx-27017: $eq for the index
+    async def _has(self, task_id: str, state: str) -> bool:
+        query = {"task_id": {"$eq": task_id}, "state": {"$eq": state}}  # nx-27017: $eq for the index
         with errors_named():
             return await self._images.collection.find_one(query, {"_id": 1}) is not None
 
     async def _in_state(self, query: Document) -> list[str]:
         with errors_named():
             return [one["_id"] for one in await read(self._tasks.collection.find(query, {"_id": 1}))]
-
-
-def _within(task_id: str, image: Image) -> Image:
-    if image.task_id != task_id:
-        raise NotFound("no such image")
-    return image

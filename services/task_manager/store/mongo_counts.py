@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from services.task_manager.counting import STATES, counts_in
 from services.task_manager.domain import Counts
 from shared.mongo.connection import Collection, count, read
 from shared.mongo.faults import errors_named
@@ -48,17 +49,10 @@ class MongoCounts:
         """The counts of a task as they are now."""
         states = await self._states(task_id)
         if len(states) <= SMALL:
-            by_state = Counter(states)
-            return Counts(
-                images=len(states),
-                open=by_state["open"],
-                completed=by_state["completed"],
-                disputed=by_state["disputed"],
-            )
-        is_open, completed, disputed = await asyncio.gather(
-            *(self._count(task_id, state) for state in ("open", "completed", "disputed"))
-        )
-        return Counts(images=is_open + completed + disputed, open=is_open, completed=completed, disputed=disputed)
+            return counts_in(len(states), Counter(states))
+        named: tuple[str, ...] = (*STATES, "open")
+        by_state = dict(zip(named, await asyncio.gather(*(self._count(task_id, one) for one in named)), strict=True))
+        return counts_in(sum(by_state.values()), by_state)
 
     async def _states(self, task_id: str) -> list[str]:
         """The states of its images, or of some where it is not small."""

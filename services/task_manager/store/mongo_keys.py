@@ -43,6 +43,7 @@ def image_keys(image: Image) -> Document:
         "ended_at": image.result.completed_at if image.result else None,
         "counted_votes": counted_votes(image) if image.result else None,
         "object_key": image.object_key,
+        "work_key": image.work_key,
         **order_keys(image),
     }
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from pymongo import IndexModel
 
+from services.task_manager.counting import Weight, weight_of
 from services.task_manager.domain import Image
-from services.task_manager.quotas import UNENDED, Usage, bytes_of
+from services.task_manager.quotas import UNENDED, Usage
 from services.task_manager.store.codec import IMAGES, TASKS
 from shared.mongo.connection import Collection, Document, read
 from shared.mongo.faults import errors_named
@@ -51,11 +52,20 @@ class MongoUsage:
 
     async def add(self, task_id: str, images: Sequence[Image]) -> None:
         """Count images of a task."""
-        await self._change(task_id, len(images), bytes_of(images))
+        await self.change(task_id, weight_of(images))
 
     async def give_back(self, task_id: str, images: Sequence[Image]) -> None:
         """Count images no longer."""
-        await self._change(task_id, -len(images), -bytes_of(images))
+        await self.change(task_id, Weight({}).since(weight_of(images)))
+
+    async def change(self, task_id: str, weight: Weight) -> None:
+        """Count more or fewer images and bytes of a task."""
+        fields = {"images": "stored_images", "bytes": "stored_bytes"}
+        more = {fields[name]: count for name, count in weight.columns.items() if name in fields}
+        if not more:
+            return
+        with errors_named():
+            await self._tasks.update_one({"_id": task_id}, {"$inc": more})
 
     async def teams(self, after: str, limit: int) -> list[str]:
         """Teams by id: each is one look into the index, however many tasks it has."""
@@ -67,13 +77,6 @@ class MongoUsage:
                     break
                 found.append(after := one["team"])
         return found
-
-    async def _change(self, task_id: str, images: int, stored_bytes: int) -> None:
-        if not images:
-            return
-        with errors_named():
-            more = {"stored_images": images, "stored_bytes": stored_bytes}
-            await self._tasks.update_one({"_id": task_id}, {"$inc": more})
 
     async def _stored(self, task_id: str) -> Document:
         of_task = {"task_id": {"$eq": task_id}}  # nx-27017: $eq for the index

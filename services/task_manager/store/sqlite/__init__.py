@@ -6,7 +6,16 @@ from collections.abc import Sequence
 import orjson
 
 from services.task_manager.announcements import SOURCE
-from services.task_manager.domain import Counts, Image, Task, counted_votes, end_uploads, refuse_unless_open
+from services.task_manager.counting import STATES, counts_in
+from services.task_manager.domain import (
+    Counts,
+    Image,
+    Task,
+    counted_votes,
+    end_uploads,
+    refuse_processing,
+    refuse_unless_open,
+)
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, LAST, By, key_of
 from services.task_manager.purging import is_due
@@ -25,7 +34,10 @@ from services.task_manager.store import (
     AnnounceRemoved,
     AnnounceTask,
     DecideImage,
+    DecideStep,
     DecideTask,
+    Stepped,
+    spent_by,
 )
 from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.sqlite import usage
@@ -35,12 +47,14 @@ from shared.audit import AuditEntry
 from shared.clock import Clock
 from shared.decision import Decision
 from shared.errors import NotFound
+from shared.events import Message
+from shared.objects.keys import image_of
 from shared.outbox.sqlite import SqliteOutbox
 from shared.sqlite import Database
 from shared.teams import key_without
 
 _UNERASED = "state = 'cancelled' AND NOT is_erased"
-_TASK = "SELECT body, images, completed, disputed"
+_TASK = f"SELECT body, images, {', '.join(STATES)}"
 
 
 class SqliteTaskStore(SqliteOutbox):
@@ -141,8 +155,8 @@ class SqliteTaskStore(SqliteOutbox):
             added = [image for image in images if self._insert(db, image)]
             if added and allowed.bounds_images:
                 refuse_images(allowed, usage.of(db, task.team), added)
-            usage.add(db, task.id, added)
-            self._keep(db, [self._announce_image(task, image) for image in added])
+            usage.change(db, task.id, (), added)
+            self._keep(db, self._announced(task, added))
             return {image.id for image in images} - {image.id for image in added}
 
         return await self._database.write(insert)
@@ -159,10 +173,22 @@ class SqliteTaskStore(SqliteOutbox):
             image = decide(before, self._clock()).state
             if image is not before:
                 self._write_image(db, image)
-                for state, step in ((before.state, -1), (image.state, 1)):
-                    if state != "open":
-                        db.execute(f"UPDATE tasks SET {state} = {state} + ? WHERE id = ?", (step, task_id))  # noqa: S608
+                usage.change(db, task_id, [before], [image])
             return self._is_finished(db, task_id)
+
+        return await self._database.write(change)
+
+    async def take_step(self, task_id: str, image_id: str, decide: DecideStep) -> Stepped:
+        def change(db: sqlite3.Connection) -> Stepped:
+            task, before, now = self._find(db, task_id)[0], self._find_image(db, task_id, image_id), self._clock()
+            decision = decide(task, before, now)
+            if decision.state is not before:
+                children = [child for child in decision.answer if self._insert(db, child)]
+                self._keep(db, self._announced(task, children))
+                self._write_image(db, decision.state)
+                usage.change(db, task_id, [before], [decision.state, *children])
+                self._keep(db, self._announce_change(task, decision.state, decision.facts, now))
+            return Stepped(is_finished=self._is_finished(db, task_id), spent=spent_by(before, decision.state))
 
         return await self._database.write(change)
 
@@ -189,12 +215,12 @@ class SqliteTaskStore(SqliteOutbox):
             if before and not db.execute("SELECT 1 FROM images WHERE task_id = ? AND id = ?", key).fetchone():
                 return before[0]
             image = self._find_image(db, task_id, image_id)
+            refuse_processing(image)
             db.execute("DELETE FROM images WHERE task_id = ? AND id = ?", key)
             insert = "INSERT OR REPLACE INTO removed (task_id, image_id, object_key) VALUES (?,?,?)"
             db.execute(insert, (*key, image.object_key))
-            ended = "" if image.state == "open" else f", {image.state} = {image.state} - 1"
-            step = f"changes = changes + 1, images = images - 1, bytes = bytes - ?{ended}"
-            db.execute(f"UPDATE tasks SET {step} WHERE id = ?", (image.size_bytes, task_id))  # noqa: S608 - ours
+            db.execute("UPDATE tasks SET changes = changes + 1 WHERE id = ?", (task_id,))
+            usage.change(db, task_id, [image], ())
             self._keep(db, [self._announce_removed(image, image_id, self._clock())])
             self._keep(db, events.notes(image_id, SOURCE, noted))
             return image.object_key
@@ -262,7 +288,7 @@ class SqliteTaskStore(SqliteOutbox):
         def change(db: sqlite3.Connection) -> int:
             removed = db.execute(remove, (task_id, limit)).rowcount
             if removed < limit:
-                none = "images = 0, bytes = 0, completed = 0, disputed = 0"
+                none = ", ".join(f"{column} = 0" for column in ("images", "bytes", *STATES))
                 db.execute(f"UPDATE tasks SET {none} WHERE id = ? AND state = 'cancelled'", (task_id,))  # noqa: S608 - ours
                 db.execute("DELETE FROM removed WHERE task_id = ?", (task_id,))
                 db.execute("DELETE FROM statistics WHERE task_id = ?", (task_id,))
@@ -271,12 +297,11 @@ class SqliteTaskStore(SqliteOutbox):
         return await self._database.write(change)
 
     async def referenced(self, object_keys: Sequence[str]) -> set[str]:
-        query = "SELECT object_key FROM images WHERE task_id = ? AND id = ?"
+        query = "SELECT object_key, work_key FROM images WHERE task_id = ? AND id = ?"
 
         def select(db: sqlite3.Connection) -> set[str]:
-            ids = [(key.partition("/")[0], key.partition("/")[2][:32]) for key in object_keys]
-            rows = (db.execute(query, one).fetchone() for one in ids)
-            return {row[0] for row in rows if row} & set(object_keys)
+            rows = (db.execute(query, image_of(key)).fetchone() for key in object_keys)
+            return {key for row in rows if row for key in row} & set(object_keys)
 
         return await self._database.read(select)
 
@@ -358,9 +383,18 @@ class SqliteTaskStore(SqliteOutbox):
         result = image.result
         ended = (result and result.label, key_of(image, "uncertain"), result and result.completed_at)
         db.execute(
-            """UPDATE images SET state = ?, label = ?, agreement_key = ?, ended_at = ?, counted_votes = ?, body = ?
-               WHERE task_id = ? AND id = ?""",
-            (image.state, *ended, counted_votes(image), IMAGES.text(image), image.task_id, image.id),
+            """UPDATE images SET state = ?, label = ?, agreement_key = ?, ended_at = ?, counted_votes = ?,
+               object_key = ?, work_key = ?, body = ? WHERE task_id = ? AND id = ?""",
+            (
+                image.state,
+                *ended,
+                counted_votes(image),
+                image.object_key,
+                image.work_key,
+                IMAGES.text(image),
+                image.task_id,
+                image.id,
+            ),
         )
         db.execute("UPDATE tasks SET changes = changes + 1 WHERE id = ?", (image.task_id,))
 
@@ -370,16 +404,21 @@ class SqliteTaskStore(SqliteOutbox):
 
     def _insert(self, db: sqlite3.Connection, image: Image) -> bool:
         keys = (key_of(image, "upload"), key_of(image, "name"))
-        row = (image.task_id, image.id, image.state, image.object_key, *keys, IMAGES.text(image))
-        insert = """INSERT OR IGNORE INTO images (task_id, id, state, object_key, upload_key, name_key, body)
-                    VALUES (?,?,?,?,?,?,?)"""
-        return db.execute(insert, row).rowcount == 1
+        row = (image.task_id, image.id, image.state, image.object_key, image.work_key, *keys, IMAGES.text(image))
+        insert = """INSERT OR IGNORE INTO images (task_id, id, state, object_key, work_key, upload_key, name_key, body)
+                    VALUES (?,?,?,?,?,?,?,?)"""
+        is_new = db.execute(insert, row).rowcount == 1
+        if is_new and image.result is not None:
+            self._write_image(db, image)
+        return is_new
+
+    def _announced(self, task: Task, images: Sequence[Image]) -> list[Message]:
+        return [message for image in images for message in self._announce_image(task, image)]
 
 
 _FINISHED = """state = 'sealed' AND NOT EXISTS (
-    SELECT 1 FROM images WHERE images.task_id = tasks.id AND images.state = 'open')"""
+    SELECT 1 FROM images WHERE images.task_id = tasks.id AND images.state IN ('open', 'processing'))"""
 
 
 def _counts(row: Sequence[int]) -> Counts:
-    _, images, completed, disputed = row[:4]
-    return Counts(images=images, open=images - completed - disputed, completed=completed, disputed=disputed)
+    return counts_in(row[1], dict(zip(STATES, row[2:], strict=True)))

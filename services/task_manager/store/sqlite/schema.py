@@ -149,6 +149,12 @@ def _of_teams(db: sqlite3.Connection) -> None:
 
 _CHANGES = "ALTER TABLE tasks ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
 """How often an image of the task was changed or removed since this step."""
+_PIPELINES = """
+ALTER TABLE tasks ADD COLUMN processing INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN derived INTEGER NOT NULL DEFAULT 0;   -- of `images`, those in whose place others stand
+ALTER TABLE images ADD COLUMN work_key TEXT;
+"""
 
 STEPS = (
     statements(_FIRST),
@@ -164,4 +170,5 @@ STEPS = (
     statements(erasures_sqlite.SCHEMA),
     statements(imports.SCHEMA),
     statements(_CHANGES),
+    statements(_PIPELINES),
 )

@@ -1,0 +1,1 @@
+"""Pipelines: what is done to the images of a task before people label them."""
