@@ -4,6 +4,7 @@ import type { Page, Route } from "@playwright/test";
 import { withReplicas } from "./busy";
 import { expect, label, open, vote, voteAll } from "./fixtures";
 import { withWebhooks } from "./hooks";
+import { jobsInEveryState } from "./jobs";
 import type { Platform } from "./platform";
 import { shelve } from "./shelf";
 import { atWork, type Go, tasksOf } from "./views";
@@ -303,6 +304,45 @@ export const STATES: Record<string, Go> = {
     await open(page, platform, user, "/detect");
     await page.getByLabel("Picture").setInputFiles(join(import.meta.dirname, "axe.ts"));
     await expect(page.getByRole("alert")).toBeVisible();
+  },
+  "recognise-first": async (page, platform, user) => {
+    await open(page, platform, `${user}, first`, "/recognise");
+    await expect(page.getByRole("heading", { name: "No picture yet" })).toBeVisible();
+  },
+  "recognise-states": async (page, platform, user) => {
+    await jobsInEveryState(page, platform);
+    await open(page, platform, user, "/recognise");
+    await expect(page.getByText("2 waiting")).toBeVisible();
+  },
+  "recognise-sending": async (page, platform, user) => {
+    await jobsInEveryState(page, platform);
+    await page.route(/\/jobs\/submit/, unanswered);
+    await open(page, platform, user, "/recognise");
+    const files = platform.samples().slice(0, 6);
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles(files.map(({ name }) => join(platform.pictures, name)));
+    await expect(page.getByText("0 of 6 files are sent")).toBeVisible();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByText("Paused.")).toBeVisible();
+  },
+  "recognise-none": async (page, platform, user) => {
+    await page.route(/\/api\/me$/, async (route) => {
+      const me = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...me, detector: false } });
+    });
+    await open(page, platform, `${user}, none`, "/recognise");
+    await expect(page.getByRole("heading", { name: "No detector is running here" })).toBeVisible();
+  },
+  "recognise-failed": async (page, platform, user) => {
+    await page.route(/\/jobs\/all/, failing);
+    await open(page, platform, user, "/recognise");
+    await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+  },
+  "recognise-gone": async (page, platform, user) => {
+    await open(page, platform, user, `/recognise/${"0".repeat(64)}`);
+    await expect(page.getByRole("heading", { name: "This job is not here" })).toBeVisible();
   },
   "admin-letters": async (page, platform, user) => {
     await withReplicas(page);

@@ -248,6 +248,26 @@ export const VIEWS: Record<string, Go> = {
     await page.getByLabel("Picture").setInputFiles(join(platform.pictures, sample?.name ?? ""));
     await expect(page.getByText(/Answered in/)).toBeVisible();
   },
+  recognise: async (page, platform, user) => {
+    await open(page, platform, `${user}, recognise`, "/recognise");
+    const files = platform.samples().slice(0, 6);
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles([...files.map(({ name }) => join(platform.pictures, name)), join(import.meta.dirname, "axe.ts")]);
+    await expect(page.locator("[data-state='finished']")).toHaveCount(6);
+    await page.getByText("1 file was refused: why").click();
+  },
+  "recognise-job": async (page, platform, user) => {
+    await open(page, platform, `${user}, job`, "/recognise");
+    const [sample] = platform.samples();
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles(join(platform.pictures, sample?.name ?? ""));
+    await page.locator("[data-state='finished'] a").click();
+    await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
+  },
   "task-consensus": async (page, platform, user) => {
     const task = await doubtedTask(platform, "Estimated beside the record");
     const { id } = await platform.json("POST", "/api/consensus", { task_id: task });
