@@ -732,6 +732,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pipelines/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations */
+        get: operations["operations_api_pipelines_operations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pipelines/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Preview */
+        post: operations["preview_api_pipelines_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/renditions/{task_id}/{name}": {
         parameters: {
             query?: never;
@@ -1069,7 +1103,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One Image */
+        get: operations["one_image_api_tasks__task_id__images__image_id__get"];
         put?: never;
         post?: never;
         /** Remove Image */
@@ -1658,6 +1693,28 @@ export interface components {
             why_no_kappa: string | null;
         };
         /**
+         * ArgumentForm
+         * @description An argument of an operation. `kind`: `size` is a width and a height such as `640x480`; `number` is whole pixels
+         *     or a share; `labels` are classes of the detector's model. `default` null: it has to be given.
+         */
+        ArgumentForm: {
+            /** Choices */
+            choices?: (string | number)[] | null;
+            /** Default */
+            default?: string | number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "size" | "integer" | "number" | "choice" | "labels";
+            /** Max */
+            max?: number | null;
+            /** Min */
+            min?: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
          * Audit
          * @description The newest first.
          */
@@ -1812,16 +1869,23 @@ export interface components {
              */
             state: "waiting" | "running" | "finished" | "failed";
         };
-        /** CountsShown */
+        /**
+         * CountsShown
+         * @description Images by state; `images` in all, without those in whose place others stand.
+         */
         CountsShown: {
             /** Completed */
             completed: number;
             /** Disputed */
             disputed: number;
+            /** Failed */
+            failed: number;
             /** Images */
             images: number;
             /** Open */
             open: number;
+            /** Processing */
+            processing: number;
         };
         /** DeadLetterShown */
         DeadLetterShown: {
@@ -1873,6 +1937,8 @@ export interface components {
             detector: number;
             /** Lead */
             lead: number;
+            /** Pipeline */
+            pipeline: number;
             /** Quorum */
             quorum: number;
             /** Settled */
@@ -2334,7 +2400,8 @@ export interface components {
          * ImageResult
          * @description An image with its result; votes, label and agreement are null while it is open. `thumbnail_url`: 320 pixels;
          *     `screen_url`: 1,600, null where the image has less than 4 megapixels. `prelabel`: the detector's; `imported`: what a
-         *     file of labels said.
+         *     file of labels said. `origin`: what a derived image was made of, null for an uploaded one; it has no URLs before the
+         *     last operation was done. `failure`: why the pipeline could not work on it.
          */
         ImageResult: {
             /** Agreement */
@@ -2344,9 +2411,11 @@ export interface components {
             /** Completed At */
             completed_at: string | null;
             /** Decided By */
-            decided_by: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+            decided_by: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
+            /** Failure */
+            failure: string | null;
             /** Filename */
             filename: string;
             /** Height */
@@ -2354,10 +2423,11 @@ export interface components {
             /** Image Id */
             image_id: string;
             /** Image Url */
-            image_url: string;
+            image_url: string | null;
             imported: components["schemas"]["services__task_manager__wire__PrelabelShown"] | null;
             /** Label */
             label: string | null;
+            origin: components["schemas"]["OriginShown"] | null;
             prelabel: components["schemas"]["services__task_manager__wire__PrelabelShown"] | null;
             /** Reason */
             reason: string | null;
@@ -2367,15 +2437,12 @@ export interface components {
             screen_url: string | null;
             /** Sha256 */
             sha256: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "open" | "completed" | "disputed";
+            /** State */
+            state: ("open" | "completed" | "disputed" | "processing" | "failed") | "derived";
             /** Stored Sha256 */
             stored_sha256: string;
             /** Thumbnail Url */
-            thumbnail_url: string;
+            thumbnail_url: string | null;
             /** Votes */
             votes: {
                 [key: string]: number;
@@ -3022,6 +3089,46 @@ export interface components {
             subtasks: components["schemas"]["OldSubtask"][];
         };
         /**
+         * OperationForm
+         * @description An operation, and the form of its argument: `true` alone; the one `value` of its arguments; or an `object` of
+         *     them by name. `makes_several`: whether it may make several pictures of one.
+         */
+        OperationForm: {
+            /**
+             * Arguments
+             * @default []
+             */
+            arguments: components["schemas"]["ArgumentForm"][];
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "true" | "value" | "object";
+            /**
+             * Makes Several
+             * @default false
+             */
+            makes_several: boolean;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "resize" | "fit" | "split" | "tile" | "crop" | "rotate" | "grayscale" | "blur" | "hide";
+        };
+        /**
+         * Operations
+         * @description The operations that a pipeline may have, `max_operations` of them at the most.
+         */
+        Operations: {
+            /**
+             * Max Operations
+             * @default 10
+             */
+            max_operations: number;
+            /** Operations */
+            operations: components["schemas"]["OperationForm"][];
+        };
+        /**
          * OperatorShown
          * @description How somebody votes. `agreement`: the share of votes for what leads among the others' votes; `pace_per_minute`:
          *     without pauses; `commonest_share`: of their votes. `flags`: what is unusual, for a person to look at: nothing
@@ -3087,6 +3194,24 @@ export interface components {
             why: string | null;
         };
         /**
+         * OriginShown
+         * @description Where a derived image comes from. image_id, width, height: of the uploaded image. path: for each operation that
+         *     made several pictures of one, its place in the pipeline and that of the picture. affine: (a, b, tx, c, d, ty) leads
+         *     from a point (x, y) of the derived image to (a x + b y + tx, c x + d y + ty) of the uploaded one.
+         */
+        OriginShown: {
+            /** Affine */
+            affine: number[];
+            /** Height */
+            height: number;
+            /** Image Id */
+            image_id: string;
+            /** Path */
+            path: number[][];
+            /** Width */
+            width: number;
+        };
+        /**
          * OwnErasure
          * @description The caller's password, for what can't be undone.
          */
@@ -3114,6 +3239,47 @@ export interface components {
             new: string;
         };
         /**
+         * PipelineRequest
+         * @description What is done to each image before people label it: operations in order, each a name and its argument, and how
+         *     what comes of them is encoded. `quality`: of `jpg`.
+         */
+        PipelineRequest: {
+            /** Operations */
+            operations: [
+                "resize" | "fit" | "split" | "tile" | "crop" | "rotate" | "grayscale" | "blur" | "hide",
+                components["schemas"]["JsonValue"]
+            ][];
+            /**
+             * Output
+             * @default png
+             * @enum {string}
+             */
+            output: "jpg" | "png";
+            /**
+             * Quality
+             * @default 95
+             */
+            quality: number;
+        };
+        /**
+         * PipelineShown
+         * @description As it was asked for: each operation is its name and its argument.
+         */
+        PipelineShown: {
+            /** Operations */
+            operations: [
+                "resize" | "fit" | "split" | "tile" | "crop" | "rotate" | "grayscale" | "blur" | "hide",
+                components["schemas"]["JsonValue"]
+            ][];
+            /**
+             * Output
+             * @enum {string}
+             */
+            output: "jpg" | "png";
+            /** Quality */
+            quality: number;
+        };
+        /**
          * PoolLoad
          * @description What the detector does and has done since its start. `waited_s` and `busy_s` are sums of seconds.
          */
@@ -3132,6 +3298,26 @@ export interface components {
             waited_s: number;
             /** Waiting */
             waiting: number;
+        };
+        /**
+         * Preview
+         * @description The steps, up to the first that cannot be done.
+         */
+        Preview: {
+            /** Steps */
+            steps: components["schemas"]["PreviewStep"][];
+        };
+        /**
+         * PreviewStep
+         * @description What a step made: `count` pictures, of which the first are shown; `error` says why it cannot be done or shown.
+         */
+        PreviewStep: {
+            /** Count */
+            count: number;
+            /** Error */
+            error: string | null;
+            /** Images */
+            images: components["schemas"]["ShownImage"][];
         };
         /**
          * Problem
@@ -3237,7 +3423,8 @@ export interface components {
         };
         /**
          * QuorumRequest
-         * @description When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given.
+         * @description When votes settle an image; `max_votes` is `votes_required` + 2 unless it is given. With a pipeline
+         *     `votes_required` may be 0: then nobody is asked, and there need be no labels.
          */
         QuorumRequest: {
             /**
@@ -3669,6 +3856,18 @@ export interface components {
             /** Seen */
             seen: number;
         };
+        /**
+         * ShownImage
+         * @description A picture that a step made: its size in pixels, and a copy of at most 320 pixels a side, JPEG in base64.
+         */
+        ShownImage: {
+            /** Data */
+            data: string;
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
+        };
         /** SignIn */
         SignIn: {
             /** Name */
@@ -3921,6 +4120,7 @@ export interface components {
              * @enum {string}
              */
             order: "random" | "upload" | "name" | "uncertain" | "confident";
+            pipeline?: components["schemas"]["PipelineRequest"] | null;
             /**
              * @default {
              *       "lead": 3,
@@ -3966,6 +4166,7 @@ export interface components {
             order: "random" | "upload" | "name" | "uncertain" | "confident";
             /** Owner */
             owner: string;
+            pipeline: components["schemas"]["PipelineShown"] | null;
             quorum: components["schemas"]["QuorumPolicy"];
             /** Sealed At */
             sealed_at: string | null;
@@ -6505,6 +6706,94 @@ export interface operations {
             };
         };
     };
+    operations_api_pipelines_operations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_pipelines_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file?: string;
+                    /** Format: binary */
+                    image?: string;
+                    /** Format: binary */
+                    images?: string;
+                    operations: string;
+                } & (unknown | unknown | unknown);
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rendition_api_renditions__task_id___name__get: {
         parameters: {
             query?: never;
@@ -7402,7 +7691,7 @@ export interface operations {
                 /** @description whether the pictures are in it; an imagefolder has them */
                 images?: boolean | null;
                 /** @description images in this state; without it jsonl and csv have all, others the completed */
-                state?: ("open" | "completed" | "disputed") | null;
+                state?: ("open" | "completed" | "disputed" | "processing" | "failed") | null;
                 /** @description share of the images to train with; yolo and imagefolder */
                 split?: number;
             };
@@ -7511,9 +7800,9 @@ export interface operations {
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
-                state?: ("open" | "completed" | "disputed") | null;
+                state?: ("open" | "completed" | "disputed" | "processing" | "failed") | null;
                 label?: string | null;
-                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
                 /** @description label of the pre-label */
                 suggested?: string | null;
                 /** @description whether people gave another label than the detector proposed */
@@ -7522,6 +7811,8 @@ export interface operations {
                 agreement_below?: number | null;
                 /** @description what the file name begins with */
                 filename?: string | null;
+                /** @description uploaded images, too, of which a pipeline made others */
+                include?: "parents" | null;
             };
             header?: never;
             path: {
@@ -7637,6 +7928,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KnownImages"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_image_api_tasks__task_id__images__image_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageResult"];
                 };
             };
             /** @description Refused */
@@ -8054,9 +8388,9 @@ export interface operations {
                 cursor?: string | null;
                 /** @description items on a page */
                 limit?: number;
-                state?: ("open" | "completed" | "disputed") | null;
+                state?: ("open" | "completed" | "disputed" | "processing" | "failed") | null;
                 label?: string | null;
-                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client") | null;
+                decided_by?: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
                 /** @description label of the pre-label */
                 suggested?: string | null;
                 /** @description whether people gave another label than the detector proposed */
@@ -8065,6 +8399,8 @@ export interface operations {
                 agreement_below?: number | null;
                 /** @description what the file name begins with */
                 filename?: string | null;
+                /** @description uploaded images, too, of which a pipeline made others */
+                include?: "parents" | null;
             };
             header?: never;
             path: {
