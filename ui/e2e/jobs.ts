@@ -1,6 +1,10 @@
-/** Jobs as a platform would have them that has been at work for long: a test's own has few, and its model never fails. */
+/** Jobs as a platform would have them that has been at work for long, for a test's own has few and its model never fails;
+ * and the page of jobs as all pages are looked at. */
+import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { expect, open } from "./fixtures";
 import type { Platform } from "./platform";
+import type { Go } from "./views";
 
 export const THOUSAND = 1_000;
 const PAGE = 100;
@@ -78,3 +82,70 @@ export async function jobsInEveryState(page: Page, platform: Platform): Promise<
   const items = states.map((state, place) => jobOf(place + 1, state));
   await page.route(/\/jobs\/all/, (route) => route.fulfill({ json: { items, next_cursor: null } }));
 }
+
+const PROBLEM = { type: "about:blank", title: "Busy", status: 422, detail: "Try again.", request_id: "4f1c" };
+
+export const JOB_VIEWS: Record<string, Go> = {
+  recognise: async (page, platform, user) => {
+    await open(page, platform, `${user}, recognise`, "/recognise");
+    const files = platform.samples().slice(0, 6);
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles([...files.map(({ name }) => join(platform.pictures, name)), join(import.meta.dirname, "axe.ts")]);
+    await expect(page.locator("[data-state='finished']")).toHaveCount(6);
+    await page.getByText("1 file was refused: why").click();
+  },
+  "recognise-job": async (page, platform, user) => {
+    await open(page, platform, `${user}, job`, "/recognise");
+    const [sample] = platform.samples();
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles(join(platform.pictures, sample?.name ?? ""));
+    await page.locator("[data-state='finished'] a").click();
+    await expect(page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
+  },
+};
+
+export const JOB_STATES: Record<string, Go> = {
+  "recognise-first": async (page, platform, user) => {
+    await open(page, platform, `${user}, first`, "/recognise");
+    await expect(page.getByRole("heading", { name: "No picture yet" })).toBeVisible();
+  },
+  "recognise-states": async (page, platform, user) => {
+    await jobsInEveryState(page, platform);
+    await open(page, platform, user, "/recognise");
+    await expect(page.getByText("2 waiting")).toBeVisible();
+  },
+  "recognise-sending": async (page, platform, user) => {
+    await jobsInEveryState(page, platform);
+    await page.route(/\/jobs\/submit/, () => undefined);
+    await open(page, platform, user, "/recognise");
+    const files = platform.samples().slice(0, 6);
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles(files.map(({ name }) => join(platform.pictures, name)));
+    await expect(page.getByText("0 of 6 files are sent")).toBeVisible();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByText("Paused.")).toBeVisible();
+  },
+  "recognise-none": async (page, platform, user) => {
+    await page.route(/\/api\/me$/, async (route) => {
+      const me = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...me, detector: false } });
+    });
+    await open(page, platform, `${user}, none`, "/recognise");
+    await expect(page.getByRole("heading", { name: "No detector is running here" })).toBeVisible();
+  },
+  "recognise-failed": async (page, platform, user) => {
+    await page.route(/\/jobs\/all/, (route) => route.fulfill({ status: 422, json: PROBLEM }));
+    await open(page, platform, user, "/recognise");
+    await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
+  },
+  "recognise-gone": async (page, platform, user) => {
+    await open(page, platform, user, `/recognise/${"0".repeat(64)}`);
+    await expect(page.getByRole("heading", { name: "This job is not here" })).toBeVisible();
+  },
+};

@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense, useDeferredValue, useEffect, useState } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
 import { ApiProblem } from "../api/client";
+import { Imports } from "../imports/Imports";
 import { Icon } from "../marks/Icon";
 import { Mark } from "../marks/Mark";
 import button from "../shell/button.module.css";
@@ -93,6 +94,7 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
             </details>
           )}
           <UploadPanel task={task.id} add={mayAdd && !isAdding && !isEmpty ? () => setAdding(true) : null} />
+          {mayEdit && <Imports task={task.id} mayImport={mayAdd} />}
           {mayAdd && (isAdding || isEmpty) && <AddPictures task={task} />}
           {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
           {!isEmpty && isLabeled && may(me, "estimate") && <Tabs task={task} isConsensus={isConsensus} />}

@@ -67,6 +67,8 @@ export const tasks = {
       yolo: "YOLO, with pictures",
       files: "The pictures that were made, as a zip",
     } as Record<string, string>,
+    bucket: "Import from a bucket",
+    labels: "Import labels",
     seal: "Seal",
     edit: "Edit",
     invite: "Who may label it",
