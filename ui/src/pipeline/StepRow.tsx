@@ -91,7 +91,7 @@ export function StepRow({
       {name === "hide" && step.values.with !== "fill" && <p className={css.hint}>{texts.undone}</p>}
       {says && (
         <p className={css.wrong} role="alert">
-          <Icon name="warning" size={14} /> {says}
+          <Icon name="warning" size={14} /> <span className={css.said}>{says}</span>
         </p>
       )}
       {isTried && <Made shown={shown} place={place} />}
@@ -127,7 +127,7 @@ function Made({ shown, place }: { shown: StepShown; place: number }) {
         <strong>{texts.sample.makes(shown.count)}</strong>
         {first && <span>{texts.sample.size(first.width, first.height)}</span>}
       </p>
-      {shown.error && <p className={css.hint}>{shown.error}</p>}
+      {shown.error && <p className={`${css.hint} ${css.said}`}>{shown.error}</p>}
     </div>
   );
 }

@@ -5,7 +5,6 @@ import { Button } from "../shell/Button";
 import { Copy } from "../shell/Copy";
 import { Dialog } from "../shell/Dialog";
 import { Empty, Loading } from "../shell/States";
-import { en } from "../texts/en";
 import { recognise as texts } from "../texts/en.recognise";
 import { MARKS } from "./JobList";
 import { RemoveJob } from "./RemoveJob";
@@ -43,7 +42,7 @@ function Shown({ job, remove }: { job: Job; remove: () => void }) {
         <Boxed src={job.screen_url} alt={job.filename} width={width} height={height} boxes={[]} />
       </div>
       <p className={css.state}>
-        <Mark state={MARKS[state]} needed={1} against={state === "failed" ? 1 : 0} size={20} />
+        <Mark state={MARKS[state]} needed={1} size={20} />
         <strong>{texts.states[state]}</strong>
         {tookS && <span>{texts.took(tookS)}</span>}
         {width && height && <span>{texts.size(width, height)}</span>}
@@ -54,8 +53,10 @@ function Shown({ job, remove }: { job: Job; remove: () => void }) {
         {classes.map(({ label, confidence }) => (
           <li key={label} className={css.class}>
             <span>{label}</span>
-            <i className={css.bar} style={{ inlineSize: `${confidence * 100}%` }} />
-            <span className={css.share}>{en.percent(confidence)}</span>
+            <i className={css.track}>
+              <i className={css.bar} style={{ inlineSize: `${confidence * 100}%` }} />
+            </i>
+            <span className={css.share}>{texts.sure(confidence)}</span>
           </li>
         ))}
       </ul>

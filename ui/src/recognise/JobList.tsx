@@ -6,7 +6,6 @@ import { Icon } from "../marks/Icon";
 import { Mark, type MarkState } from "../marks/Mark";
 import { IconButton } from "../shell/Button";
 import { onKeys, pressedAct } from "../shell/shortcuts";
-import { en } from "../texts/en";
 import { recognise as texts } from "../texts/en.recognise";
 import { RemoveJob } from "./RemoveJob";
 import css from "./recognise.module.css";
@@ -16,9 +15,9 @@ const ROW_PX = 80;
 const ROWS_AHEAD = 20;
 
 export const MARKS: Readonly<Record<Job["state"], MarkState>> = {
-  waiting: "open",
+  waiting: "processing",
   finished: "detector",
-  failed: "disputed",
+  failed: "failed",
 };
 
 interface JobListProps {
@@ -90,7 +89,7 @@ function Row({ job, remove }: { job: Job; remove: () => void }) {
           {job.filename}
         </Link>
         <span className={css.stands}>
-          <Mark state={MARKS[job.state]} needed={1} agreeing={0} against={job.state === "failed" ? 1 : 0} size={16} />
+          <Mark state={MARKS[job.state]} needed={1} size={16} />
           {texts.states[job.state]}
         </span>
       </div>
@@ -111,14 +110,18 @@ function Found({ job }: { job: Job }) {
   return (
     <div className={css.found}>
       <p>
+        <i className={css.track}>
+          <i className={css.bar} style={{ inlineSize: `${first.confidence * 100}%` }} />
+        </i>
+        <span className={css.share}>{texts.sure(first.confidence)}</span>
         <b>{first.label}</b>
-        <i className={css.bar} style={{ inlineSize: `${first.confidence * 100}px` }} />
-        <span>{en.percent(first.confidence)}</span>
       </p>
       {others.length > 0 && (
         <p className={css.others}>
           {others.map(({ label, confidence }) => (
-            <span key={label}>{texts.sure(label, confidence)}</span>
+            <span key={label}>
+              {label} {texts.sure(confidence)}
+            </span>
           ))}
         </p>
       )}

@@ -80,7 +80,7 @@ function Known({ task, image }: { task: Task; image: Image }) {
             boxes={areBoxesShown ? (prelabel?.objects ?? []) : []}
           />
         ) : (
-          <p className={css.unmade}>{texts.processing}</p>
+          <p className={css.unmade}>{image.state === "failed" ? texts.unmade : texts.processing}</p>
         )}
       </div>
       <div className={css.facts}>

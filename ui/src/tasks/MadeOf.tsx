@@ -47,7 +47,8 @@ export function MadeOf({ task, image, origin }: MadeOfProps) {
           </div>
         )}
         <p>
-          {uploaded?.filename} {said.join(", ")}.
+          {uploaded && `${uploaded.filename}: `}
+          {said.join(", ")}.
         </p>
       </div>
     </section>

@@ -20,7 +20,7 @@ export const recognise = {
   noneDetail: "Each picture that you submit is a job. Its classes stand here as soon as the model has looked.",
   states: { waiting: "Waiting for the model", finished: "Recognised", failed: "Failed" } as const,
   nothing: "Nothing that the model knows",
-  sure: (label: string, confidence: number) => `${label}, ${en.percent(confidence)}`,
+  sure: (confidence: number) => (confidence < 0.005 ? "<1%" : en.percent(confidence)),
   took: (seconds: number) => `in ${decimal.format(seconds)} s`,
   by: (model: string) => `by ${model}`,
   size: (width: number, height: number) => `${en.number(width)} × ${en.number(height)}`,

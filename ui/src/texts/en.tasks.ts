@@ -197,6 +197,7 @@ export const tasks = {
     remove: "Remove image",
     processing: "The steps of the task are not done with this image yet.",
     failed: "The steps of the task could not be done with this image.",
+    unmade: "There is no picture.",
     origin: "Made of",
     whole: (width: number, height: number) => `the whole picture, ${en.number(width)} × ${en.number(height)}`,
     part: (left: number, top: number, width: number, height: number) =>
