@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -P
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus bench-distributed broker-away trace schemathesis loadtest soak experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
+.PHONY: help setup setup-dev page demo serve test test-unit test-debian13 test-replica test-kill test-memory chaos chaos-short webhooks hostile lint types arrows services services-stop ui ui-dev test-ui screenshots readme-picture bench-page k8s-check k8s-build compose-up compose-dev compose-down bench bench-detector bench-bus bench-consensus bench-pipelines bench-distributed broker-away trace schemathesis loadtest soak experiment-pyramid experiment-pods experiment-loss experiment-scale lock docs-api docs-access audit-dependencies scan-secrets clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -171,6 +171,9 @@ bench-bus: setup-dev  ## the bus beside plain aio-pika, on the broker that `make
 
 bench-consensus: setup-dev  ## estimates of true labels on 1,000,000 votes, in build/bench-consensus.json
 	@$(RUN) -m loadtest.bench_consensus
+
+bench-pipelines: setup-dev  ## pipelines beside plain OpenCV, and two workers beside one, in build/bench-pipelines.json
+	@$(RUN) -m loadtest.bench_pipelines
 
 bench-distributed: SECONDS = 6
 bench-distributed: setup-dev  ## what a label cycle costs distributed, one replica each, in build/bench-distributed.json: SECONDS=6

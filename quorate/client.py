@@ -33,13 +33,14 @@ from quorate.shapes import (
     Leases,
     Me,
     Order,
+    PipelineFields,
     QuorumFields,
     RenewOutcome,
     Result,
     ResultOrder,
     RowReport,
+    ShownState,
     Subtask,
-    SubtaskState,
     Task,
     TaskChange,
     UploadReport,
@@ -107,11 +108,13 @@ class Client:
         order: Order | None = None,
         hide_names: bool | None = None,
         operators: Sequence[str] | None = None,
+        pipeline: PipelineFields | None = None,
         idempotency_key: str | None = None,
     ) -> Task:
         """A new task. The same key again gives the same task; without one, each call makes its own.
 
         operators: the ids of those who may label it; all of the team where none are given.
+        pipeline: what is done to each image before people label it (docs/pipelines.md).
         """
         optional = {
             "instructions": instructions,
@@ -121,6 +124,7 @@ class Client:
             "order": order,
             "hide_names": hide_names,
             "operators": None if operators is None else list(operators),
+            "pipeline": pipeline,
         }
         body = {"name": name, "labels": list(labels)} | {k: v for k, v in optional.items() if v is not None}
         key = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
@@ -221,12 +225,25 @@ class Client:
         self,
         task_id: str,
         *,
-        state: SubtaskState | None = None,
+        state: ShownState | None = None,
         label: str | None = None,
         order: ResultOrder | None = None,
+        parents: bool = False,
     ) -> Iterator[Result]:
-        pages = self._pages(task_path(task_id, "results"), {"state": state, "label": label, "order": order})
+        """parents: uploaded images, too, of which a pipeline made others."""
+        query: dict[str, str | int | None] = {
+            "state": state,
+            "label": label,
+            "order": order,
+            "include": "parents" if parents else None,
+        }
+        pages = self._pages(task_path(task_id, "results"), query)
         return cast("Iterator[Result]", pages)
+
+    def results_by_origin(self, task_id: str) -> Iterator[Result]:
+        """Uploaded images in the order of upload; `derived` has what a pipeline made of each, with rectangles in pixels
+        of the uploaded image."""
+        return cast("Iterator[Result]", self._pages(task_path(task_id, "results"), {"group": "origin"}))
 
     def export(
         self,
@@ -235,7 +252,7 @@ class Client:
         *,
         file_format: ExportFormat = "jsonl",
         order: ResultOrder | None = None,
-        state: SubtaskState | None = None,
+        state: ShownState | None = None,
         images: bool | None = None,
         split: float | None = None,
         bom: bool = False,

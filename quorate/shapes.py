@@ -3,13 +3,17 @@
 The server may add fields; it does not rename them.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from collections.abc import Sequence
+from typing import Any, Literal, NotRequired, TypedDict
 
 TaskState = Literal["open", "sealed", "completed", "cancelled"]
 SubtaskState = Literal["open", "completed", "disputed"]
+ShownState = Literal["open", "completed", "disputed", "processing", "failed"]
+ImageState = Literal["open", "completed", "disputed", "processing", "failed", "derived"]
+OperationName = Literal["resize", "fit", "split", "tile", "crop", "rotate", "grayscale", "blur", "hide"]
 Order = Literal["random", "upload", "name", "uncertain", "confident"]
 ResultOrder = Literal["id", "upload", "name"]
-DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client"]
+DecidedBy = Literal["quorum", "settled", "lead", "detector", "adjudicator", "client", "pipeline"]
 UploadStatus = Literal["accepted", "duplicate", "rejected", "skipped"]
 
 
@@ -39,6 +43,32 @@ class Counts(TypedDict):
     open: int
     completed: int
     disputed: int
+    processing: int
+    failed: int
+
+
+class PipelineFields(TypedDict):
+    """What is done to each image before people label it; each operation is a list of its name and its argument."""
+
+    operations: Sequence[Sequence[Any]]
+    output: NotRequired[Literal["jpg", "png"]]
+    quality: NotRequired[int]
+
+
+class Pipeline(TypedDict):
+    operations: list[list[Any]]
+    output: Literal["jpg", "png"]
+    quality: int
+
+
+class Origin(TypedDict):
+    """The uploaded image that a derived one was made of; `affine` leads from a point of the derived one to it."""
+
+    image_id: str
+    width: int
+    height: int
+    path: list[list[int]]
+    affine: list[float]
 
 
 class Task(TypedDict):
@@ -55,6 +85,7 @@ class Task(TypedDict):
     order: Order
     hide_names: bool
     operators: list[str] | None
+    pipeline: Pipeline | None
     counts: Counts
     created_at: str
     sealed_at: str | None
@@ -243,14 +274,16 @@ class Result(TypedDict):
 
     image_id: str
     filename: str
-    image_url: str
-    thumbnail_url: str
+    image_url: str | None
+    thumbnail_url: str | None
     screen_url: str | None
     sha256: str
     stored_sha256: str
     width: int
     height: int
-    state: SubtaskState
+    state: ImageState
+    origin: Origin | None
+    failure: str | None
     label: str | None
     agreement: float | None
     votes: dict[str, int] | None
@@ -262,6 +295,7 @@ class Result(TypedDict):
     prelabel: Prelabel | None
     imported: Prelabel | None
     earlier: list[EarlierResult]
+    derived: NotRequired["list[Result] | None"]
 
 
 class Lease(TypedDict):

@@ -13,7 +13,7 @@ from deploy.local.gateway import Gateway
 from deploy.local.process import LongProcess
 from deploy.local.server_folder import HOST, ServerFolder
 
-SERVICES = ("task_manager", "subtask_manager", "notifier", "consensus", "detector", "accounts")
+SERVICES = ("task_manager", "subtask_manager", "worker", "notifier", "consensus", "detector", "accounts")
 START_S = 60.0
 POLL_S = 0.1
 OK = 200
@@ -64,6 +64,8 @@ class Replica:
 class Platform:
     """`replicas` of each service in a folder, on the servers that `environment` names.
 
+    workers: how many there are of the worker, where they are to be others.
+
     Without a model there is no detector, and without authentication no accounts: then the gateway has none to pass
     requests to.
     """
@@ -71,17 +73,18 @@ class Platform:
     folder: Path
     environment: Mapping[str, str]
     replicas: int = 2
+    workers: int | None = None
     model: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def members(self) -> list[Replica]:
         """Every process of the services, running or not."""
-        return [self._replica(service, number) for service in self._services() for number in range(self.replicas)]
+        return [self._replica(service, number) for service in self._services() for number in self._numbers(service)]
 
     def gateway(self) -> Gateway:
         """The reverse proxy that clients talk to."""
         ports = {
-            service: [self._replica(service, number).port for number in range(self.replicas)] for service in SERVICES
+            service: [self._replica(service, number).port for number in self._numbers(service)] for service in SERVICES
         }
         folder = self.folder / "gateway"
         return Gateway(folder=folder, port=ServerFolder(self.folder).port("gateway"), upstreams=ports)
@@ -102,6 +105,9 @@ class Platform:
         self.gateway().stop()
         for member in self.members():
             member.process.stop()
+
+    def _numbers(self, service: str) -> range:
+        return range(self.replicas if self.workers is None or service != "worker" else self.workers)
 
     def _services(self) -> list[str]:
         absent = {"detector": self.model is None, "accounts": self.settings.get("QUORATE_AUTH") != "on"}

@@ -15,10 +15,11 @@ from quorate.exits import Exit
 from quorate.labels import chosen
 from quorate.names import of_path
 from quorate.options import TEXT, Options, json_flag, pass_options
+from quorate.pipelines import of_file
 from quorate.progress import bar
 from quorate.sending import reports, tell
 from quorate.session import connected
-from quorate.shapes import DetectorFields, FieldError, Order, QuorumFields, Task, UploadReport
+from quorate.shapes import DetectorFields, FieldError, Order, PipelineFields, QuorumFields, Task, UploadReport
 from quorate.summaries import ResultSummary, summarize
 from quorate.tables import show_summary
 from quorate.terminal import plain, say, show, show_json
@@ -50,6 +51,7 @@ class Wish:
     order: Order | None
     are_names_hidden: bool
     invited: tuple[str, ...]
+    pipeline: PipelineFields | None
 
     def create(self, client: Client) -> Task:
         try:
@@ -63,6 +65,7 @@ class Wish:
                 order=self.order,
                 hide_names=self.are_names_hidden or None,
                 operators=ids_of(client, self.invited) if self.invited else None,
+                pipeline=self.pipeline,
             )
         except ApiError as error:
             for field in error.errors:
@@ -85,7 +88,11 @@ class Wish:
     callback=chosen,
     help="Separated by commas or line ends, in double quotes where one contains a comma; or @ and a file of them.",
 )
-@click.option("--votes", type=click.IntRange(1, 100), help="How many votes are asked for on each image (3).")
+@click.option(
+    "--votes",
+    type=click.IntRange(0, 100),
+    help="How many votes are asked for on each image (3); with --pipeline 0 asks nobody, and needs no labels.",
+)
 @click.option("--name", type=TEXT, help="The task's name; that of the first path if not given.")
 @click.option("--instructions", type=TEXT, help="What operators are told.")
 @click.option("--stop", type=click.Choice(["exact", "settled", "lead"]), help="When to stop collecting (settled).")
@@ -98,6 +105,12 @@ class Wish:
 @click.option("--hide-names", is_flag=True, help="Do not show operators the names of the files.")
 @click.option(
     "--invite", type=TEXT, multiple=True, metavar="PERSON", help="Only this operator may label; again for more."
+)
+@click.option(
+    "--pipeline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=of_file,
+    help="A file of JSON that says what is done to each image before people label it.",
 )
 @click.option("--wait", is_flag=True, help="Wait until the task is completed, then summarize its results.")
 @click.option("--resume", type=TEXT, metavar="TASK", help="Go on with a task whose upload was interrupted.")
@@ -118,6 +131,7 @@ def label(
     order: Order | None,
     hide_names: bool,
     invite: tuple[str, ...],
+    pipeline: PipelineFields | None,
     wait: bool,
     resume: str | None,
 ) -> None:
@@ -136,8 +150,9 @@ def label(
         order=order,
         are_names_hidden=hide_names,
         invited=invite,
+        pipeline=pipeline,
     )
-    if not wish.labels and resume is None:
+    if not wish.labels and votes != 0 and resume is None:
         raise click.UsageError("--labels is needed for a new task")
     _check_images(paths)
     with connected(options) as client:
@@ -204,7 +219,7 @@ def _watched(client: Client, task_id: str) -> Task:
         task = client.task(task_id)
         for task in client.follow(task_id):
             counts = task["counts"]
-            progress(counts["completed"] + counts["disputed"], counts["images"])
+            progress(counts["completed"] + counts["disputed"] + counts.get("failed", 0), counts["images"])
     return task
 
 

@@ -12,7 +12,7 @@ from quorate.exports import EXTENSIONS, ExportFormat
 from quorate.options import TEXT, Options, json_flag, pass_options
 from quorate.progress import counted_bytes
 from quorate.session import connected
-from quorate.shapes import ResultOrder, SubtaskState, Task
+from quorate.shapes import ResultOrder, ShownState, Task
 from quorate.tables import show_results, show_task, show_tasks
 from quorate.terminal import first, is_asked, say, show, show_json
 
@@ -45,12 +45,12 @@ def _list(client: Client, limit: int, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("task", type=TEXT)
-@click.option("--state", type=click.Choice(["open", "completed", "disputed"]), help="Only images in this state.")
+@click.option("--state", type=click.Choice(get_args(ShownState)), help="Only images in this state.")
 @click.option("--label", type=TEXT, help="Only images with this label.")
 @click.option("--limit", type=click.IntRange(1), help=f"How many images; a table shows {ROWS} unless told, JSON all.")
 @json_flag
 @pass_options
-def results(options: Options, task: str, state: SubtaskState | None, label: str | None, limit: int | None) -> None:
+def results(options: Options, task: str, state: ShownState | None, label: str | None, limit: int | None) -> None:
     """Show the images of a task with their labels.
 
     With --json, one line of JSON each.
@@ -80,7 +80,7 @@ def results(options: Options, task: str, state: SubtaskState | None, label: str 
 )
 @click.option(
     "--state",
-    type=click.Choice(["open", "completed", "disputed"]),
+    type=click.Choice(get_args(ShownState)),
     help="Only images in this state; else jsonl and csv have all, others the completed.",
 )
 @click.option(

@@ -14,6 +14,7 @@ from shared.bus import Bus
 from shared.clock import Clock
 from shared.errors import Invalid, NotFound, QuorateError, StorageFull, Unavailable
 from shared.event_data import StepOpened, StepOutput
+from shared.labels import folded
 from shared.pipelines import RAW, Operation, outputs
 from shared.pipelines.arguments import Hide, argument_of
 from shared.pipelines.hiding import hidden
@@ -74,10 +75,11 @@ async def _hidden(pool: InferencePool, operation: Operation, pixels: Pixels) -> 
         raise Invalid(f"{operation.name} is done by workers, not by a detector")
     if pool.model.family == "classifier":
         raise Invalid("nothing can be hidden: the loaded model says what a picture shows, but not where")
-    if unknown := set(argument.labels) - set(pool.model.classes):
-        raise Invalid(f"the loaded model knows no {', '.join(sorted(unknown))}")
+    wanted = {folded(label): label for label in argument.labels}
+    if unknown := wanted.keys() - set(map(folded, pool.model.classes)):
+        raise Invalid(f"the loaded model knows no {', '.join(sorted(wanted[one] for one in unknown))}")
     look = await pool.detect(pixels, min_confidence=argument.confidence, nms_iou=nms_iou(pool))
-    places = [one.rectangle for one in look.objects if one.label in argument.labels]
+    places = [one.rectangle for one in look.objects if folded(one.label) in wanted]
     try:
         return await asyncio.to_thread(hidden, pixels, places, argument.cover, grow=argument.grow)
     except (cv2.error, MemoryError) as error:

@@ -16,7 +16,7 @@ from services.task_manager.imports.store import ImportStore
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
 from shared.ending import ended
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from shared.objects import ObjectStore
 from shared.objects.keys import image_of, is_staged, original_of, staged_prefix, work_prefix
 from shared.telemetry.trouble import Trouble
@@ -97,12 +97,13 @@ class Collector:
     async def _tidy(self) -> None:
         await self._erase_cancelled()
         await self._store.finish_removals()
-        await self._fail_dead()
         for task_id in await self._store.unfinished():
             await complete(self._store, task_id)
             self._relay_wake()
         if self._cancelled_s:
             await self._purge(self._clock() - self._cancelled_s)
+        with contextlib.suppress(Unavailable):  # the next sweep looks again
+            await self._fail_dead()
 
     async def _purge(self, before: float) -> None:
         """Tell the others to forget what was cancelled before then; what they were told of at the last sweep goes."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.task_manager.domain import Counts, Image
 
-STATES = ("completed", "disputed", "processing", "failed", "derived")
+STATES: tuple[str, ...] = ("completed", "disputed", "processing", "failed", "derived")
 """States that are counted by themselves; what is in none of them is open."""
 
 

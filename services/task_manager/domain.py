@@ -27,7 +27,7 @@ TaskState = Literal["open", "sealed", "completed", "cancelled"]
 ShownState = Literal["open", "completed", "disputed", "processing", "failed"]
 """The state of an image, as clients see it. `processing`: its task's pipeline has yet to do with it. `failed`: the
 pipeline could not."""
-ImageState = ShownState | Literal["derived"]
+ImageState = Literal["open", "completed", "disputed", "processing", "failed", "derived"]
 """`derived`: other images were made of it, and stand in its place."""
 
 MAX_VOTES = 100

@@ -95,12 +95,12 @@ def router(resources: Resources, exports: Exports) -> APIRouter:
             headers["Content-Length"] = str(span.size_bytes)
             return StreamingResponse(exports.part(task, wanted, tag, span), 206, headers, media_type)
 
-        return _Placed(exports.place(wanted, holder), answer)
+        return Placed(exports.place(wanted, holder), answer)
 
     return routes
 
 
-class _Placed(Response):
+class Placed(Response):
     """An answer that has a place for as long as it is made and sent, and is refused where there is none."""
 
     def __init__(self, place: AbstractContextManager[None], answer: Callable[[], Awaitable[Response]]) -> None:

@@ -28,6 +28,7 @@ from services.task_manager.intake import Intake
 from services.task_manager.jobs import routes as job_routes
 from services.task_manager.jobs.handlers import Jobs
 from services.task_manager.metrics import BatchMetrics
+from services.task_manager.pipelines import process_routes
 from services.task_manager.pipelines.handlers import Steps
 from services.task_manager.progress import Progress
 from services.task_manager.renditions import Renditions
@@ -143,6 +144,7 @@ def assemble(
             import_routes.router(importing),
             job_routes.submit_router(jobs),
             job_routes.router(jobs),
+            process_routes.router(resources, uploads),
         ],
         subscribe=partial(consumers.subscribe, resources),
         relays=[relay, *team_quotas.relays],

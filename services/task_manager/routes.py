@@ -14,6 +14,7 @@ from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.listing import STATES, Listing, beginning_of, states_in
 from services.task_manager.order import KEYS, By
+from services.task_manager.pipelines import origins
 from services.task_manager.search import Wanted, look_through
 from services.task_manager.shapes import image_shown, staging_shown, task_shown, upload_shown
 from services.task_manager.statistics_wire import StatisticsShown
@@ -67,6 +68,12 @@ Mine = Annotated[bool | None, Query(description="the caller's own tasks that hav
 LastEventId = Annotated[str, Header(max_length=100, description="`id` of the last event of a stream that was cut")]
 
 
+Group = Annotated[
+    Literal["origin"] | None,
+    Query(description="by the uploaded images, in the order of upload: `derived` has what was made of each"),
+]
+
+
 class JpegResponse(Response):
     media_type = "image/jpeg"
 
@@ -102,7 +109,7 @@ def upload_router(resources: Resources, uploads: Uploads) -> APIRouter:
             reports = await uploads.single(task_id, holder, str(one.id), one.image)
         else:
             raise UnsupportedType("send multipart/form-data, or application/json with one picture in base64")
-        return await _reported(resources, who, request, reports)
+        return await reported(resources, who, request, reports)
 
     routes.include_router(_direct_router(resources, uploads))
     return routes
@@ -130,7 +137,7 @@ def _direct_router(resources: Resources, uploads: Uploads) -> APIRouter:
         await handlers.allow_on(resources, who, "make tasks", task_id)
         filenames = None if wanted.files is None else [file.filename for file in wanted.files]
         reports = await uploads.commit(task_id, holder_of(request.scope), upload_id, filenames)
-        return await _reported(resources, who, request, reports)
+        return await reported(resources, who, request, reports)
 
     return routes
 
@@ -155,7 +162,7 @@ async def _image_request(request: Request, max_bytes: int) -> wire.ImageRequest:
     return valid(wire.ImageRequest, await bounded_request.json() if await bounded_request.body() else None)
 
 
-async def _reported(resources: Resources, who: Who, request: Request, reports: list[Report]) -> Response:
+async def reported(resources: Resources, who: Who, request: Request, reports: list[Report]) -> Response:
     """The report, once the quotas that refused files were noted; where nothing was accepted or known, as a problem."""
     await noted(resources, who, reports)
     shown = upload_shown(reports)
@@ -327,15 +334,18 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         who: Who,
         wanted: Annotated[Wanted, Depends(_wanted)],
         order: By = "id",
+        group: Group = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> Response:
         await handlers.allow_on(resources, who, "read tasks", task_id)
+        if group is not None:
+            return await _grouped(resources, pages, task_id, cursor, limit)
         _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         now = wall_of(resources.clock)()
         return await pages.answer(
             lambda after, limit: look_through(resources.store, task_id, wanted, by=order, after=after, limit=limit),
-            lambda image: _with_urls(resources, image, now),
+            lambda image: _shown_at(resources, image, now),
             after=read_cursor(cursor, KEYS[order]),
             limit=limit,
             headers={arrivals.HEADER: up_to_date},
@@ -346,11 +356,29 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
         await handlers.allow_on(resources, who, "read tasks", task_id)
         _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         image = await resources.store.image(task_id, image_id)
-        shown = _with_urls(resources, image, wall_of(resources.clock)())
+        shown = _shown_at(resources, image, wall_of(resources.clock)())
         return json_answer(shown, headers={arrivals.HEADER: up_to_date})
 
 
-def _with_urls(resources: Resources, image: Image, now: float) -> dict[str, Any]:
+async def _grouped(resources: Resources, pages: Pages, task_id: str, cursor: str | None, limit: int) -> Response:
+    _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
+    now = wall_of(resources.clock)()
+
+    def shown(group: origins.Group) -> dict[str, Any]:
+        derived = [_shown_at(resources, one, now) for one in group.derived]
+        return _shown_at(resources, group.uploaded, now) | {"derived": derived}
+
+    return await pages.answer(
+        lambda after, limit: origins.groups(resources.store, task_id, after=after, limit=limit),
+        shown,
+        after=read_cursor(cursor, KEYS["upload"]),
+        limit=limit,
+        headers={arrivals.HEADER: up_to_date},
+    )
+
+
+def _shown_at(resources: Resources, image: Image, now: float) -> dict[str, Any]:
+    """An image with its URLs, as they are from now on."""
     if not image.object_key:
         return image_shown(image) | NO_URLS
     urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)

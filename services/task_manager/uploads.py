@@ -44,11 +44,19 @@ class Uploads:
             max_picture_bytes=self._resources.checker.limits.max_bytes,
             max_archive_bytes=self._resources.archives.max_unpacked_bytes,
         )
-        parts = multipart.parts(chunks, boundary, limits=limits, spool=self._resources.spool)
+        async with contextlib.aclosing(
+            multipart.parts(chunks, boundary, limits=limits, spool=self._resources.spool)
+        ) as parts:
+            return await self.parts(task_id, holder, parts)
+
+    async def parts(
+        self, task_id: str, holder: Holder, parts: AsyncIterator[Part], fields: Sequence[str] = FIELDS
+    ) -> list[Report]:
+        """Pictures and archives of a form whose parts are read elsewhere. fields: those that files come in."""
         files = 0
-        async with self._ingest(task_id, holder) as ingest, contextlib.aclosing(parts):
+        async with self._ingest(task_id, holder) as ingest:
             async for part in parts:
-                files += await self._take(ingest, part)
+                files += await self._take(ingest, part, fields)
                 if files > MAX_FILES:
                     raise TooLarge(f"the upload has more than {MAX_FILES:,} files: send it in several")
             return await self._resources.intake.finish(ingest)
@@ -94,14 +102,15 @@ class Uploads:
             async with self._resources.intake.ingest(task_id) as ingest:
                 yield ingest
 
-    async def _take(self, ingest: Ingest, part: Part) -> int:
+    async def _take(self, ingest: Ingest, part: Part, fields: Sequence[str]) -> int:
         """Returns how many files there were to report on."""
         field, filename, notes = part.disposition.field, part.disposition.filename, part.disposition.notes
         with part.archive or contextlib.nullcontext() as archive:
             if part.error is not None:
                 ingest.refuse(filename, part.error, notes)
-            elif field not in FIELDS:
-                ingest.note(filename or field, "rejected", "send pictures in the form field 'images' or 'files'")
+            elif field not in fields:
+                named = " or ".join(f"'{one}'" for one in fields)
+                ingest.note(filename or field, "rejected", f"send pictures in the form field {named}")
             elif archive is not None:
                 return await self._unpack(ingest, filename, archive)
             elif filename.lower().endswith(".zip") and not names.is_system_file(filename):

@@ -2,17 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from services.task_manager.domain import MAX_VOTES, Change, ImageState
 from services.task_manager.label_imports.rows import Status
 from services.task_manager.labels import MAX_INSTRUCTIONS_LENGTH, MAX_NAME_LENGTH
 from services.task_manager.operators import MAX_OPERATORS, Invited, check_operators
+from services.task_manager.pipelines.wire import OriginShown, PipelineRequest, PipelineShown
 from shared.flat import names_of
 from shared.http.answers import EarlierResult
 from shared.http.requests import Reason, Wire
 from shared.labels import MAX_LABELS
-from shared.pipelines import MAX_OPERATIONS, Operation, OperationName, Output, Pipeline
 from shared.quotas import MAX_QUOTA
 from shared.results import DecidedBy, Detection
 from shared.terms import DetectorMode, DetectorPolicy, Order, QuorumPolicy, Stop, Terms
@@ -38,12 +38,6 @@ LabelNames = Annotated[dict[str, Annotated[str, Field(max_length=MAX_NAME_LENGTH
 
 _Operators = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=MAX_OPERATORS)]
 """Operators by their ids."""
-
-
-_Operation = Annotated[
-    tuple[OperationName, JsonValue], BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
-]
-"""A name and an argument; which argument a name takes is said in `shared.pipelines.arguments`."""
 
 
 class QuorumRequest(Wire):
@@ -78,19 +72,6 @@ class DetectorRequest(Wire):
 
     def policy(self) -> DetectorPolicy:
         return DetectorPolicy(**self.model_dump())
-
-
-class PipelineRequest(Wire):
-    """What is done to each image before people label it: operations in order, each a name and its argument, and how
-    what comes of them is encoded. `quality`: of `jpg`."""
-
-    operations: Annotated[list[_Operation], Field(min_length=1, max_length=MAX_OPERATIONS)]
-    output: Output = "png"
-    quality: Annotated[int, Field(ge=1, le=100)] = 95
-
-    def pipeline(self) -> Pipeline:
-        operations = tuple(Operation(name=name, argument=argument) for name, argument in self.operations)
-        return Pipeline(operations=operations, output=self.output, quality=self.quality)
 
 
 class TaskRequest(Wire):
@@ -209,26 +190,6 @@ class CountsShown(BaseModel):
     disputed: int
     processing: int
     failed: int
-
-
-class PipelineShown(BaseModel):
-    """As it was asked for: each operation is its name and its argument."""
-
-    operations: list[tuple[OperationName, JsonValue]]
-    output: Output
-    quality: int
-
-
-class OriginShown(BaseModel):
-    """Where a derived image comes from. image_id, width, height: of the uploaded image. path: for each operation that
-    made several pictures of one, its place in the pipeline and that of the picture. affine: (a, b, tx, c, d, ty) leads
-    from a point (x, y) of the derived image to (a x + b y + tx, c x + d y + ty) of the uploaded one."""
-
-    image_id: str
-    width: int
-    height: int
-    path: list[list[int]]
-    affine: list[float]
 
 
 class TaskShown(BaseModel):
@@ -369,6 +330,10 @@ class ImageResult(BaseModel):
     prelabel: PrelabelShown | None
     imported: PrelabelShown | None
     earlier: list[EarlierResult]
+    derived: "list[ImageResult] | None" = Field(
+        default=None,
+        description="only with `group=origin`: what was made of it, with rectangles in its own pixels",
+    )
 
 
 class Results(BaseModel):

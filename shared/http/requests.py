@@ -246,12 +246,14 @@ def _query_parameters(route: APIRoute) -> dict[str, bool]:
     return known
 
 
-def valid(model: type[M], content: object) -> M:
-    """Content as a request model, for routes that read their body themselves. Raises what FastAPI raises."""
+def valid(model: type[M], content: object, *within: str) -> M:
+    """Content as a request model, for routes that read their body themselves. within: where it lies in the body. Raises
+    what FastAPI raises."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+        found = [{**one, "loc": ("body", *within, *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(found) from error
 
 
 def decode_base64(text: str) -> bytes:

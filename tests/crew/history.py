@@ -320,7 +320,8 @@ class Checker:
         """I9: everything has ended, and nothing was given up. I13: the counts are a recount."""
         task = self._client.task(self._task_id)
         states = Counter(item["state"] for item in results.values())
-        recount = {state: states[state] for state in ("open", "completed", "disputed")} | {"images": len(results)}
+        named = ("open", "completed", "disputed", "processing", "failed")
+        recount = {state: states[state] for state in named} | {"images": len(results)}
         if task["counts"] != recount:
             self._broken("I13", f"the counts are {task['counts']}, and should be {recount}")
         if task["state"] != "completed" or states["open"]:

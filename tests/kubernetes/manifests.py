@@ -41,10 +41,11 @@ MINIKUBE = Build("overlays/minikube")
 PRODUCTION = Build("overlays/production")
 DETECTOR_ONLY = [Build(f"overlays/detector-only{suffix}") for suffix in ("", "-2", "-4", "-8")]
 WITH_KEDA = Build("overlays/minikube", ("keda",))
+WITH_WORKERS = Build("overlays/minikube", ("workers", "sign-in"))
 WATCHED = Build("overlays/production", ("keda", "prometheus-operator"))
 SCRAPED = Build("overlays/production", ("monitoring",))
 WITH_PROVIDER = Build("overlays/production", ("provider",))
-DEPLOYED = [MINIKUBE, PRODUCTION, *DETECTOR_ONLY, WITH_KEDA, WATCHED, SCRAPED, WITH_PROVIDER]
+DEPLOYED = [MINIKUBE, PRODUCTION, *DETECTOR_ONLY, WITH_KEDA, WITH_WORKERS, WATCHED, SCRAPED, WITH_PROVIDER]
 """What somebody applies to a cluster."""
 BASE = Build("base")
 

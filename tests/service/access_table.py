@@ -102,8 +102,8 @@ QUERIES = {
     ("GET", "/api/consensus"): f"?task_id={UNKNOWN}",
     ("POST", "/api/tasks/{task_id}/labels"): "?format=csv",
 }
-PLACES = ("/api/", "/jobs/")
-"""Where routes of the API are."""
+SERVED = ("/api/", "/jobs/", "/process", "/static/processed/")
+"""How the paths begin that go by who asks."""
 OWNED = ("task_id", "subtask_id", "webhook_id", "run_id", "job_id")
 OPEN = frozenset({"/api/session", "/api/sessions/link", "/api/device", "/api/device/key"})
 """Paths that anyone may ask."""
@@ -130,12 +130,12 @@ def routes(api: Api) -> set[Asked]:
         Asked(method.upper(), path)
         for path, operations in api.app.openapi()["paths"].items()
         for method in operations
-        if path.startswith(PLACES)
+        if path.startswith(SERVED)
     }
     other = {
         Asked(method, route.path)
         for route in api.app.routes
-        if isinstance(route, APIRoute) and route.path.startswith(PLACES)
+        if isinstance(route, APIRoute) and route.path.startswith(SERVED)
         for method in route.methods - {"HEAD"}
     }
     return described | other

@@ -1,9 +1,14 @@
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from loadtest.samples import write_model
+from shared.bus.sqlite import SqliteBus
+from shared.http.serving import ServerSettings
+from shared.objects.filesystem import FilesystemObjectStore
+from shared.part import PictureAdapters
 from tests.service.processes import Server
 from tests.service.running import Api, running
 
@@ -25,6 +30,19 @@ async def seeing(tmp_path: Path, model: Path) -> AsyncIterator[Api]:
     """A platform with a detector."""
     async with running(tmp_path / "data", model=model) as started:
         yield started
+
+
+@pytest.fixture
+async def adapters(tmp_path: Path) -> AsyncIterator[PictureAdapters[None]]:
+    """A bus and objects in a folder, open."""
+    objects = FilesystemObjectStore(tmp_path, b"secret")
+    bus = SqliteBus(tmp_path / "bus.sqlite", time.time, delivery_limit=3)
+    await objects.open()
+    await bus.open()
+    telemetry = ServerSettings().telemetry("test")
+    yield PictureAdapters(store=None, objects=objects, bus=bus, clock=time.time, telemetry=telemetry)
+    await bus.close()
+    await objects.close()
 
 
 @pytest.fixture(scope="module")

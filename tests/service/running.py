@@ -58,6 +58,7 @@ class Inside:
         self.task_relay, self.subtask_relay = self.tasks.relay, self.subtasks.relay
         self.collector, self.statistician, self.eraser, self.importer = task_manager.workers
         self.pool = platform.parts["detector"].resources
+        self.worker = platform.parts["worker"].resources
         self.webhooks = platform.parts["notifier"].resources
         [self.sender] = platform.parts["notifier"].workers
         self.consensus = platform.parts["consensus"].resources
@@ -150,7 +151,9 @@ class Api:
             rows = [] if task["state"] == "cancelled" else await self.results(task["id"])
             states = [row["state"] for row in rows]
             images += len(states)
-            recount = {state: states.count(state) for state in ("open", "completed", "disputed")}
+            recount = {
+                state: states.count(state) for state in ("open", "completed", "disputed", "processing", "failed")
+            }
             assert task["counts"] == {"images": len(states), **recount}
         keys = [key async for key in self.platform.objects.keys("", stored_before=math.inf)]
         assert len([key for key in keys if not is_staged(key) and rendition_of(key) is None]) == images

@@ -47,7 +47,10 @@ async def test_a_whole_task_is_finished_with_the_votes_there_are(api: Api):
     answer = await api.http.post(f"/api/tasks/{task_id}/finish", json=REASON, headers=as_user("client"))
     assert (answer.status_code, answer.json()["state"]) == (200, "completed")
     task = await task_of(api, task_id)
-    assert (task["state"], task["counts"]) == ("completed", {"images": 3, "open": 0, "completed": 2, "disputed": 1})
+    assert (task["state"], task["counts"]) == (
+        "completed",
+        {"images": 3, "open": 0, "completed": 2, "disputed": 1, "processing": 0, "failed": 0},
+    )
     rows = await api.results(task_id)
     assert sorted((row["label"] or "", row["decided_by"], row["reason"]) for row in rows) == [
         ("", None, "too few people"),

@@ -34,7 +34,14 @@ async def test_progress_is_told_until_the_task_completes(api: Api):
         assert answer.headers["content-type"].startswith("text/event-stream")
         told = progress_of(answer.text)
         assert told[-1]["state"] == "completed"
-        assert told[-1]["counts"] == {"images": 1, "open": 0, "completed": 1, "disputed": 0}
+        assert told[-1]["counts"] == {
+            "images": 1,
+            "open": 0,
+            "completed": 1,
+            "disputed": 0,
+            "processing": 0,
+            "failed": 0,
+        }
         task = (await api.http.get(f"/api/tasks/{task_id}")).json()
         assert told[-1] == task | {"rates": {"votes_per_minute": 0}}
     again = await api.http.get(f"/api/tasks/{task_id}/events")

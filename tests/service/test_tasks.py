@@ -36,7 +36,7 @@ async def test_a_new_task_shows_what_was_asked_for(api: Api):
         "prelabel_wait_s": 30,
     }
     assert (task["name"], task["owner"], task["labels"], task["state"]) == ("n", "ann", ["b", "a"], "open")
-    assert task["counts"] == {"images": 0, "open": 0, "completed": 0, "disputed": 0}
+    assert task["counts"] == {"images": 0, "open": 0, "completed": 0, "disputed": 0, "processing": 0, "failed": 0}
     assert (await api.http.get(f"/api/tasks/{task['id']}")).json() == task
 
 
@@ -129,7 +129,7 @@ async def test_a_sealed_task_takes_no_more_and_completes_when_its_last_image_doe
         await api.lease_and_vote("ada", task_id, "cat")
         await api.settled()
     task = (await api.http.get(f"/api/tasks/{task_id}")).json()
-    assert task["counts"] == {"images": 2, "open": 0, "completed": 2, "disputed": 0}
+    assert task["counts"] == {"images": 2, "open": 0, "completed": 2, "disputed": 0, "processing": 0, "failed": 0}
     assert task["completed_at"] >= task["sealed_at"] >= task["created_at"]
     assert_problem(await api.upload(task_id, ("a.png", api.picture())), 409, saying="completed")
     await api.unharmed()
@@ -178,9 +178,10 @@ async def test_exports(api: Api):
     results = await api.results(task_id)
     for result in results:
         row = rows[result["image_id"]]
-        assert "imported" not in row  # only where something was
+        left_out = dict.fromkeys(("imported", "origin", "failure"))
+        assert not left_out.keys() & row.keys()  # only where something was
         known = {name: value for name, value in result.items() if not name.endswith("_url")}
-        assert known == {name: row[name] for name in known if name != "imported"} | {"imported": None}
+        assert known == {name: row[name] for name in known if name not in left_out} | left_out
         cast = row["votes_cast"] or []
         assert sum((result["votes"] or {}).values()) == len(cast)
     answer = await api.http.get(f"/api/tasks/{task_id}/export", params={"format": "csv"})
@@ -208,7 +209,7 @@ async def test_cancelling_erases(api: Api):
     assert_problem(await api.http.get(f"/api/tasks/{task_id}/results"), 410)
     task = (await api.http.get(f"/api/tasks/{task_id}")).json()
     assert task["state"] == "cancelled"
-    assert task["counts"] == {"images": 0, "open": 0, "completed": 0, "disputed": 0}
+    assert task["counts"] == {"images": 0, "open": 0, "completed": 0, "disputed": 0, "processing": 0, "failed": 0}
     assert_problem(await api.vote("ada", lease["subtask_id"], "cat", lease["token"]), 404)
     for image_id in image_ids:
         assert_problem(await api.http.get(f"/api/subtasks/{image_id}"), 404)

@@ -14,6 +14,7 @@ from services.detector.pool import InferencePool, Load
 from services.notifier.metrics import DeliveryMetrics
 from services.subtask_manager.metrics import WorkMetrics
 from services.task_manager.metrics import BatchMetrics
+from services.worker.metrics import StepMetrics
 from shared.sqlite import Database
 from shared.steady_clock import SteadyClock
 from shared.telemetry import clock_gauge
@@ -33,6 +34,7 @@ def sample_names() -> frozenset[str]:
     metrics = Metrics()
     registry: CollectorRegistry = metrics.registry
     BatchMetrics(registry)
+    StepMetrics(registry)
     WorkMetrics(registry)
     DeliveryMetrics(registry, cast("Any", None))
     RunMetrics(registry, cast("Any", None), cast("Any", None))

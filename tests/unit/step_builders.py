@@ -34,7 +34,7 @@ def step_of(of: Task, one: Image, *, nonce: int = 0, is_fused: bool = False) -> 
     for place, operation in enumerate(visit, one.stage):
         pictures = [made for picture in pictures for made in _done(operation, place, *picture)]
     is_last = one.stage + len(visit) == len(of.pipeline.operations)
-    made = tuple(_made(of, *picture, nonce=f"{nonce:012x}", is_last=is_last) for picture in pictures)
+    made = tuple(_made(of, *picture, nonce=f"{one.stage:04x}{nonce:08x}", is_last=is_last) for picture in pictures)
     return Step(step=one.stage, operations=len(visit), made=made)
 
 

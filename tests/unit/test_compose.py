@@ -18,6 +18,7 @@ from services.detector.settings import PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
+from services.worker.settings import WorkerServiceSettings
 from shared.http.serving import GRACE_S
 from shared.identity.tokens import Claims, key_pairs_in, public, public_keys_in
 
@@ -30,6 +31,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "subtask_manager": SubtaskManagerSettings,
     "notifier": NotifierSettings,
     "consensus": ConsensusServiceSettings,
+    "worker": WorkerServiceSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }
@@ -322,7 +324,7 @@ def test_every_installation_has_secrets_of_its_own(folder: Path):
     (folder / ".env").unlink()
     second = make_secrets(folder)
     secret = {name for name, value in first.items() if re.fullmatch("[0-9a-f]{20,}", value)}
-    assert len({first[name] for name in secret}) == len(secret) == 11
+    assert len({first[name] for name in secret}) == len(secret) == 12
     assert not {first[name] for name in secret} & {second[name] for name in secret}
     assert len(first["S3_ACCESS_KEY"]) <= 20, "MinIO takes no longer ones"
     assert len(first["S3_SECRET_KEY"]) <= 40, "MinIO takes no longer ones"

@@ -20,6 +20,7 @@ MODULES = {
     "subtask-manager": "services.subtask_manager",
     "notifier": "services.notifier",
     "consensus": "services.consensus",
+    "worker": "services.worker",
     "detector": "services.detector",
     "accounts": "services.accounts",
 }

@@ -15,7 +15,7 @@ from quorate.cli import main
 from services.task_manager.settings import TaskManagerSettings
 from tests.unit import house
 
-UNITS = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "megapixels": 1_000_000, "minutes": 60}
+UNITS = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "megapixels": 1_000_000, "minutes": 60, "hours": 3_600}
 STORAGE = {"GET /objects/{task_id}/{name}", "POST /objects/staging/{task_id}/{name}"}
 """What the S3 server serves, or the embedded platform outside of its API."""
 

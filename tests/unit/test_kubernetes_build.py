@@ -16,7 +16,8 @@ from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager import label_imports
 from services.task_manager.exports import MAX_AT_ONCE
 from services.task_manager.settings import TaskManagerSettings
-from shared.routing import Topology
+from services.worker.settings import WorkerServiceSettings, WorkerSettings
+from shared.routing import OF_WORKERS, Topology
 from tests.kubernetes.manifests import (
     BASE,
     DEPLOYED,
@@ -27,6 +28,7 @@ from tests.kubernetes.manifests import (
     WATCHED,
     WITH_KEDA,
     WITH_PROVIDER,
+    WITH_WORKERS,
     Build,
     Manifest,
     named,
@@ -43,6 +45,7 @@ SERVICES: dict[str, type[BaseSettings]] = {
     "subtask-manager": SubtaskManagerSettings,
     "notifier": NotifierSettings,
     "consensus": ConsensusServiceSettings,
+    "worker": WorkerServiceSettings,
     "detector": PrelabelerSettings,
     "accounts": AccountsSettings,
 }
@@ -160,6 +163,17 @@ def test_a_detector_by_itself_asks_nobody_only_where_that_was_said_by_hand():
     by_hand = {"configMapKeyRef": {"name": "access", "key": "QUORATE_AUTH"}}
     assert {"name": "QUORATE_AUTH", "valueFrom": by_hand} in container["containers"][0]["env"]
     assert "access" not in {one["metadata"]["name"] for one in of_kind(DETECTOR_ONLY[0].manifests(), "ConfigMap")}
+
+
+@pytest.mark.parametrize("operation", OF_WORKERS)
+def test_each_operation_may_have_workers_that_scale_with_its_queue(operation: str):
+    manifests = WITH_WORKERS.manifests()
+    told = environment(manifests, f"worker-{operation}")
+    assert WorkerSettings(operations=told["QUORATE_OPERATIONS"] or "").kinds == (operation,)
+    assert told.keys() - {"QUORATE_OPERATIONS"} == environment(manifests, "worker").keys()
+    scaler = named(manifests, "ScaledObject", f"worker-{operation}")["spec"]
+    assert scaler["scaleTargetRef"]["name"] == f"worker-{operation}"
+    assert scaler["triggers"][0]["metadata"]["queueName"] in dict(Topology.queues(f"step.opened.{operation}.v1"))
 
 
 def test_what_is_under_way_at_a_time_fits_into_the_spool():

@@ -16,7 +16,7 @@ from tests.kubernetes.manifests import (
 )
 from tests.kubernetes.network import End, end, may_talk, stranger
 
-SERVICES = ("task-manager", "subtask-manager", "notifier", "consensus", "detector", "accounts")
+SERVICES = ("task-manager", "subtask-manager", "notifier", "consensus", "worker", "detector", "accounts")
 SERVERS = {"mongodb": 27017, "rabbitmq": 5672, "s3": 9000}
 PORTS = dict.fromkeys(SERVICES, 8080) | SERVERS
 OPERATIONS = dict.fromkeys(SERVICES, 9090)
@@ -41,6 +41,7 @@ def reached(build: Build, source: str | End, ports: dict[str, int] = PORTS) -> s
         ("subtask-manager", set(SERVERS)),
         ("notifier", {"mongodb", "rabbitmq"}),
         ("consensus", {"mongodb", "rabbitmq"}),
+        ("worker", set(SERVERS)),
         ("detector", set(SERVERS)),
         ("accounts", {"mongodb", "rabbitmq"}),
         ("mongodb", set()),

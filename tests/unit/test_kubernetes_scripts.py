@@ -51,7 +51,7 @@ def test_the_services_know_the_servers_secrets():
     webhooks = values["notifier"]
     assert f"quorate_webhooks:{values['mongodb']['MONGO_WEBHOOKS_PASSWORD']}@" in webhooks["QUORATE_MONGO_URL"]
     assert webhooks.keys() == {"QUORATE_MONGO_URL", "QUORATE_AMQP_URL"}
-    for service in ("task-manager", "subtask-manager", "detector"):
+    for service in ("task-manager", "subtask-manager", "worker", "detector"):
         assert f"quorate:{values['rabbitmq']['RABBITMQ_DEFAULT_PASS']}@" in values[service]["QUORATE_AMQP_URL"]
         assert values[service]["QUORATE_S3_SECRET_KEY"] == values["s3"]["S3_SECRET_KEY"]
         assert values[service]["QUORATE_S3_ACCESS_KEY"] == values["s3"]["S3_ACCESS_KEY"]
@@ -59,7 +59,7 @@ def test_the_services_know_the_servers_secrets():
 
 def test_every_cluster_has_secrets_of_its_own():
     first, second = (set(re.findall(r"[0-9a-f]{20,}", yaml.safe_dump(made()))) for _ in range(2))
-    assert len(first) == len(second) == 13
+    assert len(first) == len(second) == 14
     assert not first & second
 
 

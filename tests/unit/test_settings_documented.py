@@ -13,6 +13,7 @@ from services.detector.settings import DetectorSettings, PrelabelerSettings
 from services.notifier.settings import NotifierSettings
 from services.subtask_manager.settings import SubtaskManagerSettings
 from services.task_manager.settings import TaskManagerSettings
+from services.worker.settings import WorkerServiceSettings
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
 ROW = re.compile(r"\| `(QUORATE_[A-Z0-9_]+)` \| (.*?) \| (.+) \|")
@@ -24,6 +25,7 @@ TITLES = {
     "## Accounts": AccountsSettings,
     "## The notifier": NotifierSettings,
     "## The consensus service": ConsensusServiceSettings,
+    "## The worker": WorkerServiceSettings,
     "## The detector": PrelabelerSettings,
     "## The detector by itself": DetectorSettings,
 }

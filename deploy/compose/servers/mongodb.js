@@ -2,7 +2,7 @@
 // first check after the first start makes the replica set, and a later one the users. Runs in mongosh.
 const { MONGO_INITDB_ROOT_USERNAME, MONGO_INITDB_ROOT_PASSWORD } = process.env;
 const { MONGO_TASKS_PASSWORD, MONGO_SUBTASKS_PASSWORD, MONGO_WEBHOOKS_PASSWORD, MONGO_DETECTOR_PASSWORD,
-  MONGO_ACCOUNTS_PASSWORD, MONGO_CONSENSUS_PASSWORD } = process.env;
+  MONGO_ACCOUNTS_PASSWORD, MONGO_CONSENSUS_PASSWORD, MONGO_WORKER_PASSWORD } = process.env;
 const NOT_YET_INITIALIZED = 94;
 
 const admin = connect(
@@ -23,6 +23,7 @@ for (const [user, password] of [
   ["quorate_tasks", MONGO_TASKS_PASSWORD],
   ["quorate_subtasks", MONGO_SUBTASKS_PASSWORD],
   ["quorate_detector", MONGO_DETECTOR_PASSWORD],
+  ["quorate_worker", MONGO_WORKER_PASSWORD],
   ["quorate_accounts", MONGO_ACCOUNTS_PASSWORD],
   ["quorate_webhooks", MONGO_WEBHOOKS_PASSWORD],
   ["quorate_consensus", MONGO_CONSENSUS_PASSWORD],

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from shared.cells import cell
 
 MAX_FOLDER_BYTES = 100
+ID_DIGITS = 12
+"""Digits of an image's id that the name of its file ends with."""
 MARK = 6
 """Digits of the label's hash that a changed name ends with."""
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|%')
@@ -28,6 +30,14 @@ _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 def picture_name(image_id: str, object_key: str) -> str:
     """The name of a picture's file in an archive."""
     return f"{image_id}.{object_key.rpartition('.')[2]}"
+
+
+def file_name(filename: str, image_id: str, object_key: str) -> str:
+    """The name of a picture's file for people: the one that it came by, without folders and whatever could mislead, and
+    the beginning of its id: equal names stay apart, and a name is the same whatever else there is."""
+    last = filename.replace("\\", "/").rpartition("/")[2]
+    kept = _fitted(last.rpartition(".")[0] or last, MAX_FOLDER_BYTES)
+    return f"{kept or 'image'}-{image_id[:ID_DIGITS]}.{object_key.rpartition('.')[2]}"
 
 
 def folders(labels: Sequence[str]) -> dict[str, str]:
@@ -54,13 +64,18 @@ def _look(name: str) -> str:
 
 def _fitting(label: str) -> str:
     """The label without what a folder's name may not have; empty where all of it would be misunderstood."""
-    kept = "".join("_" if one in _NOT_IN_NAMES or unicodedata.category(one) in _NOT_SEEN else one for one in label)
-    kept = kept.lstrip(". ").rstrip(". ")
-    while len(kept.encode()) > MAX_FOLDER_BYTES - MARK - 1:
-        kept = kept[:-1].rstrip(". ")
-    kept = _begun_well(kept)
+    kept = _begun_well(_fitted(label, MAX_FOLDER_BYTES - MARK - 1))
     is_misread = _DEVICES.fullmatch(kept.casefold()) or _SPLITS.fullmatch(kept.casefold())
     return "" if is_misread else kept
+
+
+def _fitted(name: str, max_bytes: int) -> str:
+    """The name without what a file's may not have, and no longer than this."""
+    kept = "".join("_" if one in _NOT_IN_NAMES or unicodedata.category(one) in _NOT_SEEN else one for one in name)
+    kept = kept.lstrip(". ").rstrip(". ")
+    while len(kept.encode()) > max_bytes:
+        kept = kept[:-1].rstrip(". ")
+    return kept
 
 
 def _begun_well(name: str) -> str:

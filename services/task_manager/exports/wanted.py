@@ -49,6 +49,8 @@ class Wanted:
 
     def takes(self, image: Image) -> bool:
         """Whether an image is in it."""
+        if self.form not in ROWS and not image.object_key:
+            return False  # nothing came out of the pipeline
         if self.state is not None:
             return image.state == self.state
         return image.state == "completed" or (self.form in ROWS and image.state != "derived")
@@ -64,6 +66,8 @@ def refuse_impossible(wanted: Wanted, task: Task, *, here: Sequence[ExportFormat
     form = wanted.form
     if form not in here:
         raise Invalid("parquet needs a library that is not installed here: quorate[parquet]", pointer="format")
+    if form not in ROWS and not task.terms.labels:
+        raise Invalid("this task has no labels: take jsonl or csv", pointer="format")
     if form in OF_BOXES and task.terms.detector.mode == "off":
         raise Invalid(NO_BOXES, pointer="format")
     if form not in ROWS and wanted.order != "id":

@@ -337,8 +337,8 @@ class MongoTaskStore:
             return False
         with errors_named():
             sealed = {"_id": task_id, "state": "sealed"}
-            task = await self._tasks.collection.find_one(sealed, {"_id": 1, "body.pipeline": 1})
-        if task is None or (task.get("body") or {}).get("pipeline") is None:
+            task = await self._tasks.collection.find_one(sealed, {"_id": 1, "has_pipeline": 1})
+        if task is None or "has_pipeline" not in task:
             return task is not None
         return not (await self._has(task_id, "processing") or await self._has(task_id, "open"))
 

@@ -50,9 +50,9 @@ class MongoCounts:
         states = await self._states(task_id)
         if len(states) <= SMALL:
             return counts_in(len(states), Counter(states))
-        named: tuple[str, ...] = (*STATES, "open")
-        by_state = dict(zip(named, await asyncio.gather(*(self._count(task_id, one) for one in named)), strict=True))
-        return counts_in(sum(by_state.values()), by_state)
+        named = [*STATES, "open"]
+        counted = await asyncio.gather(*(self._count(task_id, state) for state in named))
+        return counts_in(sum(counted), Counter(dict(zip(named, counted, strict=True))))
 
     async def _states(self, task_id: str) -> list[str]:
         """The states of its images, or of some where it is not small."""

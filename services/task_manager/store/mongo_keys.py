@@ -22,6 +22,7 @@ def task_keys(task: Task) -> Document:
         "state": task.state,
         "is_erased": task.is_erased,
         "team": task.team,
+        "has_pipeline": None if task.pipeline is None else True,
         **listing_keys(task),
     }
 

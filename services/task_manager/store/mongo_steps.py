@@ -8,7 +8,6 @@ from services.task_manager.counting import Weight, weight_of
 from services.task_manager.domain import Image, Task
 from services.task_manager.store import AnnounceChange, AnnounceImage, DecideStep, spent_by
 from services.task_manager.store.mongo_usage import MongoUsage
-from shared import crash_points
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.events import Message
@@ -34,7 +33,6 @@ class MongoSteps:
         decision = decide(task, image, self.clock())
         if decision.state is image or not await self._has_added(task, decision.answer):
             return None
-        crash_points.reached("steps.after_images")
         return await self._change(task, image, decide)
 
     async def _has_added(self, task: Task, new: Sequence[Image]) -> bool:

@@ -1044,6 +1044,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{task_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Archive */
+        get: operations["archive_api_tasks__task_id__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{task_id}/finish": {
         parameters: {
             query?: never;
@@ -1109,6 +1126,23 @@ export interface paths {
         post?: never;
         /** Remove Image */
         delete: operations["remove_image_api_tasks__task_id__images__image_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{task_id}/images/{image_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Image File */
+        get: operations["image_file_api_tasks__task_id__images__image_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1635,6 +1669,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/process": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Process */
+        post: operations["process_process_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/process/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State */
+        get: operations["state_process__task_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -1644,6 +1712,23 @@ export interface paths {
         };
         /** Is Ready */
         get: operations["is_ready_readyz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/static/processed/{task_id}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** File */
+        get: operations["file_static_processed__task_id___name__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2356,6 +2441,16 @@ export interface components {
             posterior: number;
         };
         /**
+         * FailedFile
+         * @description A picture that could not be worked on, and why.
+         */
+        FailedFile: {
+            /** Filename */
+            filename: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * FieldError
          * @description What is wrong with one field: a JSON pointer into the body, or the name of a parameter.
          */
@@ -2412,6 +2507,11 @@ export interface components {
             completed_at: string | null;
             /** Decided By */
             decided_by: ("quorum" | "settled" | "lead" | "detector" | "adjudicator" | "client" | "pipeline") | null;
+            /**
+             * Derived
+             * @description only with `group=origin`: what was made of it, with rectangles in its own pixels
+             */
+            derived?: components["schemas"]["ImageResult"][] | null;
             /** Earlier */
             earlier: components["schemas"]["EarlierResult"][];
             /** Failure */
@@ -2437,8 +2537,11 @@ export interface components {
             screen_url: string | null;
             /** Sha256 */
             sha256: string;
-            /** State */
-            state: ("open" | "completed" | "disputed" | "processing" | "failed") | "derived";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "completed" | "disputed" | "processing" | "failed" | "derived";
             /** Stored Sha256 */
             stored_sha256: string;
             /** Thumbnail Url */
@@ -3263,14 +3366,11 @@ export interface components {
         };
         /**
          * PipelineShown
-         * @description As it was asked for: each operation is its name and its argument.
+         * @description As it was asked for: each operation is a list of its name and its argument.
          */
         PipelineShown: {
             /** Operations */
-            operations: [
-                "resize" | "fit" | "split" | "tile" | "crop" | "rotate" | "grayscale" | "blur" | "hide",
-                components["schemas"]["JsonValue"]
-            ][];
+            operations: components["schemas"]["JsonValue"][][];
             /**
              * Output
              * @enum {string}
@@ -3346,6 +3446,55 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * ProcessShown
+         * @description How far a request is: `processing` or `done`. `files`: what came of it by now, the first 10,000 of them where
+         *     `more` is true; `zip`: all of them. `failed`: pictures that could not be worked on.
+         */
+        ProcessShown: {
+            /** Failed */
+            failed: components["schemas"]["FailedFile"][];
+            /** Files */
+            files: components["schemas"]["ProcessedFile"][];
+            /** More */
+            more: boolean;
+            /** Status */
+            status: string;
+            /** Task Id */
+            task_id: string;
+            /** Zip */
+            zip: string;
+        };
+        /**
+         * ProcessTaken
+         * @description The same of a request just taken. `rejected`: files that are no pictures within the limits, and why.
+         */
+        ProcessTaken: {
+            /** Failed */
+            failed: components["schemas"]["FailedFile"][];
+            /** Files */
+            files: components["schemas"]["ProcessedFile"][];
+            /** More */
+            more: boolean;
+            /** Rejected */
+            rejected: components["schemas"]["FailedFile"][];
+            /** Status */
+            status: string;
+            /** Task Id */
+            task_id: string;
+            /** Zip */
+            zip: string;
+        };
+        /**
+         * ProcessedFile
+         * @description A derived image: the name of its file, and where that is.
+         */
+        ProcessedFile: {
+            /** Filename */
+            filename: string;
+            /** Url */
+            url: string;
         };
         /**
          * ProviderAddress
@@ -7746,6 +7895,44 @@ export interface operations {
             };
         };
     };
+    archive_api_tasks__task_id__files_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     finish_api_tasks__task_id__finish_post: {
         parameters: {
             query?: never;
@@ -7796,6 +7983,8 @@ export interface operations {
         parameters: {
             query?: {
                 order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
+                /** @description by the uploaded images, in the order of upload: `derived` has what was made of each */
+                group?: "origin" | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -8007,6 +8196,45 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    image_file_api_tasks__task_id__images__image_id__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `Location` is a URL of the file that anyone may read until it expires */
+            307: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8384,6 +8612,8 @@ export interface operations {
         parameters: {
             query?: {
                 order?: ("id" | "upload" | "name") | ("newest" | "uncertain" | "confident");
+                /** @description by the uploaded images, in the order of upload: `derived` has what was made of each */
+                group?: "origin" | null;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 /** @description items on a page */
@@ -9622,6 +9852,118 @@ export interface operations {
             };
         };
     };
+    process_process_post: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait until all is done, at the most */
+                wait?: number;
+            };
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description a pipeline as JSON: `operations`, `output`, `quality` */
+                    actions: string;
+                    file?: string[];
+                    files?: string[];
+                    image?: string[];
+                    images?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessTaken"];
+                };
+            };
+            /** @description Not done yet: `Location` says where to ask */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessTaken"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    state_process__task_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessShown"];
+                };
+            };
+            /** @description Not done yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessShown"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     is_ready_readyz_get: {
         parameters: {
             query?: never;
@@ -9638,6 +9980,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    file_static_processed__task_id___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

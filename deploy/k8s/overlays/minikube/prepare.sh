@@ -7,7 +7,7 @@ quorate() { kubectl --namespace quorate "$@"; }
 
 kubectl apply -f ../../base/namespace.yaml
 quorate create configmap servers --from-file=../../../compose/servers --dry-run=client --output=yaml | quorate apply -f -
-secrets="mongodb rabbitmq s3 task-manager subtask-manager notifier consensus detector accounts access"
+secrets="mongodb rabbitmq s3 task-manager subtask-manager notifier consensus worker detector accounts access"
 there=$(quorate get secret $secrets --ignore-not-found --output=name | wc -l)
 if [ "$there" -eq 0 ]; then
     made=$(./secrets.sh)

@@ -28,6 +28,7 @@ mongo_keyfile=$(random 64)
 mongo_tasks=$(random 24)
 mongo_subtasks=$(random 24)
 mongo_detector=$(random 24)
+mongo_worker=$(random 24)
 mongo_accounts=$(random 24)
 mongo_webhooks=$(random 24)
 mongo_consensus=$(random 24)
@@ -42,7 +43,8 @@ mongo_url() { printf %s "mongodb://$1:$2@mongodb:27017/?replicaSet=rs0&authSourc
 secret mongodb "MONGO_INITDB_ROOT_PASSWORD=$mongo_root" "MONGO_KEYFILE=$mongo_keyfile" \
     "MONGO_TASKS_PASSWORD=$mongo_tasks" "MONGO_SUBTASKS_PASSWORD=$mongo_subtasks" \
     "MONGO_DETECTOR_PASSWORD=$mongo_detector" "MONGO_ACCOUNTS_PASSWORD=$mongo_accounts" \
-    "MONGO_WEBHOOKS_PASSWORD=$mongo_webhooks" "MONGO_CONSENSUS_PASSWORD=$mongo_consensus"
+    "MONGO_WEBHOOKS_PASSWORD=$mongo_webhooks" "MONGO_CONSENSUS_PASSWORD=$mongo_consensus" \
+    "MONGO_WORKER_PASSWORD=$mongo_worker"
 secret rabbitmq "RABBITMQ_DEFAULT_PASS=$rabbitmq"
 secret s3 "S3_ACCESS_KEY=$s3_access_key" "S3_SECRET_KEY=$s3_secret_key"
 secret task-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_tasks "$mongo_tasks")" \
@@ -52,6 +54,8 @@ secret subtask-manager "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_u
 secret notifier "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_webhooks "$mongo_webhooks")"
 secret consensus "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_consensus "$mongo_consensus")"
 secret detector "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_detector "$mongo_detector")" \
+    "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
+secret worker "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_worker "$mongo_worker")" \
     "QUORATE_S3_ACCESS_KEY=$s3_access_key" "QUORATE_S3_SECRET_KEY=$s3_secret_key"
 secret accounts "QUORATE_AMQP_URL=$amqp_url" "QUORATE_MONGO_URL=$(mongo_url quorate_accounts "$mongo_accounts")" \
     "QUORATE_SIGNING_KEYS=$signing_key"

@@ -1,0 +1,1 @@
+"""What pipelines cost beside plain OpenCV, and what a second worker gives."""

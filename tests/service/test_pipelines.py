@@ -1,0 +1,182 @@
+"""Tasks with a pipeline, through HTTP. What a worker would tell is told here, by the sizes that the operations give."""
+
+import json
+
+import pytest
+
+from services.task_manager import ingest
+from shared import events
+from shared.event_data import StepFinished, StepOutput
+from shared.flat import flattened
+from shared.objects.keys import work_key
+from tests.service.running import Api, assert_problem
+from tests.unit.step_builders import step_of
+
+SPLIT = {"operations": [["split", True]]}
+NOBODY = {"votes_required": 0}
+
+
+async def work_all(api: Api, task_id: str) -> None:
+    """Finish every step of a task, each told twice."""
+    store = api.platform.task_store
+    while True:
+        of = await store.task(task_id)
+        images = await store.images(task_id, state="processing", label=None, after="", limit=1_000)
+        if not images:
+            break
+        for image in images:
+            step = step_of(of, image)
+            outputs = tuple(StepOutput(**flattened(made)) for made in step.made)
+            data = StepFinished(
+                task_id=task_id, image_id=image.id, step=step.step, operations=step.operations, outputs=outputs
+            )
+            for _ in range(2):
+                await api.platform.tasks.steps.note(finished(image.id, data))
+    await api.settled()
+
+
+def finished(image_id: str, data: StepFinished) -> events.StepFinishedV1:
+    attributes = events.envelope(event_id=f"{image_id}/{data.step}", source="test", subject=image_id, at=0)
+    return events.StepFinishedV1(**attributes, data=data)
+
+
+async def counts_of(api: Api, task_id: str) -> dict[str, int]:
+    return (await api.http.get(f"/api/tasks/{task_id}")).json()["counts"]
+
+
+async def test_people_label_what_a_pipeline_made(api: Api):
+    task_id = await api.task(pipeline=SPLIT, quorum={"votes_required": 1})
+    report = (await api.upload(task_id, ("dog.png", api.picture()))).json()
+    uploaded = report["images"][0]["image_id"]
+    await api.http.post(f"/api/tasks/{task_id}/seal")
+    await work_all(api, task_id)
+    task = (await api.http.get(f"/api/tasks/{task_id}")).json()
+    assert task["pipeline"] == {"operations": [["split", True]], "output": "png", "quality": 95}
+    assert task["counts"] == {
+        "images": 4,
+        "open": 4,
+        "completed": 0,
+        "disputed": 0,
+        "processing": 0,
+        "failed": 0,
+    }
+    rows = await api.results(task_id)
+    assert {row["filename"] for row in rows} == {f"dog-0.{n}.png" for n in range(4)}
+    assert {row["origin"]["image_id"] for row in rows} == {uploaded}
+    assert uploaded in {row["image_id"] for row in await api.results(task_id, include="parents")}
+    for _ in range(4):
+        assert (await api.lease_and_vote("ann", task_id, "cat")).status_code == 200
+    await api.settled()
+    assert (await api.http.get(f"/api/tasks/{task_id}")).json()["state"] == "completed"
+    again = (await api.http.get(f"/api/tasks/{task_id}/results", params={"state": "completed", "label": "cat"})).json()
+    assert len(again["items"]) == 4
+
+
+async def test_without_votes_a_task_completes_with_its_last_picture(api: Api):
+    task_id = await api.task(labels=[], quorum=NOBODY, pipeline={"operations": [["split", True], ["rotate", 90]]})
+    await api.upload(task_id, ("a.png", api.picture()), ("b.png", api.picture()))
+    await api.http.post(f"/api/tasks/{task_id}/seal")
+    assert (await api.http.get(f"/api/tasks/{task_id}")).json()["state"] == "sealed"
+    await work_all(api, task_id)
+    task = (await api.http.get(f"/api/tasks/{task_id}")).json()
+    assert (task["state"], task["counts"]["images"], task["counts"]["completed"]) == ("completed", 8, 8)
+    assert {row["decided_by"] for row in await api.results(task_id)} == {"pipeline"}
+    assert await api.lease("ann", 5, task_id) == []
+
+
+async def test_results_are_grouped_by_uploaded_image(api: Api):
+    task_id = await api.task(labels=[], quorum=NOBODY, pipeline=SPLIT)
+    names = [f"{n}.png" for n in range(5)]
+    await api.upload(task_id, *((name, api.picture()) for name in names))
+    await work_all(api, task_id)
+    for limit in (1, 2, 1000):
+        groups = await api.results(task_id, limit=limit, group="origin")
+        assert [group["filename"] for group in groups] == names
+        for group in groups:
+            paths = [one["origin"]["path"] for one in group["derived"]]
+            assert paths == [[[0, position]] for position in range(4)]
+            assert {one["origin"]["image_id"] for one in group["derived"]} == {group["image_id"]}
+
+
+async def test_rows_of_exports_say_where_an_image_comes_from(api: Api):
+    task_id = await api.task(labels=[], quorum=NOBODY, pipeline=SPLIT)
+    await api.upload(task_id, ("a.png", api.picture()))
+    await work_all(api, task_id)
+    lines = (await api.http.get(f"/api/tasks/{task_id}/export", params={"format": "jsonl"})).text.splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert sorted(row["origin"]["path"] for row in rows) == [[[0, position]] for position in range(4)]
+    table = (await api.http.get(f"/api/tasks/{task_id}/export", params={"format": "csv"})).text.splitlines()
+    assert table[0].endswith(",origin,failure")
+    assert len(table) == 5
+
+
+async def test_an_image_of_which_too_much_would_be_made_is_rejected_with_its_upload(api: Api, monkeypatch):
+    task_id = await api.task(pipeline={"operations": [["crop", {"left": 500, "top": 0, "width": 9, "height": 9}]]})
+    answer = await api.upload(task_id, ("a.png", api.picture()))
+    assert_problem(answer, 422, saying="operation 1 of the pipeline (crop)")
+    assert (await counts_of(api, task_id))["images"] == 0
+    assert ingest.BATCH_FILES  # the same batch: nothing was stored
+    assert [key async for key in api.platform.objects.keys(f"{task_id}/", stored_before=float("inf"))] == []
+
+
+async def test_a_step_that_was_given_up_fails_its_image(api: Api):
+    task_id = await api.task(labels=[], quorum=NOBODY, pipeline=SPLIT)
+    await api.upload(task_id, ("a.png", api.picture()))
+    await api.http.post(f"/api/tasks/{task_id}/seal")
+    [image] = await api.platform.task_store.images(task_id, state="processing", label=None, after="", limit=5)
+
+    def kill(db) -> None:
+        move = """INSERT INTO dead (queue, event_id, type, subject, body, reason, died_at)
+                  SELECT queue, event_id, type, subject, body, 'its worker died 5 times', 0 FROM messages
+                  WHERE subject = ?"""
+        assert db.execute(move, (image.id,)).rowcount == 1
+        db.execute("DELETE FROM messages WHERE subject = ?", (image.id,))
+
+    await api.platform.bus.database.write(kill)
+    await api.platform.tasks.steps.fail_dead()
+    task = (await api.http.get(f"/api/tasks/{task_id}")).json()
+    assert (task["state"], task["counts"]["failed"]) == ("completed", 1)
+    [row] = await api.results(task_id)
+    assert (row["state"], row["failure"]) == ("failed", "no worker could do it: its worker died 5 times")
+    assert (await api.http.get("/api/admin/dead")).json() == {"items": []}
+
+
+async def test_erasing_takes_pictures_between_visits_too(api: Api):
+    task_id = await api.task(pipeline={"operations": [["rotate", 90], ["split", True]]})
+    await api.upload(task_id, ("a.png", api.picture()))
+    [image] = await api.platform.task_store.images(task_id, state="processing", label=None, after="", limit=5)
+    await api.platform.objects.put(work_key(task_id, image.id, nonce="0" * 12), b"between")
+    assert (await api.http.delete(f"/api/tasks/{task_id}")).status_code == 204
+    await api.platform.collector._erase_cancelled()
+    assert [key async for key in api.platform.objects.keys("", stored_before=float("inf"))] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"pipeline": {"operations": []}}, "/pipeline/operations"),
+        ({"pipeline": {"operations": [["grayscale", True]] * 11}}, "/pipeline/operations"),
+        ({"pipeline": {"operations": [["grayscale", True], ["sharpen", True]]}}, "/pipeline/operations/1/0"),
+        ({"pipeline": {"operations": [["rotate", 45]]}}, "/pipeline/operations/0/1"),
+        ({"pipeline": {"operations": [["tile", {"size": "9x9", "overlap": 5}]]}}, "/pipeline/operations/0/1/overlap"),
+        ({"pipeline": {"operations": [["split", True]] * 6}}, "/pipeline/operations/5/1"),
+        ({"pipeline": {"operations": [["hide", {"labels": ["person"]}]]}}, "/pipeline/operations/0/1/labels"),
+        ({"pipeline": SPLIT | {"output": "gif"}}, "/pipeline/output"),
+        ({"pipeline": SPLIT | {"quality": 101}}, "/pipeline/quality"),
+        ({"pipeline": SPLIT | {"size": 1}}, "/pipeline/size"),
+        ({"quorum": NOBODY}, "/quorum/votes_required"),
+        ({"quorum": NOBODY, "labels": []}, "/quorum/votes_required"),
+        ({"pipeline": SPLIT, "labels": []}, "/labels"),
+    ],
+)
+async def test_what_no_pipeline_can_be_is_refused_where_it_stands(api: Api, body, pointer):
+    wanted = {"name": "pets", "labels": ["cat"]} | body
+    assert_problem(await api.http.post("/api/tasks", json=wanted), 422, pointer=pointer)
+
+
+async def test_the_same_key_with_another_pipeline_is_another_request(api: Api):
+    wanted = {"name": "pets", "labels": ["cat"]}
+    key = {"Idempotency-Key": "one"}
+    first = await api.http.post("/api/tasks", json=wanted | {"pipeline": None}, headers=key)
+    assert (await api.http.post("/api/tasks", json=wanted, headers=key)).json()["id"] == first.json()["id"]
+    assert_problem(await api.http.post("/api/tasks", json=wanted | {"pipeline": SPLIT}, headers=key), 422)
