@@ -4,6 +4,7 @@ import type { Page } from "@playwright/test";
 import { withReplicas, withSeries } from "./busy";
 import { allSaved, expect, label, open, picture, vote } from "./fixtures";
 import { withWebhooks } from "./hooks";
+import { IMPORT_VIEWS } from "./imports";
 import { JOB_VIEWS } from "./jobs";
 import { doubtedTask, piecesOf, tasksOf } from "./made";
 import type { Platform } from "./platform";
@@ -197,6 +198,7 @@ export const VIEWS: Record<string, Go> = {
     await expect(page.getByText(/Answered in/)).toBeVisible();
   },
   ...JOB_VIEWS,
+  ...IMPORT_VIEWS,
   "task-consensus": async (page, platform, user) => {
     const task = await doubtedTask(platform, "Estimated beside the record");
     const { id } = await platform.json("POST", "/api/consensus", { task_id: task });
