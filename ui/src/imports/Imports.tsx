@@ -60,7 +60,8 @@ function One({ one, mayImport }: { one: Import; mayImport: boolean }) {
       </ul>
       {trouble && (
         <p className={state === "failed" ? css.wrong : css.trouble} role="status">
-          <Icon name="warning" size={14} /> {trouble} {retry_at && texts.retry(moment(retry_at))}
+          <Icon name="warning" size={14} /> {trouble}
+          {retry_at && `; ${texts.retry(moment(retry_at))}`}
         </p>
       )}
       {one.rejected + one.skipped > 0 && (

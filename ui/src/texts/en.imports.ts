@@ -11,7 +11,7 @@ export const imports = {
     cancelled: (files: number) => `was cancelled after ${en.counted(files, "file", "files")}.`,
   } as const,
   counts: { accepted: "accepted", duplicates: "duplicate", rejected: "refused", skipped: "skipped" } as const,
-  retry: (when: string) => `It is tried again: ${when}.`,
+  retry: (when: string) => `it is tried again ${when}.`,
   refused: "What was not taken in: why",
   first: (count: number) => `The first ${en.number(count)} are shown.`,
   cancel: "Cancel",
