@@ -2,7 +2,9 @@ import react from "@vitejs/plugin-react";
 import { defineConfig, type HtmlTagDescriptor, type Plugin } from "vite";
 
 const platform = process.env.QUORATE_URL ?? "http://127.0.0.1:8080";
-const toPlatform = Object.fromEntries(["/api", "/jobs", "/objects", "/healthz"].map((path) => [path, { target: platform }]));
+const toPlatform = Object.fromEntries(
+  ["/api", "/jobs", "/objects", "/healthz"].map((path) => [path, { target: platform }]),
+);
 
 // The platform sends this policy with the page; `vite preview` sends it too, so that tests meet it either way.
 const policy = [

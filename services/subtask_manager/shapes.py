@@ -25,7 +25,7 @@ def me_shown(resources: Resources, caller: Caller, disputes: int) -> dict[str, A
         "auth": resources.auth,
         "lease_s": resources.lease_s,
         "limits": resources.limits,
-        "features": [],
+        "features": ["pipeline"],
         "exports": export_formats.here(),
         "detector": resources.model.is_present,
         "disputes_open": disputes,

@@ -7,7 +7,15 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from services.task_manager.labels import check_label_map, check_label_names, check_labels, check_task_name
-from services.task_manager.refusals import Alone, Cancelled, Erased, KeyReused, NotOpen, StillProcessing, StillUploading
+from services.task_manager.refusals import (
+    Alone,
+    Cancelled,
+    Erased,
+    KeyReused,
+    NotOpen,
+    StillProcessing,
+    StillUploading,
+)
 from shared.decision import Decision
 from shared.errors import Invalid
 from shared.pipelines import Origin, Pipeline

@@ -343,20 +343,21 @@ def _add_results(routes: APIRouter, resources: Resources, pages: Pages) -> None:
             return await _grouped(resources, pages, task_id, cursor, limit)
         _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
         now = wall_of(resources.clock)()
-
-        def shown(image: Image) -> dict[str, Any]:
-            if not image.object_key:
-                return image_shown(image) | NO_URLS
-            urls = image_urls(resources.objects, image.object_key, width=image.width, height=image.height, now=now)
-            return image_shown(image) | urls
-
         return await pages.answer(
             lambda after, limit: look_through(resources.store, task_id, wanted, by=order, after=after, limit=limit),
-            shown,
+            lambda image: _shown_at(resources, image, now),
             after=read_cursor(cursor, KEYS[order]),
             limit=limit,
             headers={arrivals.HEADER: up_to_date},
         )
+
+    @routes.get("/tasks/{task_id}/images/{image_id}", response_model=wire.ImageResult, responses=arrivals.DESCRIBED)
+    async def one_image(task_id: str, image_id: str, who: Who) -> Response:
+        await handlers.allow_on(resources, who, "read tasks", task_id)
+        _, up_to_date = await handlers.recorded_results(resources, task_id=task_id)
+        image = await resources.store.image(task_id, image_id)
+        shown = _shown_at(resources, image, wall_of(resources.clock)())
+        return json_answer(shown, headers={arrivals.HEADER: up_to_date})
 
 
 async def _grouped(resources: Resources, pages: Pages, task_id: str, cursor: str | None, limit: int) -> Response:

@@ -25,7 +25,7 @@ async def test_the_caller_is_told_what_the_platform_takes_and_what_waits(tmp_pat
                 "max_zip_bytes": 2_000_000_000,
                 "max_labels": 1_000,
             },
-            "features": [],
+            "features": ["pipeline"],
             "exports": ["jsonl", "csv", "imagefolder", "parquet", "labelstudio", "coco", "yolo"],
             "detector": False,
             "disputes_open": 2,

@@ -64,6 +64,10 @@ async def test_people_label_what_a_pipeline_made(api: Api):
     assert {row["filename"] for row in rows} == {f"dog-0.{n}.png" for n in range(4)}
     assert {row["origin"]["image_id"] for row in rows} == {uploaded}
     assert uploaded in {row["image_id"] for row in await api.results(task_id, include="parents")}
+    one = await api.http.get(f"/api/tasks/{task_id}/images/{uploaded}")
+    assert (one.json()["filename"], one.json()["state"], one.json()["origin"]) == ("dog.png", "derived", None)
+    assert one.json()["thumbnail_url"]
+    assert_problem(await api.http.get(f"/api/tasks/{task_id}/images/{'0' * 32}"), 404)
     for _ in range(4):
         assert (await api.lease_and_vote("ann", task_id, "cat")).status_code == 200
     await api.settled()

@@ -1,5 +1,5 @@
 import { expect, label, open, picture, test, vote } from "./fixtures";
-import { doubtedTask } from "./views";
+import { doubtedTask } from "./made";
 
 test("a finished task says so, and leads to the next one and to its results", async ({ page, platform }) => {
   const finished = await platform.task("Finished", 2, { quorum: { votes_required: 1 } });

@@ -4,9 +4,11 @@ import type { Page, Route } from "@playwright/test";
 import { withReplicas } from "./busy";
 import { expect, label, open, vote, voteAll } from "./fixtures";
 import { withWebhooks } from "./hooks";
+import { JOB_STATES } from "./jobs";
+import { piecesOf, tasksOf } from "./made";
 import type { Platform } from "./platform";
 import { shelve } from "./shelf";
-import { atWork, type Go, tasksOf } from "./views";
+import { atWork, type Go } from "./views";
 
 const PROBLEM = {
   type: "about:blank",
@@ -54,6 +56,26 @@ async function dialog(page: Page, platform: Platform, user: string, name: string
   await page.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
+}
+
+/** Shows the task of pieces as it is while its pipeline is at work, which is over in a moment, and has failed with some. */
+async function halfDone(page: Page, platform: Platform): Promise<void> {
+  const task = await piecesOf(platform);
+  const processing = { image_url: null, thumbnail_url: null, screen_url: null, state: "processing" };
+  const failed = { ...processing, state: "failed", failure: "The picture takes more memory than a worker has." };
+  await page.route(/\/api\/events/, (route) => route.abort());
+  await page.route(new RegExp(`/api/tasks/${task}$`), async (route) => {
+    const shown = await (await route.fetch()).json();
+    await route.fulfill({ json: { ...shown, counts: { ...shown.counts, open: 8, processing: 6, failed: 2 } } });
+  });
+  await page.route(/\/images(\?.*)?$/, async (route) => {
+    const shown = await (await route.fetch()).json();
+    const items = shown.items.map((image: object, place: number) => {
+      if (place % 8 === 1) return { ...image, ...failed };
+      return place % 2 ? { ...image, ...processing } : image;
+    });
+    await route.fulfill({ json: { ...shown, items } });
+  });
 }
 
 /** Takes the connection away once a page is shown. */
@@ -193,6 +215,27 @@ export const STATES: Record<string, Go> = {
     await page.getByText("may settle").click();
     await page.getByText("What it will cost").scrollIntoViewIfNeeded();
   },
+  "new-task-pipeline-wrong": async (page, platform, user) => {
+    await described(page, platform, user, "A task whose steps cannot be done");
+    for (const step of ["Resize", "Hide objects", "Crop"]) {
+      await page.getByRole("button", { name: "Add a step" }).click();
+      await page.getByRole("menuitem", { name: step }).click();
+    }
+    await page.getByLabel("Size, width").fill("");
+    await expect(page.getByText("Size: from 1 to 10,000.")).toBeVisible();
+    await page.getByLabel("Only do this: nobody labels").check();
+  },
+  "task-processing": async (page, platform, user) => {
+    await halfDone(page, platform);
+    await open(page, platform, user, `/tasks/${await piecesOf(platform)}`);
+    await expect(page.getByRole("gridcell", { name: "processing" }).first()).toBeVisible();
+  },
+  "task-image-failed": async (page, platform, user) => {
+    await halfDone(page, platform);
+    await open(page, platform, user, `/tasks/${await piecesOf(platform)}`);
+    await page.getByRole("gridcell", { name: "failed" }).first().getByRole("link").click();
+    await expect(page.getByText("The steps of the task could not be done with this image.")).toBeVisible();
+  },
   "task-loading": async (page, platform, user) => {
     await page.route(/\/api\/tasks\/[^/]+$/, unanswered);
     await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
@@ -304,6 +347,7 @@ export const STATES: Record<string, Go> = {
     await page.getByLabel("Picture").setInputFiles(join(import.meta.dirname, "axe.ts"));
     await expect(page.getByRole("alert")).toBeVisible();
   },
+  ...JOB_STATES,
   "admin-letters": async (page, platform, user) => {
     await withReplicas(page);
     await open(page, platform, user, "/admin");

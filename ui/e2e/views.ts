@@ -2,86 +2,12 @@
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { withReplicas, withSeries } from "./busy";
-import { allSaved, expect, label, open, picture, vote, voteAll } from "./fixtures";
+import { allSaved, expect, label, open, picture, vote } from "./fixtures";
 import { withWebhooks } from "./hooks";
+import { IMPORT_VIEWS } from "./imports";
+import { JOB_VIEWS } from "./jobs";
+import { doubtedTask, piecesOf, tasksOf } from "./made";
 import type { Platform } from "./platform";
-
-const UNTIL_ENDED = { quorum: { votes_required: 2, max_votes: 2, stop: "exact" }, detector: { mode: "off" } };
-const LONG = "A label whose name is so long that it takes two lines and more on a telephone";
-
-export interface Tasks {
-  label: string;
-  disputed: string;
-  half: string;
-  few: string;
-  empty: string;
-  many: string;
-  hundreds: string;
-}
-
-const made = new Map<Platform, Promise<Tasks>>();
-
-/** Tasks in every state, made once for a platform. */
-export function tasksOf(platform: Platform): Promise<Tasks> {
-  const tasks = made.get(platform) ?? make(platform);
-  made.set(platform, tasks);
-  return tasks;
-}
-
-async function make(platform: Platform): Promise<Tasks> {
-  const disputed = await platform.task("Shelf photos, week 47", 6, UNTIL_ENDED);
-  await voteAll(platform, disputed, { ann: "red square", ben: "blue square" });
-  const suggested = { quorum: { votes_required: 3 }, detector: { mode: "suggest" } };
-  const half = await platform.task("Main subject, batch 14", 24, suggested);
-  await voteAll(platform, half, { ann: "red square" });
-  await voteAll(platform, half, { ben: "red square" }, 15);
-  return {
-    disputed,
-    half,
-    label: await platform.task("Main colour, batch 14", 40, { allow_unsure: true, quorum: { votes_required: 100 } }),
-    few: await platform.task("One image", 1, { quorum: { votes_required: 100 } }),
-    empty: (await platform.json("POST", "/api/tasks", { name: "Not begun yet", labels: ["a", "b"] })).id,
-    many: await platform.task("Thirty labels", 8, {
-      labels: [LONG, ...Array.from({ length: 29 }, (_, number) => `label ${number + 2}`)],
-      quorum: { votes_required: 100 },
-    }),
-    hundreds: await platform.task("Hundreds of labels", 8, {
-      labels: ["red square", ...Array.from({ length: 150 }, (_, number) => `label ${number}`)],
-      quorum: { votes_required: 100 },
-    }),
-  };
-}
-
-/** Who is wrong where: the first two never, the others on a third of the images each, and together on every eighth. */
-const LIARS = { dot: null, eli: null, fay: 0, gus: 1, hal: 2 };
-
-/** A task on whose images an estimate by confusion believes the two who are mostly right, against the record. */
-export async function doubtedTask(platform: Platform, name: string): Promise<string> {
-  const [one, other] = ["red square", "blue square"] as const;
-  const quorum = { votes_required: 5, max_votes: 5, stop: "exact" };
-  const task = await platform.task(name, 40, { labels: [one, other], quorum, detector: { mode: "off" } });
-  const order = await platform.images(task);
-  for (const [user, third] of Object.entries(LIARS)) {
-    const says = (place: number) => {
-      const isWrong = third !== null && (place % 3 === third || place % 8 === 0);
-      return (place % 2 === 0) === isWrong ? other : one;
-    };
-    let left = order.length;
-    const vote = async () => {
-      const { leases } = await platform.json("POST", "/api/leases", { count: left, task_id: task }, user);
-      const votes = leases.map(({ subtask_id, token }: Record<string, string>) => ({
-        subtask_id,
-        token,
-        label: says(order.indexOf(subtask_id ?? "")),
-      }));
-      if (votes.length > 0) await platform.json("POST", "/api/votes", { votes }, user);
-      left -= votes.length;
-      return left;
-    };
-    await expect.poll(vote, { timeout: 20_000 }).toBe(0);
-  }
-  return task;
-}
 
 export type Go = (page: Page, platform: Platform, user: string) => Promise<void>;
 
@@ -201,6 +127,29 @@ export const VIEWS: Record<string, Go> = {
       .setInputFiles([...files.map(({ name }) => join(platform.pictures, name)), join(import.meta.dirname, "axe.ts")]);
     await page.getByText("will be refused: why").click();
   },
+  "new-task-pipeline": async (page, platform, user) => {
+    await open(page, platform, user, "/tasks/new");
+    await page
+      .getByLabel("Choose files")
+      .last()
+      .setInputFiles(await platform.largePicture(1));
+    for (const step of ["Fit into a size", "Split into quarters", "Crop", "Hide objects", "Blur"]) {
+      await page.getByRole("button", { name: "Add a step" }).click();
+      await page.getByRole("menuitem", { name: step }).click();
+    }
+    await page.getByLabel("What is hidden").fill("red square");
+    await page.getByText("JPEG", { exact: true }).click();
+    await expect(page.getByRole("listitem", { name: "Step 5: Blur" }).getByRole("img")).toHaveCount(4);
+  },
+  "task-pipeline": async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${await piecesOf(platform)}`);
+    await expect(page.getByRole("gridcell")).toHaveCount(16);
+  },
+  "task-origin": async (page, platform, user) => {
+    await open(page, platform, user, `/tasks/${await piecesOf(platform)}?state=open`);
+    await page.getByRole("gridcell").first().getByRole("link").click();
+    await expect(page.getByRole("img", { name: "The uploaded picture, with the place of this image" })).toBeVisible();
+  },
   task: async (page, platform, user) => {
     await open(page, platform, user, `/tasks/${(await tasksOf(platform)).half}`);
     await expect(page.getByRole("gridcell").first()).toBeVisible();
@@ -248,6 +197,8 @@ export const VIEWS: Record<string, Go> = {
     await page.getByLabel("Picture").setInputFiles(join(platform.pictures, sample?.name ?? ""));
     await expect(page.getByText(/Answered in/)).toBeVisible();
   },
+  ...JOB_VIEWS,
+  ...IMPORT_VIEWS,
   "task-consensus": async (page, platform, user) => {
     const task = await doubtedTask(platform, "Estimated beside the record");
     const { id } = await platform.json("POST", "/api/consensus", { task_id: task });

@@ -1120,7 +1120,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One Image */
+        get: operations["one_image_api_tasks__task_id__images__image_id__get"];
         put?: never;
         post?: never;
         /** Remove Image */
@@ -8116,6 +8117,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KnownImages"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    one_image_api_tasks__task_id__images__image_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+                image_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description whether the answer holds all that was acknowledged before: yes, likely or no */
+                    "X-Quorate-Up-To-Date"?: "yes" | "likely" | "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageResult"];
                 };
             };
             /** @description Refused */

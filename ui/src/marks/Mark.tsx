@@ -1,7 +1,7 @@
 import { arcs } from "./arcs";
 import css from "./marks.module.css";
 
-export type MarkState = "open" | "settled" | "disputed" | "detector" | "adjudicator";
+export type MarkState = "open" | "settled" | "disputed" | "detector" | "adjudicator" | "processing" | "failed";
 
 export interface MarkProps {
   state: MarkState;
@@ -20,6 +20,7 @@ export interface MarkProps {
 export function Mark({ state, needed, agreeing = 0, against = 0, size = 18, label }: MarkProps) {
   const stroke = size * 0.139;
   const count = Math.min(Math.max(needed, agreeing + against, 1), 24);
+  const paths = state === "failed" ? [] : arcs(state === "detector" ? 1 : count, size, stroke);
   const kind = (index: number) =>
     index < agreeing ? css.cast : index < agreeing + against ? css.against : css.wanting;
   return (
@@ -32,7 +33,7 @@ export function Mark({ state, needed, agreeing = 0, against = 0, size = 18, labe
       aria-label={label}
       aria-hidden={!label}
     >
-      {arcs(state === "detector" ? 1 : count, size, stroke).map((path, index) => (
+      {paths.map((path, index) => (
         <path key={path} d={path} className={state === "detector" ? css.cast : kind(index)} strokeWidth={stroke} />
       ))}
       <Centre state={state} size={size} />
@@ -52,5 +53,9 @@ function Centre({ state, size }: { state: MarkState; size: number }) {
   if (state === "detector") return <path className={css.filled} transform={scale} d="M6.66 6.66h4.68v4.68H6.66z" />;
   if (state === "adjudicator")
     return <path className={css.filled} transform={scale} d="M9 5.4l3.6 3.6-3.6 3.6-3.6-3.6z" />;
+  if (state === "processing")
+    return <path className={css.sign} transform={scale} d="M6 9h.1M9 9h.1M12 9h.1" strokeWidth={1.8} />;
+  if (state === "failed")
+    return <path className={css.sign} transform={scale} d="M9 2.4L16.4 15.4H1.6zM9 7v4M9 13.2v.1" strokeWidth={1.6} />;
   return null;
 }

@@ -23,6 +23,12 @@ interface MenuProps {
 
 const GAP_PX = 6;
 
+/** Below the button, or above it where there is more room and too little below. */
+function topFor({ top, bottom }: DOMRect, height: number): number {
+  const isRoomBelow = bottom + GAP_PX + height <= innerHeight || top < innerHeight - bottom;
+  return isRoomBelow ? bottom + GAP_PX : Math.max(top - GAP_PX - height, GAP_PX);
+}
+
 function roleOf({ isChecked }: MenuItem) {
   return isChecked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": isChecked };
 }
@@ -36,7 +42,7 @@ export function Menu({ name, id, isPrimary = false, className, children, head, i
   const place = (isOpen: boolean) => {
     const [anchor, shown] = [button.current?.getBoundingClientRect(), popup.current];
     if (!isOpen || !anchor || !shown) return;
-    shown.style.top = `${anchor.bottom + GAP_PX}px`;
+    shown.style.top = `${topFor(anchor, shown.offsetHeight)}px`;
     shown.style.left = `${Math.max(anchor.right - shown.offsetWidth, GAP_PX)}px`;
     all()[0]?.focus();
   };

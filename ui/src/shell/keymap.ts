@@ -1,6 +1,6 @@
 /** Which key does what on every page: one table, and the rules by which a person changes it. */
 
-export const SCOPES = ["label", "grid", "disputes", "tasks", "task"] as const;
+export const SCOPES = ["label", "grid", "disputes", "tasks", "task", "recognise"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 interface Action {
@@ -25,14 +25,14 @@ export const ACTIONS = {
   voteAll: { scopes: ["grid"], keys: ["shift+enter"] },
   reason: { scopes: ["disputes"], keys: ["r"] },
   decide: { scopes: ["disputes"], keys: ["enter"] },
-  next: { scopes: ["disputes", "tasks", "task"], keys: ["j"] },
-  previous: { scopes: ["disputes", "tasks", "task"], keys: ["k"] },
+  next: { scopes: ["disputes", "tasks", "task", "recognise"], keys: ["j"] },
+  previous: { scopes: ["disputes", "tasks", "task", "recognise"], keys: ["k"] },
   make: { scopes: ["tasks"], keys: ["n"] },
   work: { scopes: ["tasks", "task"], keys: ["l"] },
   filter: { scopes: ["task"], keys: ["f"] },
   exports: { scopes: ["task"], keys: ["x"] },
   find: { scopes: ["label", "tasks", "task"], keys: ["/"] },
-  go: { scopes: ["disputes", "tasks", "task"], keys: ["g"] },
+  go: { scopes: ["disputes", "tasks", "task", "recognise"], keys: ["g"] },
   help: { scopes: SCOPES, keys: ["?"] },
 } as const satisfies Record<string, Action>;
 
@@ -48,7 +48,7 @@ export const FIXED = [
   { scopes: ["label"], keys: ["arrowleft", "arrowup", "arrowright", "arrowdown"], what: "pan" },
   { scopes: ["grid"], keys: ["arrowleft", "arrowup", "arrowright", "arrowdown"], what: "move" },
   { scopes: ["grid"], keys: ["tab"], what: "row" },
-  { scopes: ["tasks", "task"], keys: ["enter"], what: "open" },
+  { scopes: ["tasks", "task", "recognise"], keys: ["enter"], what: "open" },
   { scopes: ["task"], keys: ["1", "2", "3", "4"], what: "states" },
 ] as const satisfies readonly { scopes: readonly Scope[]; keys: readonly string[]; what: string }[];
 

@@ -11,6 +11,7 @@ export type Deed =
   | "adjudicate"
   | "estimate"
   | "detect"
+  | "recognise"
   | "administer"
   | "operate"
   | "make-teams"
@@ -27,6 +28,7 @@ const DOERS: Record<Deed, readonly Role[]> = {
   adjudicate: ["adjudicator"],
   estimate: ["client", "adjudicator", "admin"],
   detect: ["client", "operator", "adjudicator"],
+  recognise: ["client"],
   administer: ["admin"],
   operate: ["admin"],
   "make-teams": ["admin"],

@@ -33,6 +33,13 @@ export const PLACES: readonly Place[] = [
     key: "d",
     count: (me) => me.disputes_open,
   },
+  {
+    path: "/recognise/:job?",
+    deed: "recognise",
+    page: lazy(() => import("../recognise/Recognise")),
+    name: en.places.recognise,
+    key: "r",
+  },
   { path: "/detect", deed: "detect", page: lazy(() => import("../detect/Detect")), name: en.places.detect, key: "e" },
   { path: "/admin", deed: "administer", page: lazy(() => import("../admin/Admin")), name: en.places.admin, key: "a" },
   { path: "/admin/teams", deed: "make-teams", page: lazy(() => import("../admin/Teams")) },

@@ -12,13 +12,13 @@ import { usePageKeys } from "../shell/pageShortcuts";
 import { Empty, Failure, Loading } from "../shell/States";
 import { onKeys, pressedAct } from "../shell/shortcuts";
 import { useNames } from "../shell/useNames";
+import { useSettled } from "../shell/useSettled";
 import { en } from "../texts/en";
 import { since, tasks } from "../texts/en.tasks";
 import { UploadShare } from "../upload/UploadShare";
-import { Bar, ShareRing } from "./Bar";
+import { Bar, endedOf, ShareRing } from "./Bar";
 import css from "./board.module.css";
 import { isOver, type Task, type Watched } from "./streams";
-import { useSettled } from "./useSettled";
 import { useTask } from "./useTask";
 
 const texts = tasks.board;
@@ -143,7 +143,8 @@ function Row({ shown }: { shown: Task }) {
   const { data } = useTask(shown.id, { shown, isWatched: isVisible && !isOver(shown) });
   const task: Watched = data ?? shown;
   const named = useNames();
-  const { images, completed, disputed } = task.counts;
+  const { images, disputed } = task.counts;
+  const ended = endedOf(task.counts);
   const rate = task.rates?.votes_per_minute ?? 0;
   return (
     <li ref={element} className={css.row}>
@@ -163,7 +164,7 @@ function Row({ shown }: { shown: Task }) {
           </span>
         )}
         {rate > 0 && <span>{texts.rate(rate)}</span>}
-        <span title={texts.ended(completed + disputed, images)}>{texts.of(completed + disputed, images)}</span>
+        <span title={texts.ended(ended, images)}>{texts.of(ended, images)}</span>
       </div>
       <Bar counts={task.counts} isThin />
       <p className={css.made}>{texts.madeBy(named(task.owner), since(task.created_at, serverNow()))}</p>

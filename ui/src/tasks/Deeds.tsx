@@ -2,6 +2,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { api, type Schemas } from "../api/client";
+import { Bucket } from "../imports/Bucket";
+import { LabelFile } from "../imports/LabelFile";
 import { Confirm, Field } from "../shell/Confirm";
 import { tasks } from "../texts/en.tasks";
 import { parseLabels } from "./labels";
@@ -12,12 +14,22 @@ import { taskKey } from "./useTask";
 
 const texts = tasks.dialogs;
 
-export type Deed = "seal" | "reopen" | "finish" | "edit" | "invite" | "erase" | { remove: string };
+export type Deed =
+  | "bucket"
+  | "labels"
+  | "seal"
+  | "reopen"
+  | "finish"
+  | "edit"
+  | "invite"
+  | "erase"
+  | { remove: string };
 
 /** The deeds that a task's state allows. */
 export function deedsOf(task: Task): readonly Exclude<Deed, object>[] {
-  if (task.state === "open") return ["seal", "edit", "invite", "finish", "erase"];
-  if (task.state === "sealed") return ["edit", "invite", "reopen", "finish", "erase"];
+  const labels = task.detector.mode === "off" ? [] : (["labels"] as const);
+  if (task.state === "open") return ["bucket", ...labels, "seal", "edit", "invite", "finish", "erase"];
+  if (task.state === "sealed") return [...labels, "edit", "invite", "reopen", "finish", "erase"];
   if (task.state === "completed") return ["edit", "reopen", "erase"];
   return [];
 }
@@ -29,7 +41,16 @@ interface DeedProps {
 
 export function DeedDialog({ deed, ...rest }: DeedProps & { deed: Deed }) {
   if (typeof deed === "object") return <Remove image={deed.remove} {...rest} />;
-  const Dialog = { seal: Seal, reopen: Reopen, finish: Finish, edit: Edit, invite: Invite, erase: Erase }[deed];
+  if (deed === "bucket") return <Bucket task={rest.task.id} close={rest.close} />;
+  const Dialog = {
+    labels: Labels,
+    seal: Seal,
+    reopen: Reopen,
+    finish: Finish,
+    edit: Edit,
+    invite: Invite,
+    erase: Erase,
+  }[deed];
   return <Dialog {...rest} />;
 }
 
@@ -47,6 +68,10 @@ const pathOf = (task: Task) => ({ params: { path: { task_id: task.id } } });
 
 function Invite({ task, close }: DeedProps) {
   return <ChangeOperators task={task} done={useChanged(task)} close={close} />;
+}
+
+function Labels({ task, close }: DeedProps) {
+  return <LabelFile task={task.id} done={useChanged(task)} close={close} />;
 }
 
 function Seal({ task, close }: DeedProps) {

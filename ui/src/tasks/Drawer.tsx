@@ -11,6 +11,7 @@ import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { moment, tasks } from "../texts/en.tasks";
 import css from "./drawer.module.css";
+import { MadeOf } from "./MadeOf";
 import type { Task } from "./streams";
 import { markOf, saidOf, shownAs, tallyOf } from "./Tile";
 import { type Image, useVotes } from "./useImages";
@@ -70,13 +71,17 @@ function Known({ task, image }: { task: Task; image: Image }) {
   return (
     <>
       <div className={css.picture}>
-        <Boxed
-          src={image.screen_url}
-          alt={image.filename}
-          width={image.width}
-          height={image.height}
-          boxes={areBoxesShown ? (prelabel?.objects ?? []) : []}
-        />
+        {image.screen_url ? (
+          <Boxed
+            src={image.screen_url}
+            alt={image.filename}
+            width={image.width}
+            height={image.height}
+            boxes={areBoxesShown ? (prelabel?.objects ?? []) : []}
+          />
+        ) : (
+          <p className={css.unmade}>{image.state === "failed" ? texts.unmade : texts.processing}</p>
+        )}
       </div>
       <div className={css.facts}>
         <p className={css.state}>
@@ -91,11 +96,12 @@ function Known({ task, image }: { task: Task; image: Image }) {
           {image.agreement !== null && <span>{texts.agreement(image.agreement)}</span>}
           <span className={css.size}>{texts.size(image.width, image.height)}</span>
         </p>
-        {image.decided_by && image.completed_at && (
+        {image.decided_by && image.decided_by !== "pipeline" && image.completed_at && (
           <p>{texts.decided(texts.decidedBy[image.decided_by] ?? image.decided_by, moment(image.completed_at))}</p>
         )}
         {image.by && image.reason && <p className={css.text}>{texts.by(named(image.by), image.reason)}</p>}
-        {image.state === "open" ? <p>{texts.openDetail}</p> : <Votes task={task} id={image.image_id} />}
+        <Said task={task} image={image} />
+        {image.origin && <MadeOf task={task} image={image} origin={image.origin} />}
         {prelabel && (
           <section>
             <h3>{texts.detector}</h3>
@@ -121,6 +127,19 @@ function Known({ task, image }: { task: Task; image: Image }) {
       </div>
     </>
   );
+}
+
+/** Who said what of an image, or why nobody says anything. */
+function Said({ task, image: { image_id, state, failure, decided_by } }: { task: Task; image: Image }) {
+  if (state === "failed")
+    return (
+      <p className={css.wrong}>
+        {texts.failed} {failure}
+      </p>
+    );
+  if (state === "processing" || state === "derived") return <p>{texts.processing}</p>;
+  if (state === "open") return <p>{texts.openDetail}</p>;
+  return decided_by === "pipeline" ? null : <Votes task={task} id={image_id} />;
 }
 
 /** An image that the grid has not come to: what the platform says of it alone. */

@@ -5,7 +5,7 @@ import { Key } from "../shell/Key";
 import { Segments } from "../shell/Segments";
 import { en } from "../texts/en";
 import { tasks } from "../texts/en.tasks";
-import { type Change, DECIDERS, type Filter, ORDERS, STATES } from "./filter";
+import { type Change, DECIDERS, type Filter, ORDERS, statesOf } from "./filter";
 import css from "./filters.module.css";
 import type { Task } from "./streams";
 import { shownAs } from "./Tile";
@@ -21,37 +21,42 @@ interface FiltersProps {
 
 /** What the grid below shows, and in which order. */
 export function Filters({ task, filter, change }: FiltersProps) {
-  const { images, open, completed, disputed } = task.counts;
-  const counts = { all: images, open, completed, disputed };
+  const counts = { ...task.counts, all: task.counts.images };
+  const isLabeled = task.quorum.votes_required > 0;
   return (
     <div className={css.filters}>
       <Segments label={texts.state} className={css.states}>
-        {[null, ...STATES].map((state) => (
+        {[null, ...statesOf(task)].map((state) => (
           <button
             key={state}
             type="button"
             aria-pressed={(filter.state ?? null) === state}
             onClick={() => change({ state })}
           >
-            {texts.states[state ?? "all"]} <b>{en.number(counts[state ?? "all"])}</b>
+            {state === "completed" && !isLabeled ? texts.done : texts.states[state ?? "all"]}{" "}
+            <b>{en.number(counts[state ?? "all"])}</b>
           </button>
         ))}
       </Segments>
-      <Choice
-        id="filter"
-        name={texts.label}
-        any={texts.anyLabel}
-        value={filter.label}
-        options={task.labels.map((label) => [label, shownAs(task, label)])}
-        choose={(label) => change({ label })}
-      />
-      <Choice
-        name={texts.decidedBy}
-        any={texts.anyDecider}
-        value={filter.decided_by}
-        options={DECIDERS.map((one) => [one, texts.deciders[one]])}
-        choose={(one) => change({ decided_by: DECIDERS.find((known) => known === one) ?? null })}
-      />
+      {isLabeled && (
+        <>
+          <Choice
+            id="filter"
+            name={texts.label}
+            any={texts.anyLabel}
+            value={filter.label}
+            options={task.labels.map((label) => [label, shownAs(task, label)])}
+            choose={(label) => change({ label })}
+          />
+          <Choice
+            name={texts.decidedBy}
+            any={texts.anyDecider}
+            value={filter.decided_by}
+            options={DECIDERS.filter((one) => one !== "pipeline").map((one) => [one, texts.deciders[one]])}
+            choose={(one) => change({ decided_by: DECIDERS.find((known) => known === one) ?? null })}
+          />
+        </>
+      )}
       <Chips task={task} filter={filter} change={change} />
       <FindFile wanted={filter.filename ?? ""} find={(filename) => change({ filename })} />
       <Choice

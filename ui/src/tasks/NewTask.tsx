@@ -1,22 +1,28 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { ApiProblem, api, bodyOf } from "../api/client";
+import { factorFor } from "../pipeline/operations";
+import { PipelineEditor } from "../pipeline/PipelineEditor";
+import { useOperations } from "../pipeline/useOperations";
+import { usePreview } from "../pipeline/usePreview";
+import { useSample } from "../pipeline/useSample";
 import { Button } from "../shell/Button";
 import { useMe } from "../shell/me";
 import { en } from "../texts/en";
 import { newTask as texts } from "../texts/en.newTask";
+import { pipeline as pipelineTexts } from "../texts/en.pipeline";
 import { DropZone } from "../upload/DropZone";
 import { Selected } from "../upload/Selected";
 import { upload } from "../upload/uploads";
 import { useSelection } from "../upload/useSelection";
-import { type Draft, fieldOf, newDraft, requestOf } from "./draft";
+import { Cost } from "./Cost";
+import { type Draft, fieldOf, isUnlabeled, newDraft, requestOf } from "./draft";
 import { LabelEditor } from "./LabelEditor";
 import { labelFaults } from "./labels";
 import css from "./newTask.module.css";
 import { OperatorChoice } from "./Operators";
-import { expectedCost } from "./quorum";
-import { Settled, Slider } from "./Settled";
+import { Settled } from "./Settled";
 import { taskKey } from "./useTask";
 
 export default function NewTask() {
@@ -24,6 +30,9 @@ export default function NewTask() {
   const [draft, setDraft] = useState(() => newDraft(me.detector));
   const [isSealed, setSealed] = useState(true);
   const pictures = useSelection();
+  const operations = useOperations();
+  const sample = useSample(pictures.selection.picture);
+  const preview = usePreview(draft.pipeline.steps, sample.file);
   const { wrong, failure, isBusy, create } = useCreate();
   useEffect(() => {
     document.title = en.title(texts.title);
@@ -40,36 +49,42 @@ export default function NewTask() {
     <form className={css.page} onSubmit={submit} noValidate>
       <h1>{texts.title}</h1>
       <div className={css.columns}>
-        <section className={css.card} aria-labelledby="part-terms">
-          <h2 id="part-terms">
-            <b>1</b>
-            {texts.parts.terms}
-          </h2>
+        <Part id="terms" number={1} title={texts.parts.terms}>
           <Terms draft={draft} wrong={wrong} change={setDraft} />
-        </section>
-        <section className={css.card} aria-labelledby="part-pictures">
-          <h2 id="part-pictures">
-            <b>2</b>
-            {texts.parts.pictures}
-          </h2>
-          <DropZone take={pictures.take} />
-          <Selected {...pictures} />
-          <label className={css.check}>
-            <input type="checkbox" checked={isSealed} onChange={() => setSealed(!isSealed)} />
-            <span>
-              {texts.seal}
-              <small>{texts.sealDetail}</small>
-            </span>
-          </label>
-        </section>
-        <section className={css.card} aria-labelledby="part-settled">
-          <h2 id="part-settled">
-            <b>3</b>
-            {texts.parts.settled}
-          </h2>
-          <Settled draft={draft} wrong={wrong} change={setDraft} />
-          <Cost draft={draft} images={pictures.selection.ready.length} />
-        </section>
+        </Part>
+        <div className={css.column}>
+          <Part id="pictures" number={2} title={texts.parts.pictures}>
+            <DropZone take={pictures.take} />
+            <Selected {...pictures} />
+            <Check title={texts.seal} detail={texts.sealDetail} value={isSealed} set={setSealed} />
+          </Part>
+          {operations && (
+            <Part id="pipeline" number={3} title={pipelineTexts.title}>
+              <PipelineEditor
+                operations={operations}
+                pipeline={draft.pipeline}
+                change={(pipeline) => setDraft({ ...draft, pipeline })}
+                sample={sample}
+                preview={preview}
+                wrong={wrong}
+              />
+            </Part>
+          )}
+        </div>
+        <Part id="settled" number={operations ? 4 : 3} title={texts.parts.settled}>
+          {isUnlabeled(draft) ? (
+            <p className={css.hint}>{texts.unlabeled}</p>
+          ) : (
+            <>
+              <Settled draft={draft} wrong={wrong} change={setDraft} />
+              <Cost
+                draft={draft}
+                pictures={pictures.selection.ready.length}
+                factor={factorFor(draft.pipeline, preview.shown)}
+              />
+            </>
+          )}
+        </Part>
       </div>
       <footer className={css.foot}>
         {failure && (
@@ -86,6 +101,44 @@ export default function NewTask() {
         </Button>
       </footer>
     </form>
+  );
+}
+
+interface PartProps {
+  id: string;
+  number: number;
+  title: string;
+  children: ReactNode;
+}
+
+function Part({ id, number, title, children }: PartProps) {
+  return (
+    <section className={css.card} aria-labelledby={`part-${id}`}>
+      <h2 id={`part-${id}`}>
+        <b>{number}</b>
+        {title}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+interface CheckProps {
+  title: string;
+  detail?: string;
+  value: boolean;
+  set: (value: boolean) => void;
+}
+
+function Check({ title, detail, value, set }: CheckProps) {
+  return (
+    <label className={css.check}>
+      <input type="checkbox" checked={value} onChange={() => set(!value)} />
+      <span>
+        {title}
+        {detail && <small>{detail}</small>}
+      </span>
+    </label>
   );
 }
 
@@ -112,20 +165,26 @@ function Terms({ draft, wrong, change }: TermsProps) {
           {wrong.get("name")}
         </p>
       </div>
+      {!isUnlabeled(draft) && <ForPeople draft={draft} wrong={wrong} change={change} />}
+    </>
+  );
+}
+
+/** What the people who label have to know, and who they are. */
+function ForPeople({ draft, wrong, change }: TermsProps) {
+  return (
+    <>
       <LabelEditor
         labels={draft.labels}
         allowUnsure={draft.allow_unsure}
         wrong={wrong.get("labels")}
         change={(labels) => change({ ...draft, labels })}
       />
-      <label className={css.check}>
-        <input
-          type="checkbox"
-          checked={draft.allow_unsure}
-          onChange={() => change({ ...draft, allow_unsure: !draft.allow_unsure })}
-        />
-        <span>{texts.unsure}</span>
-      </label>
+      <Check
+        title={texts.unsure}
+        value={draft.allow_unsure}
+        set={(allow_unsure) => change({ ...draft, allow_unsure })}
+      />
       <OperatorChoice
         invited={draft.operators}
         wrong={wrong.get("operators")}
@@ -146,31 +205,6 @@ function Terms({ draft, wrong, change }: TermsProps) {
         </p>
       </div>
     </>
-  );
-}
-
-function Cost({ draft, images }: { draft: Draft; images: number }) {
-  const [alike, setAlike] = useState(0.85);
-  const { quorum, labels, allow_unsure } = useDeferredValue(draft);
-  const cost = useMemo(
-    () => expectedCost(quorum, { labels: Math.max(labels.length, 2), alike, allowUnsure: allow_unsure }),
-    [quorum, labels.length, alike, allow_unsure],
-  );
-  const isLess = cost.votes < quorum.votes_required - 0.05;
-  return (
-    <div className={css.cost}>
-      <h3>{texts.cost.title}</h3>
-      <p>
-        <strong>
-          {isLess
-            ? texts.cost.each(cost.votes, quorum.votes_required)
-            : texts.cost.exactly(Math.round(cost.votes * 10) / 10)}
-        </strong>
-        {images > 0 && <> {texts.cost.all(cost.votes * images, images)}</>}
-        {cost.disputed >= 0.005 && <> {texts.cost.disputed(cost.disputed)}</>}
-      </p>
-      <Slider id="alike" title={texts.cost.alike} value={alike} says={texts.cost.alikeSays(alike)} set={setAlike} />
-    </div>
   );
 }
 
@@ -226,6 +260,7 @@ function newKey(): string {
 function missingIn(draft: Draft): Map<string, string> {
   const missing = new Map<string, string>();
   if (!draft.name.trim()) missing.set("name", texts.nameNeeded);
+  if (isUnlabeled(draft)) return missing;
   if (draft.labels.length === 0) missing.set("labels", texts.labels.none);
   const [fault] = labelFaults(draft.labels, draft.allow_unsure).values();
   if (fault) missing.set("labels", texts.labels.faults[fault]);

@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense, useDeferredValue, useEffect, useState } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
 import { ApiProblem } from "../api/client";
+import { Imports } from "../imports/Imports";
 import { Icon } from "../marks/Icon";
 import { Mark } from "../marks/Mark";
 import button from "../shell/button.module.css";
@@ -15,6 +16,7 @@ import { useNames } from "../shell/useNames";
 import { useStore } from "../shell/useStore";
 import { en } from "../texts/en";
 import { consensus } from "../texts/en.consensus";
+import { pipeline } from "../texts/en.pipeline";
 import { moment, tasks } from "../texts/en.tasks";
 import { UploadPanel } from "../upload/UploadPanel";
 import { AddPictures } from "./AddPictures";
@@ -24,7 +26,7 @@ import { type Deed, DeedDialog, deedsOf } from "./Deeds";
 import { Drawer } from "./Drawer";
 import { exportsOf } from "./exports";
 import { Filters } from "./Filters";
-import { type Filter, type ImageState, STATES, useFilter } from "./filter";
+import { type Filter, type ShownState, statesOf, useFilter } from "./filter";
 import { ImageGrid } from "./ImageGrid";
 import { InvitedTo } from "./Operators";
 import { Panels } from "./Panels";
@@ -76,7 +78,8 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
   // First the head of the page; what stands below follows in small steps, for in one it would hold up the page's thread.
   const isWhole = useDeferredValue(true, false);
   const isEmpty = useDeferredValue(task.counts.images === 0);
-  const isConsensus = useParams()["*"] === "consensus" && may(me, "estimate");
+  const isLabeled = task.quorum.votes_required > 0;
+  const isConsensus = useParams()["*"] === "consensus" && isLabeled && may(me, "estimate");
   const mayAdd = mayEdit && task.state === "open";
   return (
     <div className={css.page}>
@@ -91,9 +94,10 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
             </details>
           )}
           <UploadPanel task={task.id} add={mayAdd && !isAdding && !isEmpty ? () => setAdding(true) : null} />
+          {mayEdit && <Imports task={task.id} mayImport={mayAdd} />}
           {mayAdd && (isAdding || isEmpty) && <AddPictures task={task} />}
           {isEmpty && task.state !== "open" && <Empty title={tasks.grid.empty} />}
-          {!isEmpty && may(me, "estimate") && <Tabs task={task} isConsensus={isConsensus} />}
+          {!isEmpty && isLabeled && may(me, "estimate") && <Tabs task={task} isConsensus={isConsensus} />}
           {!isEmpty && isConsensus && (
             <Suspense fallback={<Loading />}>
               <Consensus task={task} />
@@ -101,7 +105,7 @@ function Shown({ task, isStreamed }: { task: Task; isStreamed: boolean }) {
           )}
           {!isEmpty && !isConsensus && (
             <>
-              <Panels task={task} filter={filter} change={change} />
+              {isLabeled && <Panels task={task} filter={filter} change={change} />}
               <Filters task={task} filter={filter} change={change} />
               <Images key={JSON.stringify(filter)} task={task} filter={filter} mayEdit={mayEdit} ask={setDeed} />
             </>
@@ -159,7 +163,10 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
           </span>
         </h1>
         <p className={css.about}>
-          {texts.policy[task.quorum.stop](task.quorum.votes_required)} {texts.detector[task.detector.mode]}{" "}
+          {task.pipeline && `${texts.pipeline(stepsOf(task.pipeline))} `}
+          {task.quorum.votes_required === 0
+            ? texts.unlabeled
+            : `${texts.policy[task.quorum.stop](task.quorum.votes_required)} ${texts.detector[task.detector.mode]}`}{" "}
           {texts.about(named(task.owner), moment(task.created_at))}{" "}
           {may(me, "edit-tasks") && (
             <button type="button" onClick={() => ask("edit")}>
@@ -195,23 +202,42 @@ function Head({ task, isStreamed, ask, add }: HeadProps) {
   );
 }
 
+/** The names of a pipeline's steps, in order. */
+function stepsOf({ operations }: NonNullable<Task["pipeline"]>): string[] {
+  return operations.map(([name]) => pipeline.operation(String(name)).toLowerCase());
+}
+
 function Progress({ task }: { task: Task }) {
-  const { completed, disputed, open } = task.counts;
+  const { completed, disputed, open, processing, failed } = task.counts;
   const needed = task.quorum.votes_required;
   return (
     <section className={css.progress} aria-label={texts.progressName}>
       <Bar counts={task.counts} />
       <div>
         <dl>
-          <Count name={texts.settled} count={completed}>
+          <Count name={needed > 0 ? texts.settled : texts.done} count={completed}>
             <Mark state="settled" needed={needed} agreeing={needed} size={20} />
           </Count>
-          <Count name={texts.disputed} count={disputed}>
-            <Mark state="disputed" needed={needed} against={needed} size={20} />
-          </Count>
-          <Count name={texts.open} count={open}>
-            <Mark state="open" needed={needed} agreeing={needed > 1 ? 1 : 0} size={20} />
-          </Count>
+          {needed > 0 && (
+            <>
+              <Count name={texts.disputed} count={disputed}>
+                <Mark state="disputed" needed={needed} against={needed} size={20} />
+              </Count>
+              <Count name={texts.open} count={open}>
+                <Mark state="open" needed={needed} agreeing={needed > 1 ? 1 : 0} size={20} />
+              </Count>
+            </>
+          )}
+          {(processing > 0 || needed === 0) && (
+            <Count name={texts.processing} count={processing}>
+              <Mark state="processing" needed={1} size={20} />
+            </Count>
+          )}
+          {failed > 0 && (
+            <Count name={texts.failed} count={failed}>
+              <Mark state="failed" needed={1} size={20} />
+            </Count>
+          )}
         </dl>
         {disputed > 0 && (
           <Link href={`/disputes?task=${task.id}`} className={css.decide}>
@@ -276,12 +302,12 @@ function Images({ task, filter, mayEdit, ask }: ImagesProps) {
   );
 }
 
-function useTaskKeys(task: Task, show: (state: ImageState | null) => void) {
+function useTaskKeys(task: Task, show: (state: ShownState | null) => void) {
   const [, navigate] = useLocation();
   useEffect(
     () =>
       onKeys((key) => {
-        const state = [null, ...STATES][Number(key) - 1];
+        const state = [null, ...statesOf(task)][Number(key) - 1];
         const act = pressedAct("task", key);
         if (state !== undefined) show(state);
         else if (act === "exports") document.getElementById("export")?.click();
@@ -292,6 +318,6 @@ function useTaskKeys(task: Task, show: (state: ImageState | null) => void) {
         else return false;
         return true;
       }),
-    [task.id, show, navigate],
+    [task, show, navigate],
   );
 }

@@ -9,6 +9,7 @@ import type { Image } from "./useImages";
 const texts = tasks.grid;
 
 export function markOf(image: Image): MarkState {
+  if (image.state === "derived") return "processing"; // others stand in its place in a moment
   if (image.state !== "completed") return image.state;
   if (image.decided_by === "detector") return "detector";
   return image.decided_by === "adjudicator" || image.decided_by === "client" ? "adjudicator" : "settled";
@@ -29,7 +30,9 @@ export function shownAs(task: Task, label: string): string {
 
 export function saidOf(task: Task, image: Image): string {
   if (image.state === "completed" && image.label !== null) return shownAs(task, image.label);
-  return image.state === "open" ? texts.open : texts.disputed;
+  if (image.state === "completed") return texts.doneOne;
+  if (image.state === "failed" || image.state === "disputed" || image.state === "open") return texts[image.state];
+  return texts.processing;
 }
 
 /** The winner's votes of all, the votes of each label where nobody won, or how sure the detector was. */
@@ -61,14 +64,18 @@ export function Tile({ task, image, href, isCurrent, index, lead }: TileProps) {
       data-index={index}
       onFocus={lead}
     >
-      <img
-        src={image.thumbnail_url}
-        alt={image.filename}
-        loading="lazy"
-        decoding="async"
-        width={image.width}
-        height={image.height}
-      />
+      {image.thumbnail_url ? (
+        <img
+          src={image.thumbnail_url}
+          alt={image.filename}
+          loading="lazy"
+          decoding="async"
+          width={image.width}
+          height={image.height}
+        />
+      ) : (
+        <span className={css.blank} role="img" aria-label={image.filename} />
+      )}
       <span className={css.caption}>
         <Mark state={markOf(image)} needed={task.quorum.votes_required} agreeing={agreeing} against={against} />
         <b>{said}</b>

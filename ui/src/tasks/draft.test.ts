@@ -21,6 +21,9 @@ it.each([
   ["/quorum/max_votes", "max_votes"],
   ["/labels/3", "labels"],
   ["/name", "name"],
+  ["/pipeline/operations/2/1", "step-2"],
+  ["/pipeline/operations", "add-step"],
+  ["/pipeline/quality", "quality"],
   ["", "name"],
 ])("the pointer %s means the field %s", (pointer, field) => expect(fieldOf(pointer)).toBe(field));
 

@@ -1,5 +1,6 @@
 /** A task while it is being made. */
 import type { Schemas } from "../api/client";
+import { NO_PIPELINE, type Pipeline, requestOf as pipelineOf } from "../pipeline/operations";
 import type { Invited } from "./invited";
 import type { Policy } from "./quorum";
 
@@ -10,6 +11,7 @@ export interface Draft {
   allow_unsure: boolean;
   operators: Invited;
   order: Schemas["TaskRequest"]["order"];
+  pipeline: Pipeline;
   quorum: Policy;
   detector: { mode: Schemas["DetectorPolicy"]["mode"]; accept_confidence: number; audit_share: number };
 }
@@ -26,6 +28,7 @@ export function newDraft(hasDetector: boolean): Draft {
     allow_unsure: false,
     operators: null,
     order: "random",
+    pipeline: NO_PIPELINE,
     quorum: { votes_required: 3, stop: "settled", lead: 3, min_agreement: 0, max_votes: 5 },
     detector: { mode: hasDetector ? "suggest" : "off", accept_confidence: 0.9, audit_share: 0.05 },
   };
@@ -45,20 +48,34 @@ export function withQuorum(draft: Draft, change: Partial<Policy>): Draft {
   return { ...draft, quorum };
 }
 
+/** Whether the pictures are only worked on, and nobody labels them. */
+export function isUnlabeled({ pipeline }: Draft): boolean {
+  return pipeline.isAlone && pipeline.steps.length > 0;
+}
+
 export function requestOf(draft: Draft): Schemas["TaskRequest"] {
   const { name, labels, instructions, allow_unsure, operators, quorum, detector } = draft;
   const order = orderOf(draft);
+  const pipeline = pipelineOf(draft.pipeline);
+  const isForPeople = !isUnlabeled(draft);
   return {
     name: name.trim(),
-    labels: [...labels],
+    labels: isForPeople ? [...labels] : [],
+    ...(pipeline && { pipeline }),
     label_names: {},
     order,
     hide_names: false,
     instructions: instructions.trim() || null,
     allow_unsure,
     operators: operators && [...operators],
-    quorum,
-    detector: { ...detector, min_confidence: 0.25, label_map: {}, prelabel_wait_s: 30 },
+    quorum: isForPeople ? quorum : { ...quorum, votes_required: 0 },
+    detector: {
+      ...detector,
+      mode: isForPeople ? detector.mode : "off",
+      min_confidence: 0.25,
+      label_map: {},
+      prelabel_wait_s: 30,
+    },
   };
 }
 
@@ -77,7 +94,8 @@ export function orderOf(draft: Draft): NonNullable<Draft["order"]> {
 
 /** The field of the form that a problem's pointer means: its own, or the closest that stands around it. */
 export function fieldOf(pointer: string): string {
-  const [first = "", second = ""] = pointer.split("/").slice(1);
+  const [first = "", second = "", third = ""] = pointer.split("/").slice(1);
+  if (first === "pipeline") return third ? `step-${third}` : second === "quality" ? second : "add-step";
   if (first === "quorum" || first === "detector") return second || first;
   return first || "name";
 }

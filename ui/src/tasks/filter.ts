@@ -12,9 +12,29 @@ export type Filter = Omit<Query, "cursor" | "limit">;
 /** What becomes of a filter; null takes a part away. */
 export type Change = { [Part in keyof Filter]?: Filter[Part] | null };
 
-export const STATES: readonly ImageState[] = ["open", "completed", "disputed"];
+export const STATES = [
+  "open",
+  "completed",
+  "disputed",
+  "processing",
+  "failed",
+] as const satisfies readonly ImageState[];
+export type ShownState = (typeof STATES)[number];
+
+/** The states that images of a task can be in: those of a pipeline only where it has one. */
+export function statesOf({ pipeline }: { pipeline: object | null }): readonly ShownState[] {
+  return pipeline ? STATES : STATES.slice(0, 3);
+}
 export const ORDERS = ["id", "newest", "name", "uncertain", "confident"] as const;
-export const DECIDERS: readonly DecidedBy[] = ["quorum", "settled", "lead", "detector", "adjudicator", "client"];
+export const DECIDERS: readonly DecidedBy[] = [
+  "quorum",
+  "settled",
+  "lead",
+  "detector",
+  "adjudicator",
+  "client",
+  "pipeline",
+];
 const TEXTS = ["label", "suggested", "filename"] as const;
 const SHARES = ["agreement_from", "agreement_below"] as const;
 

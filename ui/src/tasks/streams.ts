@@ -1,7 +1,12 @@
 /** Live progress of tasks: one stream for all that the page watches, opened anew when those change. */
 import type { Schemas } from "../api/client";
 
-export type Task = Schemas["TaskShown"];
+type Shown = Schemas["TaskShown"];
+type PipelineShown = NonNullable<Shown["pipeline"]>;
+/** A task, as the client reads it: of pairs it makes lists. */
+export type Task = Omit<Shown, "pipeline"> & {
+  pipeline: (Omit<PipelineShown, "operations"> & { operations: readonly (readonly unknown[])[] }) | null;
+};
 /** A task as a stream tells of it; asked for by itself, it has no rates. */
 export type Watched = Task & { rates?: { votes_per_minute: number } };
 

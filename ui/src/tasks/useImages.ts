@@ -1,7 +1,6 @@
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, bodyOf, type Schemas } from "../api/client";
-import { type Pictured, pictured } from "../api/pictured";
 import type { Filter } from "./filter";
 import type { Task } from "./streams";
 
@@ -9,7 +8,8 @@ export const PAGE_IMAGES = 200;
 const HELD_MS = 30_000;
 const LOOK_AGAIN_MS = 1_500;
 
-export type Image = Schemas["ImageResult"] & Pictured;
+/** Its pictures are null while a pipeline has yet to make them. */
+export type Image = Schemas["ImageResult"];
 
 interface Page {
   items: Image[];
@@ -17,6 +17,12 @@ interface Page {
 }
 
 export const imagesKey = (task: string) => ["images", task] as const;
+
+/** The renditions of an image, each falling back to the original. */
+function renditions(image: Image): Image {
+  const { image_url, thumbnail_url, screen_url } = image;
+  return { ...image, thumbnail_url: thumbnail_url ?? image_url, screen_url: screen_url ?? image_url };
+}
 
 /** A full page, or the last one: the platform looks through so many images at a time, and may find few among them. */
 async function page(task: string, filter: Filter, cursor: string | null, signal: AbortSignal): Promise<Page> {
@@ -27,7 +33,7 @@ async function page(task: string, filter: Filter, cursor: string | null, signal:
     const answer = bodyOf(
       await api.GET("/api/tasks/{task_id}/images", { params: { path: { task_id: task }, query }, signal }),
     );
-    items.push(...answer.items.map(pictured));
+    items.push(...answer.items.map(renditions));
     next = answer.next_cursor;
   } while (next !== null && items.length < PAGE_IMAGES);
   return { items, next };
@@ -48,7 +54,7 @@ export function useImages({ id: task, counts }: Task, filter: Filter) {
       gcTime: HELD_MS,
     })),
   });
-  useReadAnew(task, `${counts.images} ${counts.completed} ${counts.disputed}`);
+  useReadAnew(task, Object.values(counts).join(" "));
   const held = new Map(numbers.map((number, at) => [number, pages[at]?.data]));
   const lastPage = held.get(cursors.length - 1);
   const next = lastPage?.next ?? null;
@@ -107,6 +113,17 @@ function useReadAnew(task: string, counts: string): void {
 }
 
 export type Images = ReturnType<typeof useImages>;
+
+/** One image by its id: an uploaded one is in no list once others were made of it. */
+export function useImage(task: string, image: string) {
+  return useQuery({
+    queryKey: ["image", image],
+    queryFn: async ({ signal }) => {
+      const path = { task_id: task, image_id: image };
+      return renditions(bodyOf(await api.GET("/api/tasks/{task_id}/images/{image_id}", { params: { path }, signal })));
+    },
+  });
+}
 
 /** Votes with voters: asked for only once an image has ended, for nobody may be led by others' votes. */
 export function useVotes(image: string, hasEnded: boolean) {

@@ -59,10 +59,14 @@ export const keyTexts = {
     open: "open",
     states: "all, open, settled, disputed",
   } satisfies Record<(typeof FIXED)[number]["what"], string>,
-  scopes: { label: "Label", grid: "Grid", disputes: "Disputes", tasks: "Tasks", task: "Task" } satisfies Record<
-    Scope,
-    string
-  >,
+  scopes: {
+    label: "Label",
+    grid: "Grid",
+    disputes: "Disputes",
+    tasks: "Tasks",
+    task: "Task",
+    recognise: "Recognise",
+  } satisfies Record<Scope, string>,
   refused(refused: Refused, key: string): string {
     const name = keyTexts.name(key);
     if (refused.why === "reserved") return `${name} belongs to the browser, or to moving about the page.`;

@@ -109,7 +109,10 @@ export const newTask = {
     all: (votes: number, images: number) =>
       `${en.number(Math.round(votes))} votes for ${en.counted(images, "image", "images")}.`,
     disputed: (share: number) => `${en.percent(share)} will be disputed.`,
+    derived: (pictures: number) => `The steps make them of ${en.counted(pictures, "picture", "pictures")}.`,
+    unknown: "How many images the tiles will be, a sample tells.",
   },
+  unlabeled: "Nobody labels these pictures: no votes are asked for. The task completes once every picture is done.",
   seal: "These are all the pictures",
   sealDetail: "The task is sealed after the upload: it completes with its last image. It can be reopened.",
   create: "Create and upload",

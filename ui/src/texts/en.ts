@@ -19,6 +19,7 @@ export const en = {
     label: "Label",
     tasks: "Tasks",
     disputes: "Disputes",
+    recognise: "Recognise",
     detect: "Detect",
     admin: "Admin",
     settings: "Settings",

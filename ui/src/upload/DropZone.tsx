@@ -6,8 +6,14 @@ import { type Source, walkEntries, walkFiles } from "./walk";
 
 type Take = (sources: AsyncIterable<Source> | Iterable<Source>) => void;
 
+interface DropZoneProps {
+  take: Take;
+  title?: string;
+  detail?: string;
+}
+
 /** Where files come in: dropped, or chosen by a button, for nobody has to drag. */
-export function DropZone({ take, title = texts.drop.title }: { take: Take; title?: string }) {
+export function DropZone({ take, title = texts.drop.title, detail = texts.drop.detail }: DropZoneProps) {
   const [isOver, setOver] = useState(false);
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -28,7 +34,7 @@ export function DropZone({ take, title = texts.drop.title }: { take: Take; title
       onDrop={drop}
     >
       <strong>{title}</strong>
-      <p>{texts.drop.detail}</p>
+      <p>{detail}</p>
       <div className={css.choose}>
         <Chooser name={texts.drop.files} take={take} />
         <Chooser name={texts.drop.folder} take={take} isFolder />

@@ -14,10 +14,12 @@ export interface Selection {
   refused: FileRow[];
   bytes: number;
   zips: number;
+  /** The first that is no zip. */
+  picture: Ready | null;
 }
 
 export function noSelection(): Selection {
-  return { ready: [], refused: [], bytes: 0, zips: 0 };
+  return { ready: [], refused: [], bytes: 0, zips: 0, picture: null };
 }
 
 /** Add sources to a selection; `seen` is told now and then how far it is. */
@@ -47,9 +49,11 @@ async function look(selection: Selection, source: Source, limits: Limits): Promi
       selection.refused.push({ filename: source.path, ...verdict, notes: [] });
       return;
     }
-    selection.ready.push({ ...source, size: file.size });
+    const ready = { ...source, size: file.size };
+    selection.ready.push(ready);
     selection.bytes += file.size;
     if (kindOf(head) === "zip") selection.zips += 1;
+    else selection.picture ??= ready;
   } catch (error) {
     selection.refused.push(unreadable(source.path, error));
   }

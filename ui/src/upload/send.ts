@@ -1,16 +1,18 @@
 // One batch over the wire: XMLHttpRequest, for only it tells how far an upload is.
 
+import { asSignedIn } from "../shell/session";
 import type { Answer } from "./judge";
 import type { Ports } from "./queue";
 
-export function sender(headers: () => Record<string, string>): Ports["send"] {
+/** Sends the files of a batch to the address that takes them. */
+export function sender(headers: () => Record<string, string>, addressOf: (task: string) => string): Ports["send"] {
   return (task, batch, sent, signal) =>
     new Promise<Answer>((resolve, reject) => {
       const request = new XMLHttpRequest();
       const form = new FormData();
       for (const { path, file } of batch) form.append("images", file, path);
       const stop = () => request.abort();
-      request.open("POST", `/api/tasks/${encodeURIComponent(task)}/images`);
+      request.open("POST", addressOf(task));
       for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded }) => sent(loaded);
       request.onload = () => resolve(answerOf(request));
@@ -20,6 +22,15 @@ export function sender(headers: () => Record<string, string>): Ports["send"] {
       signal.addEventListener("abort", stop);
       request.send(form);
     });
+}
+
+/** A session goes on as long as its upload. */
+export function signedIn(send: Ports["send"]): Ports["send"] {
+  return (...batch) =>
+    asSignedIn(
+      () => send(...batch),
+      (answer) => answer?.status === 401,
+    );
 }
 
 function answerOf(request: XMLHttpRequest): Answer {

@@ -1,14 +1,13 @@
 /** The uploads of this page: they go on whatever page is shown, until the browser's page is closed. */
 import { callerHeaders } from "../api/caller";
 import { ApiProblem, api } from "../api/client";
-import { asSignedIn } from "../shell/session";
 import { type Store, store } from "../shell/store";
 import { upload as texts } from "../texts/en.upload";
 import { askKnown } from "./known";
-import { type Ports, Upload } from "./queue";
+import { Upload } from "./queue";
 import { Reports } from "./report";
 import type { Selection } from "./selection";
-import { sender, wait } from "./send";
+import { sender, signedIn, wait } from "./send";
 import { noteUpload } from "./unsealed";
 
 const SEAL_TRIES = 30;
@@ -40,14 +39,9 @@ export async function upload(
   await queue.start();
 }
 
-const sendBatch = sender(callerHeaders);
+const sendBatch = sender(callerHeaders, (task) => `/api/tasks/${encodeURIComponent(task)}/images`);
 
-/** A session goes on as long as its upload. */
-const sendSignedIn: Ports["send"] = (...batch) =>
-  asSignedIn(
-    () => sendBatch(...batch),
-    (answer) => answer?.status === 401,
-  );
+const sendSignedIn = signedIn(sendBatch);
 
 export function isUnderWay(running: Running | undefined): boolean {
   return running !== undefined && running.queue.progress.state !== "done";

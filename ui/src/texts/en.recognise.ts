@@ -1,0 +1,43 @@
+/** Texts of the page where pictures are recognised. */
+import { en } from "./en";
+
+const decimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+export const recognise = {
+  title: "Recognise",
+  about: "The model names what each picture shows. Pictures and answers stay until you delete them.",
+  drop: "Drop or paste pictures here",
+  detail: "JPEG, PNG, WebP or BMP, one or thousands, in folders or zips.",
+  noModel: "No detector is running here",
+  noModelDetail: "Start the platform with a model:",
+  command: "make serve MODEL=path/to/model.onnx",
+  noModelShort: "No detector is running here, so no picture can be submitted. What was recognised stays below.",
+  jobs: "Jobs",
+  waiting: (count: number, isMore: boolean) => `${en.number(count)}${isMore ? "+" : ""} waiting`,
+  finished: (count: number, isMore: boolean) => `${en.number(count)}${isMore ? "+" : ""} recognised`,
+  failed: (count: number, isMore: boolean) => `${en.number(count)}${isMore ? "+" : ""} failed`,
+  none: "No picture yet",
+  noneDetail: "Each picture that you submit is a job. Its classes stand here as soon as the model has looked.",
+  states: { waiting: "Waiting for the model", finished: "Recognised", failed: "Failed" } as const,
+  nothing: "Nothing that the model knows",
+  sure: (confidence: number) => (confidence < 0.005 ? "<1%" : en.percent(confidence)),
+  took: (seconds: number) => `in ${decimal.format(seconds)} s`,
+  by: (model: string) => `by ${model}`,
+  size: (width: number, height: number) => `${en.number(width)} × ${en.number(height)}`,
+  open: (name: string) => `Open ${name}`,
+  remove: "Delete",
+  removeOne: (name: string) => `Delete ${name}`,
+  removing: { title: "Delete this job?", detail: "Its picture and its classes go.", go: "Delete" },
+  gone: "This job is not here",
+  goneDetail: "It may have been deleted.",
+  link: "Copy link",
+  json: "Copy JSON",
+  more: "Loading more",
+  submitting: "Submitting",
+  sending: (answered: number, files: number) => `${en.number(answered)} of ${en.number(files)} files are sent`,
+  refused: (count: number) => `${en.counted(count, "file was", "files were")} refused: why`,
+  refusedMore: (count: number) => `and ${en.number(count)} more`,
+  paused: "Paused.",
+  pause: "Pause",
+  resume: "Go on",
+};
