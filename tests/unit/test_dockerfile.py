@@ -203,6 +203,7 @@ PARTS = {
     "subtask-manager": set(),
     "notifier": set(),
     "consensus": {"numpy"},
+    "worker": {"cv2", "numpy", "simplejpeg"},
     "detector": {"cv2", "numpy", "simplejpeg", "onnxruntime"},
     "accounts": set(),
 }
