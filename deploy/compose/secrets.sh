@@ -1,13 +1,9 @@
 #!/bin/sh
-# Writes .env beside this file: new secrets, and what can be set. Once: a file that is there stays as it is.
+# Writes .env beside this file: new secrets, and what can be set. A file that is there stays as it is, but for secrets of
+# services that have come since: those are added.
 set -eu
 umask 077
 cd "$(dirname "$0")"
-
-if [ -e .env ]; then
-    echo "deploy/compose/.env is there already and stays as it is" >&2
-    exit 0
-fi
 
 # random BYTES: so many random bytes in hex, which needs no escaping in a URL.
 random() {
@@ -18,6 +14,14 @@ random() {
     fi
     printf %s "$text"
 }
+
+if [ -e .env ]; then
+    for name in MONGO_WORKER_PASSWORD; do
+        grep -q "^$name=" .env || printf '%s=%s\n' "$name" "$(random 24)" >> .env
+    done
+    echo "deploy/compose/.env is there already and stays as it is, but for secrets that it lacked" >&2
+    exit 0
+fi
 
 . ./signing_key.sh
 new=".env.$$"

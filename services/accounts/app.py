@@ -40,7 +40,8 @@ def migrations(database: MongoDatabase) -> Sequence[Step]:
 async def told_anew(database: MongoDatabase) -> AsyncIterator[Sequence[Message]]:
     """Who was erased lately. Who may come is told anew every few minutes as it is."""
     store = MongoAccountStore(database, time.time, announcements.told)
-    yield [announcements.person_erased(one) for one in await store.newest_erasures(ERASURES_TOLD) if not is_over(one)]
+    told = [one for one in await store.newest_erasures(ERASURES_TOLD) if one.is_told]
+    yield [announcements.person_erased(one) for one in told if not is_over(one)]
 
 
 def _trusting(settings: AccountsSettings) -> Deployable:

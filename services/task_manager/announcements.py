@@ -99,8 +99,9 @@ def task_anew(task: Task) -> list[Message]:
     """What others must have heard of a task by now, with the ids that it was told with; the terms as they are."""
     if task.state == "cancelled":
         at = task.cancelled_at or task.created_at
-        facts = {Fact.CANCELLED: True, Fact.ERASED: task.is_erased, Fact.PURGED: task.is_purged}
-        return [_ended(task, fact, at) for fact, is_so in facts.items() if is_so]
+        if task.is_purged:  # alone: heard before the others, it would leave a tombstone for ever
+            return [_ended(task, Fact.PURGED, at)]
+        return [_ended(task, fact, at) for fact in (Fact.CANCELLED, *([Fact.ERASED] if task.is_erased else []))]
     if not task.is_announced:
         return []
     terms = _opened(task) if task.revision == 1 else _changed(task, task.created_at)

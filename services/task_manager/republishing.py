@@ -1,12 +1,14 @@
 """What the task manager tells anew where the broker was lost: all that others may not have heard of its tasks."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 
 from services.task_manager import announcements
-from services.task_manager.domain import Removal
+from services.task_manager.domain import Removal, Task
 from services.task_manager.store import TaskStore
 from shared.clock import Clock
+from shared.errors import NotFound
 from shared.events import Message
 
 AT_ONCE = 200
@@ -27,17 +29,19 @@ async def told_anew(store: TaskStore, clock: Clock) -> AsyncIterator[Sequence[Me
         yield messages
 
 
-async def _ids(store: TaskStore) -> AsyncIterator[str]:
+async def _tasks(store: TaskStore) -> AsyncIterator[Task]:
+    """All there are. One that the collector forgets meanwhile is passed over."""
     after = ""
     while ids := await store.task_ids(after=after, limit=AT_ONCE):
         for task_id in ids:
-            yield task_id
+            with contextlib.suppress(NotFound):
+                yield await store.task(task_id)
         after = ids[-1]
 
 
 async def _of_tasks(store: TaskStore) -> AsyncIterator[Sequence[Message]]:
-    async for task_id in _ids(store):
-        yield announcements.task_anew(await store.task(task_id))
+    async for task in _tasks(store):
+        yield announcements.task_anew(task)
 
 
 async def _of_removals(store: TaskStore, clock: Clock) -> AsyncIterator[Sequence[Message]]:
@@ -51,7 +55,10 @@ async def _of_removals(store: TaskStore, clock: Clock) -> AsyncIterator[Sequence
 
 async def _removed(store: TaskStore, clock: Clock, task_id: str, removals: Sequence[Removal]) -> Sequence[Message]:
     """When they were removed is not kept: by now, and what came again, before anybody voted on it."""
-    task = await store.task(task_id)
+    try:
+        task = await store.task(task_id)
+    except NotFound:
+        return ()
     if task.state == "cancelled":
         return ()
     there = await store.known(task_id, [one.image_id for one in removals])
@@ -60,12 +67,9 @@ async def _removed(store: TaskStore, clock: Clock, task_id: str, removals: Seque
 
 
 async def _of_images(store: TaskStore) -> AsyncIterator[Sequence[Message]]:
-    async for task_id in _ids(store):
-        task = await store.task(task_id)
-        if task.state == "cancelled":
-            continue
-        for state in UNFINISHED:
+    async for task in _tasks(store):
+        for state in UNFINISHED if task.state != "cancelled" else ():
             after = ""
-            while images := await store.images(task_id, state=state, label=None, after=after, limit=AT_ONCE):
+            while images := await store.images(task.id, state=state, label=None, after=after, limit=AT_ONCE):
                 yield [message for image in images for message in announcements.image_anew(task, image)]
                 after = images[-1].id

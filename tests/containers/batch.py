@@ -145,4 +145,5 @@ class Batch:
         client.accounts.keys()
         client.consensus.runs(self.task)
         self._hooks.get("/api/webhooks")
+        self._hooks.get("/api/pipelines/operations")
         client.detect(self.pictures[0].read_bytes())

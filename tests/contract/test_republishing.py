@@ -69,6 +69,12 @@ async def test_the_end_of_a_task_is_told_as_of_when_it_was(tasks):
     )
 
 
+async def test_of_a_purged_task_only_that_is_told(tasks):
+    """Heard after it, that the task was cancelled would be kept for ever."""
+    await kept(tasks, state="cancelled", cancelled_at=T0, is_erased=True, is_purged=True)
+    assert [one.id for one in await told_of_tasks(tasks)] == [f"{TASK_ID}/purged"]
+
+
 async def test_what_was_removed_is_told_before_what_came_again(tasks):
     await kept(tasks)
     await tasks.store.add_images(task(), [image(name) for name in "abc"])

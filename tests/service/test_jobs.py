@@ -102,7 +102,7 @@ async def test_what_the_detector_cannot_read_has_failed_and_is_work_for_nobody(s
     def unreadable(_data: bytes) -> None:
         raise Invalid("it has too many pixels for the detector")
 
-    monkeypatch.setattr(seeing.platform.pool, "_decode", unreadable)
+    monkeypatch.setattr(seeing.platform.pool, "decode", unreadable)
     report = await submit(seeing, drawn[0][:2])
     await seeing.settled()
     job = await item(seeing, report["id"])
@@ -116,14 +116,14 @@ async def test_what_the_detector_cannot_read_has_failed_and_is_work_for_nobody(s
 
 async def test_nobody_is_asked_while_the_detector_is_slow_and_a_late_answer_counts(seeing: Api, drawn, monkeypatch):
     pool, looked = seeing.platform.pool, []
-    decode = pool._decode
+    decode = pool.decode
 
     def slow(data: bytes):
         looked.append(data)
         seeing.clock.ahead_s += 200
         return decode(data)
 
-    monkeypatch.setattr(pool, "_decode", slow)
+    monkeypatch.setattr(pool, "decode", slow)
     report = await submit(seeing, drawn[0][:2])
     assert await seeing.lease("ada", 10) == []
     assert (await seeing.http.get("/api/work", headers=as_user("ada"))).json()["items"] == []

@@ -103,6 +103,17 @@ EXPLAINED = {
         r"a name has 1 to|a password has|must not begin with|present password",
     ),
     "a key expires in time": ("RejectedPositiveData", 422, r"/expires_at"),
+    "a picture in a form is taken, and what else the form holds is reported file by file": (
+        "AcceptedNegativeData",
+        201,
+        r'"status":"(accepted|duplicate)"',
+    ),
+    "a field of a form is JSON, as its schema cannot say": (
+        "RejectedPositiveData",
+        400,
+        r"the field (operations|actions) is not JSON",
+    ),
+    "operations in a field of a form have rules": ("RejectedPositiveData", 422, r'"pointer":"/(operations|actions)'),
     "file names have rules that no schema can say": ("RejectedPositiveData", 422, r"/files|filename|file name"),
 }
 """Failures that are none, by their names: the check, the status and a part of the answer of each."""

@@ -203,8 +203,10 @@ def hasty_stops(project: Project) -> list[str]:
 
 def cut_short(project: Project) -> list[str]:
     """Services whose connections end while the gateway may still send on them, or that cannot be replaced unnoticed."""
-    idle_s = {int(found) for found in re.findall(r"keepalive_timeout (\d+)s;", TEMPLATE.read_text())}
-    found = []
+    upstreams = dict(re.findall(r"^upstream (\w+) \{(.*?)^\}", TEMPLATE.read_text(), re.MULTILINE | re.DOTALL))
+    kept_s = {name: re.findall(r"keepalive_timeout (\d+)s;", text) for name, text in upstreams.items()}
+    found = [name for name, told in kept_s.items() if len(told) != 1]
+    idle_s = [int(one) for told in kept_s.values() for one in told]
     for name in SETTINGS:
         one = project["base"]["services"][name]
         is_replaced = one.get("labels", {}).get("quorate.replaced") == "one-by-one"
