@@ -10,6 +10,8 @@ from shared.results import Detection, Prelabel
 
 MAX_OBJECTS = 100
 """How many objects a proposal shows at most."""
+MOST_CLASSES = 5
+"""How many classes are kept of a picture at which the detector looks alone."""
 
 
 def is_audited(subtask_id: str, audit_share: float) -> bool:
@@ -62,6 +64,14 @@ def proposal_of(objects: Iterable[Detection], *, model: str, labels: tuple[str, 
     if not surest:
         return Prelabel(model=model)
     return Prelabel(model=model, label=surest[0].label, confidence=surest[0].confidence, objects=surest)
+
+
+def surest_classes(objects: Iterable[Detection]) -> tuple[Detection, ...]:
+    """Of objects, the surest first, the surest one of each of the first five labels."""
+    surest: dict[str, Detection] = {}
+    for one in objects:
+        surest.setdefault(one.label, one)
+    return tuple(surest.values())[:MOST_CLASSES]
 
 
 @lru_cache(16)

@@ -37,6 +37,10 @@ class Look:
     model_s: float
 
 
+CLOSE_S = 5.0
+"""An engine that is not done by then is left behind: its thread ends with the process."""
+LOOK_S = 1.0
+"""How often a picture that waits for an engine looks whether all of them hang, in seconds, at the least."""
 _URGENT_IN_A_ROW = 4
 """With both queues filled, so many urgent pictures come before one background picture."""
 
@@ -167,7 +171,7 @@ class InferencePool:
         answer = asyncio.wrap_future(job.answer)
         try:
             while not answer.done():
-                await asyncio.wait((answer,), timeout=self._longest_s)
+                await asyncio.wait((answer,), timeout=self._patience_s(job))
                 self._refuse_to_wait(job, answer)
             return answer.result()
         finally:
@@ -177,13 +181,16 @@ class InferencePool:
                     queue.remove(job)
             del job, answer  # they may hold an error, which refers to this frame
 
-    async def close(self) -> None:
-        """Finish what was accepted and end the threads."""
+    async def close(self, *, within_s: float = CLOSE_S) -> None:
+        """Finish what was accepted and end the threads; those that hang are left behind after `within_s` seconds."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
+        await asyncio.to_thread(self._join, time.monotonic() + within_s)
+
+    def _join(self, until: float) -> None:
         for thread in self._threads:
-            await asyncio.to_thread(thread.join)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _refuse_if_full(self, queue: deque[_Job]) -> None:
         if self._is_closed:
@@ -192,6 +199,12 @@ class InferencePool:
         if len(queue) >= self._max_waiting + idle:
             self.load.refused += 1
             raise Unavailable(f"the detector has more work than it can take: {self._max_waiting} pictures wait already")
+
+    def _patience_s(self, job: _Job) -> float:
+        """In how many seconds to look whether to wait any longer: exactly when the picture has taken too long."""
+        if job.began is None:
+            return min(self._longest_s, LOOK_S)
+        return max(0.0, job.began + self._longest_s - time.monotonic())
 
     def _refuse_to_wait(self, job: _Job, answer: asyncio.Future[Look]) -> None:
         """Raises EngineFailed where an engine hangs at this picture, Unavailable where all of them hang at others."""

@@ -54,7 +54,7 @@ class DetectorSettings(ServerSettings):
             gt=0,
             le=3_600,
             description="how long the detector may look at a picture, in seconds: then it is given up, and where every"
-            " engine hangs, the process of the detector ends, so that whoever runs it starts it anew",
+            " engine hangs, a detector by itself ends, so that whoever runs it starts it anew",
         ),
     ] = LONGEST_S
 

@@ -6,7 +6,7 @@ from services.subtask_manager import ranking
 from services.subtask_manager.domain import apply_prelabel, is_audited, made_available, refuse_early
 from services.subtask_manager.subtask import Brief, Subtask
 from shared.decision import Decision
-from shared.proposals import propose
+from shared.proposals import propose, surest_classes
 from shared.results import Detection, Imported
 
 
@@ -20,7 +20,8 @@ def apply_seen(
     error: str | None = None,
 ) -> Decision[Subtask, None]:
     """Translate what a detector saw, under the names of its model's classes, and take the proposal in; or why it could
-    not look."""
+    not look. Where it looks alone, the surest object of each of the surest classes is kept, and no other: every one
+    counts there, however unsure."""
     policy = brief.terms.detector
     proposal = propose(
         objects,
@@ -29,6 +30,8 @@ def apply_seen(
         label_map=policy.label_map,
         min_confidence=policy.min_confidence,
     )
+    if policy.is_alone:
+        proposal = replace(proposal, objects=surest_classes(proposal.objects))
     return apply_prelabel(subtask, brief, now, prelabel=proposal, error=error)
 
 

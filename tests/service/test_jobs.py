@@ -12,6 +12,7 @@ from loadtest.samples import CLASSES, draw
 from services.task_manager.jobs import rules
 from shared.errors import Invalid
 from shared.models import ModelLoaded
+from shared.proposals import MOST_CLASSES
 from tests.service.picture_samples import png
 from tests.service.running import Api, as_user, assert_problem, running
 
@@ -63,7 +64,7 @@ async def test_a_picture_is_recognised_by_the_detector_alone(seeing: Api, drawn)
     assert job["model"].startswith("detector:tiny@")
     confidences = [one["confidence"] for one in job["classes"]]
     assert confidences == sorted(confidences, reverse=True)
-    assert len({one["label"] for one in job["classes"]}) == len(confidences) <= rules.MOST_CLASSES
+    assert len({one["label"] for one in job["classes"]}) == len(confidences) <= MOST_CLASSES
     assert (await seeing.http.get(job["image_url"])).content == data
     await seeing.unharmed()
 

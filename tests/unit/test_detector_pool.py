@@ -86,18 +86,49 @@ async def test_a_pool_hangs_only_where_all_engines_do(gate):
     await pool.close()
 
 
-async def test_a_process_whose_engines_all_hang_ends(gate):
-    pool = InferencePool([GatedEngine(gate)], first_byte, longest_s=0.05)
-    ends = asyncio.Event()
-    watch = HangWatch(pool, ends.set, look_s=0.001)
+async def test_a_process_whose_engines_all_hang_ends_once_the_picture_was_given_up(gate):
+    """However long that had waited before: else it comes back, and hangs the next process."""
+    let_go = threading.Event()
+
+    def all_but_zero(data: bytes):
+        if data == b"\0":
+            assert let_go.wait(10)
+            raise Malformed("no picture")
+        return first_byte(data)
+
+    pool = InferencePool([GatedEngine(gate)], all_but_zero, longest_s=1.0)
+    ends, was_given_up = asyncio.Event(), []
+
+    def end() -> None:
+        was_given_up.append(hanging.done())
+        ends.set()
+
+    before, hanging = ask(pool, 0), ask(pool, 1)
+    await until(lambda: pool.busy and pool.waiting)
+    await asyncio.sleep(0.1)
+    watch = HangWatch(pool, end, look_s=0.001, grace_s=0.5)
     watch.start()
-    with pytest.raises(EngineFailed):
-        await ask(pool, 1)
+    let_go.set()
     async with asyncio.timeout(10):
         await ends.wait()
+    assert was_given_up == [True]
+    assert [type(one) for one in await asyncio.gather(before, hanging, return_exceptions=True)] == [
+        Malformed,
+        EngineFailed,
+    ]
     await watch.close()
     gate.set()
     await pool.close()
+
+
+async def test_a_pool_that_hangs_is_closed_without_its_engine(gate):
+    pool = InferencePool([engine := GatedEngine(gate)], first_byte)
+    hanging = ask(pool, 1)
+    await until(lambda: engine.calls)
+    await pool.close(within_s=0.01)
+    assert pool.busy == 1
+    gate.set()
+    await hanging
 
 
 async def test_a_cancelled_waiter_never_runs(gate):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from services.subtask_manager import domain
+from services.subtask_manager import domain, prelabels
 from services.subtask_manager.subtask import Fact
+from shared.results import Detection, Rectangle
 from tests.unit.subtask_builders import LEASE_S, T0, awaiting, brief, cast, detector, leased, opened, prelabel, voted
 
 EXPIRY = T0 + LEASE_S
@@ -43,6 +44,19 @@ def test_where_the_detector_looks_alone_nobody_else_does_however_late_it_is():
         after = domain.apply_prelabel(before, of, prelabel=prelabel("cat", 0.01), now=now).state
         assert (after.state, after.result.label, after.result.decided_by) == ("completed", "cat", "detector")
     assert domain.reconsider(before, of, T0 + 30).state is before
+
+
+@pytest.mark.parametrize(("is_alone", "kept"), [(True, 5), (False, 100)])
+def test_where_the_detector_looks_alone_the_surest_of_the_five_surest_classes_is_kept(is_alone, kept):
+    labels = tuple("abcdefgh")
+    of = brief(labels=labels, detector=detector("accept", is_alone=is_alone))
+    place = Rectangle(left=1, top=2, width=3, height=4)
+    objects = tuple(
+        Detection(label=labels[number % 8], confidence=1 - number / 300, rectangle=place) for number in range(300)
+    )
+    seen = prelabels.apply_seen(opened(of), of, T0 + 1, model="detector:m@1", objects=objects).state.prelabel
+    assert (seen.label, seen.confidence, len(seen.objects)) == ("a", 1.0, kept)
+    assert seen.objects[:5] == objects[:5]
 
 
 @pytest.mark.parametrize("error", ["it is no picture", None])

@@ -28,7 +28,8 @@ STANDING = 50
 """Standing tasks of one caller, one for each model, whose jobs are listed together."""
 CACHED = 4_096
 RETRY_S = 10
-STEP = 500
+STEP = 100
+"""So many are read at once at the least where not all of them are wanted."""
 LOOKED_THROUGH = 2_000
 """So many jobs one request looks through at the most."""
 
@@ -128,7 +129,7 @@ async def newest(
 ) -> Found[Image]:
     """Jobs of these tasks together, the newest first, those behind the key `after`."""
     store, now = jobs.resources.store, jobs.resources.clock()
-    step = limit + 1 if is_wanted is None else STEP
+    step = limit + 1 if is_wanted is None else max(limit + 1, STEP)
     found: list[Image] = []
     for _ in range(0, LOOKED_THROUGH, step):
         of_each = await asyncio.gather(

@@ -10,6 +10,7 @@ from services.task_manager import labels
 from services.task_manager.domain import Image, Task
 from shared.errors import Invalid
 from shared.labels import MAX_LABELS, folded
+from shared.proposals import surest_classes
 from shared.results import DETECTOR
 from shared.terms import DetectorPolicy, QuorumPolicy, Terms
 
@@ -19,7 +20,6 @@ NAME = "Recognised by "
 """How the names of standing tasks begin."""
 NOTHING = "background"
 """The class with which some models say that a picture shows none of the others: the detector never answers it."""
-MOST_CLASSES = 5
 LONGEST_WAIT_S = 900.0
 """After so long nobody will look any more: what waits for a detector is forgotten after ten minutes."""
 TOO_LATE = "no detector looked at it in time: delete the job, and submit the picture again"
@@ -98,7 +98,5 @@ def classes_of(image: Image) -> tuple[Recognised, ...]:
     """The surest classes, each once; what is called alike counts as one class, as sure as the surest."""
     if image.result is None or image.prelabel is None:
         return ()
-    surest: dict[str, float] = {}
-    for one in image.prelabel.objects:  # the surest first
-        surest.setdefault(one.label, one.confidence)
-    return tuple(Recognised(label=label, confidence=surest[label]) for label in list(surest)[:MOST_CLASSES])
+    surest = surest_classes(image.prelabel.objects)
+    return tuple(Recognised(label=one.label, confidence=one.confidence) for one in surest)
