@@ -78,6 +78,7 @@ def test_what_is_revoked_is_refused_by_every_replica_of_every_service_and_how_so
     tell(*(f"a revoked {what} was refused everywhere after {seconds:.2f} s" for what, seconds in took.items()))
 
 
+@pytest.mark.timeout(600)
 def test_what_was_revoked_stays_so_after_kill_9_of_any_process(ann: Browser, platform: Platform):
     key_id, revoked = key(ann, "client", "operator", "admin")
     _, kept = key(ann, "client", "operator", "admin")

@@ -25,7 +25,7 @@ test("from the first start to an operator at work and a program with a key", { t
   await fill(page, ADMIN);
   await page.getByRole("button", { name: "Begin" }).click();
   await expect(page.getByRole("link", { name: "Admin" })).toBeVisible();
-  expect(await places(page)).toEqual(["Label", "Tasks", "Disputes", "Detect", "Admin"]);
+  expect(await places(page)).toEqual(["Label", "Tasks", "Disputes", "Recognise", "Detect", "Admin"]);
 
   await page.getByRole("link", { name: "Admin" }).click();
   await page.getByRole("link", { name: "Invitations" }).click();

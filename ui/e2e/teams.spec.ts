@@ -52,7 +52,7 @@ test("a second team gets its admin by a link, and whoever is in both changes bet
   lead.on("request", (request) => sent.push(request.url()));
   await takeLink(lead, link, LEAD);
   expect(sent.filter((url) => url.includes(link.split("#")[1] ?? "?"))).toEqual([]); // in no address that was sent
-  expect(await places(lead)).toEqual(["Label", "Tasks", "Disputes", "Detect", "Admin"]);
+  expect(await places(lead)).toEqual(["Label", "Tasks", "Disputes", "Recognise", "Detect", "Admin"]);
   await lead.goto(`${accounts.url}/admin/teams`);
   await expect(lead.getByRole("heading", { name: "This page is not for you" })).toBeVisible();
   await lead.goto(`${accounts.url}/admin/people`);

@@ -14,6 +14,7 @@ from services.task_manager.exports.boxes import proposal_of
 from services.task_manager.exports.rows import as_jsonl
 from services.task_manager.exports.walk import Spooled, Walk
 from services.task_manager.exports.wanted import EXPORT_VERSION, Wanted
+from shared.flat import flattened
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,12 +39,18 @@ def described(task: Task, wanted: Wanted, seen: Seen, **more: Any) -> bytes:
         "labels": task.terms.labels,
         "label_names": task.terms.label_names,
         "quorum": task.terms.quorum,
-        "detector": task.terms.detector,
+        "detector": _policy_of(task),
         "models": sorted(seen.models),
         "images": dict(sorted(seen.images.items())),
         **more,
     }
     return orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _policy_of(task: Task) -> dict[str, Any]:
+    """The detector's, with what came later only where it is set: an export stays what it was, byte for byte."""
+    policy = flattened(task.terms.detector)
+    return {name: value for name, value in policy.items() if name != "is_alone" or value}
 
 
 class Provenance:
