@@ -38,11 +38,14 @@ def load_engines(settings: DetectorSettings, *, cores: float) -> list[Engine]:
 
 
 def load_pool(settings: DetectorSettings, budget: DecodingBudget, *, cores: float) -> InferencePool | None:
-    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable."""
+    """The pool of those engines, whose decoding keeps to the budget; None without a model. Raises ModelUnusable.
+
+    It takes files as large as those that are stored; how large one may be that a caller sends, the router says.
+    """
     engines = load_engines(settings, cores=cores)
     if not engines:
         return None
-    decode = partial(decode_bgr, limits=settings.picture_limits, budget=budget)
+    decode = partial(decode_bgr, limits=settings.picture_limits.of_stored, budget=budget)
     return InferencePool(
         engines, decode, max_waiting=settings.detector_max_waiting, longest_s=settings.detector_picture_s
     )

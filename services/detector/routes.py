@@ -20,6 +20,7 @@ from shared.http.form_headers import boundary_of
 from shared.http.hanging_up import unless_gone
 from shared.http.requests import bounded
 from shared.identity import Who, from_request
+from shared.pictures.refusals import refuse_large_file
 
 INLINE_BYTES = 500_000
 """Parsing a JSON body of this size takes less than a millisecond; a larger one would block the event loop."""
@@ -77,6 +78,7 @@ def router(pool: InferencePool | None, *, max_picture_bytes: int) -> APIRouter:
             async with _bodies(request).reading(request.stream(), holder) as body:
                 request_id, picture = await read(body)
                 del body
+                refuse_large_file(picture, max_picture_bytes)
                 looking = handlers.detect(pool, picture, holder, confidence=query.confidence, nms=query.nms)
                 look = await unless_gone(request, looking)
         except ClientDisconnect:

@@ -94,7 +94,7 @@ class Checker:
 
     async def rendition(self, data: bytes, wanted: Rendition) -> bytes:
         """One rendition of a stored picture. Raises one of the errors of `shared.pictures`."""
-        make = partial(rendition, data, wanted, self.limits, self.budget)
+        make = partial(rendition, data, wanted, self.limits.of_stored, self.budget)
         return await asyncio.get_running_loop().run_in_executor(self.threads, make)
 
     def _check(self, data: bytes) -> Checked:

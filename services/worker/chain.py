@@ -26,45 +26,57 @@ class Derived:
 
 def derived(start: Derived, operations: Sequence[Operation], *, step: int) -> Iterator[Derived]:
     """What comes out of a picture by these operations in order, of which the first is number `step` of its pipeline:
-    of all pictures on the way only those that led to the present one are held.
+    of all pictures on the way only those are held of which something is still to come.
 
     Raises Invalid where an operation cannot be done on a picture, or as soon as more comes out than a pipeline may make
     of one image.
     """
-    size = 0
-    for count, one in enumerate(_derived(start, operations, step), 1):
-        size += one.pixels.shape[0] * one.pixels.shape[1]
+    coming = _derived(start, operations, step)
+    del start
+    count, size = 0, 0
+    for one in coming:  # not by `enumerate`, which holds the last one while the next is made
+        count, size = count + 1, size + one.pixels.shape[0] * one.pixels.shape[1]
         if count > MAX_DERIVED or size > MAX_DERIVED_PIXELS:
             raise Invalid(
                 f"a pipeline may make {MAX_DERIVED:,} pictures of one image, with {MAX_DERIVED_PIXELS:,} pixels in all"
             )
         yield one
+        del one
 
 
 def _derived(start: Derived, operations: Sequence[Operation], step: int) -> Iterator[Derived]:
-    if not operations:
+    while operations:
+        pieces = _next(start, operations[0], step)
+        operations, step = operations[1:], step + 1
+        if len(pieces) != 1:
+            break
+        start = pieces.pop()
+    else:
         yield start
         return
-    for one in _next(start, operations[0], step):
-        yield from _derived(one, operations[1:], step + 1)
+    del start
+    while pieces:
+        yield from _derived(pieces.pop(0), operations, step)
 
 
-def _next(start: Derived, operation: Operation, step: int) -> Iterator[Derived]:
+def _next(start: Derived, operation: Operation, step: int) -> list[Derived]:
     """What one operation makes."""
     origin = start.origin
     pictures = _made(operation, start.pixels)
-    for position, one in enumerate(pictures):
-        path = (*origin.path, (step, position)) if len(pictures) > 1 else origin.path
-        affine = then(origin.affine, one.affine)
-        yield Derived(pixels=one.pixels, origin=replace(origin, path=path, affine=affine))
+    paths = [
+        (*origin.path, (step, position)) if len(pictures) > 1 else origin.path for position in range(len(pictures))
+    ]
+    return [
+        Derived(pixels=one.pixels, origin=replace(origin, path=path, affine=then(origin.affine, one.affine)))
+        for path, one in zip(paths, pictures, strict=True)
+    ]
 
 
 def _made(operation: Operation, pixels: Pixels) -> list[Made]:
-    """What OpenCV cannot do now it could not do another time; nor would memory suffice then."""
-    size = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
+    """What OpenCV cannot do now it could not do another time. Raises MemoryError, and Invalid."""
     try:
         return made(argument_of(operation), pixels)
     except cv2.error as error:
-        raise Invalid(f"{operation.name} cannot be done on {size}") from error
-    except MemoryError as error:
-        raise Invalid(f"{operation.name} takes more memory on {size} than a worker has") from error
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise Invalid(f"{operation.name} cannot be done on {pixels.shape[1]} x {pixels.shape[0]} pixels") from error

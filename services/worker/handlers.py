@@ -9,6 +9,7 @@ from functools import partial
 from cachetools import LRUCache
 
 from services.worker.metrics import StepMetrics
+from services.worker.preview import Previews
 from services.worker.threads import PictureThreads
 from services.worker.visit import portions
 from shared import events
@@ -22,9 +23,10 @@ from shared.pipelines import outputs
 
 SOURCE = "quorate/worker"
 PICTURES_AT_ONCE = 2
-"""While one is worked on, the next is read, or the last is stored."""
+"""While one is worked on, the next is read, or the last is told of."""
 MAX_CANCELLED = 10_000
 GONE = "the picture is not there any more"
+NO_MEMORY = "the picture takes more memory than a worker has"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +40,25 @@ class Resources:
     limits: PictureLimits
     budget: DecodingBudget | None
     metrics: StepMetrics
+    previews: Previews
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PICTURES_AT_ONCE))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whose picture is worked on, from its decoding until what came out is stored."""
     cancelled: LRUCache[str, None] = field(default_factory=lambda: LRUCache(MAX_CANCELLED))
     """The tasks cancelled of late: nobody waits for their pictures."""
+
+    @property
+    def has_others(self) -> bool:
+        """Whether another picture is held beside the one that is worked on."""
+        return self.places.locked() or self.previews.is_busy
 
 
 async def work(resources: Resources, event: events.StepOpenedV1) -> None:
     """Do a step, and publish what came of it. Done again it leaves other objects and tells of the same pictures: the
     first that is heard of counts.
 
-    Raises Unavailable and StorageFull where nothing is wrong with the picture: it comes again.
+    Raises Unavailable and StorageFull where nothing is wrong with the picture: it comes again. So it does, a few times,
+    with MemoryError, where another picture may have taken the memory.
     """
     opened = event.data
     operation = opened.operations[0].name
@@ -73,6 +84,10 @@ async def _outcome(resources: Resources, opened: StepOpened) -> tuple[list[StepO
         return await _made(resources, opened), None
     except (Unavailable, StorageFull):
         raise
+    except MemoryError:
+        if resources.has_others:
+            raise
+        return [], NO_MEMORY
     except NotFound:  # its task was erased, or it waited until what was in between had been collected
         return [], GONE
     except QuorateError as error:
@@ -84,7 +99,9 @@ async def _made(resources: Resources, opened: StepOpened) -> list[StepOutput]:
     coming = portions(data, opened, resources.limits, resources.budget, nonce=secrets.token_hex(6))
     del data
     made: list[StepOutput] = []
-    while (portion := await resources.threads.run(partial(next, coming, None))) is not None:
-        await resources.objects.put_all(portion.objects)
-        made += portion.outputs
+    async with resources.turn:
+        while (portion := await resources.threads.run(partial(next, coming, None))) is not None:
+            await resources.objects.put_all(portion.objects)
+            made += portion.outputs
+            del portion  # not held while the next is made
     return made

@@ -18,16 +18,17 @@ def assemble(adapters: PictureAdapters[None], settings: WorkerSettings, *, budge
     """`budget`: what the process may hold of pictures being decoded."""
     cv2.setNumThreads(1)  # one picture to a core: what scales is how many workers there are
     threads, previewing = PictureThreads(1, "steps"), PictureThreads(1, "previews")
+    previews = Previews(previewing, settings.picture_limits, budget)
     resources = Resources(
         objects=adapters.objects,
         bus=adapters.bus,
         clock=adapters.clock,
         threads=threads,
-        limits=settings.picture_limits,
+        limits=settings.picture_limits.of_stored,
         budget=budget,
+        previews=previews,
         metrics=StepMetrics(adapters.telemetry.metrics.registry),
     )
-    previews = Previews(previewing, settings.picture_limits, budget)
     return Part(
         name="worker",
         routers=[routes.router(previews, max_picture_bytes=settings.max_image_bytes)],

@@ -62,6 +62,11 @@ class Previews:
         self._budget = budget
         self._places = Shares(MAX_WAITING)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether one is made, or waits."""
+        return self._places.held > 0
+
     async def preview(self, data: bytes, operations: Sequence[Operation], holder: Holder) -> list[Step]:
         """The steps of a picture up to the first that cannot be done. Raises Unavailable where as many wait as may, and
         what `decode_bgr` raises."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from services.worker.chain import Derived, derived
-from shared.errors import Invalid
 from shared.event_data import StepOpened, StepOutput
 from shared.pictures import DecodingBudget, PictureLimits
 from shared.pipelines import outputs
@@ -32,23 +31,22 @@ def portions(
     """What comes out of the picture in `data`, as it comes: memory holds a portion of it. nonce: as `outputs.output`
     takes it.
 
-    Raises PictureRejected and its kin for what is no picture within the limits, and Invalid for what cannot be done.
+    Raises PictureRejected and its kin for what is no picture within the limits, Invalid for what cannot be done, and
+    MemoryError.
     """
-    try:
-        pixels = read(opened.object_key, data, limits, budget)
-        del data
-        start = Derived(pixels=pixels, origin=opened.origin)
-        came = derived(start, opened.operations, step=opened.step)
-        del pixels, start
-        portion = Portion()
-        for one in came:
-            told, stored = outputs.output(opened, one.pixels, one.origin, nonce=nonce)
-            portion.objects[told.object_key] = stored
-            portion.outputs.append(told)
-            if portion.is_full:
-                yield portion
-                portion = Portion()
-        if portion.objects:
+    pixels = read(opened.object_key, data, limits, budget)
+    del data
+    start = Derived(pixels=pixels, origin=opened.origin)
+    came = derived(start, opened.operations, step=opened.step)
+    del pixels, start
+    portion = Portion()
+    for one in came:
+        told, stored = outputs.output(opened, one.pixels, one.origin, nonce=nonce)
+        portion.objects[told.object_key] = stored
+        portion.outputs.append(told)
+        del one, stored  # not held while the next is made
+        if portion.is_full:
             yield portion
-    except MemoryError as error:
-        raise Invalid("the picture takes more memory than a worker has") from error
+            portion = Portion()
+    if portion.objects:
+        yield portion

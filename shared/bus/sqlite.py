@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS dead (
 """
 STEPS = (statements(_FIRST),)
 CLAIMED = 1e18
+STEPS_OPENED = "step.opened.%"
+KILLED = "the platform died with it at each delivery"
 GATHER_S = 0.025
 """The least time between two writes of one consumer, so that under load many messages share a write."""
 LOOK_S = 0.005
@@ -96,10 +98,11 @@ class SqliteBus:
         self._listeners: list[Callable[[bytes], None]] = []
 
     async def open(self) -> None:
-        """Open the file and requeue what the last process had claimed: its death does not count against a message."""
+        """Open the file and requeue what the last process had claimed. Its death does not count against a message, but
+        it does against the step of a pipeline, whose picture may have taken all memory: that becomes a dead letter in
+        the end."""
         self.database.open()
-        requeue = "UPDATE messages SET ready_at = 0, deliveries = deliveries - 1 WHERE ready_at = ?"
-        await self.database.write(lambda db: db.execute(requeue, (CLAIMED,)).rowcount)
+        await self.database.write(self._requeue)
 
     async def publish(self, messages: Sequence[Message]) -> None:
         rows = self._rows(messages)
@@ -182,6 +185,13 @@ class SqliteBus:
     async def close(self) -> None:
         await self.drain()
         await self.database.close()
+
+    def _requeue(self, db: sqlite3.Connection) -> None:
+        worn = "SELECT id FROM messages WHERE ready_at = ? AND type LIKE ? AND deliveries >= ?"
+        ids = db.execute(worn, (CLAIMED, STEPS_OPENED, self._delivery_limit)).fetchall()
+        _Settled(dead=[(KILLED, self._clock(), row[0]) for row in ids]).save(db)
+        requeue = "UPDATE messages SET ready_at = 0, deliveries = deliveries - (type NOT LIKE ?) WHERE ready_at = ?"
+        db.execute(requeue, (STEPS_OPENED, CLAIMED))
 
     def _rows(self, messages: Sequence[Message]) -> list[_Row]:
         """Messages as rows of their queues."""

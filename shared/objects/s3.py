@@ -45,8 +45,9 @@ MAX_URL_S = 604_800
 """The longest that a URL of S3 may live: a week."""
 PAGE = 1_000
 MARK = ".quorate"
-PART_BYTES = 64 * 1024 * 1024
-"""Larger than any picture: so each object is put in one request, and exists as a whole or not at all."""
+PART_BYTES = 128 * 1024 * 1024
+"""Larger than any picture, also a raw one between two steps: so each object is put in one request, and exists as a
+whole or not at all."""
 
 ERRORS = (MinioException, HTTPError, OSError, ParseError, ValueError)
 """What minio raises for refusals, for missing answers, and (the last two) for answers that it cannot read."""

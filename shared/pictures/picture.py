@@ -12,7 +12,7 @@ from shared.pictures.budget import DecodingBudget
 from shared.pictures.encoding import is_gray
 from shared.pictures.header import INKS, UPRIGHT, Format, Header
 from shared.pictures.pixels import Decoded
-from shared.pictures.refusals import PictureRejected, PictureTooLarge
+from shared.pictures.refusals import PictureRejected, refuse_large_file
 from shared.pictures.signature import sniff
 from shared.renditions import Rendition
 
@@ -54,8 +54,7 @@ def read_header(data: bytes, limits: PictureLimits) -> Header:
     """
     if not data:
         raise PictureRejected("the file is empty")
-    if len(data) > limits.max_bytes:
-        raise PictureTooLarge(f"the file's {len(data):,} bytes are over the limit of {limits.max_bytes:,} bytes")
+    refuse_large_file(data, limits.max_bytes)
     header = _MODULES[sniff(data)].read(data)
     _check_size(header.width, header.height, limits)
     return header

@@ -17,6 +17,12 @@ class PictureTypeUnsupported(UnsupportedType):
     """The file is of a known type, but not one that is taken."""
 
 
+def refuse_large_file(data: bytes, max_bytes: int) -> None:
+    """Raises PictureTooLarge where a file has more bytes."""
+    if len(data) > max_bytes:
+        raise PictureTooLarge(f"the file's {len(data):,} bytes are over the limit of {max_bytes:,} bytes")
+
+
 def truncated(kind: str) -> PictureRejected:
     """The refusal of a file of this kind that ends too early."""
     return PictureRejected(f"the {kind} data is truncated")

@@ -1,6 +1,7 @@
 """The predecessor's own request, as its clients send it, and the files of tasks."""
 
 import asyncio
+import contextlib
 import io
 import json
 import math
@@ -12,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from services.task_manager.pipelines import processing
+from services.task_manager.pipelines import files, process_routes, processing
 from tests.service.picture_samples import png, turned_jpeg
 from tests.service.running import Api, as_user, assert_problem
 
@@ -154,6 +155,31 @@ async def test_pictures_that_cannot_be_worked_on_are_named(api: Api):
     told = shown["failed"] + shown["rejected"]
     assert [one["filename"] for one in told] == ["small.png"]
     assert "no pixel" in told[0]["reason"]
+
+
+async def test_a_file_has_its_place_until_it_is_sent(api: Api, monkeypatch):
+    told, in_pieces, sending = [], process_routes.in_pieces, files.Files.sending
+
+    async def watched(data):
+        async for piece in in_pieces(data):
+            yield piece
+            told.append(len(piece))
+
+    @contextlib.contextmanager
+    def placed(self, holder):
+        with sending(self, holder):
+            told.append("taken")
+            yield
+            told.append("given back")
+
+    monkeypatch.setattr(process_routes, "in_pieces", watched)
+    monkeypatch.setattr(files.Files, "sending", placed)
+    actions = {"operations": [["rotate", 90]], "output": "png"}
+    shown = (await sent(api, ("a.png", picture(1, 200, 200)), actions=actions)).json()
+    [data] = (await fetched(api, shown)).values()
+    first, *pieces, last = told
+    assert (first, last) == ("taken", "given back")
+    assert (len(pieces), sum(pieces)) == (2, len(data))
 
 
 async def test_a_long_answer_is_cut_and_says_so(api: Api, monkeypatch):

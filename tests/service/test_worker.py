@@ -1,5 +1,7 @@
 """A worker on a real bus and a real folder: what comes of the steps that it is told of."""
 
+import asyncio
+import contextlib
 import time
 
 import cv2
@@ -16,6 +18,7 @@ from shared.event_data import TaskEnded
 from shared.pictures import DecodingBudget
 from shared.pipelines import derived_id
 from shared.pipelines.pictures import packed, unpacked
+from shared.shares import Holder
 from tests.service.step_bench import GOOD, IMAGE, TASK, UPLOADED, Bench, opening, picture, started, step
 
 EXAMPLE = (("resize", "200x300"), ("split", True), ("blur", "gaussian"))
@@ -119,6 +122,62 @@ async def test_memory_that_does_not_suffice_is_the_pictures_fault(bench: Bench, 
     monkeypatch.setattr(cv2, "cvtColor", exhausted)
     finished = await bench.done(opening(("grayscale", True)))
     assert "more memory" in finished.error
+
+
+@pytest.mark.parametrize("beside", ["a picture", "a preview"])
+async def test_memory_that_another_may_have_taken_is_tried_for_again(bench: Bench, monkeypatch, beside):
+    await bench.objects.put(UPLOADED, GOOD)
+    resources, converted, real = bench.part.resources, [], cv2.cvtColor
+    others = contextlib.AsyncExitStack()
+    if beside == "a picture":
+        await others.enter_async_context(resources.places)
+    else:
+        others.enter_context(resources.previews._places.place(Holder("here"), Unavailable("full")))
+
+    def at_first_exhausted(*args, **named):
+        converted.append(args)
+        if len(converted) == 1:
+            raise MemoryError
+        return real(*args, **named)
+
+    monkeypatch.setattr(cv2, "cvtColor", at_first_exhausted)
+    async with others:
+        finished = await bench.done(opening(("grayscale", True)))
+    assert finished.error is None
+    assert len(bench.told) == 1
+
+
+async def test_one_picture_is_worked_on_while_the_next_is_read(bench: Bench, monkeypatch):
+    await bench.objects.put(UPLOADED, GOOD)
+    get, put_all, seen = bench.objects.get, bench.objects.put_all, []
+
+    async def reading(*args, **named):
+        seen.append("read")
+        return await get(*args, **named)
+
+    async def storing(objects):
+        seen.append("begins to store")
+        await bench.until(lambda: seen.count("read") == 2)
+        await asyncio.sleep(0.05)
+        await put_all(objects)
+        seen.append("has stored")
+
+    monkeypatch.setattr(bench.objects, "get", reading)
+    monkeypatch.setattr(bench.objects, "put_all", storing)
+    await bench.bus.publish([step(opening(*EXAMPLE)), step(opening(*EXAMPLE))])
+    await bench.until(lambda: len(bench.told) == 2)
+    assert [one for one in seen if one != "read"] == ["begins to store", "has stored"] * 2
+
+
+async def test_a_picture_that_was_encoded_here_may_be_larger_than_one_that_is_sent(adapters):
+    settings = WorkerSettings(max_image_bytes=len(GOOD) - 1)
+    part = worker.assemble(adapters, settings, budget=DecodingBudget(450_000_000))
+    bench = await started(adapters, part)
+    await bench.objects.put(UPLOADED, GOOD)
+    assert (await bench.done(opening(*EXAMPLE))).error is None
+    await adapters.bus.drain()
+    for tool in part.tools:
+        await tool.close()
 
 
 async def test_a_picture_that_is_gone_is_told_of(bench: Bench):

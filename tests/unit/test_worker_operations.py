@@ -1,16 +1,24 @@
 """Operations of pipelines beside the calls of OpenCV that they stand for, made by the test itself."""
 
+import weakref
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.worker import chain as chains
 from services.worker.chain import Derived, derived
 from services.worker.operations import made
+from services.worker.visit import portions
 from shared.errors import Invalid
+from shared.pictures import PictureLimits
 from shared.pipelines import Operation, Origin
 from shared.pipelines.arguments import argument_of
+from shared.pipelines.pictures import packed
+from tests.service.step_bench import opening
 
 SIZES = [(1, 1), (1, 9), (9, 1), (2, 2), (3, 2), (7, 5), (101, 333), (576, 768)]
 """Height and width."""
@@ -197,3 +205,19 @@ def test_what_opencv_refuses_is_the_pictures_fault():
     deep = Derived(pixels=np.zeros((4, 4, 5), np.uint8), origin=Origin(image_id="5b" * 16, width=4, height=4))
     with pytest.raises(Invalid, match="grayscale cannot be done on 4 x 4 pixels"):
         list(derived(deep, [Operation(name="grayscale")], step=0))
+
+
+def test_no_picture_is_held_longer_than_something_comes_of_it(monkeypatch):
+    pictures, held = [], []
+
+    def watched(argument, pixels):
+        held.append(sum(one() is not None for one in pictures))
+        copies = [replace(one, pixels=one.pixels.copy()) for one in made(argument, pixels)]
+        pictures.extend(weakref.ref(one.pixels) for one in copies)
+        return copies
+
+    monkeypatch.setattr(chains, "made", watched)
+    opened = opening(("rotate", 90), ("rotate", 90), ("split", True), ("rotate", 90), ("rotate", 180), key="x.raw")
+    [portion] = portions(packed(picture(6, 8)), opened, PictureLimits(), None, nonce="0123456789ab")
+    assert len(portion.outputs) == 4
+    assert held == [0, 1, 1, 4, 4, 3, 3, 2, 2, 1, 1]

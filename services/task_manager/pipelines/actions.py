@@ -18,6 +18,10 @@ from shared.pipelines import Pipeline
 FIELD = "actions"
 FILE_FIELDS = ("files", "file", "images", "image")
 MAX_ACTIONS_BYTES = 32_000
+MAX_EARLY = 1_000
+"""Files before the actions: they wait on the disk."""
+MAX_EARLY_ARCHIVES = 16
+"""Those of them that are zips: each of these is an open file."""
 
 
 @dataclass(slots=True)
@@ -33,10 +37,16 @@ class Form:
         async for part in parts:
             if part.disposition.field == FIELD:
                 return read_actions(part)
-            with errors_named(SPOOL):
-                size = await asyncio.to_thread(self.file.write, part.data)
-            self.early.append((replace(part, data=b""), size))
+            await self._keep(part)
         raise Invalid(f"the form has no field {FIELD}: it says what to do with the files", pointer=f"/{FIELD}")
+
+    async def _keep(self, part: Part) -> None:
+        with errors_named(SPOOL):
+            size = await asyncio.to_thread(self.file.write, part.data)
+        self.early.append((replace(part, data=b""), size))
+        archives = sum(one.archive is not None for one, _ in self.early)
+        if len(self.early) > MAX_EARLY or archives > MAX_EARLY_ARCHIVES:
+            raise Invalid(f"send the field {FIELD} before the files: too many came before it", pointer=f"/{FIELD}")
 
     async def files(self, parts: AsyncIterator[Part]) -> AsyncGenerator[Part]:
         """The files of a form that was read up to its actions: first those that came before them."""

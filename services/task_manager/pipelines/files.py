@@ -10,7 +10,7 @@ from services.task_manager.domain import Image, Task
 from services.task_manager.exports.archive import Archive
 from services.task_manager.exports.names import ID_DIGITS, file_name
 from services.task_manager.exports.ranges import Progress
-from services.task_manager.exports.walk import Turns, Walk, in_chunks
+from services.task_manager.exports.walk import CHUNK_BYTES, Turns, Walk, in_chunks
 from services.task_manager.exports.wanted import Wanted
 from services.task_manager.store import TaskStore
 from shared.errors import NotFound, Unavailable
@@ -19,8 +19,8 @@ from shared.shares import Holder, Shares
 
 ARCHIVES = 4
 """Archives that are made at a time; each holds pictures in memory. Of these places each caller has a share."""
-FILES = 64
-"""Files that are held in memory to be sent. Of these places each caller has a share."""
+FILES = 8
+"""Files that are held in memory until they are sent. Of these places each caller has a share."""
 _NAME = re.compile(rf".*-([0-9a-f]{{{ID_DIGITS}}})\.[a-z]{{1,5}}", re.DOTALL)
 
 
@@ -93,10 +93,19 @@ class Files:
         near = await self._store.images(task_id, state=None, label=None, after=digits, limit=16)
         return next((one for one in near if one.id.startswith(digits) and has_file(one)), None)
 
-    async def read(self, image: Image, holder: Holder) -> bytes:
-        """Raises NotFound, and Unavailable where too many are read."""
-        with self._files.place(holder, Unavailable("too many files are being sent", retry_after_s=2)):
-            return await self._objects.get(image.object_key)
+    def sending(self, holder: Holder) -> AbstractContextManager[None]:
+        """Is to be held until a file is sent. Raises Unavailable where too many are."""
+        return self._files.place(holder, Unavailable("too many files are being sent", retry_after_s=2))
+
+    async def read(self, image: Image) -> bytes:
+        """Raises NotFound."""
+        return await self._objects.get(image.object_key)
+
+
+async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    """A file in pieces, which a connection takes as its reader does: so it holds little that is not sent."""
+    for start in range(0, len(data), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]
 
 
 async def _zipped(walk: Walk) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ from services.task_manager.export_routes import Placed
 from services.task_manager.handlers import Resources
 from services.task_manager.ingest import Report
 from services.task_manager.pipelines.actions import FIELD, FILE_FIELDS, MAX_ACTIONS_BYTES
-from services.task_manager.pipelines.files import Files, name_of
+from services.task_manager.pipelines.files import Files, in_pieces, name_of
 from services.task_manager.pipelines.processing import Processed, Processing
 from services.task_manager.routes import FORM_OVERHEAD_BYTES, reported
 from services.task_manager.uploads import Uploads
@@ -133,8 +133,13 @@ def router(resources: Resources, uploads: Uploads) -> APIRouter:
         await handlers.allow_pictures(resources, who, task_id)
         domain.refuse_erased(await resources.store.task(task_id))
         image = await files.named(task_id, name)
-        data = await files.read(image, holder_of(request.scope))
-        return Response(data, 200, {"Cache-Control": cache_control(image.object_key)}, image.media_type)
+
+        async def answer() -> Response:
+            data = await files.read(image)
+            headers = {"Cache-Control": cache_control(image.object_key), "Content-Length": str(len(data))}
+            return StreamingResponse(in_pieces(data), 200, headers, image.media_type)
+
+        return Placed(files.sending(holder_of(request.scope)), answer)
 
     _add_files(routes, resources, files)
     return routes
