@@ -4,6 +4,9 @@ A value is read by its type: a missing field gets its default, and an unknown fi
 written, is ignored. So a new field takes two releases: the first reads it, the second writes it. A change that defaults
 cannot express is an upgrade: a function from the old fields to the new ones. A SQLite file is upgraded when it is
 opened. A document is upgraded when it is read, by the number in its field `schema`; its next change stores it upgraded.
+
+A new field that an older replica must not lose, or a new state that it cannot read, is guarded by a further schema that
+changes nothing (`unchanged`): `guards` says which values have such a thing, and only those are written in it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +28,16 @@ class NewerSchema(Unavailable):
 
 
 class Codec(Generic[T]):
-    """Writes and reads values of one dataclass. `upgrades` lead from schema 1 to the present one."""
+    """Writes and reads values of one dataclass. `upgrades` lead from schema 1 to the present one.
 
-    def __init__(self, kind: type[T], upgrades: Sequence[Upgrade] = ()) -> None:
+    guards: which values are written in the present schema; the others, in the one before it, older replicas read, too.
+    """
+
+    def __init__(
+        self, kind: type[T], upgrades: Sequence[Upgrade] = (), *, guards: Callable[[T], bool] = lambda _: True
+    ) -> None:
         self.schema = len(upgrades) + 1
+        self._guards = guards
         self._kind = kind
         self._upgrades = upgrades
         self._mappings = tuple(_mappings(kind))
@@ -53,7 +62,7 @@ class Codec(Generic[T]):
         body: Fields = msgspec.to_builtins(value)
         for path in self._mappings:
             body = _changed(body, path, lambda mapping: list(mapping.items()))
-        return {"schema": self.schema, "body": body}
+        return {"schema": self.schema if self._guards(value) else self.schema - 1, "body": body}
 
     def read_document(self, document: Mapping[str, Any]) -> T:
         """The value of a document in any schema up to the present one. Raises NewerSchema."""
@@ -71,6 +80,11 @@ class Codec(Generic[T]):
         for upgrade in self._upgrades[schema - 1 :]:
             body = upgrade(body)
         return body
+
+
+def unchanged(stored: Fields) -> Fields:
+    """The upgrade to a schema whose number alone keeps older replicas away."""
+    return stored
 
 
 def _changed(body: Fields, path: Sequence[str], change: Callable[[Any], Any]) -> Fields:

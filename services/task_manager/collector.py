@@ -131,33 +131,36 @@ class Collector:
         self._relay_wake()
 
     async def _collect(self) -> None:
-        async for keys in _batches(self._objects.keys("", stored_before=self._clock() - GRACE_S)):
+        now, is_any_kept = self._clock(), False
+        async for keys, lost in self._lost(now - GRACE_S):
+            working = await self._working({image_of(key)[0] for key in lost})
+            is_any_kept |= bool(working)
+            await self._remove(keys, {key for key in lost if image_of(key)[0] not in working})
+        if is_any_kept:
+            async for keys, lost in self._lost(now - STEP_GRACE_S):
+                await self._remove(keys, lost)
+
+    async def _lost(self, before: float) -> AsyncIterator[tuple[list[str], set[str]]]:
+        """Keys of objects stored before then, batch by batch, and which of their originals no image names."""
+        async for keys in _batches(self._objects.keys("", stored_before=before)):
             images = {original_of(key) for key in keys if not is_staged(key)}
-            lost = images - await self._store.referenced(sorted(images))
-            lost -= await self._announced(lost)
-            unnamed = [key for key in keys if is_staged(key) or original_of(key) in lost]
-            if unnamed:
-                await self._objects.delete(unnamed)
+            yield keys, images - await self._store.referenced(sorted(images))
 
-    async def _announced(self, lost: set[str]) -> set[str]:
-        """Those of the objects that workers may have stored, whose word of it has yet to come."""
-        expected: set[str] = set()
-        for task_id in {image_of(key)[0] for key in lost}:
+    async def _working(self, task_ids: set[str]) -> set[str]:
+        """Those of the tasks of whose images workers may have stored something that they have yet to tell."""
+        found: set[str] = set()
+        for task_id in task_ids:
             with contextlib.suppress(NotFound):
-                if (await self._store.task(task_id)).pipeline is not None:
-                    of_task = {key for key in lost if image_of(key)[0] == task_id}
-                    expected |= of_task - await self._old(task_id, of_task)
-        return expected
+                task = await self._store.task(task_id)
+                if task.pipeline is not None and task.state != "cancelled":
+                    found.add(task_id)
+        return found
 
-    async def _old(self, task_id: str, keys: set[str]) -> set[str]:
-        """Those that have waited long enough."""
-        before = self._clock() - STEP_GRACE_S
-        return {
-            key
-            for prefix in (f"{task_id}/", work_prefix(task_id))
-            async for key in self._objects.keys(prefix, stored_before=before)
-            if key in keys
-        }
+    async def _remove(self, keys: list[str], lost: set[str]) -> None:
+        """Remove those of the objects that are staged files, and the lost ones with their renditions."""
+        unnamed = [key for key in keys if is_staged(key) or original_of(key) in lost]
+        if unnamed:
+            await self._objects.delete(unnamed)
 
 
 async def _batches(keys: AsyncIterator[str]) -> AsyncIterator[list[str]]:

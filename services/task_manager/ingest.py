@@ -48,6 +48,11 @@ class Report:
     refusal: type[QuorateError] | None = None
     quota: str | None = None
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the task has the picture, since now or before."""
+        return self.status in ("accepted", "duplicate")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:

@@ -62,11 +62,13 @@ class Fold:
 
     def _add_ended(self, image: Image) -> None:
         result, agreement, votes = image.result, agreement_of(image), people_votes(image)
-        if result is not None and result.decided_by == PIPELINE:
-            self.decided_by[PIPELINE] += 1
-        if result is None or agreement is None:
+        if result is None:
             return
         self.newest_at = max(self.newest_at, result.completed_at)
+        if result.decided_by == PIPELINE:
+            self.decided_by[PIPELINE] += 1
+        if agreement is None:
+            return
         self.votes += votes
         self.tenths[min(int(agreement * TENTHS + 1e-9), TENTHS), image.state] += 1
         if result.label is None or result.decided_by is None:
@@ -90,6 +92,7 @@ class Fold:
     def shown(self, *, as_of: float, votes_per_minute: float) -> dict[str, Any]:
         """The statistics as an answer. `as_of`: when the fold began."""
         settled, is_open = self.states["completed"], self.states["open"]
+        asked = settled - self.decided_by[PIPELINE]
         return {
             "as_of": iso(as_of),
             "is_final": self.task.state == "completed",
@@ -98,7 +101,7 @@ class Fold:
             "open": is_open,
             "votes": self.votes,
             "votes_saved": self.votes_saved,
-            "mean_agreement": round(self.agreed / settled, 4) if settled else None,
+            "mean_agreement": round(self.agreed / asked, 4) if asked else None,
             "agreement": [self._tenth(number) for number in range(TENTHS + 1)],
             "labels": [{"label": label, "count": self.labels[label]} for label in self.task.terms.labels],
             "decided_by": {one: self.decided_by[one] for one in get_args(DecidedBy)},

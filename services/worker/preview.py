@@ -107,11 +107,11 @@ class _Trial:
 
     def _made(self, argument: Argument) -> Iterator[Pixels]:
         for pixels in self._pictures:
-            for one in made(argument, pixels):
-                self._worked += max(one.pixels.size, pixels.size) // 3
-                if self._worked > MAX_WORKED_PIXELS:
-                    raise Invalid(TOO_MUCH)
-                yield one.pixels
+            pieces = [one.pixels for one in made(argument, pixels)[:SHOWN]]
+            self._worked += max(pixels.size, sum(one.size for one in pieces)) // 3
+            if self._worked > MAX_WORKED_PIXELS:
+                raise Invalid(TOO_MUCH)
+            yield from pieces
 
 
 def _made_sizes(argument: Argument, sizes: Sizes) -> Sizes:

@@ -60,8 +60,8 @@ class Bus(Protocol):
         """How many dead letters each queue has, those without any included."""
         ...
 
-    async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        """The oldest dead letters, `limit` of them at the most."""
+    async def dead_letters(self, limit: int, queues: Collection[str] | None = None) -> list[DeadLetter]:
+        """The oldest dead letters of these queues (None: of all), `limit` of them at the most."""
         ...
 
     async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
@@ -137,9 +138,10 @@ class SqliteBus:
         found = await self.database.read(lambda db: dict(db.execute(counted).fetchall()))
         return dict.fromkeys(all_queues(), 0) | found
 
-    async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        query = f"{_DEAD} FROM dead ORDER BY id LIMIT ?"
-        rows = await self.database.read(lambda db: db.execute(query, (limit,)).fetchall())
+    async def dead_letters(self, limit: int, queues: Collection[str] | None = None) -> list[DeadLetter]:
+        wanted = None if queues is None else json.dumps(list(queues))
+        query = f"{_DEAD} FROM dead WHERE {_OF_QUEUES} ORDER BY id LIMIT ?2"
+        rows = await self.database.read(lambda db: db.execute(query, (wanted, limit)).fetchall())
         return [_dead_letter(row) for row in rows]
 
     async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
@@ -214,6 +216,7 @@ class SqliteBus:
 
 
 _DEAD = "SELECT CAST(id AS TEXT), queue, type, subject, reason, died_at"
+_OF_QUEUES = "(?1 IS NULL OR queue IN (SELECT value FROM json_each(?1)))"
 
 
 def _dead_letter(row: Sequence[Any]) -> DeadLetter:

@@ -195,6 +195,8 @@ async def test_a_dead_letter_is_read_and_discarded(buses):
     dead = await bury(buses, handler, [1, 2, 3])
     counts = await buses.bus.dead_counts()
     assert (counts.pop(QUEUE), set(counts.values())) == (3, {0})
+    assert await buses.bus.dead_letters(2, [OPTIONAL, QUEUE]) == dead[:2]
+    assert await buses.bus.dead_letters(10, [OPTIONAL]) == await buses.bus.dead_letters(10, []) == []
     letter, body = await buses.bus.dead_letter(dead[1].id)
     assert (letter, parse(body).subject) == (dead[1], dead[1].subject)
     await buses.bus.discard(dead[1].id)

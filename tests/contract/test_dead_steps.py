@@ -5,11 +5,14 @@ from functools import partial
 
 import pytest
 
+from services.task_manager.pipelines import handlers
 from services.task_manager.pipelines.handlers import Steps
 from services.task_manager.pipelines.rules import take_step
 from shared.bus.sqlite import SqliteBus
+from shared.events import Message
 from shared.objects.filesystem import FilesystemObjectStore
 from shared.outbox import Relay
+from tests.contract import deliveries
 from tests.contract.deliveries import until
 from tests.contract.task_scenes import all_images, cancelled, sealed
 from tests.unit.step_builders import piped, step_of, uploaded
@@ -30,6 +33,7 @@ async def steps(tasks, tmp_path):
         raise ValueError("out of memory")
 
     bus.consume(QUEUE, die, prefetch=1)
+    bus.consume(deliveries.QUEUE, die, prefetch=1)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(bus.close)
         stack.push_async_callback(objects.close)
@@ -43,13 +47,17 @@ async def given_up(tasks, steps: Steps):
     await tasks.store.create(of)
     await tasks.store.add_images(of, [one])
     [message] = await tasks.store.pending(10)
+    await bury(steps, QUEUE, message)
+    return of, one
+
+
+async def bury(steps: Steps, queue: str, message: Message) -> None:
     await steps.bus.publish([message])
 
     async def is_dead() -> bool:
-        return (await steps.bus.dead_counts()).get(QUEUE) == 1
+        return (await steps.bus.dead_counts()).get(queue) == 1
 
     await until(is_dead)
-    return of, one
 
 
 async def test_its_image_fails_and_the_letter_goes(tasks, steps):
@@ -62,6 +70,15 @@ async def test_its_image_fails_and_the_letter_goes(tasks, steps):
     assert (await tasks.store.task(TASK_ID)).state == "completed"
     await steps.fail_dead()
     assert await all_images(tasks) == [failed]
+
+
+async def test_letters_of_other_queues_are_not_in_the_way(tasks, steps, monkeypatch):
+    monkeypatch.setattr(handlers, "LETTERS", 1)
+    await bury(steps, deliveries.QUEUE, deliveries.event(1))
+    await given_up(tasks, steps)
+    await steps.fail_dead()
+    assert [one.state for one in await all_images(tasks)] == ["failed"]
+    assert [one.queue for one in await steps.bus.dead_letters(10)] == [deliveries.QUEUE]
 
 
 async def test_an_image_that_another_worker_has_done_stays_as_it_is(tasks, steps):

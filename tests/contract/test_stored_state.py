@@ -23,10 +23,11 @@ from services.subtask_manager.store.codec import SUBTASKS
 from services.subtask_manager.store.mongo import MongoSubtaskStore
 from services.subtask_manager.subtask import Subtask
 from services.task_manager import announcements as task_announcements
+from services.task_manager.domain import Image, Task
 from services.task_manager.listing import Listing
 from services.task_manager.order import BACKWARDS, key_of
 from services.task_manager.shapes import image_shown, task_shown
-from services.task_manager.store.codec import IMAGES
+from services.task_manager.store.codec import IMAGES, TASKS
 from services.task_manager.store.mongo import MongoTaskStore
 from services.task_manager.store.sqlite.schema import STEPS
 from shared.codec import Codec, NewerSchema
@@ -36,7 +37,9 @@ from shared.teams import FIRST_TEAM
 from tests.contract.mongo import database, on_replica_set, partial_server
 from tests.contract.operators import granting, open_all, vote
 from tests.stored.fill import Filler
+from tests.unit.step_builders import piped, uploaded
 from tests.unit.subtask_builders import brief
+from tests.unit.task_builders import image, task
 
 STORED = Path(__file__).parents[1] / "stored"
 SCHEMAS = sorted(one.name for one in STORED.glob("schema-*"))
@@ -210,6 +213,20 @@ async def test_a_document_in_a_schema_of_the_future_waits_for_the_upgrade():
         await db["subtasks"].update_one({}, {"$set": {"schema": SUBTASKS.schema + 1}})
         with pytest.raises(NewerSchema, match="upgrade"):
             await store.find("5b" * 16)
+
+
+@pytest.mark.parametrize(
+    ("plain", "guarded", "codec", "before"),
+    [
+        (task(), piped("split"), TASKS, Codec(Task, TASKS._upgrades[:-1])),
+        (image("dog"), uploaded("dog", piped("split")), IMAGES, Codec(Image, IMAGES._upgrades[:-1])),
+    ],
+)
+def test_a_replica_from_before_pipelines_reads_all_but_what_it_would_lose(plain, guarded, codec, before):
+    assert before.read_document(codec.document(plain)) == plain
+    with pytest.raises(NewerSchema):
+        before.read_document(codec.document(guarded))
+    assert [codec.read_document(codec.document(one)) for one in (plain, guarded)] == [plain, guarded]
 
 
 # Steps

@@ -144,6 +144,32 @@ async def test_what_workers_may_have_stored_is_kept_for_a_day(api: Api, terms, k
         assert {key async for key in api.platform.objects.keys("", stored_before=float("inf"))} == expected
 
 
+async def test_what_comes_after_a_task_was_erased_is_kept_for_an_hour_only(api: Api):
+    task_id = await api.task(pipeline=SPLIT)
+    assert (await api.http.delete(f"/api/tasks/{task_id}")).status_code == 204
+    await api.platform.collector._erase_cancelled()
+    await api.platform.objects.put(work_key(task_id, "5b" * 16, nonce="0" * 12), b"late")
+    api.clock.ahead_s = GRACE_S + 60
+    await api.platform.collector._collect()
+    assert [key async for key in api.platform.objects.keys("", stored_before=float("inf"))] == []
+
+
+async def test_the_collector_lists_the_bucket_twice_however_many_tasks_have_lost_objects(api: Api, monkeypatch):
+    listings: list[str] = []
+    real = api.platform.objects.keys
+
+    def keys(prefix: str, **fields):
+        listings.append(prefix)
+        return real(prefix, **fields)
+
+    for _ in range(3):
+        await api.platform.objects.put(work_key(await api.task(pipeline=SPLIT), "5b" * 16, nonce="0" * 12), b"lost")
+    monkeypatch.setattr(api.platform.objects, "keys", keys)
+    api.clock.ahead_s = GRACE_S + 60
+    await api.platform.collector._collect()
+    assert listings == ["", ""]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -113,6 +113,12 @@ async def test_what_takes_long_is_not_previewed(api: Api, monkeypatch):
     assert [one["error"] for one in found] == [None, None, None, previews.TOO_MUCH]
 
 
+async def test_cutting_a_large_picture_up_costs_no_more_than_reading_it(api: Api, monkeypatch):
+    monkeypatch.setattr(previews, "MAX_WORKED_PIXELS", 40 * 60 * 2)
+    found = await steps(api, [["tile", {"size": "20x20", "overlap": 0}], ["split", True]], picture(40, 60))
+    assert [(one["count"], one["error"]) for one in found] == [(6, None), (24, None)]
+
+
 @pytest.mark.parametrize(
     ("operations", "pointer"),
     [

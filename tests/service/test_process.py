@@ -182,6 +182,17 @@ async def test_a_file_has_its_place_until_it_is_sent(api: Api, monkeypatch):
     assert (len(pieces), sum(pieces)) == (2, len(data))
 
 
+async def test_a_request_that_breaks_off_leaves_no_task(api: Api):
+    form = httpx.Request("POST", "http://x", files=[("actions", (None, json.dumps(ACTIONS))), ("files", ("a", b"x"))])
+    broken = form.read().rpartition(b"--")[0][:-20]
+    headers = {"Content-Type": form.headers["content-type"]}
+    assert_problem(await api.http.post("/process", content=broken, headers=headers), 400)
+    assert_problem(await sent(api, ("a.txt", b"text")), 422)
+    assert [one["state"] for one in await api.tasks()] == ["cancelled"] * 2
+    assert_problem(await sent(api, ("a.txt", b"text"), headers={"Idempotency-Key": "k-1"}), 422)
+    assert sorted(one["state"] for one in await api.tasks()) == ["cancelled", "cancelled", "completed"]
+
+
 async def test_a_long_answer_is_cut_and_says_so(api: Api, monkeypatch):
     monkeypatch.setattr(processing, "LISTED", 3)
     shown = (await sent(api, ("a.png", picture(1)))).json()

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.task_manager.pipelines.origins import in_uploaded, mapped
+from services.task_manager.order import key_of
+from services.task_manager.pipelines import origins
+from services.task_manager.pipelines.origins import groups, in_uploaded, mapped
 from shared.pipelines import Origin
 from shared.pipelines.arguments import Resize, Rotate, Split
 from shared.pipelines.expansion import pieces_of
@@ -58,3 +60,27 @@ def test_an_uploaded_image_stays_as_it_is_and_all_objects_of_a_derived_one_are_m
     seen = Detection(label="cat", confidence=0.5, rectangle=Rectangle(left=0, top=0, width=5, height=5))
     derived = replace(one, origin=origin_of(Split(), 1), prelabel=Prelabel(model="detector:m@1", objects=(seen, seen)))
     assert [found.rectangle.left for found in in_uploaded(derived).prelabel.objects] == [50, 50]
+
+
+class Images:
+    """A store of the images of one task, in the order of upload."""
+
+    def __init__(self, images):
+        self._images = sorted(images, key=lambda one: key_of(one, "upload"))
+
+    async def images(self, _task_id, *, after, limit, **_):
+        return [one for one in self._images if key_of(one, "upload") > after][:limit]
+
+
+async def test_a_page_ends_behind_many_images_of_removed_ones(monkeypatch):
+    monkeypatch.setattr(origins, "STEP", 2)
+    monkeypatch.setattr(origins, "MAX_IMAGES", 4)
+    left = [image(f"{n}", position=n, origin=origin_of(Split())) for n in range(6)]
+    there = image("9", position=9)
+    after, pages = "", []
+    while True:
+        found, after = await groups(Images([*left, there]), there.task_id, after=after, limit=10)
+        pages.append([group.uploaded for group in found])
+        if not after:
+            break
+    assert pages == [[], [there]]

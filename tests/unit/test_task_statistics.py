@@ -10,7 +10,7 @@ from services.task_manager.domain import Counts
 from services.task_manager.statistics import Fold
 from shared.clock import iso
 from shared.proposals import is_audited
-from shared.results import Prelabel, VoteCast
+from shared.results import Prelabel, Result, VoteCast
 from shared.terms import DetectorPolicy, Terms
 from tests.unit.task_builders import T0, image, result, task
 
@@ -62,6 +62,14 @@ def test_every_image_is_counted_by_how_it_ended():
         "detector": 1,
         "adjudicator": 1,
     }
+
+
+def test_where_nobody_was_asked_there_is_no_agreement():
+    made = image("8", state="completed", result=Result(decided_by="pipeline", revision=1, completed_at=T0 + 9))
+    told = shown([made])
+    assert (told["settled"], told["decided_by"]["pipeline"], told["mean_agreement"]) == (1, 1, None)
+    assert shown([made, *IMAGES])["mean_agreement"] == shown(IMAGES)["mean_agreement"]
+    assert folded([made]).newest_at == T0 + 9
 
 
 def test_agreement_lies_in_tenths_and_full_agreement_apart():

@@ -42,12 +42,12 @@ class Steps:
     async def fail_dead(self) -> None:
         """Fail the images whose steps were given up, for each killed its worker again and again; the letters go."""
         counts = await self.bus.dead_counts()
-        if not any(count for queue, count in counts.items() if f".{STEPS}" in queue):
+        queues = [queue for queue, count in counts.items() if count and f".{STEPS}" in queue]
+        if not queues:
             return
-        for letter in await self.bus.dead_letters(LETTERS):
-            if letter.type.startswith(STEPS):
-                with contextlib.suppress(NotFound):  # somebody replayed or discarded it meanwhile
-                    await self._fail(letter)
+        for letter in await self.bus.dead_letters(LETTERS, queues):
+            with contextlib.suppress(NotFound):  # somebody replayed or discarded it meanwhile
+                await self._fail(letter)
 
     async def _fail(self, letter: DeadLetter) -> None:
         _, body = await self.bus.dead_letter(letter.id)

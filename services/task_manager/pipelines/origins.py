@@ -37,8 +37,8 @@ async def groups(store: TaskStore, task_id: str, *, after: str, limit: int) -> t
         whole = [one for one in found if _place(one) != _place(found[-1])]
         complete = _groups(whole)
         if len(complete) >= limit or len(whole) >= MAX_IMAGES:
-            kept, _ = _cut(complete, limit)
-            return kept, _end_of(kept[-1])
+            kept, end = _cut(complete, limit)
+            return kept, end or _end_of(whole[-1])
 
 
 def _cut(complete: list[Group], limit: int) -> tuple[list[Group], str]:
@@ -46,15 +46,15 @@ def _cut(complete: list[Group], limit: int) -> tuple[list[Group], str]:
     for group in complete:
         is_full = len(kept) >= limit or images >= MAX_IMAGES
         if is_full and _place(group.uploaded) != _place(kept[-1].uploaded):
-            return kept, _end_of(kept[-1])
+            return kept, _end_of(kept[-1].uploaded)
         kept.append(group)
         images += 1 + len(group.derived)
     return kept, ""
 
 
-def _end_of(group: Group) -> str:
-    """The key behind all images of a group."""
-    return key_of(replace(group.uploaded, id=LAST_ID), "upload")
+def _end_of(image: Image) -> str:
+    """The key behind all images that lie together with this one."""
+    return key_of(replace(image, id=LAST_ID), "upload")
 
 
 def _groups(images: Iterable[Image]) -> list[Group]:

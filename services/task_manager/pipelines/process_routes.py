@@ -113,7 +113,7 @@ def router(resources: Resources, uploads: Uploads) -> APIRouter:
             raise UnsupportedType("send multipart/form-data: actions, and files")
         holder = holder_of(request.scope)
         task_id, reports = await processing.take(who, holder, idempotency_key, request.stream(), content_type)
-        if not any(report.status in ("accepted", "duplicate") for report in reports):
+        if not any(report.is_taken for report in reports):
             return await reported(resources, who, request, reports)
         await unless_gone(request, processing.wait(task_id, wait))
         shown = process_shown(await processing.processed(task_id))

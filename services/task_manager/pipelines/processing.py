@@ -56,7 +56,8 @@ class Processing:
         self, who: Caller, holder: Holder, key: str | None, chunks: AsyncIterator[bytes], content_type: str
     ) -> tuple[str, list[Report]]:
         """Take the files of a form in, and begin: the id of their task, and a report on each. The same request under
-        the same key is the same task. Raises Invalid, and what uploads raise."""
+        the same key is the same task; without a key no task stays where it breaks off or no file is taken. Raises
+        Invalid, and what uploads raise."""
         limits = PartLimits(
             max_picture_bytes=self._resources.checker.limits.max_bytes,
             max_archive_bytes=self._resources.archives.max_unpacked_bytes,
@@ -67,7 +68,8 @@ class Processing:
             async with contextlib.aclosing(read) as coming, _on_disk(spool) as wanted:
                 task = await self._task(who, key, await wanted.actions(coming))
                 async with contextlib.aclosing(wanted.files(coming)) as files:
-                    return task.id, await self._taken(task, who, holder, files)
+                    take = self._once if key is None else self._taken
+                    return task.id, await take(task, who, holder, files)
 
     async def _task(self, who: Caller, key: str | None, pipeline: Pipeline) -> Task:
         body = orjson.dumps(pipeline)
@@ -80,6 +82,20 @@ class Processing:
             raise Invalid(error.detail, pointer=pointer) from error
         domain.refuse_erased(task)
         return task
+
+    async def _once(self, task: Task, who: Caller, holder: Holder, files: AsyncIterator[Part]) -> list[Report]:
+        """The same where nobody can send the request again: what it began is cancelled unless a file was taken."""
+        reports: list[Report] = []
+        try:
+            reports = await self._taken(task, who, holder, files)
+        finally:
+            if not any(report.is_taken for report in reports):
+                await asyncio.shield(self._cancel(task, who))
+        return reports
+
+    async def _cancel(self, task: Task, who: Caller) -> None:
+        with contextlib.suppress(QuorateError):  # it is open then, and its owner may cancel it
+            await handlers.cancel(self._resources, who, task_id=task.id)
 
     async def _taken(self, task: Task, who: Caller, holder: Holder, files: AsyncIterator[Part]) -> list[Report]:
         if task.state != "open":

@@ -15,6 +15,7 @@ from shared.bus.rabbitmq.topology import BROKER_LIMIT, Layout
 from shared.clock import Clock
 from shared.events import Message
 from shared.probing import Probe
+from shared.routing import all_queues
 from shared.telemetry.calls import Observed, unobserved
 
 OPEN_S = 30.0
@@ -96,8 +97,8 @@ class RabbitBus:
     async def dead_counts(self) -> dict[str, int]:
         return await dead_letters.counts(self._to_consume)
 
-    async def dead_letters(self, limit: int) -> list[DeadLetter]:
-        return await dead_letters.read(self._to_consume, limit)
+    async def dead_letters(self, limit: int, queues: Collection[str] | None = None) -> list[DeadLetter]:
+        return await dead_letters.read(self._to_consume, limit, all_queues() if queues is None else queues)
 
     async def dead_letter(self, letter_id: str) -> tuple[DeadLetter, bytes]:
         return await dead_letters.find(self._to_consume, letter_id)

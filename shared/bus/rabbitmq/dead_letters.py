@@ -20,12 +20,12 @@ BACK_S = 1.0
 LOOK_S = 0.01
 
 
-async def read(connection: Connection, limit: int) -> list[DeadLetter]:
-    """The oldest dead letters of all queues."""
+async def read(connection: Connection, limit: int, queues: Collection[str]) -> list[DeadLetter]:
+    """The oldest dead letters of these queues."""
     found: list[DeadLetter] = []
     with as_unavailable("read dead letters"):
         async with _reading(connection) as reading:
-            for queue in all_queues():
+            for queue in queues:
                 found += [messages.dead_letter(queue, message) async for message in reading.get(queue, limit)]
     return sorted(found, key=lambda letter: letter.died_at)[:limit]
 
