@@ -98,7 +98,7 @@ test("whoever's roles change signs in again, where they were", { tag: "@cut" }, 
   await operator.reload();
   await signIn(operator, OPERATOR);
   await expect(operator.getByRole("heading", { name: "Settings" })).toBeVisible();
-  expect(await places(operator)).toEqual(["Label", "Tasks", "Detect"]);
+  expect(await places(operator)).toEqual(["Label", "Tasks", "Recognise", "Detect"]);
 
   await page.getByRole("link", { name: "Audit" }).click();
   await page.getByLabel("What was done").selectOption("changed a person");
