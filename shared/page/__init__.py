@@ -35,7 +35,19 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 NOT_PAGES = frozenset(
-    ("api", "objects", "assets", "healthz", "readyz", "metrics", "openapi.json", "process", "static", "jobs", "problems")
+    [
+        "api",
+        "objects",
+        "assets",
+        "healthz",
+        "readyz",
+        "metrics",
+        "openapi.json",
+        "process",
+        "static",
+        "jobs",
+        "problems",
+    ]
 )
 """First segments of paths that are never the page's own."""
 

@@ -194,7 +194,7 @@ async def test_bodies_that_are_no_task(api: Api, body, status):
 
 
 async def test_errors_point_at_the_fields(api: Api):
-    body = {"name": 5, "labels": ["a", 7], "quorum": {"votes_required": 0}, "detector": {"x/y~z": 1}}
+    body = {"name": 5, "labels": ["a", 7], "quorum": {"votes_required": 101}, "detector": {"x/y~z": 1}}
     problem = assert_problem(await api.http.post("/api/tasks", json=body), 422)
     pointers = {error["pointer"] for error in problem["errors"]}
     assert pointers == {"/name", "/labels/1", "/quorum/votes_required", "/detector/x~1y~0z"}
