@@ -34,6 +34,7 @@ async def test_a_new_task_shows_what_was_asked_for(api: Api):
         "label_map": {},
         "audit_share": 0.05,
         "prelabel_wait_s": 30,
+        "is_alone": False,
     }
     assert (task["name"], task["owner"], task["labels"], task["state"]) == ("n", "ann", ["b", "a"], "open")
     assert task["counts"] == {"images": 0, "open": 0, "completed": 0, "disputed": 0, "processing": 0, "failed": 0}
