@@ -54,7 +54,7 @@ def test_a_run_is_made_though_its_process_may_not_be_made_nicer(monkeypatch):
     monkeypatch.setattr(os, "nice", refused)
     monkeypatch.setattr(sys, "argv", ["making", "1000"])
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    monkeypatch.setattr(making, "_bound", made.append)
+    monkeypatch.setattr(making, "bound", made.append)
     monkeypatch.setattr(making, "_make", lambda *_: made.append("run"))
     assert making.main() == 0
     assert made == [1000, "run"]
