@@ -17,7 +17,6 @@ cat > /tmp/s3.json <<END
 }
 END
 unset S3_ACCESS_KEY S3_SECRET_KEY
-# Only the S3 port asks for keys, so only it listens beyond this host; and nothing is reported to anyone.
 # There is one master, which need not wait ten seconds for others before it leads.
 exec weed -logtostderr=true server -dir=/data -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false \
     -master.electionTimeout=500ms -master.heartbeatInterval=100ms -master.volumeSizeLimitMB=1024 -volume.max=0 \
